@@ -1,0 +1,96 @@
+"""The errors digitlab raises when a person's input or machine is at fault.
+
+Every message is one sentence or two that say what was given, what is allowed or what happened,
+and what to do. Anything that is not a `DigitlabError` is a bug of ours.
+"""
+
+from __future__ import annotations
+
+
+class DigitlabError(Exception):
+    """Base of all errors that a person can mend; `str(error)` is fit to be shown to them."""
+
+
+class SettingsError(DigitlabError):
+    """An environment variable holds something that cannot be used."""
+
+
+class DatasetError(DigitlabError):
+    """A dataset is unknown, missing, damaged or could not be downloaded.
+
+    `name` is the dataset's name in the catalog.
+    """
+
+    def __init__(self, message: str, *, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class DatasetMissingError(DatasetError):
+    """The dataset is known, but its files are not on this machine."""
+
+
+class DatasetDamagedError(DatasetError):
+    """The dataset's files are there, but truncated or corrupt."""
+
+
+class DownloadError(DatasetError):
+    """A download did not end well: no network, full disk, unwritable folder, wrong checksum."""
+
+
+class SpecError(DigitlabError):
+    """An architecture that cannot be read or built.
+
+    `layer` names the layer as a person would ("layer 3, Linear"), `path` is its place in the
+    spec, e.g. ``(2,)`` or ``(4, "layers", 0)``; `line` is the 1-based line of the YAML text it
+    came from; `shape` is the shape that reached the layer, without the batch. Each is None where
+    it is not known. The path and line let an editor point at the place.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        layer: str | None = None,
+        path: tuple[int | str, ...] | None = None,
+        line: int | None = None,
+        shape: tuple[int, ...] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.layer = layer
+        self.path = path
+        self.line = line
+        self.shape = shape
+
+
+class ConfigError(DigitlabError):
+    """A recipe has a field that is unknown or out of bounds; `field` names it."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RunError(DigitlabError):
+    """A run cannot do what was asked of it; `run_id` names the run."""
+
+    def __init__(self, message: str, *, run_id: str = "") -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class RunNotFoundError(RunError):
+    """No run answers to that id."""
+
+
+class StoreError(DigitlabError):
+    """The run store (database or folder) cannot be read or written."""
+
+
+class DrawingError(DigitlabError):
+    """An image or array that cannot be taken as a drawing."""
+
+
+class EmptyDrawingError(DrawingError):
+    """There is no ink in the drawing."""

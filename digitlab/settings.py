@@ -1,0 +1,71 @@
+"""Every environment variable digitlab listens to, read in one place.
+
+DIGITLAB_HOME            folder of runs, database and logs (~/.digitlab)
+DIGITLAB_DATA            folder of datasets, in torchvision's layout ($DIGITLAB_HOME/data)
+DIGITLAB_DATABASE_URL    SQLAlchemy URL of the run store (an SQLite file in the home)
+DIGITLAB_MAX_JOBS        runs that train at the same time in the background (1)
+DIGITLAB_MAX_PARAMETERS  parameters a network may have; more is refused (50,000,000)
+DIGITLAB_MAX_PIXELS      pixels an image file may have before it is decoded (25,000,000)
+DIGITLAB_THREADS         CPU threads that one prediction may use (1)
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitlab.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One reading of the environment; paths are absolute, counts are at least 1."""
+
+    home: Path
+    data: Path
+    database_url: str
+    max_jobs: int
+    max_parameters: int
+    max_pixels: int
+    threads: int
+
+    @property
+    def runs(self) -> Path:
+        """Folder that holds one folder per run."""
+        return self.home / "runs"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the background processes' logs."""
+        return self.home / "logs"
+
+
+def read_settings() -> Settings:
+    """The settings as the environment has them now (tests and hosts may change it at any time).
+
+    Raises SettingsError where a number is not a positive whole number.
+    """
+    home = _folder("DIGITLAB_HOME", Path("~/.digitlab"))
+    return Settings(
+        home=home,
+        data=_folder("DIGITLAB_DATA", home / "data"),
+        database_url=os.environ.get("DIGITLAB_DATABASE_URL") or f"sqlite:///{home / 'digitlab.db'}",
+        max_jobs=_count("DIGITLAB_MAX_JOBS", 1),
+        max_parameters=_count("DIGITLAB_MAX_PARAMETERS", 50_000_000),
+        max_pixels=_count("DIGITLAB_MAX_PIXELS", 25_000_000),
+        threads=_count("DIGITLAB_THREADS", 1),
+    )
+
+
+def _folder(variable: str, default: Path) -> Path:
+    return Path(os.environ.get(variable) or default).expanduser().absolute()
+
+
+def _count(variable: str, default: int) -> int:
+    text = os.environ.get(variable)
+    if not text:
+        return default
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise SettingsError(f"{variable} must be a whole number of at least 1; not {text!r}.")
+    return int(text)
