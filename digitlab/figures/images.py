@@ -1,0 +1,186 @@
+"""Pictures: contact sheets of many images, thumbnails that can be clicked, and small multiples."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from digitlab.figures import palette
+from digitlab.figures.layout import chart, image_axes
+
+
+def contact_sheet(
+    images: np.ndarray, columns: int = 10, scale: int = 2, gap: int = 2
+) -> Image.Image:
+    """Images side by side, uint8 [N, H, W] or [N, 1, H, W], as one picture with clear gaps.
+
+    Rows are filled from the left; `scale` enlarges every pixel to scale × scale without blurring;
+    `gap` is in pixels of the result. No images give a picture of one clear pixel.
+    """
+    images = _planes(images)
+    count, height, width = images.shape
+    if not count:
+        return Image.new("LA", (1, 1), (0, 0))
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    tall, wide = height * scale + gap, width * scale + gap
+    sheet = np.zeros((rows * tall - gap, columns * wide - gap, 2), dtype=np.uint8)
+    for i, image in enumerate(images):
+        top, left = i // columns * tall, i % columns * wide
+        tile = sheet[top : top + height * scale, left : left + width * scale]
+        tile[..., 0] = np.kron(image, np.ones((scale, scale), dtype=np.uint8))
+        tile[..., 1] = 255
+    return Image.fromarray(sheet, "LA")
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """The picture as a PNG file's bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def image_grid(
+    images: np.ndarray,
+    captions: Sequence[str] = (),
+    *,
+    hovers: Sequence[str] = (),
+    indices: Sequence[int] | None = None,
+    title: str = "",
+    columns: int = 8,
+    tile: int = 48,
+) -> go.Figure:
+    """Thumbnails that can be clicked: images uint8 [N, H, W] or [N, 1, H, W].
+
+    One picture carries all images and one trace of see-through points lies over it, so that 100
+    thumbnails cost little. A point's `customdata` is `[index]`: the image's entry in `indices`
+    (say, its position in the split), or its place in the grid. `captions` are short lines of text
+    under the thumbnails, `hovers` longer ones under the pointer. `tile` is a thumbnail's height
+    on a wide screen, in pixels of the screen.
+    """
+    images = _planes(images)
+    count, height, width = images.shape
+    columns = max(1, min(columns, count))
+    rows = max(1, -(-count // columns))
+    strip = round(height * 0.45) if captions else 2  # room for the caption, in image pixels
+    across, down = width + 2, height + strip
+    figure = chart(title, height=round(rows * down * tile / height) + (44 if title else 8))
+    image_axes(figure).update_layout(margin={"l": 0, "r": 0, "t": 40 if title else 4, "b": 4})
+    if not count:
+        return figure
+    spots = np.arange(count)
+    left, top = spots % columns * across, spots // columns * down
+    figure.add_trace(_sheet_trace(images, left, top, columns * across, rows * down))
+    figure.add_trace(
+        go.Scatter(
+            x=left + (width - 1) / 2,
+            y=top + (height - 1) / 2,
+            mode="markers",
+            marker={"symbol": "square", "size": tile * 0.9, "opacity": 0},  # clear until chosen
+            selected={"marker": {"opacity": 0.45, "color": palette.VAL}},
+            unselected={"marker": {"opacity": 0}},
+            customdata=[[int(i)] for i in (range(count) if indices is None else indices)],
+            hovertext=list(hovers or captions or [""] * count),
+            hovertemplate="%{hovertext}<extra></extra>" if hovers or captions else None,
+            hoverinfo=None if hovers or captions else "none",
+            showlegend=False,
+        )
+    )
+    if captions:
+        figure.add_trace(_caption_trace(left + (width - 1) / 2, top + height, captions))
+    figure.update_xaxes(range=[-1, columns * across - 1], constraintoward="left")
+    figure.update_yaxes(range=[rows * down - 0.5, -1], autorange=False)
+    # A selection is of these images: the next page of thumbnails starts without one.
+    shown = f"{title} {zlib.crc32(images.tobytes())}"
+    return figure.update_layout(hoverdistance=-1, hovermode="closest", uirevision=shown)
+
+
+def per_class_images(
+    arrays: np.ndarray,
+    titles: Sequence[str],
+    *,
+    title: str = "Mean image of each class",
+    unit: str = "mean pixel value (0…255)",
+    scale: Sequence | str = palette.IMAGE_SCALE,
+    columns: int = 5,
+) -> go.Figure:
+    """Small multiples of float arrays [C, H, W], one a class, on one colour scale."""
+    arrays = np.asarray(arrays, dtype=np.float32)
+    count, height, width = arrays.shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    across, down = width + 3, height + 9
+    sheet = np.full((rows * down, columns * across), np.nan, dtype=np.float32)
+    names = np.full(sheet.shape, "", dtype=object)
+    left, top = np.arange(count) % columns * across, np.arange(count) // columns * down
+    for i, (x, y) in enumerate(zip(left, top, strict=True)):
+        sheet[y : y + height, x : x + width] = arrays[i]
+        names[y : y + height, x : x + width] = str(titles[i])
+    figure = image_axes(chart(title, height=110 + rows * 102))
+    figure.add_trace(
+        go.Heatmap(
+            z=sheet,
+            text=names,
+            colorscale=scale,
+            colorbar=color_bar(unit),
+            hovertemplate="%{text}: %{z:.1f}<extra></extra>",
+            hoverongaps=False,
+        )
+    )
+    figure.add_trace(_caption_trace(left + (width - 1) / 2, top + height, titles))
+    return figure
+
+
+def color_bar(unit: str) -> dict:
+    """A flat colour bar under the plot: on the right it would take a phone's width."""
+    return {
+        "orientation": "h",
+        "title": {"text": unit, "side": "bottom"},
+        "thickness": 10,
+        "len": 0.8,
+        "y": -0.02,
+        "yanchor": "top",
+        "outlinewidth": 0,
+    }
+
+
+def picture_trace(image: Image.Image, **arguments) -> go.Image:
+    """A trace that shows the picture as it is, without blur and without a hover."""
+    source = "data:image/png;base64," + base64.b64encode(png_bytes(image)).decode()
+    return go.Image(source=source, zsmooth=False, hoverinfo="skip", **arguments)
+
+
+def _sheet_trace(
+    images: np.ndarray, left: np.ndarray, top: np.ndarray, wide: int, tall: int
+) -> go.Image:
+    sheet = np.zeros((tall, wide, 2), dtype=np.uint8)
+    height, width = images.shape[1:]
+    for image, x, y in zip(images, left, top, strict=True):
+        sheet[y : y + height, x : x + width, 0] = image
+        sheet[y : y + height, x : x + width, 1] = 255
+    return picture_trace(Image.fromarray(sheet, "LA"))
+
+
+def _caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
+    return go.Scatter(
+        x=x,
+        y=y - 0.5,
+        mode="text",
+        text=[str(caption) for caption in captions],
+        textposition="bottom center",
+        # Once a colour for chosen text is set, Plotly no longer fades what is not chosen.
+        selected={"textfont": {"color": palette.VAL}},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _planes(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images, dtype=np.uint8)
+    return images[:, 0] if images.ndim == 4 else images

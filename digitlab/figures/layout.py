@@ -1,0 +1,76 @@
+"""What all figures share: transparent ground, margins that fit a phone, kept zoom, a quiet grid."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from digitlab.figures import palette
+
+CLEAR = "rgba(0, 0, 0, 0)"
+
+
+def chart(
+    title: str,
+    *,
+    x: str = "",
+    y: str = "",
+    height: int = 340,
+    legend: bool = False,
+    zoom: bool = False,
+) -> go.Figure:
+    """An empty figure with a title, axis titles and room for a legend above the plot.
+
+    Colours of text and grid are left to the page's theme. The zoom survives updates as long as
+    the title stays; pages that show another run in the same place set `uirevision` to its id.
+    Without `zoom` the plot does not answer to drags, so that a finger on it scrolls the page.
+    """
+    figure = go.Figure()
+    figure.update_layout(
+        title={
+            "text": title,
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+            "yref": "container",
+        },
+        title_pad={"t": 10, "l": 2},
+        height=height,
+        margin={"l": 8, "r": 12, "t": 70 if legend else 44, "b": 8, "pad": 0},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        uirevision=title,
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
+        dragmode="zoom" if zoom else False,
+        hoverlabel={"align": "left"},
+    )
+    axis = {
+        "automargin": True,
+        "fixedrange": not zoom,
+        "gridcolor": palette.FAINT,
+        "zerolinecolor": palette.FAINT,
+    }
+    figure.update_xaxes(title={"text": x, "standoff": 8}, showgrid=False, zeroline=False, **axis)
+    figure.update_yaxes(title={"text": y, "standoff": 8}, zeroline=False, **axis)
+    return figure
+
+
+def image_axes(figure: go.Figure) -> go.Figure:
+    """Square pixels, the first row on top, no ticks: axes for pictures."""
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, scaleanchor="x", autorange="reversed")
+    figure.update_yaxes(constrain="domain", constraintoward="top")
+    return figure
+
+
+def note(figure: go.Figure, text: str) -> go.Figure:
+    """A line of text in the middle of the plot, in the theme's colour."""
+    return figure.add_annotation(
+        text=text, xref="paper", yref="paper", x=0.5, y=0.5, showarrow=False, opacity=0.75
+    )
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share of 0…1 as text: 0.0123 → "1.2 %"."""
+    return f"{100 * share:.{digits}f} %"
