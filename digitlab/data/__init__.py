@@ -1,0 +1,1 @@
+"""What there is to learn from: the catalog of datasets, loading, downloading, statistics."""

@@ -1,0 +1,45 @@
+"""`load_dataset`: from a name to a `Dataset` in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from digitlab.data.catalog import find_dataset
+from digitlab.data.dataset import Dataset, Split, divide
+from digitlab.data.readers import read_parts
+from digitlab.settings import read_settings
+
+VAL_FRACTION = 0.1
+SPLIT_SEED = 0
+
+
+def load_dataset(
+    name: str = "mnist",
+    *,
+    val_fraction: float = VAL_FRACTION,
+    seed: int = SPLIT_SEED,
+    download: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Load a dataset of the catalog into memory.
+
+    `val` is a stratified part of the official training set, drawn with `seed`; `test` is the
+    official test set. With `download`, missing files are fetched first into the data folder
+    (`on_progress` is called with bytes done and bytes in all).
+
+    Returns splits of images uint8 [N, 1, 28, 28] and labels int64 [N]. Raises DatasetError for an
+    unknown name, DatasetMissingError, DatasetDamagedError or DownloadError, each with a remedy.
+    """
+    info = find_dataset(name)
+    root = read_settings().data
+    if download and info.missing_files(root):
+        from digitlab.data.download import download_dataset
+
+        download_dataset(info.name, on_progress)
+    (train_images, train_labels), (test_images, test_labels) = read_parts(info, root)
+    whole = Split("train", train_images, train_labels, torch.arange(len(train_labels)))
+    train, val = divide(whole, val_fraction, seed)
+    test = Split("test", test_images, test_labels, torch.arange(len(test_labels)))
+    return Dataset(info, train, val, test, val_fraction, seed)

@@ -1,0 +1,110 @@
+"""Readers: a dataset's files on disk → images uint8 [N, 1, 28, 28] and labels int64 [N]."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from digitlab.data.catalog import DatasetInfo
+from digitlab.errors import DatasetDamagedError, DatasetMissingError
+
+Part = tuple[torch.Tensor, torch.Tensor]
+
+SIDE = 28
+BOX = 20  # MNIST's digits fill a box of 20×20 in the middle of 28×28
+_TEST_SHARE = 0.2  # of optdigits, which has no official test part in scikit-learn
+_TEST_SEED = 1998
+
+
+def read_parts(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
+    """The official training and test parts of `info` from the data folder `root`.
+
+    Raises DatasetMissingError where files are absent and DatasetDamagedError where one is
+    truncated or corrupt; both say which, where, and what to do.
+    """
+    if info.embedded:
+        return _read_optdigits()
+    missing = info.missing_files(root)
+    if missing:
+        raise DatasetMissingError(
+            f"{info.title} is not on this machine: {root / missing[0]} is missing. "
+            f"Download it on the Data page or with `python -m digitlab datasets --download "
+            f"{info.name}`, or use 'optdigits', which needs no download.",
+            name=info.name,
+        )
+    try:
+        train = _read_torchvision(info, root, info.train_args)
+        test = _read_torchvision(info, root, info.test_args)
+    except (AssertionError, EOFError, OSError, RuntimeError, TypeError, ValueError, KeyError) as e:
+        raise _damaged(info, root, f"{type(e).__name__}: {e}") from e
+    except (lzma.LZMAError, IndexError) as e:
+        raise _damaged(info, root, str(e)) from e
+    for part, size in ((train, info.train_size), (test, info.test_size)):
+        _check(info, root, part, size)
+    return train, test
+
+
+def _damaged(info: DatasetInfo, root: Path, reason: str) -> DatasetDamagedError:
+    folder = (root / info.files[0]).parent
+    reason = " ".join(reason.split())[:200] or "the file ends too early"
+    return DatasetDamagedError(
+        f"{info.title} cannot be read: a file in {folder} is truncated or corrupt ({reason}). "
+        f"Download it again on the Data page or with `python -m digitlab datasets --download "
+        f"{info.name}`.",
+        name=info.name,
+    )
+
+
+def _check(info: DatasetInfo, root: Path, part: Part, size: int) -> None:
+    images, labels = part
+    if len(images) != len(labels) or len(images) != size:
+        raise _damaged(
+            info, root, f"{len(images):,} images and {len(labels):,} labels instead of {size:,}"
+        )
+    if int(labels.min()) < 0 or int(labels.max()) >= len(info.classes):
+        raise _damaged(info, root, f"a label outside 0 to {len(info.classes) - 1}")
+
+
+def _read_torchvision(info: DatasetInfo, root: Path, args: object) -> Part:
+    from torchvision import datasets
+
+    loaded = getattr(datasets, info.torchvision)(str(root), download=False, **args)
+    images = torch.as_tensor(np.asarray(loaded.data), dtype=torch.uint8)
+    labels = torch.as_tensor(np.asarray(loaded.targets), dtype=torch.int64)
+    if labels.ndim == 2:  # QMNIST's labels carry the writer and more; the class comes first
+        labels = labels[:, 0].contiguous()
+    if info.transposed:
+        images = images.transpose(1, 2).contiguous()
+    if images.shape[-1] != SIDE:
+        images = frame(images)
+    return images.unsqueeze(1), labels
+
+
+def frame(images: torch.Tensor) -> torch.Tensor:
+    """Small square images uint8 [N, s, s] as MNIST frames its digits: uint8 [N, 28, 28].
+
+    Bicubic to 20×20, then four pixels of paper on each side, so that a network trained on one
+    digit dataset can read the others.
+    """
+    big = torch.nn.functional.interpolate(
+        images.unsqueeze(1).float(), size=(BOX, BOX), mode="bicubic", align_corners=False
+    )
+    margin = (SIDE - BOX) // 2
+    whole = torch.nn.functional.pad(big, [margin] * 4)
+    return whole.clamp_(0, 255).round_().to(torch.uint8).squeeze(1)
+
+
+def _read_optdigits() -> tuple[Part, Part]:
+    from sklearn.datasets import load_digits
+
+    from digitlab.data.dataset import Split, divide
+
+    digits = load_digits()
+    small = torch.from_numpy((digits.images * (255.0 / 16.0)).round().astype(np.uint8))
+    labels = torch.from_numpy(digits.target.astype(np.int64))
+    whole = Split("all", frame(small).unsqueeze(1), labels, torch.arange(len(labels)))
+    train, test = divide(whole, _TEST_SHARE, _TEST_SEED)
+    return (train.images, train.labels), (test.images, test.labels)

@@ -1,0 +1,55 @@
+"""The catalog answers by name and knows what is on disk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from digitlab.data import catalog
+from digitlab.errors import DatasetError
+
+
+def test_all_promised_datasets_are_listed():
+    names = [info.name for info in catalog.list_datasets()]
+    assert names == [
+        "mnist",
+        "fashion-mnist",
+        "kmnist",
+        "qmnist",
+        "emnist-digits",
+        "usps",
+        "optdigits",
+    ]
+
+
+@pytest.mark.parametrize("name", ["mnst", "MNIST2", "", None, "../mnist"])
+def test_an_unknown_name_is_answered_with_the_known_ones(name):
+    with pytest.raises(DatasetError, match="Known are mnist"):
+        catalog.find_dataset(name)
+
+
+def test_a_near_name_is_suggested():
+    with pytest.raises(DatasetError, match="Did you mean"):
+        catalog.find_dataset("fashion_mnist")
+
+
+def test_without_files_the_embedded_dataset_is_the_default(monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
+    assert catalog.default_dataset() == "optdigits"
+    assert catalog.is_available("optdigits")
+    assert not catalog.is_available("usps")
+
+
+def test_an_empty_file_does_not_count_as_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
+    for name in catalog.find_dataset("usps").files:
+        (tmp_path / name).touch()
+    assert not catalog.is_available("usps")
+
+
+def test_the_catalog_is_read_without_importing_torch():
+    code = "import sys, digitlab.data.catalog; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
