@@ -1,0 +1,149 @@
+"""The arguments that layers and blocks take: described for forms, checked with clear errors."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from digitlab.models.entry import shown
+from digitlab.models.site import Site
+
+MAX_SIZE = 2**20  # of any whole number: products of three still fit the integers torch counts in
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a layer or block, enough to make a form from it.
+
+    `accepts` says in words what is taken ("a whole number or 2 whole numbers"); `annotation` is
+    the Python type. `required` means it must be given; `inferred` that it may be left out because
+    it follows from the shape that arrives. `choices` lists the words of a choice; `least` is the
+    smallest whole number allowed.
+    """
+
+    name: str
+    annotation: Any
+    default: Any = None
+    required: bool = False
+    inferred: bool = False
+    choices: tuple[str, ...] = ()
+    least: int | None = None
+    words: str = ""
+
+    @property
+    def accepts(self) -> str:
+        """What is taken, in words."""
+        if self.words:
+            return self.words
+        if self.choices:
+            words = ", ".join(repr(choice) for choice in self.choices)
+            return f"one of {words}"
+        return describe(self.annotation)
+
+
+@dataclass(frozen=True)
+class LayerSignature:
+    """A layer or block as a form needs it: `name`, `kind`, first line of its `about`, arguments.
+
+    `kind` is one of convolution, linear, activation, normalisation, pooling, dropout, shape, block.
+    """
+
+    name: str
+    kind: str
+    about: str
+    arguments: tuple[Argument, ...]
+
+
+def check_arguments(given: Mapping[str, Any], arguments: Iterable[Argument], site: Site) -> None:
+    """Raise SpecError for an argument that is unknown, missing or of the wrong type or size."""
+    known = {argument.name: argument for argument in arguments}
+    for name, value in given.items():
+        if name not in known:
+            raise site.error(f"has no argument {name!r}; {_valid(name, known)}.", argument=name)
+        _check_value(known[name], value, site)
+    for name, argument in known.items():
+        if argument.required and name not in given:
+            raise site.error(f"needs {name}, {argument.accepts}; {_valid(name, known)}.")
+
+
+def _valid(name: str, known: Mapping[str, Argument]) -> str:
+    if not known:
+        return "it takes none"
+    near = difflib.get_close_matches(name, [key for key in known if key != name], 1)
+    hint = f"did you mean {near[0]}? Its" if near and name not in known else "its"
+    return f"{hint} arguments are {', '.join(known)}"
+
+
+def _check_value(argument: Argument, value: Any, site: Site) -> None:
+    name = argument.name
+    if value is None and argument.default is None and not argument.required:
+        return
+    fits = value in argument.choices if argument.choices else matches(argument.annotation, value)
+    if not fits:
+        message = f"takes as {name} {argument.accepts}; not {shown(value)}."
+        raise site.error(message, argument=name)
+    numbers = [n for n in (value if isinstance(value, tuple) else (value,)) if type(n) is not bool]
+    if argument.least is not None and any(_is_number(n) and n < argument.least for n in numbers):
+        message = f"takes {name} of at least {argument.least}; not {shown(value)}."
+        raise site.error(message, argument=name)
+    whole = argument.annotation is not float and any(type(n) is int for n in numbers)
+    if whole and any(_is_number(n) and abs(n) > MAX_SIZE for n in numbers):
+        message = f"takes {name} of at most {MAX_SIZE:,}; not {shown(value)}."
+        raise site.error(message, argument=name)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def matches(annotation: Any, value: Any) -> bool:
+    """Whether a spec's value (lists are tuples there) is of the annotated type.
+
+    Strict: true is not a number and 3.0 is not a whole number, but 3 is a number.
+    """
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return any(matches(option, value) for option in inner)
+    if origin is typing.Literal:
+        return isinstance(value, str) and value in inner
+    if origin is list or annotation is torch.Size:
+        return isinstance(value, tuple) and all(type(item) is int for item in value)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if len(inner) == 2 and inner[1] is ...:
+            return all(matches(inner[0], item) for item in value)
+        return len(value) == len(inner) and all(map(matches, inner, value))
+    if annotation is float:
+        return type(value) in (int, float)
+    if annotation in (None, type(None)):
+        return value is None
+    return type(value) is annotation
+
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def describe(annotation: Any) -> str:
+    """An annotation in words: `int | tuple[int, int]` is "a whole number or 2 whole numbers"."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(describe(option) for option in inner))
+    if origin is typing.Literal:
+        return "one of " + ", ".join(repr(choice) for choice in inner)
+    if origin is list or annotation is torch.Size:
+        return "a list of whole numbers"
+    if origin is tuple:
+        one = describe(inner[0]).replace("a ", "", 1).replace(" or null", "")
+        if len(inner) == 1:
+            return f"a list of one {one}"
+        return f"a list of {one}s" if inner[1] is ... else f"{len(inner)} {one}s"
+    if annotation in (None, type(None)):
+        return "null"
+    return _WORDS.get(annotation, str(annotation))

@@ -1,0 +1,152 @@
+"""From a spec to a network: `summarize` finds shapes and cost, `build` makes the weights."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from digitlab.errors import SpecError
+from digitlab.models.blocks import BLOCKS, place_block
+from digitlab.models.layers import explain_unknown, list_layers, place_layer
+from digitlab.models.site import Part, Row, Shape, Site, Walk, written
+from digitlab.models.spec import Layer, ModelSpec
+from digitlab.settings import read_settings
+
+# torch's CPU generator is shared by all threads; a seeded build borrows and returns it.
+_GENERATOR = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What a spec would build, without building it.
+
+    `rows` tell of every layer in order, those of a block after it and one `depth` deeper.
+    `weight_bytes` is the size of the parameters as float32, `activations` the number of values all
+    layers give for one image, `operations` the multiply-adds and comparisons. `notes` are advice.
+    """
+
+    name: str
+    input_shape: Shape
+    output_shape: Shape
+    rows: tuple[Row, ...]
+    parameters: int
+    trainable: int
+    operations: int
+    activations: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def weight_bytes(self) -> int:
+        return 4 * self.parameters
+
+
+def summarize(spec: ModelSpec) -> ModelSummary:
+    """The layers, shapes and cost of `spec`, found without data and without memory for weights.
+
+    Raises SpecError naming the layer that cannot take the shape that reaches it.
+    """
+    part = _walk(spec, Walk("meta", _place))
+    parameters = sum(p.numel() for p in part.module.parameters())
+    return ModelSummary(
+        name=spec.name,
+        input_shape=spec.input,
+        output_shape=part.output_shape,
+        rows=tuple(replace(row, share=row.parameters / max(parameters, 1)) for row in part.rows),
+        parameters=parameters,
+        trainable=sum(p.numel() for p in part.module.parameters() if p.requires_grad),
+        operations=sum(row.operations for row in part.rows if row.depth == 0),
+        activations=sum(math.prod(row.output_shape) for row in part.rows if row.kind != "block"),
+        notes=_notes(part.rows),
+    )
+
+
+def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
+    """The network of `spec` on the CPU, in training mode: float32 [N, C, H, W] → [N, …].
+
+    With a `seed` the initial weights depend on it alone, and the global random state is left as
+    it was; without, they are drawn from it. Keys of the state_dict are the layers' places, such as
+    "0.weight" and "3.layers.0.weight". Raises SpecError for a spec that cannot be built, and,
+    before any memory is taken, for one over DIGITLAB_MAX_PARAMETERS.
+    """
+    summary, limit = summarize(spec), read_settings().max_parameters
+    if summary.parameters > limit:
+        largest = max(
+            (row for row in summary.rows if row.kind != "block"), key=lambda row: row.parameters
+        )
+        raise SpecError(
+            f"The network would have {summary.parameters:,} parameters, {largest.share:.0%} "
+            f"of them in {largest.label} ({largest.arguments}); at most {limit:,} are allowed "
+            f"(DIGITLAB_MAX_PARAMETERS). Use fewer channels or features.",
+            layer=f"layer {largest.path[0] + 1}, {spec.layers[largest.path[0]].type}",
+            path=largest.path,
+            shape=largest.input_shape,
+        )
+    walk = Walk("cpu", _place, known={row.key: row for row in summary.rows})
+    if seed is None:
+        return _walk(spec, walk).module
+    with _GENERATOR, torch.random.fork_rng(devices=[]):
+        # not torch.manual_seed, which would seed the generators of every GPU as well
+        torch.default_generator.manual_seed(seed)
+        return _walk(spec, walk).module
+
+
+def check_fits(spec: ModelSpec, input_shape: Sequence[int], classes: int) -> ModelSummary:
+    """The summary of a spec that takes images of `input_shape` and gives `classes` values each.
+
+    Raises SpecError for a spec that does not; `spec.for_data` adapts most.
+    """
+    if spec.input != tuple(input_shape):
+        raise SpecError(
+            f"{spec.name} takes {written(spec.input)} images, but the data has "
+            f"{written(tuple(input_shape))}; adapt it with spec.for_data(…) or set input.",
+            path=("input",),
+            shape=tuple(input_shape),
+        )
+    summary = summarize(spec)
+    if summary.output_shape != (classes,):
+        fix = f"end with Linear: {{out_features: {classes}}}"
+        if len(summary.output_shape) > 1:
+            fix = f"insert Flatten and {fix}"
+        raise SpecError(
+            f"{spec.name} gives {written(summary.output_shape)} values for an image, but the data "
+            f"has {classes} classes; {fix}.",
+            layer=f"layer {len(spec.layers)}, {spec.layers[-1].type}",
+            path=(len(spec.layers) - 1,),
+            shape=summary.output_shape,
+        )
+    return summary
+
+
+def _walk(spec: ModelSpec, walk: Walk) -> Part:
+    if not spec.layers:
+        raise SpecError("The architecture has no layers; add at least one.", path=("layers",))
+    return Site(walk).chain(spec.layers, spec.input)
+
+
+def _place(layer: Layer, shape: Shape, site: Site) -> Part:
+    if layer.type in BLOCKS:
+        return place_block(layer, shape, site)
+    if layer.type not in list_layers():
+        raise site.error(explain_unknown(layer.type, tuple(BLOCKS)))
+    return place_layer(layer, shape, site)
+
+
+def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:
+    """Advice on what builds but seldom is meant."""
+    last = rows[-1]
+    if last.label in ("Softmax", "LogSoftmax", "Softmin"):
+        return (
+            f"The last layer is {last.label}, but training takes raw scores (logits) and applies "
+            f"softmax itself; without this layer the network learns better.",
+        )
+    if last.label in ("ReLU", "Sigmoid", "Tanh"):
+        return (
+            f"The last layer is {last.label}, which bounds the scores of the classes; most "
+            f"networks end with Linear.",
+        )
+    return ()

@@ -1,0 +1,173 @@
+"""`Layer`: one entry of an architecture, the name of a `torch.nn` class or block and its arguments.
+
+What is checked here is the form only: that names are names and values are plain, finite and short.
+Whether torch knows the layer and takes the arguments is found by `digitlab.models.build`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from digitlab.errors import SpecError
+from digitlab.models.text import MAX_NUMBER, check_plain
+
+LAYER_FORM = "a layer is a name such as ReLU, or {Conv2d: {out_channels: 8, kernel_size: 3}}"
+MAX_NESTING = 5  # blocks inside each other
+
+
+class Arguments(dict[str, Any]):
+    """A layer's arguments: a dict that cannot be changed, so that a spec can be a key or shared."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("a layer's arguments are frozen; make a new Layer instead")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Arguments, (dict(self),)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A `torch.nn` class or a block by its name, with its arguments.
+
+    Argument values are numbers, text, true, false, null or lists of them (held as tuples);
+    `layers` and `branches` hold nested Layers. Raises SpecError for anything else.
+    """
+
+    type: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    count: int = field(init=False, repr=False, compare=False)  # layers written, this one included
+    nesting: int = field(init=False, repr=False, compare=False)  # blocks inside each other
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.type, str) or not re.fullmatch(r"[A-Za-z_][\w.]{0,63}", self.type):
+            raise SpecError(f"{shown(self.type)} is not the name of a layer; {LAYER_FORM}.")
+        if not isinstance(self.args, Mapping):
+            raise SpecError(
+                f"The arguments of {self.type} must be a mapping such as {{kernel_size: 3}}; "
+                f"not {shown(self.args)}."
+            )
+        frozen = Arguments((name, _argument(name, value)) for name, value in self.args.items())
+        inner = (*frozen.get("layers", ()), *sum(frozen.get("branches", ()), ()))
+        nesting = max((layer.nesting + 1 for layer in inner), default=0)
+        if nesting > MAX_NESTING:
+            raise SpecError(f"At most {MAX_NESTING} blocks may stand inside each other.")
+        object.__setattr__(self, "args", frozen)
+        object.__setattr__(self, "count", 1 + sum(layer.count for layer in inner))
+        object.__setattr__(self, "nesting", nesting)
+
+    @classmethod
+    def from_data(cls, data: Any) -> Layer:
+        """A layer from its YAML form: ``"ReLU"`` or ``{"Conv2d": {"out_channels": 8, …}}``."""
+        if isinstance(data, Layer):
+            return data
+        if isinstance(data, str):
+            return cls(data)
+        check_plain(data)
+        if not isinstance(data, Mapping) or not data:
+            raise SpecError(f"{shown(data)} is not a layer; {LAYER_FORM}.")
+        if len(data) > 1:
+            names = ", ".join(str(name) for name in list(data)[:4])
+            raise SpecError(
+                f"A layer has one name, but {names} stand side by side; indent the arguments "
+                f"deeper than the name, or start each layer with a dash."
+            )
+        ((name, args),) = data.items()
+        return cls(name, {} if args is None else args)
+
+    def to_data(self) -> str | dict[str, Any]:
+        """The YAML form: a name, or a mapping from the name to the arguments."""
+        return (
+            {self.type: {k: _thawed(v) for k, v in self.args.items()}} if self.args else self.type
+        )
+
+    def with_args(self, **args: Any) -> Layer:
+        """A copy with these arguments set."""
+        return Layer(self.type, {**self.args, **args})
+
+
+def read_layers(value: Any) -> tuple[Layer, ...]:
+    """The layers of a list of Layers or YAML forms. Raises SpecError with the path in the list."""
+    if not isinstance(value, list | tuple):
+        raise SpecError(f"layers must be a list, one dash a layer; not {shown(value)}.")
+    layers = []
+    for index, data in enumerate(value):
+        with under(index):
+            layers.append(Layer.from_data(data))
+    return tuple(layers)
+
+
+def _argument(name: Any, value: Any) -> Any:
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w{0,63}", name):
+        raise SpecError(f"{shown(name)} is not the name of an argument, such as kernel_size.")
+    with under(name):
+        if name == "layers":
+            return read_layers(value)
+        if name != "branches":
+            return _value(value)
+        if not isinstance(value, list | tuple):
+            raise SpecError(f"branches must be a list of lists of layers; not {shown(value)}.")
+        branches = []
+        for index, branch in enumerate(value):
+            with under(index):
+                branches.append(read_layers(branch))
+        return tuple(branches)
+
+
+def _value(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, list | tuple) and len(value) <= 16 and depth < 3:
+        return tuple(_value(item, depth + 1) for item in value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return check_text(value)
+    number = type(value) in (int, float)
+    if number and abs(value) <= MAX_NUMBER and math.isfinite(value):
+        return value
+    limits = f"a finite number of at most {MAX_NUMBER:,}, text, true, false, null or a short list"
+    raise SpecError(f"An argument is {limits}; not {shown(value)}.")
+
+
+def check_text(value: str) -> str:
+    """`value` itself, if it is one short line that YAML can hold; SpecError otherwise."""
+    forbidden = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}
+    if len(value) > 200 or any(
+        unicodedata.category(c) in forbidden or c == "\ufeff" for c in value
+    ):
+        raise SpecError(f"Text is at most 200 visible characters on one line; not {shown(value)}.")
+    return value
+
+
+def _thawed(value: Any) -> Any:
+    if isinstance(value, Layer):
+        return value.to_data()
+    return [_thawed(item) for item in value] if isinstance(value, tuple) else value
+
+
+@contextmanager
+def under(*steps: int | str) -> Iterator[None]:
+    """Put `steps` before the path of a SpecError raised within."""
+    try:
+        yield
+    except SpecError as error:
+        error.path = (*steps, *(error.path or ()))
+        raise
+
+
+def shown(value: Any) -> str:
+    """A wrong value as an error message quotes it: on one line and short."""
+    try:
+        text = repr(value)
+    except Exception:  # a value so large or odd that Python will not write it
+        text = type(value).__name__
+    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -1,0 +1,272 @@
+"""Every `torch.nn` class that maps one tensor to one tensor, as a layer of a spec.
+
+The registry is derived from `torch.nn` by rule (`_is_layer`), arguments from each class's own
+signature. Input sizes (in_channels, in_features, num_features, …) follow from the shape that
+arrives; where they are given all the same, they must agree with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+import typing
+import warnings
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from digitlab.models.arguments import Argument, LayerSignature, check_arguments
+from digitlab.models.entry import Layer
+from digitlab.models.fit import check_shape, explain, operations
+from digitlab.models.site import MAX_VALUES, Part, Row, Shape, Site, written
+
+_KINDS = {
+    "conv": "convolution",
+    "linear": "linear",
+    "activation": "activation",
+    "batchnorm": "normalisation",
+    "instancenorm": "normalisation",
+    "normalization": "normalisation",
+    "pooling": "pooling",
+    "dropout": "dropout",
+    "padding": "shape",
+    "flatten": "shape",
+    "fold": "shape",
+    "pixelshuffle": "shape",
+    "channelshuffle": "shape",
+    "upsampling": "shape",
+}
+
+# Not a spec's to say: where numbers live, what else is returned, a layer's random draw.
+_NEVER = {"device", "dtype", "return_indices", "_random_samples", "min_value", "max_value"}
+# CrossMapLRN2d is LocalResponseNorm in slow Python; SyncBatchNorm needs several GPUs.
+_LEFT_OUT = {"CrossMapLRN2d", "SyncBatchNorm"}
+_FROM_CHANNELS = {"in_channels", "num_features", "num_channels"}
+_INFERRED = {*_FROM_CHANNELS, "in_features", "normalized_shape"}
+_CHOICES = {
+    ("GELU", "approximate"): ("none", "tanh"),
+    ("Upsample", "mode"): (
+        "nearest",
+        "linear",
+        "bilinear",
+        "bicubic",
+        "trilinear",
+        "nearest-exact",
+    ),
+}
+# torch accepts some sizes below these and fails, or divides by zero, only when data comes.
+_AT_LEAST_ONE = {
+    *("kernel_size", "stride", "dilation", "groups", "out_channels", "out_features", "num_groups"),
+    *("num_parameters", "output_size", "upscale_factor", "downscale_factor", "size", "norm_type"),
+    *("divisor_override", "normalized_shape", "in_channels", "in_features", "num_features"),
+    "num_channels",
+}
+
+MAX_TRIAL = 10**8  # operations for one image that are still tried out on the CPU, about 0.1 s
+
+# What other libraries call a layer.
+_ALSO_CALLED = {
+    "dense": "Linear",
+    "fullyconnected": "Linear",
+    "batchnormalization": "BatchNorm2d",
+    "layernormalization": "LayerNorm",
+    "groupnormalization": "GroupNorm",
+    "maxpooling2d": "MaxPool2d",
+    "averagepooling2d": "AvgPool2d",
+    "globalaveragepooling2d": "AdaptiveAvgPool2d",
+    "swish": "SiLU",
+    "reshape": "Unflatten",
+    "conv": "Conv2d",
+    "batchnorm": "BatchNorm2d",
+    "maxpool": "MaxPool2d",
+    "avgpool": "AvgPool2d",
+}
+
+
+def list_layers() -> tuple[str, ...]:
+    """The names of all layers, in alphabetical order."""
+    return tuple(_registry())
+
+
+def layer_signature(name: str) -> LayerSignature:
+    """What a layer takes. Raises KeyError for a name that `list_layers` does not have."""
+    return _signature(_registry()[name])
+
+
+def explain_unknown(name: str, blocks: tuple[str, ...]) -> str:
+    """What to say of a layer that neither torch.nn nor `blocks` has (a message's end)."""
+    if hasattr(nn, name):
+        return "cannot stand in a spec: it does not turn one tensor into one tensor."
+    known = {layer.lower(): layer for layer in (*blocks, *_registry())}
+    words = {**_ALSO_CALLED, **known}
+    near = difflib.get_close_matches(name.lower().replace("_", ""), words, 3, 0.6)
+    if not near:
+        return (
+            f"is unknown; a layer is a class of torch.nn, such as Conv2d, MaxPool2d, Flatten, "
+            f"Linear, ReLU, or a block: {', '.join(blocks)}."
+        )
+    return f"is unknown; did you mean {' or '.join(dict.fromkeys(words[word] for word in near))}?"
+
+
+def place_layer(layer: Layer, shape: Shape, site: Site) -> Part:
+    """Make a layer for the shape that arrives, on the walk's device, and find the shape it gives.
+
+    Raises SpecError where the layer takes no such arguments or cannot take the shape, KeyError
+    where there is no such layer.
+    """
+    cls = _registry()[layer.type]
+    signature = _signature(cls)
+    check_arguments(layer.args, signature.arguments, site)
+    check_shape(layer, shape, site)
+    args = _with_inferred(layer, signature, shape, site)
+    module, output_shape = _try_out(cls, args, shape, site)
+    row = Row(
+        path=site.path,
+        key=site.key,
+        depth=site.depth,
+        label=layer.type,
+        kind=signature.kind,
+        arguments=", ".join(f"{name}={_short(value)}" for name, value in layer.args.items()),
+        input_shape=shape,
+        output_shape=output_shape,
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        operations=operations(module, shape, output_shape),
+    )
+    return Part(module, output_shape, (row,))
+
+
+@cache
+def _registry() -> dict[str, type[nn.Module]]:
+    names = sorted(name for name, value in vars(nn).items() if _is_layer(name, value))
+    return {name: getattr(nn, name) for name in names}
+
+
+def _is_layer(name: str, value: Any) -> bool:
+    if not (isinstance(value, type) and issubclass(value, nn.Module)):
+        return False
+    module = value.__module__.rsplit(".", 1)[-1]
+    if module not in _KINDS or name.startswith("Lazy") or name in _LEFT_OUT:
+        return False
+    _, *inputs = inspect.signature(value.forward).parameters.values()
+    return sum(parameter.default is parameter.empty for parameter in inputs) == 1
+
+
+@cache
+def _signature(cls: type[nn.Module]) -> LayerSignature:
+    hints = typing.get_type_hints(cls.__init__)
+    arguments = []
+    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+        name = parameter.name
+        if name in _NEVER or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        default = None if parameter.default is parameter.empty else parameter.default
+        choices = _CHOICES.get((cls.__name__, name), ())
+        if typing.get_origin(hints[name]) is typing.Literal:
+            choices = typing.get_args(hints[name])
+        arguments.append(
+            Argument(
+                name=name,
+                annotation=hints[name],
+                default=default,
+                required=parameter.default is parameter.empty and name not in _INFERRED,
+                inferred=name in _INFERRED or (name == "dim" and default is None),
+                choices=choices,
+                least=_least(cls, name),
+            )
+        )
+    about = (inspect.getdoc(cls) or cls.__name__).strip().split("\n\n")[0].replace("\n", " ")
+    kind = _KINDS[cls.__module__.rsplit(".", 1)[-1]]
+    return LayerSignature(cls.__name__, kind, about, tuple(arguments))
+
+
+def _least(cls: type[nn.Module], name: str) -> int | None:
+    if name in _AT_LEAST_ONE:
+        return 1
+    # a negative padding of a padding layer cuts the border off, but round a circle torch fails
+    crops = "Pad" in cls.__name__ and not cls.__name__.startswith("Circular")
+    return 0 if name in ("padding", "output_padding") and not crops else None
+
+
+def _with_inferred(
+    layer: Layer, signature: LayerSignature, shape: Shape, site: Site
+) -> dict[str, Any]:
+    """The arguments as torch gets them: sizes of the input filled in, given ones compared."""
+    args: dict[str, Any] = dict(layer.args)
+    for argument in signature.arguments:
+        name = argument.name
+        if name == "inplace":
+            # It only saves memory, and would spoil a shortcut or a gradient that needs the input.
+            args["inplace"] = False
+        elif name == "dim" and argument.inferred and args.get("dim") is None:
+            args["dim"] = 1  # over the classes or channels; torch's own choice depends on the rank
+        elif name in _INFERRED:
+            args[name] = _inferred(name, args.get(name), shape, site)
+    return args
+
+
+def _inferred(name: str, given: Any, shape: Shape, site: Site) -> Any:
+    if name == "normalized_shape":
+        wanted = (given,) if isinstance(given, int) else given
+        if wanted and shape[len(shape) - len(wanted) :] != wanted:
+            raise site.error(
+                f"was given normalized_shape {written(wanted)}, but {written(shape)} reaches it; "
+                f"leave it out or give the last sizes of that shape.",
+                argument=name,
+            )
+        return wanted or shape
+    arrives = shape[0] if name in _FROM_CHANNELS else shape[-1]
+    if given is not None and given != arrives:
+        fix = f"leave {name} out or set it to {arrives}"
+        if name == "in_features" and math.prod(shape) == given and len(shape) > 1:
+            fix = f"insert Flatten before it, which gives {given}"
+        raise site.error(
+            f"was given {name} {given}, but {written(shape)} reaches it, which has "
+            f"{arrives}; {fix}.",
+            argument=name,
+        )
+    return arrives
+
+
+def _try_out(
+    cls: type[nn.Module], args: dict[str, Any], shape: Shape, site: Site
+) -> tuple[nn.Module, Shape]:
+    """The module and the shape it gives, found by passing two images of zeros through it.
+
+    On the meta device they are shapes without memory. On the CPU the same is done for real, in
+    eval mode (so that nothing is drawn or counted), which proves that the layer runs; a layer
+    known to be slow is spared.
+    """
+    meta, known = site.walk.device == "meta", site.walk.known.get(site.key)
+    try:
+        with warnings.catch_warnings(), torch.no_grad(), torch.device(site.walk.device):
+            warnings.simplefilter("ignore")
+            module = cls(**args)
+            if known and known.operations > MAX_TRIAL:
+                return module, known.output_shape
+            output = module.train(meta)(torch.zeros(2, *shape))
+            if meta and "norm" in cls.__module__:
+                module.eval()(torch.zeros(1, *shape))  # some cannot answer for a single image
+            module.train()
+    except Exception as error:  # torch raises most of Python's errors for arguments
+        raise site.error(explain(args, shape, error)) from error
+    given = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
+    if len(given) < 2 or given[0] != 2:
+        raise site.error("mixes the images of a batch; keep the first dimension as it is.")
+    if min(given) < 1:
+        left = written(given[1:])
+        raise site.error(f"leaves nothing of the {written(shape)} that reaches it: {left}.")
+    if math.prod(given[1:]) > MAX_VALUES:
+        values = f"gives {written(given[1:])} values for one image"
+        raise site.error(
+            f"{values}; at most {MAX_VALUES:,} are allowed. Shrink the image or shape."
+        )
+    return module, given[1:]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_short(item) for item in value) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,116 @@
+"""Presets: published and proven architectures with their recipes, one YAML file each in presets/.
+
+A preset's file is a spec's file with a few fields more (`title`, `about`, `source`, `published`,
+`recipe`). To add one, add a file. This module does not import torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pathlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from digitlab.errors import SpecError
+from digitlab.models.entry import shown
+from digitlab.models.spec import ModelSpec, lines_of, read_file
+from digitlab.models.text import read_json, read_yaml
+
+FOLDER = pathlib.Path(__file__).parent / "presets"
+_FIELDS = ("title", "about", "source", "published", "recipe")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """An architecture with the recipe it is trained by and where it comes from.
+
+    `published` holds the figures its source gives, in percent (`train_accuracy`, `val_accuracy`,
+    `test_accuracy`); `recipe` the fields of a TrainConfig in which it differs from the default.
+    """
+
+    name: str
+    title: str
+    about: str
+    source: str
+    spec: ModelSpec
+    recipe: Mapping[str, Any]
+    published: Mapping[str, float]
+
+
+def list_presets() -> tuple[Preset, ...]:
+    """All presets, the smallest ideas first: linear, two hidden layers, convolutions, blocks."""
+    return tuple(_presets().values())
+
+
+def load_preset(name: str) -> Preset:
+    """The preset called `name`. Raises SpecError with the nearest names if there is none."""
+    presets = _presets()
+    if name not in presets:
+        raise SpecError(f"There is no preset {shown(name)}; {_nearest(name)}.")
+    return presets[name]
+
+
+def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
+    """A spec from a preset's name, from the path of a .yaml or .json file, or the spec itself.
+
+    Raises SpecError for an unknown name, a missing file, or a file that holds no architecture.
+    """
+    if isinstance(model, ModelSpec):
+        return model
+    if not isinstance(model, str | pathlib.Path):
+        raise SpecError(f"A model is a preset's name, a file or a ModelSpec; not {shown(model)}.")
+    if isinstance(model, str) and model in _presets():
+        return _presets()[model].spec
+    if str(model).lower().endswith((".yaml", ".yml", ".json")):
+        return _read(model)[0]
+    raise SpecError(
+        f"There is no preset {shown(str(model))}; {_nearest(str(model))}, or give the path of a "
+        f".yaml or .json file."
+    )
+
+
+_ORDER = ("logistic", "two-hidden", "lenet", "cnn", "resnet", "inception")
+
+
+@cache
+def _presets() -> Mapping[str, Preset]:
+    def place(path: pathlib.Path) -> tuple[Any, ...]:
+        rank = next((i for i, word in enumerate(_ORDER) if path.stem.startswith(word)), 99)
+        return rank, *(f"{int(w):06}" if w.isdecimal() else w for w in path.stem.split("-"))
+
+    return {path.stem: _preset(path) for path in sorted(FOLDER.glob("*.yaml"), key=place)}
+
+
+def _preset(path: pathlib.Path) -> Preset:
+    spec, more = _read(path)
+    assert spec.name == path.stem, f"{path} must be named as its file"
+    return Preset(
+        name=spec.name,
+        title=more["title"],
+        about=more["about"],
+        source=more["source"],
+        spec=spec,
+        recipe=MappingProxyType(dict(more.get("recipe", {}))),
+        published=MappingProxyType(dict(more.get("published", {}))),
+    )
+
+
+def _read(path: str | pathlib.Path) -> tuple[ModelSpec, dict[str, Any]]:
+    """The spec in a file and the fields that only presets have."""
+    text = read_file(path)
+    with lines_of(text):
+        data = read_json(text) if str(path).lower().endswith(".json") else read_yaml(text)
+        if not isinstance(data, dict):
+            return ModelSpec.from_dict(data), {}  # raises, and says why
+        more = {field: data.pop(field) for field in _FIELDS if field in data}
+        return ModelSpec.from_dict(data), more
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(str(name), _presets(), 3, 0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}"
+    return f"presets are {', '.join(_presets())}"

@@ -1,0 +1,272 @@
+"""`ModelSpec`: an architecture as data, in PyTorch's own words; and `Layer`, one step of it.
+
+    name: Small
+    input: [1, 28, 28]
+    layers:
+      - Conv2d: {out_channels: 8, kernel_size: 3, padding: 1}
+      - ReLU
+      - Residual: {layers: [{Conv2d: {out_channels: 8, kernel_size: 3, padding: 1}}, ReLU]}
+      - Flatten
+      - Linear: {out_features: 10}
+
+A spec holds no weights and no code and does not know what torch offers: whether its layers exist
+and fit together is found by `digitlab.models.build`. This module does not import torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_serializer
+
+from digitlab.errors import SpecError
+from digitlab.models.entry import Layer, check_text, read_layers, shown, under
+from digitlab.models.text import (
+    MAX_TEXT,
+    check_plain,
+    line_of,
+    read_json,
+    read_yaml,
+    write_json,
+    write_yaml,
+)
+
+__all__ = ["Layer", "ModelSpec", "line_of"]
+
+MAX_LAYERS = 1_000  # written in one spec, nested ones included
+MAX_SIDE = 1_024  # channels, height and width of the input
+MAX_PIXELS = 2**22  # channels × height × width of the input
+MAX_BYTES = 100_000  # of a spec as JSON
+
+
+def _read_name(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value.strip()) > 100:
+        raise SpecError(f"name must be 1 to 100 characters; not {shown(value)}.", path=("name",))
+    with under("name"):
+        return check_text(value.strip())
+
+
+def _read_input(value: Any) -> tuple[int, int, int]:
+    sides = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    if len(sides) != 3 or not all(type(n) is int and 1 <= n <= MAX_SIDE for n in sides):
+        raise SpecError(
+            f"input must be [channels, height, width], each a whole number from 1 to {MAX_SIDE}, "
+            f"such as [1, 28, 28]; not {shown(value)}.",
+            path=("input",),
+        )
+    if math.prod(sides) > MAX_PIXELS:
+        raise SpecError(
+            f"input has {math.prod(sides):,} values; at most {MAX_PIXELS:,} are allowed.",
+            path=("input",),
+        )
+    return sides
+
+
+def _placed_layers(value: Any) -> tuple[Layer, ...]:
+    try:
+        return read_layers(value)
+    except SpecError as error:
+        place = _place(error.path or ())
+        path = error.path or ("layers",)
+        layer = f"layer {path[0] + 1}" if isinstance(path[0], int) else None
+        raise SpecError(f"{place}{error.message}", layer=layer, path=path) from error
+
+
+class ModelSpec(BaseModel):
+    """An architecture: `name`, `input` (channels, height, width of one image) and `layers`.
+
+    Frozen: edits return copies. `layers` may be given as Layers or in their YAML form. Raises
+    SpecError for anything that is not an architecture, with the path of the fault.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, PlainValidator(_read_name)]
+    input: Annotated[tuple[int, int, int], PlainValidator(_read_input)] = (1, 28, 28)
+    layers: Annotated[tuple[Layer, ...], PlainValidator(_placed_layers)]
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise _spec_error(error) from error
+        data = check_plain(self.to_dict())
+        count = sum(layer.count for layer in self.layers)
+        if count > MAX_LAYERS or len(_canonical(data).encode()) > MAX_BYTES:
+            raise SpecError(
+                f"The architecture has {count:,} layers in {len(_canonical(data)):,} characters; "
+                f"at most {MAX_LAYERS:,} layers in {MAX_BYTES:,} fit. Use Repeat to say it shorter."
+            )
+
+    # ---- from and to data and text
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ModelSpec:
+        """The spec in plain data, as `to_dict` gives it. Raises SpecError."""
+        if not isinstance(data, Mapping):
+            raise SpecError(f"An architecture has name, input and layers; not {shown(data)}.")
+        return cls(**{str(key): value for key, value in data.items()})
+
+    @classmethod
+    def from_yaml(cls, text: str) -> ModelSpec:
+        """The spec in a YAML text. Raises SpecError with the line of the fault."""
+        with lines_of(text):
+            return cls.from_dict(read_yaml(text))
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelSpec:
+        """The spec in a JSON text. Raises SpecError with the line of the fault."""
+        with lines_of(text):
+            return cls.from_dict(read_json(text))
+
+    @classmethod
+    def from_file(cls, path: str | pathlib.Path) -> ModelSpec:
+        """The spec in a .yaml, .yml or .json file. Raises SpecError, also for a missing file."""
+        text = read_file(path)
+        return cls.from_json(text) if str(path).lower().endswith(".json") else cls.from_yaml(text)
+
+    @model_serializer
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: text, numbers, lists and dicts only."""
+        layers = [layer.to_data() for layer in self.layers]
+        return {"name": self.name, "input": list(self.input), "layers": layers}
+
+    def to_yaml(self) -> str:
+        """YAML, one line a layer; `from_yaml` gives back an equal spec."""
+        return write_yaml(self.to_dict())
+
+    def to_json(self) -> str:
+        """Indented JSON; `from_json` gives back an equal spec."""
+        return write_json(self.to_dict())
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (64 hex digits) of input and layers; the name does not count."""
+        data = {key: value for key, value in self.to_dict().items() if key != "name"}
+        return hashlib.sha256(_canonical(data).encode()).hexdigest()
+
+    # ---- edits
+
+    def renamed(self, name: str) -> ModelSpec:
+        """A copy with another name."""
+        return ModelSpec(name=name, input=self.input, layers=self.layers)
+
+    def with_layers(self, layers: Sequence[Any]) -> ModelSpec:
+        """A copy with other layers (Layers or their YAML form)."""
+        return ModelSpec(name=self.name, input=self.input, layers=layers)
+
+    def with_input(self, shape: Sequence[int]) -> ModelSpec:
+        """A copy for other images; sizes that followed from the old input are inferred anew."""
+        layers = self.layers
+        if tuple(shape) != self.input:
+            layers = tuple(_without_given_sizes(layer) for layer in layers)
+        return ModelSpec(name=self.name, input=shape, layers=layers)
+
+    def for_data(self, input_shape: Sequence[int], classes: int) -> ModelSpec:
+        """A copy for a dataset's images (C, H, W) and number of classes.
+
+        The last Linear gives `classes` values; where there is no Linear, the last convolution.
+        """
+        spec = self.with_input(input_shape)
+        for kind, size in (("Linear", "out_features"), ("Conv", "out_channels")):
+            layers = _with_last(spec.layers, kind, {size: classes})
+            if layers is not None:
+                return spec.with_layers(layers)
+        return spec
+
+
+# ---- reading the pieces ------------------------------------------------------------------------
+
+
+def read_file(path: str | pathlib.Path) -> str:
+    """The text of a spec's file, at most `MAX_TEXT` bytes of UTF-8. Raises SpecError."""
+    try:
+        with pathlib.Path(path).open("rb") as file:
+            raw = file.read(MAX_TEXT + 1)
+        text = raw.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise SpecError(f"There is no file {path}; give the path of a .yaml or .json.") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path} is not text in UTF-8; save it as UTF-8.") from error
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{path} cannot be read: {error}.") from error
+    if len(raw) > MAX_TEXT:
+        raise SpecError(f"{path} is larger than the {MAX_TEXT:,} bytes that are read.")
+    return text
+
+
+@contextmanager
+def lines_of(text: str) -> Iterator[None]:
+    """Give a SpecError raised within the line of `text` that its path points at."""
+    try:
+        yield
+    except SpecError as error:
+        if error.line is None and isinstance(text, str):
+            error.line = line_of(text, error.path or ()) or 1
+        raise
+
+
+def _canonical(data: dict[str, Any]) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    """A path in a person's words: (3, "branches", 0, 1) is `Layer 4, branch 1, layer 2: `."""
+    words = []
+    for before, step in zip((None, *path), path, strict=False):
+        if isinstance(step, int):
+            words.append(f"{'branch' if before == 'branches' else 'layer'} {step + 1}")
+        elif step not in ("layers", "branches"):
+            words.append(step)
+    place = ", ".join(words)
+    return f"{place[0].upper()}{place[1:]}: " if place else ""
+
+
+def _spec_error(error: ValidationError) -> SpecError:
+    # a misspelt field is both unknown and missing: the first says more
+    fault = min(error.errors(), key=lambda fault: fault["type"] == "missing")
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    if fault["type"] == "missing":
+        message = f"The architecture has no {name}; it needs name and layers, and may have input."
+        return SpecError(message, path=())
+    return SpecError(
+        f"{shown(name)} is not a part of an architecture; the parts are name, input and layers.",
+        path=(name,),
+    )
+
+
+# ---- adapting to a dataset ---------------------------------------------------------------------
+
+_GIVEN_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
+
+
+def _without_given_sizes(layer: Layer) -> Layer:
+    args = {name: value for name, value in layer.args.items() if name not in _GIVEN_SIZES}
+    if "layers" in args:
+        args["layers"] = tuple(_without_given_sizes(inner) for inner in args["layers"])
+    if "branches" in args:
+        args["branches"] = tuple(
+            tuple(_without_given_sizes(inner) for inner in branch) for branch in args["branches"]
+        )
+    return Layer(layer.type, args)
+
+
+def _with_last(layers: Sequence[Layer], kind: str, args: dict[str, Any]) -> tuple | None:
+    """`layers` with `args` set on the last layer whose type starts with `kind`; None if none."""
+    for index in reversed(range(len(layers))):
+        layer = layers[index]
+        inner = _with_last(layer.args.get("layers", ()), kind, args)
+        if layer.type.startswith(kind):
+            changed = layer.with_args(**args)
+        elif inner is not None:
+            changed = layer.with_args(layers=inner)
+        else:
+            continue
+        return (*layers[:index], changed, *layers[index + 1 :])
+    return None

@@ -1,0 +1,121 @@
+"""The diagram of an architecture: valid DOT, true to the spec, safe with any text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from digitlab.figures.architecture import KIND_COLORS, architecture_dot
+from digitlab.models.build import summarize
+from digitlab.models.layers import layer_signature, list_layers
+from digitlab.models.presets import list_presets
+from digitlab.models.spec import ModelSpec
+
+CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 3, "padding": 1}}
+
+
+def draw(*layers) -> str:
+    return architecture_dot(ModelSpec(name="x", layers=layers))
+
+
+def arrows(dot: str) -> list[tuple[str, str]]:
+    """All arrows as pairs of the first words in their boxes."""
+    names = dict(re.findall(r'(?m)^ *(n\d+) \[label="([^\s"\\]+)', dot))
+    return [(names[a], names[b]) for a, b in re.findall(r"(n\d+) -> (n\d+)", dot)]
+
+
+def test_a_chain_is_drawn_with_shapes_and_parameters():
+    dot = draw(CONV, "BatchNorm2d", "ReLU", "Flatten", {"Linear": {"out_features": 10}})
+    assert arrows(dot) == [
+        ("Input", "Conv2d"),
+        ("Conv2d", "Flatten"),
+        ("Flatten", "Linear"),
+        ("Linear", "Output"),
+    ]
+    assert r"Conv2d 3×3\nBatchNorm2d, ReLU\n4×28×28 · 48 parameters" in dot
+    assert r"Input\n1×28×28" in dot
+
+
+def test_a_shortcut_is_a_line_around_the_block():
+    plain = draw("Tanh", {"Residual": {"layers": ["Sigmoid"]}})
+    assert ("Tanh", "+") in arrows(plain)
+    assert 'label="shortcut"' in plain
+    projected = arrows(draw("Tanh", {"Residual": {"layers": [CONV]}}))
+    assert projected.count(("Tanh", "Conv2d")) == projected.count(("Conv2d", "+")) == 2
+    assert ("Tanh", "+") not in projected
+
+
+def test_branches_are_branches():
+    branches = [[{"MaxPool2d": {"kernel_size": 1}}], [CONV], []]
+    dot = draw("Tanh", {"Parallel": {"branches": branches}})
+    assert {("Tanh", "MaxPool2d"), ("Tanh", "Conv2d"), ("Tanh", "concat")} <= set(arrows(dot))
+    assert {("MaxPool2d", "concat"), ("Conv2d", "concat")} <= set(arrows(dot))
+    joined = draw({"Parallel": {"branches": [["Tanh"], []], "join": "product"}})
+    assert ("Tanh", "×") in arrows(joined)
+
+
+def test_a_frame_holds_only_its_own_boxes():
+    """An arrow written inside a frame would draw the box it comes from into the frame."""
+    dot = draw("Tanh", {"Residual": {"layers": [CONV]}})
+    assert "->" not in dot[dot.index("subgraph") : dot.index("}", dot.index("subgraph"))]
+
+
+def test_repetitions_are_drawn_once():
+    dot = draw({"Repeat": {"times": 5, "layers": [{"Residual": {"layers": [CONV]}}]}})
+    assert "Repeat 5 times (one is shown), 636 parameters" in dot
+    assert dot.count("Conv2d 3×3") == 1
+
+
+def test_a_huge_architecture_is_cut_short():
+    dot = draw(*[CONV] * 300)
+    assert "more …" in dot
+    assert dot.count("Conv2d 3×3") < 100
+    assert draw(*[{"Repeat": {"times": 9, "layers": [CONV] * 9}}] * 5).count("\n") < 60
+
+
+@pytest.mark.parametrize("name", ['"];evil [label="', "a\\nb", "<b>&amp;", "{}"])
+def test_text_is_only_text(name):
+    from digitlab.figures.architecture import _quoted
+
+    inside = _quoted(name)[1:-1]
+    assert not re.search(r'(?<!\\)(?:\\\\)*"', inside)
+    assert "<" not in inside
+
+
+def test_every_kind_has_a_colour_and_every_fill_readable_text():
+    kinds = {layer_signature(name).kind for name in list_layers()}
+    assert kinds | {"block"} == set(KIND_COLORS)
+    dots = "".join(architecture_dot(preset.spec) for preset in list_presets())
+    pairs = set(re.findall(r'fillcolor="(#\w+)", fontcolor="(#\w+)"', dots))
+    assert pairs
+    for fill, text in pairs:
+        assert contrast(fill, text) >= 4.5, (fill, text)
+
+
+def contrast(a: str, b: str) -> float:
+    def luminance(color: str) -> float:
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_a_summary_draws_as_its_spec():
+    for preset in list_presets():
+        assert architecture_dot(summarize(preset.spec)) == architecture_dot(preset.spec)
+    with pytest.raises(ValueError, match="direction"):
+        architecture_dot(preset.spec, direction="up")
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_graphviz_reads_it(direction):
+    for preset in list_presets():
+        dot = architecture_dot(preset.spec, direction=direction)
+        done = subprocess.run(["dot", "-Tsvg"], input=dot.encode(), capture_output=True, check=True)
+        assert not done.stderr
