@@ -1,0 +1,99 @@
+"""digitlab: a lab for handwritten digits.
+
+    import digitlab as dl
+    data = dl.load_dataset("mnist")
+    run = dl.train("two-hidden-64-relu", data, dl.TrainConfig(epochs=5))
+    print(run.evaluate("test").accuracy)
+    print(dl.recognize("drawing.png").text)
+
+Names are looked up when they are first used, so that importing digitlab costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from digitlab.data.catalog import SPLITS, DatasetInfo, list_datasets
+    from digitlab.data.dataset import Dataset, Split
+    from digitlab.data.load import load_dataset
+    from digitlab.drawing.recognition import Recognition
+    from digitlab.errors import DigitlabError
+    from digitlab.evaluation.metrics import Evaluation
+    from digitlab.models.build import build, summarize
+    from digitlab.models.presets import Preset, list_presets, load_model, load_preset
+    from digitlab.models.spec import ModelSpec
+    from digitlab.runs.recognize import recognize
+    from digitlab.runs.remove import delete_run
+    from digitlab.runs.run import Run, list_runs, open_run
+    from digitlab.runs.train import train
+    from digitlab.training.config import Augmentation, TrainConfig
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Augmentation": "training.config",
+    "Dataset": "data.dataset",
+    "DatasetInfo": "data.catalog",
+    "DigitlabError": "errors",
+    "Evaluation": "evaluation.metrics",
+    "ModelSpec": "models.spec",
+    "Preset": "models.presets",
+    "Recognition": "drawing.recognition",
+    "Run": "runs.run",
+    "SPLITS": "data.catalog",
+    "Split": "data.dataset",
+    "TrainConfig": "training.config",
+    "build": "models.build",
+    "delete_run": "runs.remove",
+    "list_datasets": "data.catalog",
+    "list_presets": "models.presets",
+    "list_runs": "runs.run",
+    "load_dataset": "data.load",
+    "load_model": "models.presets",
+    "load_preset": "models.presets",
+    "open_run": "runs.run",
+    "recognize": "runs.recognize",
+    "summarize": "models.build",
+    "train": "runs.train",
+}
+
+__all__ = [  # noqa: RUF022 - in the order of a first session
+    "load_dataset",
+    "list_datasets",
+    "Dataset",
+    "DatasetInfo",
+    "Split",
+    "SPLITS",
+    "load_model",
+    "load_preset",
+    "list_presets",
+    "Preset",
+    "ModelSpec",
+    "build",
+    "summarize",
+    "train",
+    "TrainConfig",
+    "Augmentation",
+    "Run",
+    "open_run",
+    "list_runs",
+    "delete_run",
+    "Evaluation",
+    "recognize",
+    "Recognition",
+    "DigitlabError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'digitlab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"digitlab.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

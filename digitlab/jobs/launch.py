@@ -1,0 +1,52 @@
+"""Starting a worker: a process that is nobody's child when the app goes down."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from digitlab.settings import read_settings
+
+PAUSE_SECONDS = 3.0  # between two workers started from this process for runs that still wait
+
+_last_launch = 0.0
+_lock = threading.Lock()
+
+
+def launch_worker() -> None:
+    """Start `python -m digitlab.jobs.worker`, detached, with this process's environment.
+
+    Its output goes to a log in the home's `logs` folder.
+    """
+    settings = read_settings()
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    package_parent = str(Path(__file__).parents[2])
+    paths = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
+    detached = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+        if os.name == "nt"
+        else {"start_new_session": True}
+    )
+    with (settings.logs / "workers.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "digitlab.jobs.worker"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            **detached,
+        )
+
+
+def launch_worker_again() -> None:
+    """`launch_worker`, at most once in a few seconds: pages ask often, a worker takes a moment."""
+    global _last_launch
+    with _lock:
+        if time.monotonic() - _last_launch < PAUSE_SECONDS:
+            return
+        _last_launch = time.monotonic()
+    launch_worker()

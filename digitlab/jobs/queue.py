@@ -1,0 +1,87 @@
+"""The queue: submit a run to the background, stop it, and keep the picture true."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from digitlab.errors import RunError
+from digitlab.jobs.launch import launch_worker, launch_worker_again
+from digitlab.runs import artifacts, store
+from digitlab.runs.record import RunRecord
+from digitlab.runs.run import open_run
+from digitlab.settings import read_settings
+
+if TYPE_CHECKING:
+    from digitlab.models.spec import ModelSpec
+    from digitlab.training.config import TrainConfig
+
+STARTING_SECONDS = 2.0  # a process that has just claimed a run may not hold its lock yet
+
+
+def submit(model: str | ModelSpec, dataset: str, config: TrainConfig, *, name: str = "") -> str:
+    """Put a run into the queue and see that somebody works on it; the run's id.
+
+    Raises SpecError, ConfigError or DatasetError before anything is stored. A worker is started
+    each time: it leaves at once where enough runs are going, and those that go take the next one
+    when they end, so none is forgotten.
+    """
+    from digitlab.runs.prepare import new_record
+
+    record = new_record(model, dataset, config, status="queued", executor="process", name=name)
+    launch_worker()
+    return record.id
+
+
+def stop(run_id: str) -> None:
+    """Stop a waiting or running run; what it learnt is kept. Harmless where it has ended."""
+    record = open_run(run_id).record
+    if record.bundled:
+        raise RunError(f"Run {record.id} came with digitlab and is not running.", run_id=run_id)
+    waiting = record.status == "queued" and store.change_status(
+        record.id, "queued", "stopped", ended=time.time(), message="Stopped before it began."
+    )
+    if not waiting and store.get_record(record.id).status == "running":
+        artifacts.request_stop(record.id)
+
+
+def active_runs() -> list[RunRecord]:
+    """Running runs, then waiting ones in their order, after making sure that they really are."""
+    reconcile()
+    records = store.list_records(("running", "queued"))
+    return sorted(records, key=lambda record: (record.status == "queued", record.created))
+
+
+def reconcile() -> None:
+    """Mark runs whose process died as interrupted, and start a worker where runs wait for none."""
+    running = mark_interrupted()
+    if running < read_settings().max_jobs and store.list_records(("queued",), limit=1):
+        launch_worker_again()
+
+
+def mark_interrupted() -> int:
+    """Mark runs whose process died as interrupted; how many background runs do live."""
+    alive = 0
+    for record in store.list_records(("running",)):
+        if _lives(record):
+            alive += record.executor == "process"
+        else:
+            _interrupt(record)
+    return alive
+
+
+def _lives(record: RunRecord) -> bool:
+    young = time.time() - (record.started or record.created) < STARTING_SECONDS
+    return artifacts.is_alive(record.id) or young
+
+
+def _interrupt(record: RunRecord) -> None:
+    saved = (artifacts.run_folder(record.id) / artifacts.WEIGHTS).is_file()
+    kept = "The weights of an earlier epoch are kept." if saved else "No weights were saved yet."
+    store.change_status(
+        record.id,
+        "running",
+        "interrupted",
+        ended=time.time(),
+        message=f"Its process ended unexpectedly. {kept}",
+    )

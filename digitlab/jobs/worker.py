@@ -1,0 +1,48 @@
+"""A worker: takes waiting runs one after the other, carries them out, and leaves.
+
+python -m digitlab.jobs.worker
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+
+from digitlab.errors import DigitlabError
+from digitlab.jobs.queue import mark_interrupted
+from digitlab.runs import artifacts, store
+from digitlab.settings import read_settings
+
+
+def work() -> int:
+    """Carry out waiting runs until there is none or enough are going; how many there were."""
+    done = 0
+    mark_interrupted()  # a run whose process died must not keep its place
+    while record := store.claim_next(read_settings().max_jobs):
+        _log(f"{record.id} begins")
+        try:
+            with artifacts.run_lock(record.id):
+                # Imported late: most workers find that enough runs are going, and leave at once.
+                from digitlab.runs.execute import execute
+
+                run = execute(record)
+            _log(f"{record.id} {run.record.status}")
+        except DigitlabError as e:
+            _log(f"{record.id} failed: {e}")
+        except Exception:
+            _log(f"{record.id} failed:\n{traceback.format_exc()}")
+        except KeyboardInterrupt:
+            _log(f"{record.id} interrupted")
+            return done
+        done += 1
+    return done
+
+
+def _log(text: str) -> None:
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", flush=True)
+
+
+if __name__ == "__main__":
+    work()
+    sys.exit(0)

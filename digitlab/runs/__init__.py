@@ -1,0 +1,1 @@
+"""What is remembered of an experiment, and carrying one out."""

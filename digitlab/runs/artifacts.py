@@ -1,0 +1,162 @@
+"""A run's folder: spec, recipe, environment, weights and predictions, written atomically.
+
+    spec.yaml  config.json  environment.json    what was carried out, and where
+    weights.safetensors                         what was learnt
+    predictions.safetensors                     logits and labels of the validation and test split
+    record.json  history.json                   the whole record and its curves, at the end
+    error.txt                                   the traceback of a failed run
+
+Nothing is ever pickled: weights and predictions are safetensors, everything else is text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from digitlab.errors import RunError, StoreError
+from digitlab.runs.record import check_run_id
+from digitlab.settings import read_settings
+
+if TYPE_CHECKING:
+    import torch
+
+SPEC = "spec.yaml"
+CONFIG = "config.json"
+ENVIRONMENT = "environment.json"
+WEIGHTS = "weights.safetensors"
+PREDICTIONS = "predictions.safetensors"
+RECORD = "record.json"
+HISTORY = "history.json"
+ERROR = "error.txt"
+_STOP = "stop"
+_LOCK = "lock"
+
+ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def run_folder(run_id: str) -> Path:
+    """The folder of a run, bundled or own; the id is checked before it becomes a path."""
+    bundled = ASSETS / check_run_id(run_id)
+    return bundled if bundled.is_dir() else read_settings().runs / run_id
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut.
+
+    Temporary file in the same folder, fsync, replace, fsync of the folder. Raises StoreError
+    where the disk is full or the folder cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as e:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path} could not be written ({e.strerror or e}). Free some space or set "
+            "DIGITLAB_HOME to a folder that can be written."
+        ) from e
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder, and renames durably by itself
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write readable JSON; NaN and infinities, which JSON lacks, become null."""
+    write_atomically(path, json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write tensors by name as safetensors."""
+    from safetensors.torch import save
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, save(plain))
+
+
+def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
+    """Tensors by name; RunError where the file is missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise RunError(
+            f"Run {run_id} has no {path.name}: it ended before it was written, or the file was "
+            "deleted. Train it again.",
+            run_id=run_id,
+        )
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as e:
+        raise RunError(
+            f"Run {run_id} cannot be opened: {path} is damaged ({e}). Train it again.",
+            run_id=run_id,
+        ) from e
+
+
+def request_stop(run_id: str) -> None:
+    """Ask the process that carries out the run to stop; harmless where none does."""
+    folder = read_settings().runs / check_run_id(run_id)
+    if folder.is_dir():
+        write_atomically(folder / _STOP, "")
+
+
+def stop_file(run_id: str) -> Path:
+    """The file whose presence asks a run to stop."""
+    return read_settings().runs / check_run_id(run_id) / _STOP
+
+
+def run_lock(run_id: str) -> FileLock:
+    """The lock that a run's process holds for as long as it lives, however it dies."""
+    folder = read_settings().runs / check_run_id(run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / _LOCK)
+
+
+def is_alive(run_id: str) -> bool:
+    """Whether some process holds the run's lock now."""
+    if not (read_settings().runs / check_run_id(run_id)).is_dir():
+        return False
+    lock = run_lock(run_id)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def remove_folder(run_id: str) -> None:
+    """Delete a run's own folder with everything in it."""
+    shutil.rmtree(read_settings().runs / check_run_id(run_id), ignore_errors=True)

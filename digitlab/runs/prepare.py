@@ -1,0 +1,71 @@
+"""Preparing a run: an experiment is checked whole before anything is stored or allocated."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from digitlab.data.catalog import DatasetInfo, find_dataset
+from digitlab.models.build import check_fits, summarize
+from digitlab.models.presets import load_model
+from digitlab.models.spec import ModelSpec
+from digitlab.runs import store
+from digitlab.runs.record import RunRecord, new_run_id
+from digitlab.training.config import TrainConfig
+from digitlab.training.devices import pick_device
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+    from digitlab.runs.record import Status
+
+INPUT_SHAPE = (1, 28, 28)  # of every dataset in the catalog
+
+
+def new_record(
+    model: str | ModelSpec,
+    data: str | Dataset,
+    config: TrainConfig,
+    *,
+    status: Status,
+    executor: str,
+    name: str = "",
+) -> RunRecord:
+    """The record of a run to come, stored.
+
+    Raises SpecError where the architecture does not fit the dataset, ConfigError where the
+    recipe's device is not there, DatasetError for an unknown dataset.
+    """
+    spec = load_model(model)
+    info = find_dataset(data) if isinstance(data, str) else data.info
+    check_fits(spec, INPUT_SHAPE, len(info.classes))
+    pick_device(config.device)
+    record = RunRecord(
+        id=new_run_id(spec.name),
+        name=name.strip()[:120] or spec.name,
+        model=spec.name,
+        dataset=info.name,
+        status=status,
+        executor=executor,
+        spec=spec.to_dict(),
+        config=config.model_dump(),
+        data=_describe(info, None if isinstance(data, str) else data, config),
+        parameters=summarize(spec).parameters,
+        seed=config.seed,
+        epochs=config.epochs,
+        created=time.time(),
+        started=time.time() if status == "running" else None,
+    )
+    store.add_run(record)
+    return record
+
+
+def _describe(info: DatasetInfo, data: Dataset | None, config: TrainConfig) -> dict[str, object]:
+    """The split that the run uses; a loaded dataset's own where the recipe leaves it open."""
+    from digitlab.data.load import SPLIT_SEED, VAL_FRACTION
+
+    fraction = data.val_fraction if data else VAL_FRACTION
+    return {
+        "classes": list(info.classes),
+        "val_fraction": fraction if config.val_fraction is None else config.val_fraction,
+        "split_seed": data.split_seed if data else SPLIT_SEED,
+    }

@@ -1,0 +1,46 @@
+"""A progress bar in the terminal for a run in the foreground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from digitlab.runs.record import RunRecord
+from digitlab.training.events import EpochDone, Event, Finished, Started, StepsDone
+
+
+@contextmanager
+def show_progress(record: RunRecord, *, enabled: bool) -> Iterator[Callable[[Event], None]]:
+    """A function to be told each event, which draws them as a Rich progress bar on stderr."""
+    if not enabled:
+        yield lambda event: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(record.model, total=None, figures="")
+        validation = ""
+
+        def show(event: Event) -> None:
+            nonlocal validation
+            if isinstance(event, Started):
+                bar.update(task, total=event.total_steps)
+            elif isinstance(event, StepsDone):
+                figures = (
+                    f"loss {event.loss:.3f}{validation} · {event.images_per_second:,.0f} img/s"
+                )
+                bar.update(task, completed=event.step, figures=figures)
+            elif isinstance(event, EpochDone) and event.val_accuracy is not None:
+                validation = f" · val {event.val_accuracy:.2%}"
+            elif isinstance(event, Finished) and event.reason == "stopped":
+                bar.update(task, figures="stopped; saving what was learnt")
+
+        yield show

@@ -1,0 +1,210 @@
+"""`Run`: an experiment that was carried out, opened to look at and to use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import RunError, RunNotFoundError
+from digitlab.runs import artifacts, store
+from digitlab.runs.record import RunRecord, check_run_id
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from digitlab.data.dataset import Dataset
+    from digitlab.evaluation.metrics import Evaluation
+    from digitlab.models.spec import ModelSpec
+    from digitlab.training.config import TrainConfig
+    from digitlab.training.normalize import Normalization
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class History:
+    """What a run recorded: windows of steps and epochs, each a plain dict, in order."""
+
+    steps: list[dict[str, Any]]
+    epochs: list[dict[str, Any]]
+
+
+class Run:
+    """A run, bundled or own. `record` is what was known when it was opened; see `refresh`."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's files lie."""
+        return artifacts.run_folder(self.id)
+
+    @cached_property
+    def spec(self) -> ModelSpec:
+        from digitlab.models.spec import ModelSpec
+
+        return ModelSpec.from_dict(self.record.spec)
+
+    @cached_property
+    def config(self) -> TrainConfig:
+        from digitlab.training.config import TrainConfig
+
+        return TrainConfig.from_dict(self.record.config)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that the network tells apart."""
+        return tuple(self.record.data["classes"])
+
+    @property
+    def history(self) -> History:
+        """The learning curves so far."""
+        if self.record.bundled:
+            return History(**_read_json(self.folder / artifacts.HISTORY))
+        return History(*store.read_history(self.id))
+
+    def refresh(self) -> Run:
+        """The run as it stands now."""
+        return self if self.record.bundled else Run(store.get_record(self.id))
+
+    @cached_property
+    def model(self) -> torch.nn.Module:
+        """The trained network in evaluation mode, on the CPU."""
+        from digitlab.models.build import build
+
+        weights = artifacts.read_tensors(self.folder / artifacts.WEIGHTS, self.id)
+        model = build(self.spec)
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as e:
+            raise RunError(
+                f"Run {self.id} cannot be opened: its weights do not fit its architecture. "
+                "Train it again.",
+                run_id=self.id,
+            ) from e
+        return model.eval()
+
+    @property
+    def normalization(self) -> Normalization:
+        """The normalisation that the network was trained with."""
+        from digitlab.training.normalize import Normalization
+
+        return Normalization(**self.record.normalization)
+
+    def predict(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
+        """Images uint8 [N, 1, H, W] → probabilities float32 [N, C].
+
+        Raises RunError for another shape or dtype, or where the run has no weights.
+        """
+        import torch
+
+        tensor = torch.as_tensor(images)
+        expected = tuple(self.spec.input)
+        if tensor.dtype != torch.uint8 or tuple(tensor.shape[1:]) != expected or tensor.ndim != 4:
+            raise RunError(
+                f"Run {self.id} reads images of dtype uint8 and shape [N, "
+                f"{', '.join(map(str, expected))}]; not {str(tensor.dtype).removeprefix('torch.')} "
+                f"and {list(tensor.shape)}.",
+                run_id=self.id,
+            )
+        return self.predict_logits(tensor).softmax(1).numpy()
+
+    def predict_logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Images uint8 [N, 1, H, W] → logits float32 [N, C], on the CPU."""
+        from digitlab.training.predict import predict_logits
+
+        return predict_logits(self.model, images, self.normalization)
+
+    def evaluate(self, split: str = "test", data: Dataset | None = None) -> Evaluation:
+        """What the network's answers on a split say, as plain objects.
+
+        Test and validation come from the logits saved with the run; the training split, and any
+        split of another dataset `data`, is predicted now. Raises RunError where the run has no
+        predictions and no weights.
+        """
+        from digitlab.evaluation.metrics import evaluate_logits
+
+        logits, labels = self._logits(split, data)
+        return evaluate_logits(logits.numpy(), labels.numpy(), self.classes)
+
+    def _logits(self, split: str, data: Dataset | None) -> tuple[torch.Tensor, torch.Tensor]:
+        path = self.folder / artifacts.PREDICTIONS
+        if data is None and path.is_file():
+            saved = artifacts.read_tensors(path, self.id)
+            if f"{split}_logits" in saved:
+                return saved[f"{split}_logits"].float(), saved[f"{split}_labels"].long()
+        part = (data or self.load_data()).split(split)
+        if not len(part):
+            raise RunError(f"Run {self.id} has no {split} split to evaluate.", run_id=self.id)
+        return self.predict_logits(part.images), part.labels
+
+    def load_data(self) -> Dataset:
+        """The run's dataset, split as it was in training; DatasetError where it is not here."""
+        from digitlab.data.load import load_dataset
+
+        data = self.record.data
+        return load_dataset(
+            self.record.dataset, val_fraction=data["val_fraction"], seed=data["split_seed"]
+        )
+
+    def __repr__(self) -> str:
+        accuracy = self.record.test_accuracy
+        reached = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
+        return f"Run({self.id!r}: {self.record.model} on {self.record.dataset}, " + (
+            f"{self.record.status}{reached})"
+        )
+
+
+def open_run(run_id: str) -> Run:
+    """The run of that id, of an id that begins so, or `latest`.
+
+    Raises RunNotFoundError where there is none, and where the beginning fits several.
+    """
+    if run_id == LATEST:
+        newest = store.list_records(limit=1)
+        if not newest:
+            raise RunNotFoundError("There is no run yet. Train one first.", run_id=run_id)
+        return Run(newest[0])
+    check_run_id(run_id)
+    bundled = artifacts.ASSETS / run_id
+    if bundled.is_dir():
+        return Run(_bundled(bundled))
+    found = store.find_ids(run_id)
+    if run_id not in found and len(found) > 1:
+        raise RunNotFoundError(
+            f"{run_id!r} could be {', '.join(found[:3])} …: type more of the id.", run_id=run_id
+        )
+    return Run(store.get_record(run_id if run_id in found or not found else found[0]))
+
+
+def list_runs(*, bundled: bool = True) -> list[Run]:
+    """All own runs, newest first, then the bundled ones."""
+    runs = [Run(record) for record in store.list_records()]
+    return runs + (list_bundled() if bundled else [])
+
+
+def list_bundled() -> list[Run]:
+    """The runs that come with digitlab."""
+    folders = sorted(path.parent for path in artifacts.ASSETS.glob(f"*/{artifacts.RECORD}"))
+    return [Run(_bundled(folder)) for folder in folders]
+
+
+def _bundled(folder: Path) -> RunRecord:
+    record = _read_json(folder / artifacts.RECORD)
+    return RunRecord(**{**record, "id": folder.name, "executor": "bundled"})
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise RunError(f"{path} cannot be read ({e}).") from e

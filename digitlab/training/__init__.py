@@ -1,0 +1,1 @@
+"""One loop: (model, data, recipe) → a stream of events."""

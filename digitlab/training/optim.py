@@ -1,0 +1,55 @@
+"""Optimizers and learning-rate schedules by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+
+from digitlab.training.config import TrainConfig
+
+
+def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """The recipe's optimizer over the model's parameters, in its fastest form here."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    common = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, momentum=config.momentum, nesterov=config.nesterov, fused=True, **common
+        )
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, fused=True, **common)
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, fused=True, **common)
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, momentum=config.momentum, **common)
+    return torch.optim.Adadelta(parameters, **common)
+
+
+def make_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], float]:
+    """The learning rate as a function of the step, counted from 0.
+
+    One-cycle rises linearly over the first 30 % of the steps and falls as a cosine to nothing
+    (Smith & Topin 2018, with the cosine of PyTorch's OneCycleLR).
+    """
+    peak, total = config.learning_rate, config.epochs * steps_per_epoch
+    if config.schedule == "step":
+        return lambda step: (
+            peak * config.step_factor ** (step // (config.step_epochs * steps_per_epoch))
+        )
+    if config.schedule == "cosine":
+        return lambda step: peak * _half_cosine(step / total)
+    if config.schedule == "one-cycle":
+        rise = max(1, round(0.3 * total))
+        fall = max(1, total - rise)
+        return lambda step: (
+            peak * (0.04 + 0.96 * step / rise)
+            if step < rise
+            else peak * max(_half_cosine((step - rise) / fall), 1e-5)
+        )
+    return lambda step: peak
+
+
+def _half_cosine(share: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * share))
