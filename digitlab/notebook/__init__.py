@@ -1,0 +1,1 @@
+"""Results → the code that reproduces them outside the app."""

@@ -1,0 +1,137 @@
+"""The few lines of digitlab under each cell: the same result outside the app.
+
+Each function returns a text that runs as it stands (a test runs them all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_IMPORT = "import digitlab as dl\n"
+
+
+def load(dataset: str, split: str) -> str:
+    """Loading a dataset and looking at its size."""
+    return f"""{_IMPORT}
+data = dl.load_dataset({dataset!r})
+split = data.split({split!r})
+print(data)
+print(split.images.shape, split.images.dtype, split.labels.shape)
+"""
+
+
+def class_distribution(dataset: str) -> str:
+    """Images per class and split."""
+    return f"""{_IMPORT}from digitlab.data.statistics import class_counts
+from digitlab.figures.data import class_distribution
+
+data = dl.load_dataset({dataset!r})
+counts = {{name: class_counts(data.split(name), len(data.classes)) for name in dl.SPLITS}}
+figure = class_distribution(counts, data.classes)  # figure.show() opens it in a browser
+"""
+
+
+def samples(dataset: str, split: str, label: int | None, seed: int | None, index: int) -> str:
+    """The images of a class in a seeded order, and one of them."""
+    return f"""{_IMPORT}from digitlab.data.statistics import pick_indices
+
+split = dl.load_dataset({dataset!r}).split({split!r})
+positions = pick_indices(split, label={label}, seed={seed})
+print(positions[:10], split.labels[positions[:10]])
+print(split.images[{index}, 0], "is a", int(split.labels[{index}]))
+"""
+
+
+def class_images(dataset: str, split: str) -> str:
+    """Mean image and deviation of every class."""
+    return f"""{_IMPORT}from digitlab.data.statistics import class_images
+from digitlab.figures.images import per_class_images
+
+data = dl.load_dataset({dataset!r})
+means, deviations = class_images(data.split({split!r}), len(data.classes))
+figure = per_class_images(means, data.classes)
+"""
+
+
+def pixels(dataset: str, split: str) -> str:
+    """Mean, deviation and histogram of the pixels."""
+    return f"""{_IMPORT}from digitlab.data.statistics import pixel_statistics
+from digitlab.figures.data import intensity_histogram
+
+pixels = pixel_statistics(dl.load_dataset({dataset!r}).split({split!r}).images)
+print(pixels.mean, pixels.std)
+figure = intensity_histogram(pixels.histogram, pixels.mean, pixels.std)
+"""
+
+
+def overlay(dataset: str, split: str, label: int, count: int) -> str:
+    """Images of one class laid over each other."""
+    return f"""{_IMPORT}from digitlab.data.statistics import overlay
+
+split = dl.load_dataset({dataset!r}).split({split!r})
+print(overlay(split, label={label}, count={count}).round(2))  # share with ink, per pixel
+"""
+
+
+def architecture(spec_yaml: str) -> str:
+    """An architecture from its YAML, its shapes, and the network."""
+    return f'''{_IMPORT}
+spec = dl.ModelSpec.from_yaml("""
+{spec_yaml.strip()}
+""")
+for row in dl.summarize(spec).rows:
+    print(row.label, row.output_shape, row.parameters)
+network = dl.build(spec, seed=0)  # a torch.nn.Module
+'''
+
+
+def training(model: str, dataset: str, recipe: Mapping[str, Any]) -> str:
+    """Training a preset with a recipe, given as the fields that differ from the defaults."""
+    return _train(f"{model!r}", dataset, recipe)
+
+
+def training_of_spec(spec_yaml: str, dataset: str, recipe: Mapping[str, Any]) -> str:
+    """Training an architecture of one's own."""
+    spec = f'spec = dl.ModelSpec.from_yaml("""\n{spec_yaml.strip()}\n""")\n'
+    return _train("spec", dataset, recipe, before=spec)
+
+
+def _train(model: str, dataset: str, recipe: Mapping[str, Any], before: str = "") -> str:
+    fields = ", ".join(f"{name}={value!r}" for name, value in recipe.items())
+    return f"""{_IMPORT}
+{before}data = dl.load_dataset({dataset!r})
+run = dl.train({model}, data, dl.TrainConfig({fields}))
+print(run, run.evaluate("test").accuracy)
+"""
+
+
+def evaluation(run_id: str, split: str) -> str:
+    """The metrics of a run."""
+    return f"""{_IMPORT}
+result = dl.open_run({run_id!r}).evaluate({split!r})
+print(result.accuracy, result.accuracy_interval, result.loss)
+print(result.confusion)
+for row in result.per_class:
+    print(row.name, row.precision, row.recall, row.f1, row.support)
+for mistake in result.errors[:5]:
+    print(mistake)
+"""
+
+
+def curves(run_id: str) -> str:
+    """The learning curves of a run."""
+    return f"""{_IMPORT}from digitlab.figures.training import accuracy_curve, loss_curve
+
+history = dl.open_run({run_id!r}).history
+print(history.epochs[-1])
+figures = [loss_curve(history.steps, history.epochs), accuracy_curve(history.epochs)]
+"""
+
+
+def recognition(run_id: str) -> str:
+    """Reading an image file with a run."""
+    return f"""{_IMPORT}
+read = dl.recognize("drawing.png", run={run_id!r})
+print(read.text, read.digits[0].probabilities)
+"""

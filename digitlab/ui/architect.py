@@ -1,0 +1,154 @@
+"""The cells of the Architecture page: an editor with errors beside their lines, table, diagram."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from digitlab.data.catalog import find_dataset
+from digitlab.errors import SpecError
+from digitlab.models.presets import Preset, list_presets, load_preset
+from digitlab.models.spec import ModelSpec
+from digitlab.models.text import line_of
+from digitlab.ui import cached, page, url
+from digitlab.ui.model_picker import DEFAULT, OWN, own_spec, remember_own
+from digitlab.ui.words import size
+
+if TYPE_CHECKING:
+    from digitlab.models.build import ModelSummary
+
+_TEXT = "architecture-text"
+# Indentation carries meaning in YAML; Streamlit has no editor with a fixed pitch of its own.
+_MONOSPACE = f"<style>.st-key-{_TEXT} textarea {{font-family: monospace}}</style>"
+_AROUND = 2  # lines shown before and after the one with an error
+
+
+def pick_preset() -> Preset:
+    """The preset to start from; another one replaces the text in the editor."""
+    options = {preset.name: preset.title for preset in list_presets()}
+    name = url.choose("Start from", options, param="preset", default=DEFAULT)
+    preset = load_preset(name)
+    if st.session_state.get("architecture-of") != name:
+        if "architecture-of" in st.session_state:
+            url.drop("spec")
+        st.session_state["architecture-of"] = name
+        own = own_spec()
+        st.session_state[_TEXT] = (own or preset.spec).to_yaml()
+    return preset
+
+
+def edit(preset: Preset) -> ModelSpec | None:
+    """The editor; returns the architecture where its text makes one that can be built."""
+    st.text_area(
+        "Architecture in YAML",
+        key=_TEXT,
+        height=360,
+        persist_state="session",
+        help="A layer is a torch.nn class with its arguments; input sizes are inferred.",
+    )
+    st.html(_MONOSPACE)
+    text = st.session_state[_TEXT]
+    try:
+        spec = ModelSpec.from_yaml(text)
+        cached.summarize(spec)
+    except SpecError as e:
+        _show_error(e, text)
+        return None
+    if spec == preset.spec:
+        url.drop("spec")
+    else:
+        remember_own(spec)
+    return spec
+
+
+def reset(preset: Preset) -> None:
+    """Throw the changes away."""
+    st.session_state[_TEXT] = preset.spec.to_yaml()
+    url.drop("spec")
+
+
+def _show_error(error: SpecError, text: str) -> None:
+    """The sentence, right under the line that it is about."""
+    line = error.line or (line_of(text, error.path) if error.path else None)
+    if line is None:
+        st.error(str(error), icon=":material/error:")
+        return
+    lines = text.splitlines()
+    first = max(0, line - 1 - _AROUND)
+    numbered = [f"{i + 1:>4}  {content}" for i, content in enumerate(lines)]
+    st.error(f"**Line {line}:** {error}", icon=":material/error:")
+    shown = numbered[first:line]
+    shown[-1] = "→" + shown[-1][1:]
+    st.code("\n".join([*shown, *numbered[line : line + _AROUND]]), language="yaml")
+
+
+def show_table(spec: ModelSpec, summary: ModelSummary) -> None:
+    """Layer, output shape, parameters and share of the total."""
+    import pandas as pd
+
+    rows = [
+        (
+            "\u2003" * row.depth + row.label,
+            row.arguments,
+            "×".join(map(str, row.output_shape)),
+            row.parameters,
+            100 * row.share,
+        )
+        for row in summary.rows
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=("Layer", "Arguments", "Output shape", "Parameters", "Share")),
+        hide_index=True,
+        height="content",
+        column_config={
+            "Parameters": st.column_config.NumberColumn(format="localized"),
+            "Share": st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100),
+        },
+    )
+
+
+def show_totals(summary: ModelSummary) -> None:
+    """What the network costs."""
+    columns = st.columns(4)
+    columns[0].metric("Parameters", f"{summary.parameters:,}")
+    columns[1].metric("Weights", size(summary.weight_bytes))
+    columns[2].metric("Multiply-adds per image", f"{summary.operations:,}")
+    columns[3].metric("Output", "×".join(map(str, summary.output_shape)))
+    for note in summary.notes:
+        st.info(note, icon=":material/lightbulb:")
+
+
+def show_published(preset: Preset) -> None:
+    """What is known of the preset."""
+    st.markdown(preset.about)
+    if preset.published:
+        figures = ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in preset.published.items()
+        )
+        st.caption(f"Published: {figures}. Source: {preset.source}")
+
+
+def send_to_train(spec: ModelSpec, preset: Preset) -> None:
+    """A button that opens the Train page with this architecture."""
+    dataset = url.get("dataset")
+    if not st.button("Train this network", type="primary", icon=":material/play_arrow:"):
+        return
+    own = spec != preset.spec
+    url.put("model", OWN if own else preset.name)
+    params = {"model": OWN if own else preset.name}
+    if own:
+        params["spec"] = url.get("spec")
+    if dataset:
+        params["dataset"] = find_dataset(dataset).name
+    st.switch_page(page.TRAIN, query_params=params)
+
+
+def fits_digits(summary: ModelSummary) -> str:
+    """Whether the network tells ten classes apart, in a sentence; empty where it does."""
+    if summary.output_shape == (10,):
+        return ""
+    return (
+        f"The output is {'×'.join(map(str, summary.output_shape))}; ten classes need 10 numbers. "
+        "End with Flatten and Linear: {out_features: 10}."
+    )

@@ -1,0 +1,93 @@
+"""Choosing a dataset, and getting one that is not on this machine yet."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitlab.data.catalog import (
+    EMBEDDED,
+    SPLITS,
+    DatasetInfo,
+    default_dataset,
+    find_dataset,
+    is_available,
+    list_datasets,
+)
+from digitlab.data.download import active_download, start_download
+from digitlab.errors import DatasetError
+from digitlab.settings import read_settings
+from digitlab.ui import cached, url
+from digitlab.ui.words import SPLIT_NAMES, percent, size
+
+
+def pick_dataset(**arguments: object) -> str:
+    """The dataset chosen in the URL or by the visitor; one that can be used, whatever happens.
+
+    Where the chosen one is missing or damaged, offers to download it and goes on with the
+    embedded dataset.
+    """
+    options = {info.name: _label(info) for info in list_datasets()}
+    name = url.choose(
+        "Dataset", options, param="dataset", default=default_dataset(), always=True, **arguments
+    )
+    problem = _problem(name)
+    if problem is None:
+        return name
+    _offer_download(find_dataset(name), problem)
+    st.caption(f"Until then, this page goes on with {find_dataset(EMBEDDED).title}.")
+    return EMBEDDED
+
+
+def pick_split(default: str = "train") -> str:
+    """The split chosen in the URL or by the visitor."""
+    options = {name: SPLIT_NAMES[name] for name in SPLITS}
+    return url.choose("Split", options, param="split", default=default, widget=st.segmented_control)
+
+
+def _label(info: DatasetInfo) -> str:
+    if is_available(info.name):
+        return info.title
+    return f"{info.title} (download, {size(info.download_bytes)})"
+
+
+def _problem(name: str) -> DatasetError | None:
+    try:
+        cached.dataset(name)
+    except DatasetError as e:
+        return e
+    return None
+
+
+def _offer_download(info: DatasetInfo, problem: DatasetError) -> None:
+    download = active_download(info.name)
+    with st.container(border=True):
+        if download and not download.finished:
+            _watch(info.name)
+            return
+        if is_available(info.name):
+            st.error(str(problem), icon=":material/broken_image:")
+        else:
+            st.markdown(
+                f"**{info.title} is not on this machine yet.** It is {size(info.download_bytes)} "
+                f"from its publisher and goes into `{read_settings().data}`; checksums are "
+                "verified."
+            )
+        if download and download.error:
+            st.error(str(download.error), icon=":material/cloud_off:")
+        label = f"Download {info.title} ({size(info.download_bytes)})"
+        if st.button(label, key=f"download:{info.name}", icon=":material/download:"):
+            start_download(info.name)
+            st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _watch(name: str) -> None:
+    """A progress bar that goes on by itself; at the end the whole page runs again."""
+    download = active_download(name)
+    if download is None or download.finished:
+        st.rerun()
+    done = f"{size(download.done)} of {size(download.total)}"
+    st.progress(
+        download.share,
+        text=f"Downloading {download.info.title}: {done} ({percent(download.share, 0)})",
+    )

@@ -1,0 +1,78 @@
+"""The frame of every page: title, icon, first words, and a friendly sentence when it fails."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from digitlab.errors import DigitlabError
+
+HOME = "Home.py"
+DATA = "pages/1_Data.py"
+ARCHITECTURE = "pages/2_Architecture.py"
+TRAIN = "pages/3_Train.py"
+RESULTS = "pages/4_Results.py"
+COMPARE = "pages/5_Compare.py"
+DRAW = "pages/6_Draw.py"
+
+ICONS = {
+    HOME: "✍️",
+    DATA: "🔢",
+    ARCHITECTURE: "🧱",
+    TRAIN: "🏃",
+    RESULTS: "🎯",
+    COMPARE: "⚖️",
+    DRAW: "🖌️",
+}
+
+_logger = logging.getLogger("digitlab")
+
+
+@contextmanager
+def page(path: str, title: str, intro: str) -> Iterator[None]:
+    """The page's frame; what fails inside ends as a sentence, never as a bare traceback."""
+    name = title if path == HOME else f"{title} · digitlab"
+    st.set_page_config(page_title=name, page_icon=ICONS[path], layout="wide")
+    st.title(title, anchor=False)
+    st.markdown(intro)
+    try:
+        yield
+    except DigitlabError as e:
+        st.error(str(e), icon=":material/error:")
+    except Exception as e:  # a page must answer, whatever happened: the log keeps the whole story
+        _logger.exception("page %s failed", path)
+        show_failure(e)
+
+
+def show_failure(e: Exception) -> None:
+    """One sentence for everybody and a fold with the details for whoever mends it."""
+    st.error(
+        "Something went wrong on this page. Your runs and data are safe; reload the page or go "
+        "back to where you came from.",
+        icon=":material/error:",
+    )
+    with st.expander("Details for a bug report"):
+        st.code("".join(traceback.format_exception(e)), language="text")
+
+
+def cell(heading: str, sentence: str = "") -> None:
+    """The head of a cell: what it is and what it teaches."""
+    st.subheader(heading, anchor=False)
+    if sentence:
+        st.markdown(sentence)
+
+
+def code_fold(code: str) -> None:
+    """The few lines of digitlab that give the same result outside the app."""
+    with st.expander("The same in Python", icon=":material/code:"):
+        st.code(code, language="python")
+
+
+def missing(sentence: str, target: str, label: str) -> None:
+    """What the page lacks, and the way to it."""
+    st.info(sentence, icon=":material/info:")
+    st.page_link(target, label=label, icon=":material/arrow_forward:")

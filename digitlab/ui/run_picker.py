@@ -1,0 +1,106 @@
+"""Choosing a run, and lists of runs as links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from digitlab.errors import RunError, RunNotFoundError
+from digitlab.runs.artifacts import WEIGHTS
+from digitlab.runs.recognize import default_reader
+from digitlab.runs.record import RunRecord
+from digitlab.runs.run import Run, list_runs, open_run
+from digitlab.ui import page, url
+from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, ago, percent
+
+USABLE = ("finished", "stopped", "interrupted")
+LISTED = 12
+
+
+def pick_run(*, bundled_first: bool = False) -> Run | None:
+    """The run chosen in the URL or by the visitor, among those with results.
+
+    Without a choice it is the newest own run, or the bundled reader with `bundled_first`. None
+    where there is no run at all. A run in the URL that does not exist is said so.
+    """
+    runs = [run for run in list_runs() if _has_results(run)]
+    if not runs:
+        return None
+    options = {run.id: describe(run.record) for run in runs}
+    default = default_reader().id if bundled_first and runs[-1].record.bundled else runs[0].id
+    wanted = url.get("run")
+    if wanted and wanted not in options:
+        _explain_absence(wanted)
+    chosen = url.choose("Run", options, param="run", default=default, always=True)
+    return next(run for run in runs if run.id == chosen)
+
+
+def _has_results(run: Run) -> bool:
+    """Whether it ended with results, or at least with the weights of some epoch."""
+    if run.record.status not in USABLE:
+        return False
+    return run.record.test_accuracy is not None or (run.folder / WEIGHTS).is_file()
+
+
+def _explain_absence(run_id: str) -> None:
+    try:
+        record = open_run(run_id).record
+    except RunNotFoundError as e:
+        st.warning(f"{e} Showing another one.", icon=":material/search_off:")
+        return
+    except RunError as e:
+        st.warning(str(e), icon=":material/broken_image:")
+        return
+    if record.active:
+        st.info(f"Run {record.name} is still {STATUS_WORDS[record.status]}. Showing another one.")
+        watch_link(record)
+        return
+    st.warning(
+        f"Run {record.name} {STATUS_WORDS[record.status]} without results: {record.message} "
+        "Showing another one.",
+        icon=":material/warning:",
+    )
+
+
+def describe(record: RunRecord) -> str:
+    """A run in one line of plain text: name, dataset, accuracy, when."""
+    parts = [record.name, record.dataset]
+    if record.test_accuracy is not None:
+        parts.append(f"{percent(record.test_accuracy)} test")
+    parts.append("bundled" if record.bundled else ago(record.created))
+    return " · ".join(parts)
+
+
+def watch_link(record: RunRecord) -> None:
+    """A link to a run on the Train page."""
+    progress = f"{record.epochs_done}/{record.epochs} epochs"
+    state = STATUS_WORDS[record.status]
+    st.page_link(
+        page.TRAIN,
+        label=f"{record.name} · {record.dataset} · {state} · {progress}",
+        icon=STATUS_ICONS[record.status],
+        query_params={"run": record.id},
+    )
+
+
+def result_link(record: RunRecord) -> None:
+    """A link to a run that has ended: to its results, or to Train where it has none."""
+    ended = record.status in USABLE
+    state = "" if record.status == "finished" else f" · {STATUS_WORDS[record.status]}"
+    st.page_link(
+        page.RESULTS if ended else page.TRAIN,
+        label=describe(record) + state,
+        icon=STATUS_ICONS[record.status],
+        query_params={"run": record.id},
+    )
+
+
+def list_links(records: Sequence[RunRecord], *, limit: int = LISTED) -> None:
+    """Runs as links, newest first; the rest behind a fold."""
+    for record in records[:limit]:
+        result_link(record)
+    if len(records) > limit:
+        with st.expander(f"{len(records) - limit:,} earlier runs"):
+            for record in records[limit : limit + 200]:
+                result_link(record)

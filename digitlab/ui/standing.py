@@ -1,0 +1,69 @@
+"""Where things stand: data on this machine, runs that train, the last results; and ways in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitlab.data.catalog import default_dataset, find_dataset, is_available, list_datasets
+from digitlab.jobs.queue import active_runs
+from digitlab.runs.run import list_runs
+from digitlab.settings import read_settings
+from digitlab.ui import page
+from digitlab.ui.run_picker import list_links, watch_link
+
+FIRST_MODEL = "two-hidden-64-relu"
+LAST_RUNS = 5
+
+
+def show_ways_in() -> None:
+    """One click to each part of the lab."""
+    ways = (
+        (page.DATA, "Look at the digits", {}),
+        (page.ARCHITECTURE, "Put a network together", {}),
+        (page.TRAIN, "Train a first network", {"model": FIRST_MODEL}),
+        (page.RESULTS, "Take results apart", {}),
+        (page.DRAW, "Draw at a network", {}),
+    )
+    with st.container(horizontal=True):
+        for target, label, params in ways:
+            st.page_link(target, label=label, icon=page.ICONS[target], query_params=params)
+
+
+def show_standing() -> None:
+    """Data and runs in two columns."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        page.cell("Data on this machine")
+        _show_data()
+    with right:
+        page.cell("Runs")
+        _show_runs()
+
+
+def _show_data() -> None:
+    here = [info for info in list_datasets() if is_available(info.name)]
+    for info in here:
+        st.page_link(
+            page.DATA,
+            label=f"{info.title}: {info.train_size + info.test_size:,} images",
+            icon=":material/check_circle:",
+            query_params={"dataset": info.name},
+        )
+    others = [info for info in list_datasets() if info not in here]
+    if others:
+        names = ", ".join(info.title for info in others)
+        st.caption(f"One click away on the Data page: {names}.")
+    st.caption(
+        f"Training begins with {find_dataset(default_dataset()).title}; files are kept in "
+        f"`{read_settings().data}`."
+    )
+
+
+def _show_runs() -> None:
+    active = active_runs()
+    for record in active:
+        watch_link(record)
+    ended = [run.record for run in list_runs() if not run.record.active]
+    list_links(ended, limit=LAST_RUNS)
+    if all(record.bundled for record in ended) and not active:
+        st.caption("No run of your own yet: train a first network, it takes seconds.")

@@ -1,0 +1,145 @@
+"""Watching a run: progress, figures and charts that move while it trains."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitlab.errors import DigitlabError
+from digitlab.figures import training as figures
+from digitlab.jobs import queue
+from digitlab.runs import store
+from digitlab.runs.record import RunRecord
+from digitlab.runs.run import History, open_run
+from digitlab.ui import page
+from digitlab.ui.run_picker import list_links, result_link, watch_link
+from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
+
+LOOK_SECONDS = 1.0
+_ALT = {
+    "loss": "Training loss per step and validation loss per epoch.",
+    "accuracy": "Training and validation accuracy per epoch.",
+    "rate": "Learning rate per step.",
+    "speed": "Images per second.",
+}
+
+
+def watch(run_id: str) -> None:
+    """A run's panel; it looks again every second for as long as the run is active."""
+    active = open_run(run_id).record.active
+    st.fragment(_panel, run_every=LOOK_SECONDS if active else None)(run_id, active)
+
+
+def _panel(run_id: str, was_active: bool) -> None:
+    if was_active:
+        queue.reconcile()
+    run = open_run(run_id)
+    if was_active and not run.record.active:
+        st.rerun()  # the whole page: lists and links change when a run ends
+    _show_head(run.record)
+    _show_figures(run.record)
+    show_curves(run_id, run.history, best_epoch=run.record.best_epoch)
+
+
+def _show_head(record: RunRecord) -> None:
+    state = f"{STATUS_ICONS[record.status]} **{record.name}** on {record.dataset}"
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.markdown(f"{state}: {STATUS_WORDS[record.status]} · `{record.id}`")
+    if record.active:
+        right.button(
+            "Stop",
+            key=f"stop:{record.id}",
+            icon=":material/stop:",
+            on_click=_stop,
+            args=(record.id,),
+            help="Stops within a second and keeps what was learnt.",
+        )
+    if record.status == "queued":
+        st.progress(0.0, text=f"Waiting: {_place(record)}")
+    elif record.status == "running":
+        st.progress(_share(record), text=_progress_text(record))
+    elif record.status in ("failed", "interrupted"):
+        st.error(record.message, icon=STATUS_ICONS[record.status])
+    elif record.message:
+        st.info(record.message, icon=":material/info:")
+    if not record.active and record.test_accuracy is not None:
+        result_link(record)
+
+
+def _stop(run_id: str) -> None:
+    try:
+        queue.stop(run_id)
+    except DigitlabError as e:
+        st.toast(str(e), icon=":material/error:")
+
+
+def _place(record: RunRecord) -> str:
+    ahead = [
+        other
+        for other in store.list_records(("running", "queued"))
+        if other.status == "running" or other.created < record.created
+    ]
+    return f"{len(ahead)} run{'s' if len(ahead) != 1 else ''} before this one"
+
+
+def _share(record: RunRecord) -> float:
+    return min(record.step / record.total_steps, 1.0) if record.total_steps else 0.0
+
+
+def _progress_text(record: RunRecord) -> str:
+    if not record.step:
+        return "Starting: reading the data and building the network …"
+    if record.step >= record.total_steps:
+        return "Trained; reading the test images …"
+    epoch = min(record.epochs_done + 1, record.epochs)
+    left = ""
+    if record.images_per_second:
+        images = (record.total_steps - record.step) * record.config["batch_size"]
+        left = f" · about {duration(images / record.images_per_second)} left"
+    return f"Epoch {epoch} of {record.epochs}, step {record.step:,} of {record.total_steps:,}{left}"
+
+
+def _show_figures(record: RunRecord) -> None:
+    columns = st.columns(4)
+    columns[0].metric("Training loss", _figure(record.train_loss))
+    columns[1].metric("Validation accuracy", percent(record.val_accuracy))
+    if record.active:
+        speed = record.images_per_second
+        columns[2].metric("Images per second", "–" if speed is None else f"{speed:,.0f}")
+        columns[3].metric("Epochs", f"{record.epochs_done} of {record.epochs}")
+    else:
+        columns[2].metric("Test accuracy", percent(record.test_accuracy))
+        columns[3].metric("Training time", duration(record.train_seconds))
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def show_curves(run_id: str, history: History, *, best_epoch: int | None = None) -> None:
+    """The learning curves, in charts that keep their place and zoom while they grow."""
+    charts = (
+        ("loss", figures.loss_curve(history.steps, history.epochs)),
+        ("accuracy", figures.accuracy_curve(history.epochs, best_epoch=best_epoch)),
+        ("rate", figures.learning_rate_curve(history.steps)),
+        ("speed", figures.speed_curve(history.steps)),
+    )
+    columns = st.columns(2)
+    for place, (name, figure) in enumerate(charts):
+        figure.update_layout(uirevision=run_id)  # another run begins with a view of its own
+        columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
+
+
+def show_lists() -> None:
+    """Running and waiting runs, then past ones, each a link."""
+    active = queue.active_runs()
+    page.cell("Runs", "Training goes on when you leave this page, reload it or close the browser.")
+    if active:
+        st.markdown("**Training and waiting**")
+        for record in active:
+            watch_link(record)
+    past = [record for record in store.list_records() if not record.active]
+    if past:
+        st.markdown("**Past runs**")
+        list_links(past)
+    elif not active:
+        st.caption("No run yet. Start the first one above.")

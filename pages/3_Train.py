@@ -1,0 +1,44 @@
+"""Train: start a run, watch it learn, stop it."""
+
+import streamlit as st
+
+from digitlab.notebook import snippets
+from digitlab.ui import page, url
+from digitlab.ui.datasets import pick_dataset
+from digitlab.ui.model_picker import OWN, pick_model
+from digitlab.ui.recipe import recipe_form
+from digitlab.ui.start import check_start, start
+from digitlab.ui.watch import show_lists, watch
+
+with page.page(
+    page.TRAIN,
+    "Train",
+    "Choose data, a network and a recipe, and watch the network learn. A run has a process of its "
+    "own: nothing you do in the browser can lose it.",
+):
+    page.cell("What to train")
+    choice = st.columns(2)
+    with choice[0]:
+        dataset = pick_dataset()
+    with choice[1]:
+        model, spec = pick_model()
+    config = recipe_form(model)
+    if check_start(spec, dataset, config) and st.button(
+        "Start training", type="primary", icon=":material/play_arrow:"
+    ):
+        start(spec, dataset, config)
+    if model == OWN:
+        page.code_fold(snippets.training_of_spec(spec.to_yaml(), dataset, config.differing()))
+    else:
+        page.code_fold(snippets.training(model, dataset, config.differing()))
+
+    run_id = url.get("run")
+    if run_id:
+        page.cell(
+            "Watch it learn",
+            "Training loss falls first; validation says whether what is learnt holds for digits "
+            "that the network has never seen.",
+        )
+        watch(run_id)
+        page.code_fold(snippets.curves(run_id))
+    show_lists()
