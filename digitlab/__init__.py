@@ -12,6 +12,7 @@ Names are looked up when they are first used, so that importing digitlab costs n
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from digitlab.training.config import Augmentation, TrainConfig
 
 __version__ = "0.1.0"
+
+# OpenMP threads that wait by spinning starve each other as soon as another process computes too:
+# training beside a busy app took 20 times as long. Sleeping threads cost nothing measurable.
+# torch reads this when it is loaded; whoever set it, or loaded torch before, keeps their choice.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Augmentation": "training.config",

@@ -28,6 +28,8 @@ with page.page(
     if spec is None:
         st.stop()
     summary = cached.summarize(spec)
+    with left:
+        architect.warn_of_output(summary)
     with right:
         page.cell("Diagram", "Colours tell kinds of layers; each box says what leaves it.")
         st.graphviz_chart(architecture_dot(summary), alt=f"Diagram of {spec.name}.")
@@ -40,7 +42,4 @@ with page.page(
     architect.show_table(spec, summary)
     page.code_fold(snippets.architecture(spec.to_yaml()))
 
-    warning = architect.fits_digits(summary)
-    if warning:
-        st.warning(warning, icon=":material/warning:")
     architect.send_to_train(spec, preset)

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from digitlab.notebook import snippets
-from digitlab.ui import page, url
+from digitlab.ui import page
 from digitlab.ui.datasets import pick_dataset
 from digitlab.ui.model_picker import OWN, pick_model
 from digitlab.ui.recipe import recipe_form
 from digitlab.ui.start import check_start, start
-from digitlab.ui.watch import show_lists, watch
+from digitlab.ui.watch import followed_run, show_lists, watch
 
 with page.page(
     page.TRAIN,
@@ -23,16 +23,18 @@ with page.page(
     with choice[1]:
         model, spec = pick_model()
     config = recipe_form(model)
-    if check_start(spec, dataset, config) and st.button(
-        "Start training", type="primary", icon=":material/play_arrow:"
-    ):
-        start(spec, dataset, config)
-    if model == OWN:
-        page.code_fold(snippets.training_of_spec(spec.to_yaml(), dataset, config.differing()))
-    else:
-        page.code_fold(snippets.training(model, dataset, config.differing()))
+    if config:
+        if check_start(spec, dataset, config) and st.button(
+            "Start training", type="primary", icon=":material/play_arrow:"
+        ):
+            start(spec, dataset, config)
+        recipe = config.differing()
+        if model == OWN:
+            page.code_fold(snippets.training_of_spec(spec.to_yaml(), dataset, recipe))
+        else:
+            page.code_fold(snippets.training(model, dataset, recipe))
 
-    run_id = url.get("run")
+    run_id = followed_run()
     if run_id:
         page.cell(
             "Watch it learn",

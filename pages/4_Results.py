@@ -38,14 +38,16 @@ with page.page(
         "Rows are what an image is, columns what the network read. Everything off the diagonal "
         "is a mistake.",
     )
-    results.show_confusion(run, result)
+    mode = results.show_confusion(run, result)
+    page.code_fold(snippets.confusion(run.id, split, mode))
 
     page.cell(
         "Mistakes",
         "The most confident mistakes come first: they say most about what the network has "
         "learnt wrongly, or about labels that are wrong themselves.",
     )
-    results.show_mistakes(run, result, split)
+    true, read = results.show_mistakes(run, result, split)
+    page.code_fold(snippets.mistakes(run.id, split, true, read))
 
     page.cell(
         "Class by class",
@@ -54,6 +56,7 @@ with page.page(
         "are.",
     )
     results.show_classes(result)
+    page.code_fold(snippets.per_class(run.id, split))
 
     page.cell("How it learnt")
     show_curves(run.id, run.history, best_epoch=run.record.best_epoch)

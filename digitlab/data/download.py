@@ -8,6 +8,7 @@ a thread: a page that is left or reloaded finds it again by its name.
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import tempfile
 import threading
@@ -147,10 +148,16 @@ def _explain(download: Download, e: Exception) -> DownloadError:
         why = f"what arrived from {download.info.source} has a wrong checksum. Try again later"
     else:
         why = (
-            f"its server could not be reached ({text[:160]}). Check the network and try again, or "
-            f"copy the files into {root} by hand"
+            f"its server could not be reached ({_reason(text)}). Check the network and try "
+            f"again, or copy the files into {root} by hand"
         )
     return DownloadError(
         f"{title} could not be downloaded: {why}. Until then, 'optdigits' needs no download.",
         name=download.info.name,
     )
+
+
+def _reason(text: str) -> str:
+    """What the network said, out of torchvision's account of all that it tried."""
+    said = re.findall(r"<urlopen error (?:\[Errno -?\d+\] )?([^>]+)>", text)
+    return said[-1] if said else text[:160]

@@ -76,14 +76,19 @@ print(overlay(split, label={label}, count={count}).round(2))  # share with ink, 
 
 def architecture(spec_yaml: str) -> str:
     """An architecture from its YAML, its shapes, and the network."""
-    return f'''{_IMPORT}
-spec = dl.ModelSpec.from_yaml("""
-{spec_yaml.strip()}
-""")
+    return f"""{_IMPORT}
+spec = dl.ModelSpec.from_yaml({_text(spec_yaml)})
 for row in dl.summarize(spec).rows:
     print(row.label, row.output_shape, row.parameters)
 network = dl.build(spec, seed=0)  # a torch.nn.Module
-'''
+"""
+
+
+def _text(spec_yaml: str) -> str:
+    """A YAML text as a Python literal, over several lines where nothing in it needs escaping."""
+    if '"""' in spec_yaml or "\\" in spec_yaml:
+        return repr(spec_yaml)
+    return f'"""\n{spec_yaml.strip()}\n"""'
 
 
 def training(model: str, dataset: str, recipe: Mapping[str, Any]) -> str:
@@ -93,7 +98,7 @@ def training(model: str, dataset: str, recipe: Mapping[str, Any]) -> str:
 
 def training_of_spec(spec_yaml: str, dataset: str, recipe: Mapping[str, Any]) -> str:
     """Training an architecture of one's own."""
-    spec = f'spec = dl.ModelSpec.from_yaml("""\n{spec_yaml.strip()}\n""")\n'
+    spec = f"spec = dl.ModelSpec.from_yaml({_text(spec_yaml)})\n"
     return _train("spec", dataset, recipe, before=spec)
 
 
@@ -107,15 +112,43 @@ print(run, run.evaluate("test").accuracy)
 
 
 def evaluation(run_id: str, split: str) -> str:
-    """The metrics of a run."""
+    """Accuracy with its interval, and loss."""
     return f"""{_IMPORT}
 result = dl.open_run({run_id!r}).evaluate({split!r})
 print(result.accuracy, result.accuracy_interval, result.loss)
-print(result.confusion)
+"""
+
+
+def confusion(run_id: str, split: str, mode: str) -> str:
+    """The confusion matrix as numbers and as a figure."""
+    return f"""{_IMPORT}from digitlab.figures.evaluation import confusion_matrix
+
+result = dl.open_run({run_id!r}).evaluate({split!r})
+print(result.confusion)  # rows are true classes, columns what was read
+print(result.most_confused(3))
+figure = confusion_matrix(result.confusion, result.classes, mode={mode!r})
+"""
+
+
+def mistakes(run_id: str, split: str, true: int | None, read: int | None) -> str:
+    """The mistakes of a kind, and their images."""
+    return f"""{_IMPORT}
+run = dl.open_run({run_id!r})
+mistakes = run.evaluate({split!r}).errors.where(true={true}, predicted={read})
+for mistake in mistakes[:5]:
+    print(mistake)
+images = run.load_data().split({split!r}).images[mistakes.position]
+"""
+
+
+def per_class(run_id: str, split: str) -> str:
+    """Precision, recall, F1 and support of each class."""
+    return f"""{_IMPORT}from digitlab.figures.evaluation import per_class_metrics
+
+result = dl.open_run({run_id!r}).evaluate({split!r})
 for row in result.per_class:
     print(row.name, row.precision, row.recall, row.f1, row.support)
-for mistake in result.errors[:5]:
-    print(mistake)
+figure = per_class_metrics(result.per_class)
 """
 
 
@@ -124,7 +157,7 @@ def curves(run_id: str) -> str:
     return f"""{_IMPORT}from digitlab.figures.training import accuracy_curve, loss_curve
 
 history = dl.open_run({run_id!r}).history
-print(history.epochs[-1])
+print(history.epochs[-1:])
 figures = [loss_curve(history.steps, history.epochs), accuracy_curve(history.epochs)]
 """
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.data.catalog import find_dataset
 from digitlab.errors import SpecError
 from digitlab.models.presets import Preset, list_presets, load_preset
 from digitlab.models.spec import ModelSpec
@@ -20,14 +19,17 @@ if TYPE_CHECKING:
 
 _TEXT = "architecture-text"
 # Indentation carries meaning in YAML; Streamlit has no editor with a fixed pitch of its own.
-_MONOSPACE = f"<style>.st-key-{_TEXT} textarea {{font-family: monospace}}</style>"
+_MONOSPACE = (
+    f"<style>.st-key-{_TEXT} textarea "
+    "{font-family: monospace; white-space: pre; overflow-x: auto}</style>"
+)
 _AROUND = 2  # lines shown before and after the one with an error
 
 
 def pick_preset() -> Preset:
     """The preset to start from; another one replaces the text in the editor."""
     options = {preset.name: preset.title for preset in list_presets()}
-    name = url.choose("Start from", options, param="preset", default=DEFAULT)
+    name = url.choose("Start from", options, param="preset", default=DEFAULT, always=True)
     preset = load_preset(name)
     if st.session_state.get("architecture-of") != name:
         if "architecture-of" in st.session_state:
@@ -71,10 +73,10 @@ def reset(preset: Preset) -> None:
 def _show_error(error: SpecError, text: str) -> None:
     """The sentence, right under the line that it is about."""
     line = error.line or (line_of(text, error.path) if error.path else None)
-    if line is None:
+    lines = text.splitlines()
+    if line is None or line > len(lines):
         st.error(str(error), icon=":material/error:")
         return
-    lines = text.splitlines()
     first = max(0, line - 1 - _AROUND)
     numbered = [f"{i + 1:>4}  {content}" for i, content in enumerate(lines)]
     st.error(f"**Line {line}:** {error}", icon=":material/error:")
@@ -131,24 +133,22 @@ def show_published(preset: Preset) -> None:
 
 def send_to_train(spec: ModelSpec, preset: Preset) -> None:
     """A button that opens the Train page with this architecture."""
-    dataset = url.get("dataset")
     if not st.button("Train this network", type="primary", icon=":material/play_arrow:"):
         return
     own = spec != preset.spec
     url.put("model", OWN if own else preset.name)
-    params = {"model": OWN if own else preset.name}
-    if own:
-        params["spec"] = url.get("spec")
-    if dataset:
-        params["dataset"] = find_dataset(dataset).name
+    carried = ("model", "preset", "spec", "dataset") if own else ("model", "dataset")
+    params = {name: url.get(name) for name in carried if url.get(name)}
     st.switch_page(page.TRAIN, query_params=params)
 
 
-def fits_digits(summary: ModelSummary) -> str:
-    """Whether the network tells ten classes apart, in a sentence; empty where it does."""
+def warn_of_output(summary: ModelSummary) -> None:
+    """Say so where what leaves the network cannot tell ten classes apart."""
     if summary.output_shape == (10,):
-        return ""
-    return (
-        f"The output is {'×'.join(map(str, summary.output_shape))}; ten classes need 10 numbers. "
-        "End with Flatten and Linear: {out_features: 10}."
+        return
+    shape = "×".join(map(str, summary.output_shape))
+    st.warning(
+        f"The output is {shape}; ten classes need 10 numbers, one each. End with `Flatten` and "
+        "`Linear: {out_features: 10}`.",
+        icon=":material/warning:",
     )

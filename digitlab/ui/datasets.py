@@ -16,7 +16,7 @@ from digitlab.data.catalog import (
 from digitlab.data.download import active_download, start_download
 from digitlab.errors import DatasetError
 from digitlab.settings import read_settings
-from digitlab.ui import cached, url
+from digitlab.ui import cached, page, url
 from digitlab.ui.words import SPLIT_NAMES, percent, size
 
 
@@ -81,6 +81,7 @@ def _offer_download(info: DatasetInfo, problem: DatasetError) -> None:
 
 
 @st.fragment(run_every=0.5)
+@page.guard()
 def _watch(name: str) -> None:
     """A progress bar that goes on by itself; at the end the whole page runs again."""
     download = active_download(name)

@@ -27,11 +27,13 @@ def pack(spec: ModelSpec) -> str:
 def unpack(text: str) -> ModelSpec:
     """The architecture that `pack` made into a text; SpecError where it is none."""
     try:
-        squeezed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         expander = zlib.decompressobj()
+        squeezed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         plain = expander.decompress(squeezed, LARGEST)
         if expander.unconsumed_tail:
             raise SpecError(f"The architecture in the link is larger than {LARGEST:,} bytes.")
+        if not expander.eof:
+            raise zlib.error("it ends too early")
         return ModelSpec.from_json(plain.decode())
     except (binascii.Error, zlib.error, ValueError) as e:
         raise SpecError(

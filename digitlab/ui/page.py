@@ -39,12 +39,19 @@ def page(path: str, title: str, intro: str) -> Iterator[None]:
     st.set_page_config(page_title=name, page_icon=ICONS[path], layout="wide")
     st.title(title, anchor=False)
     st.markdown(intro)
+    with guard():
+        yield
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """What fails inside ends as a sentence. Fragments, which run again alone, need their own."""
     try:
         yield
     except DigitlabError as e:
         st.error(str(e), icon=":material/error:")
     except Exception as e:  # a page must answer, whatever happened: the log keeps the whole story
-        _logger.exception("page %s failed", path)
+        _logger.exception("a page failed")
         show_failure(e)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,7 +10,8 @@ import streamlit as st
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.ui import cached
 from digitlab.ui.canvas import brush_slider, drawing_canvas
-from digitlab.ui.words import percent
+from digitlab.ui.page import cell, guard
+from digitlab.ui.words import probability
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,15 +19,22 @@ if TYPE_CHECKING:
     from digitlab.drawing.recognition import Recognition
     from digitlab.runs.run import Run
 
+_ANSWER = (
+    "<div>The network reads</div>"
+    "<div style='font-size: 5rem; font-weight: 600; line-height: 1.15' role='status'>{answer}</div>"
+    "<div style='opacity: 0.75'>with a probability of {sure}</div>"
+)
 EMPTY = "Draw a digit on the canvas: the answer appears when you lift the pen."
 
 
 @st.fragment
+@guard()
 def draw_and_read(run_id: str, *, key: str, stages: bool = True) -> None:
     """A canvas beside the answer; only this part of the page runs again on a stroke."""
     left, right = st.columns([1, 1.4], gap="large")
     with left:
         brush = brush_slider(f"{key}:brush") if stages else 18
+        st.space("small")  # the canvas's toolbar floats above its corner
         drawing = drawing_canvas(key, brush=brush)
     with right:
         answer = st.container()
@@ -58,20 +67,17 @@ def _show_answer(recognition: Recognition, classes: tuple[str, ...], key: str) -
 
     digit = recognition.digits[0]
     sure = max(digit.probabilities)
-    st.metric(
-        "The network reads", classes[digit.label], f"{percent(sure, 1)} sure", delta_arrow="off"
-    )
+    st.html(_ANSWER.format(answer=html.escape(classes[digit.label]), sure=probability(sure)))
     st.plotly_chart(
         probability_bars(digit.probabilities, classes),
         key=f"{key}:probabilities",
         config={"displayModeBar": False},
-        alt=f"Probability of each class; {classes[digit.label]} has {percent(sure, 1)}.",
+        alt=f"Probability of each class; {classes[digit.label]} has {probability(sure)}.",
     )
 
 
 def _show_stages(recognition: Recognition, key: str) -> None:
     from digitlab.figures.drawing import stage_strip
-    from digitlab.ui.page import cell
 
     framed = recognition.digits[0].framed
     cell(
@@ -82,7 +88,7 @@ def _show_stages(recognition: Recognition, key: str) -> None:
     st.plotly_chart(
         stage_strip(
             [framed.ink, framed.crop, framed.fitted, framed.image],
-            ["Your drawing", "Cut out", "Scaled into 20×20", "Centred in 28×28"],
+            ["Drawn", "Cut out", "Scaled", "Centred"],
         ),
         key=f"{key}:stages",
         config={"displayModeBar": False},

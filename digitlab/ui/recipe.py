@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from digitlab.models.presets import load_preset
+from digitlab.errors import ConfigError
+from digitlab.models.presets import list_presets
 from digitlab.training.config import TrainConfig
 from digitlab.ui import url
 from digitlab.ui.model_picker import OWN
@@ -35,17 +36,27 @@ _PARAMS = (
 )
 
 
-def recipe_form(model: str) -> TrainConfig:
-    """The recipe as the visitor set it; ConfigError where its fields do not fit together."""
-    preset = {} if model == OWN else dict(load_preset(model).recipe)
-    start = TrainConfig.from_dict(preset)
+def recipe_form(model: str) -> TrainConfig | None:
+    """The recipe as the visitor set it; None, and a sentence, where it does not fit together."""
+    start = TrainConfig.from_dict(_known_recipe(model))
     url.reset_on_change("recipe", model, _PARAMS)  # another model brings its own recipe
     values = _main_fields(start)
     with st.expander("More settings", icon=":material/tune:"):
         values |= _course_fields(start, values["optimizer"])
         values |= _data_fields(start)
         values |= _stopping_fields(start)
-    return TrainConfig(**values)
+    try:
+        return TrainConfig(**values)
+    except ConfigError as e:
+        st.error(str(e), icon=":material/error:")
+        return None
+
+
+def _known_recipe(model: str) -> dict[str, Any]:
+    """The preset's recipe; one's own network begins with that of the preset it was made from."""
+    name = url.get("preset") if model == OWN else model
+    known = {preset.name: preset.recipe for preset in list_presets()}
+    return dict(known.get(name or "", {}))
 
 
 def _main_fields(start: TrainConfig) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def show_summary(run: Run, result: Evaluation, split: str) -> None:
     )
 
 
-def show_confusion(run: Run, result: Evaluation) -> None:
-    """The matrix; clicking a cell shows its images below."""
+def show_confusion(run: Run, result: Evaluation) -> str:
+    """The matrix, a click on a cell of which shows its images below; the way it is shown."""
     from digitlab.figures.evaluation import confusion_matrix
 
     mode = url.choose("Show", MODES, param="matrix", default="counts", widget=st.segmented_control)
@@ -70,6 +70,7 @@ def show_confusion(run: Run, result: Evaluation) -> None:
         )
         st.markdown(f"Most often confused: {text}.")
     st.caption("Click a cell to see its mistakes below.")
+    return mode
 
 
 def _take_cell(key: str) -> None:
@@ -105,25 +106,27 @@ def _hundred(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def show_mistakes(run: Run, result: Evaluation, split: str) -> None:
-    """The mistakes as images, most confident first, of all pairs or of one."""
+def show_mistakes(run: Run, result: Evaluation, split: str) -> tuple[int | None, int | None]:
+    """The mistakes as images, most confident first; the true and the read class chosen."""
     names = {ALL: "any", **{str(i): name for i, name in enumerate(run.classes)}}
     columns = st.columns(3)
     with columns[0]:
         true = url.choose("True class", names, param="true", default=ALL)
     with columns[1]:
         read = url.choose("Read as", names, param="read", default=ALL)
-    chosen = result.errors.where(true=_label(true), predicted=_label(read))
+    pair = _label(true), _label(read)
+    chosen = result.errors.where(true=pair[0], predicted=pair[1])
     url.reset_on_change("mistakes", (run.id, split, true, read), ("mistakes",))
     with columns[2]:
         pages = max(1, -(-len(chosen) // PER_PAGE))
         number = url.number(f"Page (of {pages:,})", param="mistakes", default=1, low=1, high=pages)
     if not len(chosen):
         st.info("No mistakes of this kind.", icon=":material/thumb_up:")
-        return
+        return pair
     shown = chosen[(number - 1) * PER_PAGE : number * PER_PAGE]
     st.markdown(f"{len(chosen):,} mistakes, the most confident first.")
     _show_images(run, shown, split)
+    return pair
 
 
 def _label(choice: str) -> int | None:

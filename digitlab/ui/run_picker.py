@@ -67,7 +67,7 @@ def describe(record: RunRecord) -> str:
     """A run in one line of plain text: name, dataset, accuracy, when."""
     parts = [record.name, record.dataset]
     if record.test_accuracy is not None:
-        parts.append(f"{percent(record.test_accuracy)} test")
+        parts.append(percent(record.test_accuracy))
     parts.append("bundled" if record.bundled else ago(record.created))
     return " · ".join(parts)
 
@@ -86,12 +86,11 @@ def watch_link(record: RunRecord) -> None:
 
 def result_link(record: RunRecord) -> None:
     """A link to a run that has ended: to its results, or to Train where it has none."""
-    ended = record.status in USABLE
-    state = "" if record.status == "finished" else f" · {STATUS_WORDS[record.status]}"
     st.page_link(
-        page.RESULTS if ended else page.TRAIN,
-        label=describe(record) + state,
+        page.RESULTS if record.status in USABLE else page.TRAIN,
+        label=describe(record),
         icon=STATUS_ICONS[record.status],
+        help=f"{STATUS_WORDS[record.status].capitalize()}. {record.message}".strip(),
         query_params={"run": record.id},
     )
 

@@ -10,7 +10,8 @@ from digitlab.jobs.queue import active_runs, submit
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
 from digitlab.training.config import TrainConfig
-from digitlab.ui import cached, page, url
+from digitlab.ui import cached, page
+from digitlab.ui.watch import follow
 
 
 def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
@@ -44,5 +45,5 @@ def start(spec: ModelSpec, dataset: str, config: TrainConfig) -> None:
         return
     if busy:
         st.toast("Another run is training: this one waits its turn.", icon=":material/hourglass:")
-    url.put("run", run_id)
+    follow(run_id)
     st.rerun()

@@ -110,7 +110,8 @@ def put(param: str, value: object) -> None:
     """Choose a value from code, as if the visitor had."""
     text = _text(value)
     st.session_state[_memory(param)] = text
-    st.query_params[param] = text
+    if st.query_params.get(param) != text:
+        st.query_params[param] = text
 
 
 def drop(param: str) -> None:
@@ -150,7 +151,7 @@ def _store(param: str, key: str, omit: Any) -> None:
 def _keep(param: str, value: Any, omit: Any) -> None:
     if value == omit:
         drop(param)
-    elif get(param) != _text(value) or param not in st.query_params:
+    else:
         put(param, value)
 
 

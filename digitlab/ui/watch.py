@@ -15,6 +15,8 @@ from digitlab.ui.run_picker import list_links, result_link, watch_link
 from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 
 LOOK_SECONDS = 1.0
+LISTS_SECONDS = 2.0
+_FOLLOWED = "followed-run"
 _ALT = {
     "loss": "Training loss per step and validation loss per epoch.",
     "accuracy": "Training and validation accuracy per epoch.",
@@ -23,12 +25,27 @@ _ALT = {
 }
 
 
+def follow(run_id: str) -> None:
+    """Watch this run from now on, also after a look at other pages."""
+    st.session_state[_FOLLOWED] = run_id
+    st.query_params["run"] = run_id
+
+
+def followed_run() -> str | None:
+    """The run in the URL, or the one that was followed when this page was left."""
+    run_id = st.query_params.get("run") or st.session_state.get(_FOLLOWED)
+    if run_id:
+        follow(run_id)
+    return run_id
+
+
 def watch(run_id: str) -> None:
     """A run's panel; it looks again every second for as long as the run is active."""
     active = open_run(run_id).record.active
     st.fragment(_panel, run_every=LOOK_SECONDS if active else None)(run_id, active)
 
 
+@page.guard()
 def _panel(run_id: str, was_active: bool) -> None:
     if was_active:
         queue.reconcile()
@@ -130,9 +147,17 @@ def show_curves(run_id: str, history: History, *, best_epoch: int | None = None)
 
 
 def show_lists() -> None:
-    """Running and waiting runs, then past ones, each a link."""
-    active = queue.active_runs()
+    """Running and waiting runs, then past ones, each a link; up to date while any is active."""
     page.cell("Runs", "Training goes on when you leave this page, reload it or close the browser.")
+    active = [record.id for record in queue.active_runs()]
+    st.fragment(_lists, run_every=LISTS_SECONDS if active else None)(active)
+
+
+@page.guard()
+def _lists(were_active: list[str]) -> None:
+    active = queue.active_runs()
+    if were_active and not active:
+        st.rerun()  # nothing left to look at again: the page comes to rest
     if active:
         st.markdown("**Training and waiting**")
         for record in active:

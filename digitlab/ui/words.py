@@ -30,6 +30,13 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def probability(share: float) -> str:
+    """A network's probability; one that only rounding would make certain is not called so."""
+    if share > 0.999:
+        return "more than 99.9 %"
+    return "less than 0.1 %" if share < 0.001 else percent(share, 1)
+
+
 def size(count: float) -> str:
     """A number of bytes."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
@@ -57,10 +64,9 @@ def ago(moment: float | None) -> str:
     passed = max(0.0, time.time() - moment)
     if passed < 60:
         return "just now"
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if passed >= length:
-            number = int(passed // length)
-            return f"{number} {unit}{'s' if number > 1 else ''} ago"
+            return f"{int(passed // length)} {unit} ago"
     return "just now"
 
 

@@ -1,0 +1,144 @@
+"""Start-up and memory, measured: `python tests/benchmarks/startup.py [--json]`.
+
+Starts the real server several times and prints medians: from the start of the server to Home in
+the browser, and from opening Home on a warm server to its canvas being ready to draw on. Memory is
+the resident set of the server's process after each page, and of a worker that trains on MNIST (on
+optdigits where MNIST is not on disk). Linux only, as it reads /proc.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = 3
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+PAGES = ("", "Data", "Architecture", "Train", "Results", "Draw")
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *QUIET])
+        cold, warm, memory = [], [], {}
+        for round_number in range(ROUNDS):
+            server, url, began = start(home)
+            try:
+                open_home(browser, url)
+                cold.append(time.perf_counter() - began)
+                warm += [seconds_to_canvas(browser, url) for _ in range(3)]
+                if round_number == ROUNDS - 1:
+                    memory = memory_by_page(browser, url, server.pid)
+            finally:
+                server.terminate()
+                server.wait()
+        memory["worker"] = memory_of_worker(home)
+    report(statistics.median(cold), statistics.median(warm), memory)
+
+
+def start(home: str) -> tuple[subprocess.Popen, str, float]:
+    """Start the server as a user would; process, address and the moment it began."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
+    options = ["--server.headless=true", f"--server.port={port}"]
+    began = time.perf_counter()
+    server = subprocess.Popen(
+        [*command, *options],
+        cwd=ROOT,
+        env={**os.environ, "DIGITLAB_HOME": home},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}/"
+    while True:
+        try:
+            urllib.request.urlopen(url + "_stcore/health", timeout=1)
+            return server, url, began
+        except OSError:
+            time.sleep(0.02)
+
+
+def open_home(browser: Browser, url: str) -> None:
+    """Open Home in a fresh browser profile and wait until its canvas can be drawn on."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(url)
+    page.locator("canvas").first.wait_for(timeout=60_000)
+    context.close()
+
+
+def seconds_to_canvas(browser: Browser, url: str) -> float:
+    """How long `open_home` takes."""
+    began = time.perf_counter()
+    open_home(browser, url)
+    return time.perf_counter() - began
+
+
+def memory_by_page(browser: Browser, url: str, pid: int) -> dict[str, int]:
+    """Resident megabytes of the server after each page was opened, in order."""
+    memory = {}
+    page = browser.new_context().new_page()
+    for name in PAGES:
+        page.goto(url + name)
+        page.wait_for_timeout(6_000)
+        memory[name or "Home"] = resident(pid)
+    return memory
+
+
+def memory_of_worker(home: str) -> int:
+    """The largest resident set, in megabytes, of a process that trains a small CNN one epoch."""
+    code = (
+        "import resource, digitlab as dl\n"
+        "from digitlab.data.catalog import default_dataset\n"
+        "config = dl.TrainConfig(epochs=1, batch_size=128)\n"
+        "dl.train('lenet-5', default_dataset(), config, progress=False)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "DIGITLAB_HOME": home},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+def resident(pid: int) -> int:
+    """Resident megabytes of a process now."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) // 1024
+    return 0
+
+
+def report(cold: float, warm: float, memory: dict[str, int]) -> None:
+    """Print as a table, or as JSON."""
+    if "--json" in sys.argv:
+        print(json.dumps({"start_s": cold, "warm_home_s": warm, "memory_mb": memory}))
+        return
+    print(f"server start to Home's canvas in the browser: {cold:.2f} s (median of {ROUNDS})")
+    print(f"Home's canvas on a warm server: {warm:.2f} s (median of {3 * ROUNDS})")
+    for name, megabytes in memory.items():
+        print(f"memory after {name}: {megabytes} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The lines under each cell: every snippet runs as it stands, top to bottom, and says the truth."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import digitlab as dl
+from digitlab.notebook import snippets
+from digitlab.runs.prepare import new_record
+
+OWN = """
+name: Tiny
+input: [1, 28, 28]
+layers:
+  - Flatten
+  - Linear: {out_features: 10}
+"""
+RECIPE = {"epochs": 1, "batch_size": 128, "learning_rate": 0.01}
+
+
+def execute(code: str) -> tuple[dict, str]:
+    """Run a snippet in a namespace of its own; its variables and what it printed."""
+    names: dict = {}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+        exec(compile(code, "snippet", "exec"), names)
+    return names, printed.getvalue()
+
+
+def test_load():
+    names, printed = execute(snippets.load("optdigits", "val"))
+    assert names["data"].name == "optdigits"
+    assert "uint8" in printed
+
+
+def test_class_distribution():
+    names, _ = execute(snippets.class_distribution("optdigits"))
+    assert sum(int(counts.sum()) for counts in names["counts"].values()) == 1_797
+    assert names["figure"].data
+
+
+@pytest.mark.parametrize(("label", "seed"), [(7, 3), (None, None), (0, None)])
+def test_samples(optdigits, label, seed):
+    names, printed = execute(snippets.samples("optdigits", "train", label, seed, 5))
+    if label is not None:
+        assert set(optdigits.train.labels[names["positions"]].tolist()) == {label}
+    assert f"is a {int(optdigits.train.labels[5])}" in printed
+
+
+def test_class_images():
+    names, _ = execute(snippets.class_images("optdigits", "train"))
+    assert names["means"].shape == (10, 28, 28)
+    assert names["figure"].data
+
+
+def test_pixels():
+    names, _ = execute(snippets.pixels("optdigits", "train"))
+    assert 0 < names["pixels"].mean < 1
+    assert names["figure"].data
+
+
+def test_overlay():
+    _, printed = execute(snippets.overlay("optdigits", "train", 3, 20))
+    assert printed.startswith("[[0.")
+
+
+def test_architecture():
+    names, printed = execute(snippets.architecture(dl.load_model("cnn-small").to_yaml()))
+    weights = sum(weight.numel() for weight in names["network"].parameters())
+    assert weights == dl.summarize(names["spec"]).parameters
+    assert "Conv2d" in printed
+
+
+def test_training():
+    names, printed = execute(snippets.training("logistic-regression", "optdigits", RECIPE))
+    assert names["run"].config == dl.TrainConfig(**RECIPE)
+    assert names["run"].id in printed
+
+
+def test_training_with_every_kind_of_setting():
+    augmentation = dl.Augmentation(shift=0.1)
+    config = dl.TrainConfig(
+        epochs=1, optimizer="sgd", momentum=0.9, nesterov=True, augmentation=augmentation
+    )
+    code = snippets.training("logistic-regression", "optdigits", config.differing())
+    assert execute(code)[0]["run"].config == config
+
+
+@pytest.mark.parametrize("name", ['say """ten"""', r"back\slash\x", 'ends with "', "it's {x}"])
+def test_any_name_of_an_architecture_survives_as_code(name):
+    spec = dl.ModelSpec.from_yaml(OWN).model_copy(update={"name": name})
+    assert execute(snippets.architecture(spec.to_yaml()))[0]["spec"] == spec
+
+
+def test_training_of_spec():
+    names, _ = execute(snippets.training_of_spec(OWN, "optdigits", RECIPE))
+    assert names["run"].spec == dl.ModelSpec.from_yaml(OWN)
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_evaluation(run_id, split):
+    names, printed = execute(snippets.evaluation(run_id, split))
+    assert names["result"].n == len(dl.load_dataset("optdigits").split(split))
+    assert str(names["result"].accuracy) in printed
+
+
+def test_curves(run_id):
+    names, _ = execute(snippets.curves(run_id))
+    assert len(names["history"].epochs) == 2
+    assert all(figure.data for figure in names["figures"])
+
+
+def test_confusion(run_id):
+    names, printed = execute(snippets.confusion(run_id, "test", "errors"))
+    assert names["result"].confusion.sum() == names["result"].n
+    assert "Confused" in printed
+
+
+def test_mistakes(run_id):
+    names, _ = execute(snippets.mistakes(run_id, "test", None, None))
+    assert len(names["images"]) == len(names["mistakes"])
+    narrow, _ = execute(snippets.mistakes(run_id, "val", 3, None))
+    assert set(narrow["mistakes"].true) <= {3}
+
+
+def test_per_class(run_id):
+    names, printed = execute(snippets.per_class(run_id, "test"))
+    assert printed.count("\n") == len(names["result"].per_class)
+
+
+def test_curves_before_the_first_epoch():
+    config = dl.TrainConfig(epochs=1)
+    record = new_record(
+        "logistic-regression", "optdigits", config, status="stopped", executor="process"
+    )
+    names, _ = execute(snippets.curves(record.id))
+    assert names["history"].epochs == []
+
+
+def test_recognition(run_id, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawing = Image.new("RGB", (200, 200), "white")
+    ImageDraw.Draw(drawing).line([(100, 30), (100, 170)], fill="black", width=16)
+    drawing.save("drawing.png")
+    names, printed = execute(snippets.recognition(run_id))
+    assert names["read"].text in set("0123456789")
+    assert np.isclose(sum(names["read"].digits[0].probabilities), 1, atol=1e-4)
+    assert printed.startswith(names["read"].text)
+
+
+def test_every_snippet_is_run_here():
+    written = {
+        name
+        for name, value in vars(snippets).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+    assert written <= {name.removeprefix("test_") for name in globals()}

@@ -1,0 +1,35 @@
+"""Home: ways in, where things stand, and a first drawing."""
+
+from __future__ import annotations
+
+from visit import find, words
+
+from digitlab.runs.record import RunRecord
+from digitlab.runs.run import open_run
+
+
+def test_every_part_of_the_lab_is_one_click_away(open_page):
+    pages = {link.proto.page for link in open_page("Home").page_link}
+    assert {"Data", "Architecture", "Train", "Results", "Draw"} <= pages
+
+
+def test_home_says_what_data_there_is(open_page):
+    app = open_page("Home")
+    assert find(app.page_link, "Optdigits").proto.page == "Data"
+    assert "MNIST" in words(app)  # one click away
+
+
+def test_the_last_run_is_a_link_to_its_results(open_page, run_id):
+    record: RunRecord = open_run(run_id).record
+    link = find(open_page("Home").page_link, f"{record.name} · {record.dataset}")
+    assert link.proto.page == "Results"
+    assert run_id in link.proto.query_string
+
+
+def test_without_a_run_the_first_training_is_offered(open_page):
+    assert "No run of your own yet" in words(open_page("Home"))
+
+
+def test_home_can_be_drawn_on(open_page):
+    app = open_page("Home")
+    assert "canvas" in words(app).lower()

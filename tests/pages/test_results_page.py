@@ -1,0 +1,115 @@
+"""The Results page: the same figures as `run.evaluate`, and a link that shows the same to all."""
+
+from __future__ import annotations
+
+import pytest
+import streamlit as st
+from visit import find, healthy, words
+
+import digitlab as dl
+from digitlab.runs import artifacts, store
+
+PAGE = "4_Results"
+
+
+def metric(app, label: str) -> str:
+    return find(app.metric, label).value
+
+
+@pytest.fixture
+def no_bundle(monkeypatch, tmp_path):
+    monkeypatch.setattr(artifacts, "ASSETS", tmp_path / "no assets")
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_the_figures_are_those_of_the_run(open_page, run_id, split):
+    result = dl.open_run(run_id).evaluate(split)
+    app = open_page(PAGE, run=run_id, on=split)
+    assert metric(app, "Accuracy") == f"{100 * result.accuracy:.2f} %"
+    assert metric(app, "Loss") == f"{result.loss:.4f}"
+    assert metric(app, "Mistakes") == str(len(result.errors))
+    table = app.dataframe[0].value
+    assert table["Support"].tolist() == [row.support for row in result.per_class]
+
+
+def test_the_accuracy_comes_with_its_interval(open_page, run_id):
+    low, high = dl.open_run(run_id).evaluate("test").accuracy_interval
+    accuracy = find(open_page(PAGE, run=run_id).metric, "Accuracy")
+    assert f"{100 * low:.2f} %" in accuracy.delta
+    assert f"{100 * high:.2f} %" in accuracy.delta
+
+
+def test_the_newest_own_run_is_shown_first(open_page, run_id):
+    app = open_page(PAGE)
+    assert find(app.selectbox, "Run").value == run_id
+
+
+def test_a_link_to_a_run_keeps_naming_it(open_page, run_id):
+    assert open_page(PAGE, run=run_id).query_params["run"] == run_id
+
+
+def test_a_page_opened_without_a_run_can_be_shared_too(open_page, run_id):
+    assert open_page(PAGE).query_params["run"] == run_id
+
+
+def test_mistakes_can_be_filtered_and_the_link_repeats_it(open_page, run_id):
+    mistake = dl.open_run(run_id).evaluate("test").errors[0]
+    app = open_page(PAGE, run=run_id)
+    healthy(find(app.selectbox, "True class").select(str(mistake.true)).run())
+    healthy(find(app.selectbox, "Read as").select(str(mistake.predicted)).run())
+    assert app.query_params["true"] == str(mistake.true)
+    assert app.query_params["read"] == str(mistake.predicted)
+    count = len(
+        dl.open_run(run_id)
+        .evaluate("test")
+        .errors.where(true=mistake.true, predicted=mistake.predicted)
+    )
+    again = open_page(PAGE, **app.query_params)
+    assert f"{count} mistake" in words(again)
+
+
+def test_a_pair_that_was_never_confused_says_so(open_page, run_id):
+    assert "No mistakes of this kind" in words(open_page(PAGE, run=run_id, true="3", read="3"))
+
+
+def test_without_an_own_run_the_bundled_one_is_taken_apart(open_page):
+    app = open_page(PAGE)
+    assert find(app.selectbox, "Run").value == "reader-cnn"
+    assert float(metric(app, "Accuracy").rstrip(" %")) > 98
+
+
+def test_the_bundled_run_can_do_without_its_dataset(open_page):
+    """MNIST is not on disk here: the predictions are, so the figures stay; the images cannot."""
+    app = open_page(PAGE, run="reader-cnn")
+    assert "cannot be shown" in words(app)
+    assert set(app.dataframe[0].value.columns) >= {"True class", "Read as", "Confidence"}
+
+
+def test_without_any_run_the_way_to_one_is_shown(open_page, no_bundle):
+    app = open_page(PAGE)
+    assert "no run" in words(app)
+    assert find(app.page_link, "Train").proto.page == "Train"
+
+
+def test_a_run_that_does_not_exist_is_said_so_and_another_shown(open_page, run_id):
+    app = open_page(PAGE, run="gone-00000000")
+    assert "gone-00000000" in words(app)
+    assert find(app.selectbox, "Run").value == run_id
+
+
+def test_a_run_without_results_is_said_so_and_another_shown(open_page, run_id):
+    lost = store.get_record(run_id).model_copy(
+        update={"id": "lost-00000000", "status": "failed", "message": "The disk was full."}
+    )
+    store.add_run(lost)
+    app = open_page(PAGE, run=lost.id)
+    assert "The disk was full." in words(app)
+    assert find(app.selectbox, "Run").value == run_id
+
+
+def test_a_run_whose_files_are_gone_is_said_so(open_page, run_id):
+    st.cache_resource.clear()  # another test has looked at this run
+    artifacts.remove_folder(run_id)
+    app = open_page(PAGE, run=run_id)
+    assert app.error
+    assert "Train it again" in app.error[0].value

@@ -1,0 +1,160 @@
+"""The Train page: recipes with sensible defaults, refusals in a sentence, runs that are real."""
+
+from __future__ import annotations
+
+import pytest
+from visit import find, healthy, labels, open_link, wait_for, words
+
+import digitlab as dl
+from digitlab.data.catalog import find_dataset
+from digitlab.runs import store
+from digitlab.ui.model_picker import pack
+
+PAGE = "3_Train"
+TINY = "name: Tiny\nlayers:\n  - Flatten\n  - Linear: {out_features: 10}\n"
+
+
+def value(app, label: str):
+    return find([*app.number_input, *app.selectbox, *app.toggle], label).value
+
+
+def start(app):
+    return healthy(find(app.button, "Start training").click().run())
+
+
+@pytest.mark.parametrize("preset", dl.list_presets(), ids=lambda preset: preset.name)
+def test_a_preset_brings_its_own_recipe(open_page, preset):
+    app = open_page(PAGE, model=preset.name)
+    expected = dl.TrainConfig.from_dict(preset.recipe)
+    assert value(app, "Learning rate") == expected.learning_rate
+    assert value(app, "Batch size") == expected.batch_size
+    assert value(app, "Optimizer") == expected.optimizer
+    assert value(app, "Learning-rate schedule") == expected.schedule
+    assert value(app, "Normalisation") == expected.normalization
+    assert not app.error
+
+
+def test_another_model_brings_its_recipe_and_forgets_the_one_before(open_page):
+    app = open_page(PAGE, model="two-hidden-64-relu", batch="7", optimizer="sgd")
+    assert value(app, "Batch size") == 7
+    healthy(find(app.selectbox, "Model").select("cnn-small").run())
+    assert value(app, "Batch size") == dl.load_preset("cnn-small").recipe["batch_size"]
+    assert value(app, "Optimizer") == "adamw"
+    assert app.query_params["model"] == "cnn-small"
+    assert not {"batch", "optimizer"} & set(app.query_params)
+
+
+def test_a_setting_goes_into_the_url_and_into_the_code(open_page):
+    app = open_page(PAGE)
+    healthy(find(app.number_input, "Epochs").set_value(3).run())
+    healthy(find(app.number_input, "Learning rate").set_value(0.0125).run())
+    assert app.query_params["epochs"] == "3"
+    assert app.query_params["lr"] == "0.0125"
+    again = open_page(PAGE, **app.query_params)
+    assert value(again, "Epochs") == 3
+    assert "learning_rate=0.0125" in again.code[0].value
+
+
+def test_ones_own_architecture_comes_with_the_link(open_page):
+    app = open_page(PAGE, model="own", spec=pack(dl.ModelSpec.from_yaml(TINY)))
+    assert "Tiny" in words(app)
+    assert "7,850 parameters" in words(app)
+
+
+def test_a_network_that_does_not_fit_cannot_be_started(open_page):
+    seven = dl.ModelSpec.from_yaml(TINY.replace("10", "7"))
+    app = open_page(PAGE, model="own", spec=pack(seven))
+    assert len(app.error) == 1
+    assert "10" in app.error[0].value
+    assert "Start training" not in labels(app.button)
+    assert find(app.page_link, "Mend it").proto.page == "Architecture"
+
+
+def test_settings_that_do_not_fit_together_are_refused_in_a_sentence(open_page):
+    app = open_page(PAGE, val="0", keep="best")
+    assert len(app.error) == 1
+    assert "val_fraction must be above 0" in app.error[0].value
+    assert "Start training" not in labels(app.button)
+
+
+def test_a_refused_recipe_does_not_hide_the_runs(open_page, run_id):
+    app = open_page(PAGE, val="0", keep="best", run=run_id)
+    assert "Past runs" in words(app)
+    assert "Watch it learn" in words(app)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_training_goes_on_with_optdigits_where_the_dataset_is_not_usable(
+    open_page, data_folder, damaged
+):
+    for file in find_dataset("mnist").files if damaged else ():
+        (data_folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (data_folder / file).write_bytes(b"broken")
+    app = open_page(PAGE, dataset="mnist")
+    assert any(label.startswith("Download MNIST") for label in labels(app.button))
+    assert len(app.error) == damaged
+    assert "Optdigits" in words(app)
+    assert "Start training" in labels(app.button)
+
+
+def test_a_run_is_started_watched_and_stopped(open_page):
+    app = open_page(PAGE, model="cnn-small", epochs="1000", seed="5")
+    start(app)
+    run_id = app.query_params["run"]
+    (record,) = store.list_records()
+    assert record.id == run_id
+    assert (record.model, record.dataset, record.seed) == ("cnn-small", "optdigits", 5)
+    assert record.config["epochs"] == 1000
+
+    wait_for(lambda: store.get_record(run_id).step > 0)
+    stranger = open_link(PAGE, run=run_id)  # a second tab, or a reload: only the link is known
+    assert any("Epoch" in bar.proto.text for bar in stranger.get("progress"))
+    assert "Training and waiting" in words(stranger)
+    assert open_link("Home").page_link  # Home shows it too
+    assert run_id in {link.proto.query_string.split("=")[-1] for link in stranger.page_link}
+
+    healthy(find(stranger.button, "Stop").click().run())
+    wait_for(lambda: store.get_record(run_id).status == "stopped")
+    after = open_link(PAGE, run=run_id)
+    assert "stopped" in words(after)
+    assert find(after.metric, "Test accuracy").value.endswith("%")
+    assert "Stop" not in labels(after.button)
+    assert "Past runs" in words(after)
+
+
+def test_a_second_run_waits_in_the_queue_and_can_be_stopped_there(open_page):
+    app = open_page(PAGE, model="cnn-small", epochs="1000")
+    first = start(app).query_params["run"]
+    wait_for(lambda: store.get_record(first).status == "running")
+    second = start(app).query_params["run"]
+    assert second != first
+    assert "waiting" in words(app)
+    assert any("1 run before this one" in bar.proto.text for bar in app.get("progress"))
+    healthy(app.button(key=f"stop:{second}").click().run())
+    assert store.get_record(second).status == "stopped"
+    assert store.get_record(first).status == "running"
+
+
+def test_a_run_whose_process_died_is_shown_as_interrupted(open_page, run_id):
+    store.update_run(run_id, status="running", started=0.0)
+    app = open_page(PAGE, run=run_id)
+    assert "interrupted" in words(app)
+    assert "Training and waiting" not in words(app)
+    assert store.get_record(run_id).status == "interrupted"
+
+
+def test_a_run_that_is_not_there_is_said_so_and_the_form_stays(open_page):
+    app = open_page(PAGE, run="no-such-run-00000000")
+    assert "no-such-run-00000000" in words(app)
+    assert "Start training" in labels(app.button)
+
+
+def test_the_first_run_is_invited(open_page):
+    assert "No run yet" in words(open_page(PAGE))
+
+
+def test_a_run_looked_at_elsewhere_is_not_watched_here(open_page):
+    app = open_page("6_Draw")
+    app.query_params = {}  # what a click in the sidebar does
+    healthy(app.switch_page("pages/3_Train.py").run())
+    assert "Watch it learn" not in words(app)
