@@ -16,6 +16,7 @@ import typer
 
 import digitlab as dl
 from digitlab.errors import DigitlabError
+from digitlab.runs.artifacts import finite
 
 app = typer.Typer(
     help="A lab for handwritten digits: look, build, train, compare, draw.",
@@ -40,11 +41,11 @@ def datasets(
     download: Annotated[str, typer.Option(help="Download this dataset first.")] = "",
 ) -> None:
     """List the datasets and which of them are on this machine."""
-    from digitlab.data.catalog import is_available
+    from digitlab.data.catalog import find_dataset, is_available
     from digitlab.data.download import download_dataset
 
     if download:
-        _with_download_bar(download_dataset, download)
+        _with_download_bar(download_dataset, find_dataset(download).name)
     rows = [
         {
             "name": info.name,
@@ -65,7 +66,7 @@ def _with_download_bar(download_dataset: Any, name: str) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         download_dataset(name, lambda done, total: bar.update(task, completed=done, total=total))
 
@@ -135,7 +136,7 @@ def _recipe(model: str, epochs: int | None, seed: int | None, texts: list[str]) 
 @app.command()
 def runs(
     as_json: Json = False,
-    limit: Annotated[int, typer.Option(help="At most so many of the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many of the newest.")] = 50,
 ) -> None:
     """List the runs, newest first, then those that come with digitlab."""
     from digitlab.jobs.queue import reconcile
@@ -163,6 +164,9 @@ def delete(
     run: Annotated[str, typer.Argument(help="The run's id.")], as_json: Json = False
 ) -> None:
     """Delete a run that has ended, with its files."""
+    from digitlab.jobs.queue import mark_interrupted
+
+    mark_interrupted()  # a run whose process died can be deleted
     run_id = dl.open_run(run).id
     dl.delete_run(run_id)
     _print({"deleted": run_id}, as_json)
@@ -236,7 +240,7 @@ def _print_run(run: dl.Run, as_json: bool) -> None:
 
 def _print(value: Mapping[str, Any] | Sequence[Mapping[str, Any]], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(value, ensure_ascii=False))
+        print(json.dumps(finite(value)))
         return
     from rich.console import Console
     from rich.table import Table
@@ -248,7 +252,9 @@ def _print(value: Mapping[str, Any] | Sequence[Mapping[str, Any]], as_json: bool
         table.add_column(key.replace("_", " "), justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(_cell(item) for item in row.values()))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    # Names come from people: brackets and colons in them are no markup and no emoji.
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def _cell(item: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -36,3 +37,24 @@ def optdigits():
     import digitlab as dl
 
     return dl.load_dataset("optdigits")
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory):
+    """A home with one finished run, (folder, run id): use it through `run_id`."""
+    import digitlab as dl
+
+    folder = tmp_path_factory.mktemp("trained") / "home"
+    config = dl.TrainConfig(epochs=2, batch_size=128, learning_rate=0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITLAB_HOME", str(folder))
+        run = dl.train("logistic-regression", "optdigits", config, progress=False)
+    return folder, run.id
+
+
+@pytest.fixture
+def run_id(trained_home, home):
+    """The id of a finished run on optdigits (2 epochs) in this test's own home."""
+    folder, run_id = trained_home
+    shutil.copytree(folder, home)
+    return run_id

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+from digitlab.errors import StoreError
 from digitlab.settings import read_settings
 
 PAUSE_SECONDS = 3.0  # between two workers started from this process for runs that still wait
@@ -20,8 +21,19 @@ _lock = threading.Lock()
 def launch_worker() -> None:
     """Start `python -m digitlab.jobs.worker`, detached, with this process's environment.
 
-    Its output goes to a log in the home's `logs` folder.
+    Its output goes to a log in the home's `logs` folder. Raises StoreError where that folder
+    cannot be written or the system starts no further process.
     """
+    try:
+        _launch()
+    except OSError as e:
+        raise StoreError(
+            f"No worker could be started ({e.strerror or e}), so the run waits. Check that "
+            f"{read_settings().logs} can be written, then start any run again."
+        ) from e
+
+
+def _launch() -> None:
     settings = read_settings()
     settings.logs.mkdir(parents=True, exist_ok=True)
     package_parent = str(Path(__file__).parents[2])

@@ -34,7 +34,11 @@ def submit(model: str | ModelSpec, dataset: str, config: TrainConfig, *, name: s
 
 
 def stop(run_id: str) -> None:
-    """Stop a waiting or running run; what it learnt is kept. Harmless where it has ended."""
+    """Stop a waiting or running run; what it learnt is kept. Harmless where it has ended.
+
+    A run whose process died is marked as interrupted.
+    """
+    mark_interrupted()
     record = open_run(run_id).record
     if record.bundled:
         raise RunError(f"Run {record.id} came with digitlab and is not running.", run_id=run_id)

@@ -16,7 +16,10 @@ from digitlab.settings import read_settings
 
 
 def work() -> int:
-    """Carry out waiting runs until there is none or enough are going; how many there were."""
+    """Carry out waiting runs until there is none or enough are going; how many there were.
+
+    A termination request stops the present run cleanly and leaves the others waiting.
+    """
     done = 0
     mark_interrupted()  # a run whose process died must not keep its place
     while record := store.claim_next(read_settings().max_jobs):
@@ -24,10 +27,13 @@ def work() -> int:
         try:
             with artifacts.run_lock(record.id):
                 # Imported late: most workers find that enough runs are going, and leave at once.
-                from digitlab.runs.execute import execute
+                from digitlab.runs.execute import StopSwitch, execute
 
-                run = execute(record)
+                switch = StopSwitch(record.id)
+                run = execute(record, switch=switch)
             _log(f"{record.id} {run.record.status}")
+            if switch.signalled:
+                return done + 1
         except DigitlabError as e:
             _log(f"{record.id} failed: {e}")
         except Exception:

@@ -11,6 +11,7 @@ Nothing is ever pickled: weights and predictions are safetensors, everything els
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -66,11 +67,16 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as e:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(
-            f"{path} could not be written ({e.strerror or e}). Free some space or set "
-            "DIGITLAB_HOME to a folder that can be written."
-        ) from e
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise _not_writable(path, e) from e
+
+
+def _not_writable(path: Path, e: OSError) -> StoreError:
+    return StoreError(
+        f"{path} could not be written ({e.strerror or e}). Free some space or set "
+        "DIGITLAB_HOME to a folder that can be written."
+    )
 
 
 def _sync_folder(folder: Path) -> None:
@@ -84,17 +90,18 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write readable JSON; NaN and infinities, which JSON lacks, become null."""
-    write_atomically(path, json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n")
+    """Write readable JSON; NaN and infinities become null."""
+    write_atomically(path, json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """A copy of plain values in which NaN and infinities, which JSON lacks, are None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 
@@ -127,10 +134,8 @@ def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
 
 
 def request_stop(run_id: str) -> None:
-    """Ask the process that carries out the run to stop; harmless where none does."""
-    folder = read_settings().runs / check_run_id(run_id)
-    if folder.is_dir():
-        write_atomically(folder / _STOP, "")
+    """Ask the process that carries out the run to stop, also one that has only just begun."""
+    write_atomically(stop_file(run_id), "")
 
 
 def stop_file(run_id: str) -> Path:
@@ -139,9 +144,15 @@ def stop_file(run_id: str) -> Path:
 
 
 def run_lock(run_id: str) -> FileLock:
-    """The lock that a run's process holds for as long as it lives, however it dies."""
+    """The lock that a run's process holds for as long as it lives, however it dies.
+
+    Raises StoreError where the run's folder cannot be made.
+    """
     folder = read_settings().runs / check_run_id(run_id)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise _not_writable(folder, e) from e
     return FileLock(folder / _LOCK)
 
 

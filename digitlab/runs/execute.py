@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from digitlab.data.load import load_dataset
-from digitlab.errors import DigitlabError
+from digitlab.errors import DigitlabError, RunError
 from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.models.build import build
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import artifacts, store
 from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.run import Run
+from digitlab.runs.speed import Speed
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import describe_machine
 from digitlab.training.engine import train_events
@@ -48,6 +49,7 @@ class StopSwitch:
     def __init__(self, run_id: str) -> None:
         self._file = artifacts.stop_file(run_id)
         self._pressed = False
+        self.signalled = False  # so that a worker begins no other run
         self._next_look = 0.0
 
     def press(self, *_: object) -> None:
@@ -72,8 +74,9 @@ class StopSwitch:
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
         def stop_or_interrupt(*_: object) -> None:
-            if self._pressed:
+            if self.signalled:
                 raise KeyboardInterrupt
+            self.signalled = True
             self.press()
 
         for number in before:
@@ -89,13 +92,14 @@ def execute(
     record: RunRecord,
     data: Dataset | None = None,
     on_event: Callable[[Event], None] | None = None,
+    switch: StopSwitch | None = None,
 ) -> Run:
     """Carry out a run that is marked as running, to its end, and return it.
 
     The caller holds the run's lock, so that others can see that it lives. Whatever happens is
     written down: a failure ends the run as `failed` with its reason, and is raised again.
     """
-    switch = StopSwitch(record.id)
+    switch = switch or StopSwitch(record.id)
     try:
         with switch.on_signals():
             _Recorder(record, data, switch, on_event).carry_out()
@@ -107,23 +111,32 @@ def execute(
         raise
     except Exception as e:
         _fail(record, "failed", _describe(e))
+        if _is_out_of_memory(e):
+            raise RunError(_describe(e), run_id=record.id) from e
         raise
     return Run(store.get_record(record.id))
 
 
 def _fail(record: RunRecord, status: Status, message: str) -> None:
-    with contextlib.suppress(DigitlabError):  # the first error is the one to report
+    # Each on its own and without complaint: the first error is the one to report.
+    with contextlib.suppress(DigitlabError):
+        store.update_run(record.id, status=status, message=message, ended=time.time())
+    with contextlib.suppress(DigitlabError):
         artifacts.write_atomically(
             artifacts.run_folder(record.id) / artifacts.ERROR, traceback.format_exc()
         )
-    store.update_run(record.id, status=status, message=message, ended=time.time())
 
 
 def _describe(e: Exception) -> str:
     first = (str(e).strip() or type(e).__name__).splitlines()[0][:300]
-    if "out of memory" in first.lower():
+    if _is_out_of_memory(e):
         return f"The device ran out of memory ({first}). Use a smaller batch or network."
     return f"{type(e).__name__}: {first}"
+
+
+def _is_out_of_memory(e: Exception) -> bool:
+    text = str(e).lower()  # a GPU says the first, PyTorch on the CPU the second
+    return isinstance(e, MemoryError) or "out of memory" in text or "allocate memory" in text
 
 
 class _Recorder:
@@ -146,6 +159,7 @@ class _Recorder:
         self.steps: list[StepsDone] = []
         self.epochs: list[EpochDone] = []
         self.last_write = 0.0
+        self.speed = Speed()
         self.last_weights = time.monotonic()
 
     def carry_out(self) -> None:
@@ -168,6 +182,7 @@ class _Recorder:
             self._start(event)
         elif isinstance(event, StepsDone):
             self.steps.append(event)
+            self.speed.note(event, self.config.batch_size)
             if time.monotonic() - self.last_write >= WRITE_SECONDS:
                 self._write_history()
         elif isinstance(event, EpochDone):
@@ -202,7 +217,7 @@ class _Recorder:
             columns = {
                 "step": last.step,
                 "train_loss": last.loss,
-                "images_per_second": last.images_per_second,
+                "images_per_second": self.speed.images_per_second,
                 **columns,
             }
         if self.steps or self.epochs:

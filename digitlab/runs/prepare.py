@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from digitlab.data.catalog import DatasetInfo, find_dataset
-from digitlab.models.build import check_fits, summarize
+from digitlab.errors import ConfigError, SpecError
+from digitlab.models.build import check_fits
 from digitlab.models.presets import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
@@ -37,8 +38,11 @@ def new_record(
     """
     spec = load_model(model)
     info = find_dataset(data) if isinstance(data, str) else data.info
-    check_fits(spec, INPUT_SHAPE, len(info.classes))
+    summary = check_fits(spec, INPUT_SHAPE, len(info.classes))
+    if not summary.trainable:
+        raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
     pick_device(config.device)
+    split = _describe(info, None if isinstance(data, str) else data, config)
     record = RunRecord(
         id=new_run_id(spec.name),
         name=name.strip()[:120] or spec.name,
@@ -48,8 +52,8 @@ def new_record(
         executor=executor,
         spec=spec.to_dict(),
         config=config.model_dump(),
-        data=_describe(info, None if isinstance(data, str) else data, config),
-        parameters=summarize(spec).parameters,
+        data=split,
+        parameters=summary.parameters,
         seed=config.seed,
         epochs=config.epochs,
         created=time.time(),
@@ -63,9 +67,18 @@ def _describe(info: DatasetInfo, data: Dataset | None, config: TrainConfig) -> d
     """The split that the run uses; a loaded dataset's own where the recipe leaves it open."""
     from digitlab.data.load import SPLIT_SEED, VAL_FRACTION
 
-    fraction = data.val_fraction if data else VAL_FRACTION
+    fraction = config.val_fraction
+    if fraction is None:
+        fraction = data.val_fraction if data else VAL_FRACTION
+    images = len(data.train) + len(data.val) if data else info.train_size
+    if not round(images * fraction) and (config.early_stopping or config.keep == "best"):
+        raise ConfigError(
+            "early_stopping and keep 'best' judge by validation accuracy, but a val_fraction of "
+            f"{fraction:g} leaves no image of {images:,} to validate with; use more, such as 0.1.",
+            field="val_fraction",
+        )
     return {
         "classes": list(info.classes),
-        "val_fraction": fraction if config.val_fraction is None else config.val_fraction,
+        "val_fraction": fraction,
         "split_seed": data.split_seed if data else SPLIT_SEED,
     }

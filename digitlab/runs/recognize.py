@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError
+from digitlab.runs import artifacts
 from digitlab.runs.run import Run, list_bundled, open_run
 
 if TYPE_CHECKING:
@@ -21,13 +23,20 @@ def recognize(source: Any, run: Run | str | None = None) -> Recognition:
     """
     from digitlab.drawing.recognition import recognize_drawing
 
-    reader = run if isinstance(run, Run) else _open(run)
+    reader = run if isinstance(run, Run) else _loaded(run)
     return recognize_drawing(source, reader.predict)
 
 
+def _loaded(run_id: str | None) -> Run:
+    """The run as it stands now, its network kept from one drawing to the next."""
+    run = default_reader() if run_id is None else open_run(run_id)
+    weights = run.folder / artifacts.WEIGHTS
+    return _keep(weights, weights.stat().st_mtime_ns, run.id) if weights.is_file() else run
+
+
 @lru_cache(maxsize=4)
-def _open(run_id: str | None) -> Run:
-    return default_reader() if run_id is None else open_run(run_id)
+def _keep(weights: Path, changed: int, run_id: str) -> Run:
+    return open_run(run_id)
 
 
 def default_reader() -> Run:

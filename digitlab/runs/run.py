@@ -81,6 +81,11 @@ class Run:
         """The trained network in evaluation mode, on the CPU."""
         from digitlab.models.build import build
 
+        if self.record.active and not (self.folder / artifacts.WEIGHTS).is_file():
+            raise RunError(
+                f"Run {self.id} is {self.record.status} and has no weights yet: wait a moment.",
+                run_id=self.id,
+            )
         weights = artifacts.read_tensors(self.folder / artifacts.WEIGHTS, self.id)
         model = build(self.spec)
         try:
@@ -107,7 +112,7 @@ class Run:
         """
         import torch
 
-        tensor = torch.as_tensor(images)
+        tensor = _as_tensor(images, self.id)
         expected = tuple(self.spec.input)
         if tensor.dtype != torch.uint8 or tuple(tensor.shape[1:]) != expected or tensor.ndim != 4:
             raise RunError(
@@ -164,6 +169,21 @@ class Run:
         )
 
 
+def _as_tensor(images: Any, run_id: str) -> torch.Tensor:
+    import numpy as np
+    import torch
+
+    try:
+        if isinstance(images, np.ndarray):  # flipped and read-only arrays, which torch refuses
+            images = np.require(images, requirements=["C", "W"])
+        return torch.as_tensor(images)
+    except (TypeError, ValueError, RuntimeError) as e:
+        raise RunError(
+            f"Run {run_id} reads an array or tensor of images; not {type(images).__name__}.",
+            run_id=run_id,
+        ) from e
+
+
 def open_run(run_id: str) -> Run:
     """The run of that id, of an id that begins so, or `latest`.
 
@@ -175,14 +195,16 @@ def open_run(run_id: str) -> Run:
             raise RunNotFoundError("There is no run yet. Train one first.", run_id=run_id)
         return Run(newest[0])
     check_run_id(run_id)
-    bundled = artifacts.ASSETS / run_id
-    if bundled.is_dir():
-        return Run(_bundled(bundled))
-    found = store.find_ids(run_id)
+    bundled = [folder for folder in _bundled_folders() if folder.name.startswith(run_id)]
+    if bundled and bundled[0].name == run_id:  # needs no store
+        return Run(_bundled(bundled[0]))
+    found = store.find_ids(run_id) + [folder.name for folder in bundled]
     if run_id not in found and len(found) > 1:
         raise RunNotFoundError(
             f"{run_id!r} could be {', '.join(found[:3])} …: type more of the id.", run_id=run_id
         )
+    if bundled and len(found) == 1:
+        return Run(_bundled(bundled[0]))
     return Run(store.get_record(run_id if run_id in found or not found else found[0]))
 
 
@@ -194,8 +216,11 @@ def list_runs(*, bundled: bool = True) -> list[Run]:
 
 def list_bundled() -> list[Run]:
     """The runs that come with digitlab."""
-    folders = sorted(path.parent for path in artifacts.ASSETS.glob(f"*/{artifacts.RECORD}"))
-    return [Run(_bundled(folder)) for folder in folders]
+    return [Run(_bundled(folder)) for folder in _bundled_folders()]
+
+
+def _bundled_folders() -> list[Path]:
+    return sorted(path.parent for path in artifacts.ASSETS.glob(f"*/{artifacts.RECORD}"))
 
 
 def _bundled(folder: Path) -> RunRecord:

@@ -6,10 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Engine, ForeignKey, Index, create_engine, event
+from sqlalchemy import JSON, BigInteger, Engine, ForeignKey, Index, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from digitlab.errors import StoreError
 from digitlab.settings import read_settings
@@ -42,7 +43,7 @@ class RunRow(Base):
     environment: Mapped[dict[str, Any]]
     normalization: Mapped[dict[str, Any]]
     parameters: Mapped[int]
-    seed: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[float]
     started: Mapped[float | None]
     ended: Mapped[float | None]
@@ -114,7 +115,7 @@ def _engine(url: str) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS} if sqlite else {})
         if sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
-        Base.metadata.create_all(engine)
+        _create_tables(engine)
     except ArgumentError as e:
         raise StoreError(
             f"DIGITLAB_DATABASE_URL is not a database address: {e}. "
@@ -123,9 +124,19 @@ def _engine(url: str) -> Engine:
     except (SQLAlchemyError, OSError, ImportError) as e:
         raise StoreError(
             f"The run store {_without_password(url)} cannot be opened ({_reason(e)}). Check that "
-            "the folder is writable, or set DIGITLAB_HOME to one that is."
+            "the folder is writable, or set DIGITLAB_HOME to one that is; a damaged file can be "
+            "moved away, and digitlab starts a new one."
         ) from e
     return engine
+
+
+def _create_tables(engine: Engine) -> None:
+    """Make the tables that are not there; processes that start together do not collide."""
+    with engine.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from digitlab.errors import ConfigError
 
@@ -18,6 +27,14 @@ Normalize = Literal["dataset", "half", "none"]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # Python takes True for 1: early_stopping=True would wait for one epoch only.
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+            raise PydanticCustomError("no_truth", "input should not be a yes or no")
+        return value
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -46,8 +63,8 @@ class TrainConfig(_Frozen):
     """How a network is trained. Every field has a default that works on MNIST.
 
     `val_fraction` None keeps the dataset's own validation split. Early stopping ends a run after
-    so many epochs without a better validation accuracy. `keep` says which weights a run ends
-    with: those of the last epoch or those of the best validation accuracy.
+    so many epochs without a better validation accuracy (of equal ones, the smaller loss is the
+    better). `keep` says which weights a run ends with: those of the last epoch or of the best.
     """
 
     epochs: Annotated[int, Field(ge=1, le=1000, description="passes over the training set")] = 10
@@ -80,6 +97,14 @@ class TrainConfig(_Frozen):
         float | None, Field(gt=0, le=1e6, description="largest gradient norm")
     ] = None
 
+    @field_validator("augmentation", mode="wrap")
+    @classmethod
+    def _say_where(cls, value: Any, validate: Callable[[Any], Augmentation]) -> Augmentation:
+        try:
+            return validate(value)
+        except ConfigError as e:
+            raise ConfigError(f"augmentation: {e}", field=f"augmentation.{e.field}") from e
+
     @model_validator(mode="after")
     def _fields_agree(self) -> TrainConfig:
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
@@ -102,6 +127,8 @@ class TrainConfig(_Frozen):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
         """A recipe from a mapping, such as a preset's or a saved run's."""
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"A recipe is a mapping of fields to values; not {values!r}.")
         return cls(**values)
 
     def differing(self) -> dict[str, Any]:
@@ -126,6 +153,8 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
                 raise ConfigError(f"{parent!r} is set in two ways.", field=parent)
+        if isinstance(place.get(last), dict):
+            raise ConfigError(f"{last!r} is set in two ways.", field=last)
         place[last] = _read_value(raw.strip())
     return values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -32,14 +33,11 @@ def pick_device(name: str) -> torch.device:
 
 def describe_machine(device: torch.device) -> dict[str, object]:
     """Versions and hardware that a run's numbers depend on, as plain JSON values."""
-    import numpy
-    import torchvision
-
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "numpy": numpy.__version__,
+        "torchvision": version("torchvision"),  # by its metadata: importing it takes a second
+        "numpy": version("numpy"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "threads": torch.get_num_threads(),

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from digitlab.data.dataset import Dataset, Split
+from digitlab.errors import ConfigError
 from digitlab.training.augment import augment
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
@@ -23,7 +24,7 @@ from digitlab.training.normalize import make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule
 from digitlab.training.predict import predict_logits
 
-WINDOWS = 1500  # at most so many StepsDone in a run, however long it is
+WINDOWS = 1500  # at most so many StepsDone in a run, however long it is, and one an epoch
 
 
 def never() -> bool:
@@ -41,7 +42,11 @@ def train_events(
 
     `should_stop` is asked after every step; a stopped training keeps what was learnt so far. The
     model is moved to the recipe's device and stays there. Raises ConfigError where the device is
-    not there.
+    not there, or where batch normalisation meets batches of one.
+
+    Order and augmentation have generators of their own; dropout draws from PyTorch's global one,
+    which is seeded here and is not put back. Weights are bit-equal on one machine with the same
+    versions and number of threads, as long as nobody else draws from it between the events.
     """
     loop = _Loop(model, data, config)
     yield loop.started()
@@ -83,7 +88,8 @@ class _Loop:
         self.normalization = make_normalization(config.normalization, data.train.images)
         self.steps_per_epoch = len(_batches(self.labels, config.batch_size))
         self.total_steps = self.steps_per_epoch * config.epochs
-        self.window_steps = max(1, math.ceil(self.total_steps / WINDOWS))
+        windows = max(1, WINDOWS // config.epochs)  # in each epoch, at whose end one closes
+        self.window_steps = math.ceil(self.steps_per_epoch / windows)
         self.optimizer = make_optimizer(self.model, config)
         self.schedule = make_schedule(config, self.steps_per_epoch)
         self.step = 0
@@ -111,6 +117,7 @@ class _Loop:
         order = torch.randperm(len(self.labels), generator=self.shuffle).to(self.device)
         self.loss_sum = torch.zeros((), device=self.device)
         self.correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.seen = 0
         window = _Window()
         interruption: Reason | None = None
         batches = _batches(order, self.config.batch_size)
@@ -138,7 +145,7 @@ class _Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.model(inputs)
+        logits = self._forward(inputs)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         loss.backward()
         self.step += 1
@@ -147,9 +154,22 @@ class _Loop:
         detached = loss.detach()
         window.losses.append(detached)
         window.images += len(rows)
+        self.seen += len(rows)
         self.loss_sum += detached * len(rows)
         self.correct += (logits.detach().argmax(1) == labels).sum()
         return norm
+
+    def _forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        try:
+            return self.model(inputs)
+        except ValueError as e:
+            if "more than 1 value per channel" not in str(e):
+                raise
+            raise ConfigError(
+                f"batch_size: batch normalisation learns from several images at once, but a batch "
+                f"holds {len(inputs)}; use at least 2.",
+                field="batch_size",
+            ) from e
 
     def _prepare(self, images: torch.Tensor) -> torch.Tensor:
         if self.config.augmentation.active:
@@ -193,8 +213,8 @@ class _Loop:
         return EpochDone(
             epoch=epoch,
             step=self.step,
-            train_loss=float(self.loss_sum) / len(self.labels),
-            train_accuracy=int(self.correct) / len(self.labels),
+            train_loss=float(self.loss_sum) / self.seen,
+            train_accuracy=int(self.correct) / self.seen,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             learning_rate=self.learning_rate,
@@ -237,4 +257,5 @@ def _to_device(split: Split, device: torch.device) -> Split:
 def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
     """Batches of `size`; a single image left over is dropped, as batch norm needs two."""
     batches = list(order.split(size))
-    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches
+    left_over = size > 1 and len(batches) > 1 and len(batches[-1]) == 1
+    return batches[:-1] if left_over else batches

@@ -23,9 +23,11 @@ def predict_logits(
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     was_training = model.training
     model.eval()
-    parts = [
-        model(normalization(part.to(device, non_blocking=True))).float()
-        for part in images.split(batch_size)
-    ]
-    model.train(was_training)
+    try:
+        parts = [
+            model(normalization(part.to(device, non_blocking=True))).float()
+            for part in images.split(batch_size)
+        ]
+    finally:
+        model.train(was_training)
     return torch.cat(parts).cpu()

@@ -1,0 +1,249 @@
+"""Runs train in processes of their own: they wait their turn, stop when told, outlive others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import digitlab as dl
+from digitlab.errors import (
+    ConfigError,
+    DatasetError,
+    RunError,
+    RunNotFoundError,
+    SpecError,
+    StoreError,
+)
+from digitlab.jobs import launch, queue
+from digitlab.runs import artifacts, store
+from digitlab.runs.prepare import new_record
+
+ROOT = Path(__file__).parents[2]
+MODEL = "logistic-regression"
+LONG = dl.TrainConfig(epochs=1000, learning_rate=0.01, batch_size=32, device="cpu")
+SHORT = LONG.changed(epochs=80)
+
+
+def status(run_id):
+    return store.get_record(run_id).status
+
+
+def waiting(**columns):
+    """A run in the queue for which nobody was started."""
+    record = new_record(MODEL, "optdigits", SHORT, status="queued", executor="process")
+    if columns:
+        store.update_run(record.id, **columns)
+    return record.id
+
+
+def test_runs_train_in_another_process_one_at_a_time_and_finish(workers, learning, wait_for):
+    first = queue.submit(MODEL, "optdigits", SHORT, name="mine")
+    second = queue.submit(MODEL, "optdigits", SHORT)
+    assert learning(first).name == "mine"
+    assert artifacts.is_alive(first)
+    wait_for(lambda: len(workers()) == 1)  # the second's own worker found the place taken
+    (worker,) = workers()
+    assert worker != os.getpid()
+    assert os.getsid(worker) == worker, "it would go down with the terminal"
+    seen = set()
+
+    def both_ended():
+        active = queue.active_runs()
+        states = [record.status for record in active]
+        assert states.count("running") <= 1
+        assert states == sorted(states, reverse=True), "running ones come first"
+        seen.update((record.id, record.status) for record in active)
+        return not active
+
+    wait_for(both_ended)
+    a, b = store.get_record(first), store.get_record(second)
+    assert (a.status, b.status) == ("finished", "finished")
+    assert (second, "queued") in seen
+    assert a.ended <= b.started
+    assert a.executor == "process"
+    assert a.test_accuracy > 0.9
+    run = dl.open_run(first)
+    assert run.evaluate("test").accuracy == a.test_accuracy
+    assert len(run.history.epochs) == SHORT.epochs
+    assert run.record.environment["threads"] == 1  # as this process's environment says
+
+
+def test_two_at_a_time_overlap_and_a_stop_keeps_what_each_learnt(
+    monkeypatch, workers, learning, ended
+):
+    monkeypatch.setenv("DIGITLAB_MAX_JOBS", "2")
+    ids = [queue.submit(MODEL, "optdigits", LONG.changed(seed=seed)) for seed in (1, 2)]
+    for run_id in ids:
+        learning(run_id)
+    assert [status(run_id) for run_id in ids] == ["running", "running"]
+    assert len(workers()) == 2
+    for run_id in ids:
+        asked = time.time()
+        queue.stop(run_id)
+        record = ended(run_id)
+        assert record.status == "stopped"
+        assert record.ended - asked < 3, "a stop takes effect within about a second"
+        assert 0 < record.kept_epoch < 1000
+        assert record.test_accuracy > 0.5
+        assert dl.open_run(run_id).evaluate("test").accuracy == record.test_accuracy
+        assert dl.open_run(run_id).evaluate("train").accuracy > 0.5  # from its weights
+
+
+def test_stopping_a_waiting_run_means_it_never_begins():
+    run_id = waiting()
+    queue.stop(run_id)
+    record = store.get_record(run_id)
+    assert (record.status, record.message) == ("stopped", "Stopped before it began.")
+    assert record.ended
+    assert store.claim_next(5) is None
+
+
+@pytest.mark.parametrize("state", ["finished", "stopped", "failed", "interrupted"])
+def test_stopping_a_run_that_has_ended_changes_nothing(state):
+    run_id = waiting(status=state, message="as it was")
+    before = store.get_record(run_id)
+    queue.stop(run_id)
+    assert store.get_record(run_id) == before
+    assert not artifacts.stop_file(run_id).exists()
+
+
+def test_stopping_an_unknown_or_bundled_run_says_so():
+    with pytest.raises(RunNotFoundError, match="nobody"):
+        queue.stop("nobody")
+    bundled = [run for run in dl.list_runs() if run.record.bundled]
+    for run in bundled:
+        with pytest.raises(RunError, match="is not running"):
+            queue.stop(run.id)
+
+
+def test_stopping_a_run_whose_process_died_marks_it_as_interrupted():
+    run_id = waiting(status="running", started=time.time() - 60)
+    queue.stop(run_id)
+    assert status(run_id) == "interrupted"
+
+
+def test_a_killed_run_is_shown_as_interrupted_and_the_next_one_begins(
+    workers, learning, ended, wait_for
+):
+    first = queue.submit(MODEL, "optdigits", LONG)
+    record = learning(first)
+    second = queue.submit(MODEL, "optdigits", SHORT)
+    time.sleep(max(0, record.started + queue.STARTING_SECONDS + 0.1 - time.time()))
+    assert status(second) == "queued"
+    wait_for(lambda: len(workers()) == 1)  # the second's own worker found the place taken
+    (worker,) = workers()
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: not workers())
+    assert status(first) == "running"  # nobody has looked yet
+    wait_for(lambda: first not in [record.id for record in queue.active_runs()], 5)
+    record = store.get_record(first)
+    assert record.status == "interrupted"
+    assert "ended unexpectedly" in record.message
+    assert record.ended
+    assert ended(second).status == "finished"
+
+
+def test_a_run_that_has_just_been_claimed_is_not_taken_for_dead():
+    young = waiting(status="running", started=time.time())
+    old = waiting(status="running", started=time.time() - 60)
+    assert queue.mark_interrupted() == 1
+    assert (status(young), status(old)) == ("running", "interrupted")
+
+
+def test_the_message_of_an_interrupted_run_says_whether_weights_are_there():
+    with_weights = waiting(status="running", started=1.0)
+    without = waiting(status="running", started=1.0)
+    artifacts.write_atomically(artifacts.run_folder(with_weights) / artifacts.WEIGHTS, b"x")
+    queue.mark_interrupted()
+    assert "weights of an earlier epoch are kept" in store.get_record(with_weights).message
+    assert "No weights were saved" in store.get_record(without).message
+
+
+SUBMIT = f"""
+import sys, time
+import digitlab as dl
+from digitlab.jobs.queue import submit
+config = dl.TrainConfig.from_dict({LONG.model_dump()!r})
+print(submit({MODEL!r}, "optdigits", config), flush=True)
+time.sleep(float(sys.argv[1]))
+"""
+
+
+def test_a_run_outlives_the_process_that_submitted_it_even_when_that_is_killed(
+    workers, learning, wait_for, ended
+):
+    app = subprocess.Popen(
+        [sys.executable, "-c", SUBMIT, "600"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    run_id = app.stdout.readline().strip()
+    learning(run_id)
+    os.killpg(app.pid, signal.SIGKILL)  # the app with all that hangs on it
+    app.communicate()
+    assert len(workers()) == 1
+    before = store.get_record(run_id).step
+    wait_for(lambda: store.get_record(run_id).step > before)
+    queue.stop(run_id)
+    assert ended(run_id).status == "stopped"
+
+
+def test_a_termination_request_saves_the_run_and_leaves_the_others_waiting(
+    workers, learning, ended, wait_for
+):
+    first = queue.submit(MODEL, "optdigits", LONG)
+    learning(first)
+    second = waiting()
+    (worker,) = workers()
+    os.kill(worker, signal.SIGTERM)
+    record = ended(first)
+    assert record.status == "stopped"
+    assert record.test_accuracy > 0.5
+    wait_for(lambda: not workers())
+    assert status(second) == "queued"
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "config", "error"),
+    [
+        ("nosuch", "optdigits", SHORT, SpecError),
+        (MODEL, "nosuch", SHORT, DatasetError),
+        (MODEL, "optdigits", SHORT.changed(device="cuda:63"), ConfigError),
+    ],
+)
+def test_what_cannot_work_is_refused_before_it_is_queued(workers, model, dataset, config, error):
+    with pytest.raises(error):
+        queue.submit(model, dataset, config)
+    assert store.list_records() == []
+    assert workers() == []
+
+
+def test_a_worker_that_cannot_be_started_is_one_clear_error(home):
+    home.mkdir()
+    (home / "logs").write_text("in the way")
+    with pytest.raises(StoreError, match=r"No worker could be started .*the run waits"):
+        queue.submit(MODEL, "optdigits", SHORT)
+    assert [record.status for record in store.list_records()] == ["queued"]
+
+
+def test_many_looks_start_few_workers(monkeypatch):
+    started = []
+    monkeypatch.setattr(launch, "launch_worker", lambda: started.append(time.monotonic()))
+    queue.reconcile()
+    assert started == []  # nothing waits
+    waiting()
+    for _ in range(20):
+        queue.reconcile()
+    assert len(started) == 1
+    other = waiting(status="running", started=time.time())
+    monkeypatch.setattr(launch, "_last_launch", -1e9)
+    queue.reconcile()
+    assert len(started) == 1, f"{other} has the only place"

@@ -1,0 +1,184 @@
+"""A run's files are there whole or not at all, and nothing is ever pickled."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import resource
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from digitlab.errors import RunError, RunNotFoundError, StoreError
+from digitlab.runs import artifacts
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "new" / "folder" / "file.txt"
+    artifacts.write_atomically(path, "first")
+    artifacts.write_atomically(path, b"second, in bytes")
+    assert path.read_bytes() == b"second, in bytes"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.bin"
+    artifacts.write_atomically(path, b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))  # the disk is full after 1 MiB
+    try:
+        with pytest.raises(StoreError, match=r"file\.bin could not be written .*DIGITLAB_HOME"):
+            artifacts.write_atomically(path, bytes(2**21))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_is_one_clear_error(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="could not be written"):
+        artifacts.write_atomically(tmp_path / "file" / "below", "x")
+
+
+def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path, start_python):
+    path = tmp_path / "file.bin"
+    writer = start_python(
+        "import sys, pathlib, itertools\n"
+        "from digitlab.runs.artifacts import write_atomically\n"
+        "for letter in itertools.cycle([b'a', b'b', b'c']):\n"
+        "    write_atomically(pathlib.Path(sys.argv[1]), letter * 3_000_000)\n",
+        path,
+    )
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for _ in range(50):  # and a reader never sees half of one
+        content = path.read_bytes()
+        assert len(content) == 3_000_000
+        assert len(set(content[::997])) == 1
+    writer.kill()
+    writer.wait()
+    content = path.read_bytes()
+    assert len(content) == 3_000_000
+    assert len(set(content)) == 1
+
+
+def test_json_has_null_where_numbers_are_not_finite(tmp_path):
+    path = tmp_path / "x.json"
+    artifacts.write_json(path, {"a": [math.nan, {"b": -math.inf}], "c": (1, 2.5), "d": "ä"})
+    assert json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail) == {
+        "a": [None, {"b": None}],
+        "c": [1, 2.5],
+        "d": "ä",
+    }
+
+
+def test_tensors_come_back_to_the_bit(tmp_path):
+    path = tmp_path / "x.safetensors"
+    tensors = {
+        "a.weight": torch.randn(3, 4).T,  # not contiguous
+        "counter": torch.tensor(7),
+        "nothing": torch.zeros(0, 10),
+    }
+    artifacts.write_tensors(path, tensors)
+    read = artifacts.read_tensors(path, "some-run")
+    assert read.keys() == tensors.keys()
+    assert all(torch.equal(read[name], value) for name, value in tensors.items())
+    assert read["counter"].dtype == torch.int64
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04pickled", b"\xff" * 100, b"{}"])
+def test_a_damaged_tensor_file_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(RunError, match=r"some-run cannot be opened: .*damaged") as caught:
+        artifacts.read_tensors(path, "some-run")
+    assert caught.value.run_id == "some-run"
+
+
+def test_a_missing_tensor_file_says_what_to_do(tmp_path):
+    with pytest.raises(RunError, match=r"some-run has no weights\.safetensors.*Train it again"):
+        artifacts.read_tensors(tmp_path / "weights.safetensors", "some-run")
+
+
+def test_no_source_file_can_pickle():
+    forbidden = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+    for path in [*ROOT.glob("digitlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "Home.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = set()
+            if isinstance(node, ast.Import):
+                names = {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = {(node.module or "").partition(".")[0]}
+            elif isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in ("torch.load", "torch.save", "eval", "exec"), path
+                assert not any(word.arg == "allow_pickle" for word in node.keywords), path
+            assert not names & forbidden, path
+
+
+def test_the_files_of_a_run_are_text_and_safetensors(tiny):
+    names = {path.name for path in tiny.folder.iterdir() if not path.name.startswith(".")}
+    assert names - {"lock"} == {
+        "spec.yaml",
+        "config.json",
+        "environment.json",
+        "weights.safetensors",
+        "predictions.safetensors",
+        "record.json",
+        "history.json",
+    }
+    for name in names - {"weights.safetensors", "predictions.safetensors"}:
+        (tiny.folder / name).read_text(encoding="utf-8")
+
+
+HOLD = """
+import sys, time
+from digitlab.runs.artifacts import run_lock
+with run_lock(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_lock_tells_of_its_process_even_after_a_kill(start_python):
+    assert not artifacts.is_alive("some-run")
+    holder = start_python(HOLD, "some-run")
+    assert holder.stdout.readline() == "held\n"
+    assert artifacts.is_alive("some-run")
+    assert artifacts.is_alive("some-run")  # looking does not take it away
+    holder.kill()
+    holder.wait()
+    assert not artifacts.is_alive("some-run")
+
+
+def test_asking_whether_a_run_lives_makes_no_folder(home):
+    assert not artifacts.is_alive("some-run")
+    assert not (home / "runs").exists()
+
+
+def test_a_wish_to_stop_is_there_even_before_the_runs_folder(home):
+    artifacts.request_stop("just-claimed")
+    assert artifacts.stop_file("just-claimed").exists()
+
+
+def test_a_home_that_cannot_hold_runs_is_one_clear_error(home):
+    home.mkdir()
+    (home / "runs").write_text("in the way")
+    with pytest.raises(StoreError, match="could not be written"):
+        artifacts.run_lock("some-run")
+
+
+def test_removing_takes_the_whole_folder_and_no_other(tiny, train_tiny):
+    other = train_tiny()
+    artifacts.remove_folder(tiny.id)
+    assert not tiny.folder.exists()
+    assert other.folder.exists()
+    with pytest.raises(RunNotFoundError):
+        artifacts.remove_folder("..")

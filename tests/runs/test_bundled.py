@@ -1,0 +1,69 @@
+"""The runs that come with digitlab open offline, keep what they promise, and read digits."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import digitlab as dl
+from digitlab.runs import artifacts
+from digitlab.runs.recognize import default_reader
+from digitlab.runs.run import list_bundled
+
+
+@pytest.fixture(params=[run.id for run in list_bundled()] or [None])
+def bundled(request):
+    if request.param is None:
+        pytest.skip("no run is bundled")
+    return dl.open_run(request.param)
+
+
+def test_it_is_whole_and_read_only(bundled):
+    record = bundled.record
+    assert record.bundled
+    assert record.status == "finished"
+    assert bundled.folder.parent == artifacts.ASSETS
+    assert dl.ModelSpec.from_yaml((bundled.folder / artifacts.SPEC).read_text()) == bundled.spec
+    assert json.loads((bundled.folder / artifacts.CONFIG).read_text()) == record.config
+    assert bundled.config.epochs == record.epochs == len(bundled.history.epochs)
+    assert bundled.history.steps[-1]["step"] == record.total_steps
+    assert record.environment["torch"]
+    assert len(record.data["fingerprint"]) == 64
+    assert sum(path.stat().st_size for path in bundled.folder.iterdir()) < 3_000_000
+
+
+def test_its_figures_follow_from_its_saved_predictions_without_the_dataset(bundled, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_DATA", "/nowhere")
+    result = bundled.evaluate("test")
+    assert result.n == 10_000
+    assert result.accuracy == pytest.approx(bundled.record.test_accuracy)
+    assert bundled.evaluate("val").accuracy == pytest.approx(bundled.record.val_accuracy)
+
+
+def test_its_weights_give_its_saved_predictions(bundled, mnist):
+    saved = bundled.evaluate("test")
+    images = mnist.test.images[:300]
+    assert np.allclose(bundled.predict(images), saved.probabilities[:300], atol=1e-4)
+    assert bundled.record.data["fingerprint"] == mnist.fingerprint
+
+
+def test_it_opens_by_its_beginning_and_where_no_home_can_be(bundled, home):
+    home.write_text("in the way")
+    assert dl.open_run(bundled.id).record == bundled.record
+    home.unlink()
+    assert dl.open_run(bundled.id[:-1]).id == bundled.id
+
+
+def test_the_default_reader_is_the_best_of_them(bundled):
+    assert default_reader().record.test_accuracy >= bundled.record.test_accuracy
+    drawing = np.full((200, 200), 255, np.uint8)
+    drawing[30:170, 95:107] = 0
+    assert dl.recognize(drawing).text == "1"
+
+
+def test_without_any_a_drawing_needs_a_run_to_be_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(artifacts, "ASSETS", tmp_path)
+    with pytest.raises(dl.DigitlabError, match="run='latest'"):
+        dl.recognize(np.zeros((10, 10), np.uint8))

@@ -1,0 +1,197 @@
+"""Whatever happens while a run is carried out is written down, and a stop keeps what was learnt."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+import digitlab as dl
+from digitlab.errors import ConfigError, RunError
+from digitlab.runs import artifacts, execute, store
+from digitlab.training.events import EpochDone, StepsDone
+
+
+def at(step, act):
+    """An `on_event` that calls `act` once, when that step is done."""
+
+    def on_event(event):
+        if isinstance(event, StepsDone) and event.step == step:
+            act()
+
+    return on_event
+
+
+def fail(error):
+    def act():
+        raise error
+
+    return act
+
+
+def only_run():
+    (record,) = store.list_records()
+    return dl.open_run(record.id)
+
+
+def test_a_failure_is_written_down_and_raised_again(train_tiny):
+    with pytest.raises(ZeroDivisionError, match="by zero"):
+        train_tiny(on_event=at(5, lambda: 1 / 0))
+    run = only_run()
+    assert run.record.status == "failed"
+    assert run.record.message == "ZeroDivisionError: division by zero"
+    assert run.record.ended
+    trace = (run.folder / artifacts.ERROR).read_text()
+    assert "Traceback" in trace
+    assert "1 / 0" in trace
+    assert not artifacts.is_alive(run.id)
+
+
+def test_an_error_of_ours_keeps_its_own_words(train_tiny):
+    with pytest.raises(RunError, match="so it is"):
+        train_tiny(on_event=at(5, fail(RunError("so it is"))))
+    assert only_run().record.message == "so it is"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"),
+        MemoryError(),
+    ],
+)
+def test_too_little_memory_is_a_persons_matter(train_tiny, error):
+    with pytest.raises(RunError, match=r"ran out of memory .*smaller batch"):
+        train_tiny(on_event=at(5, fail(error)))
+    assert "smaller batch" in only_run().record.message
+
+
+def test_batch_norm_on_single_images_fails_with_its_reason(train_tiny, optdigits):
+    layers = ["Flatten", {"Linear": {"out_features": 10}}, "BatchNorm1d"]
+    spec = dl.ModelSpec.from_dict({"name": "bn", "input": [1, 28, 28], "layers": layers})
+    with pytest.raises(ConfigError, match="batch_size"):
+        train_tiny(spec, batch_size=1)
+    assert "batch normalisation" in only_run().record.message
+
+
+def test_a_stop_file_ends_the_run_and_keeps_what_was_learnt(train_tiny, monkeypatch, optdigits):
+    monkeypatch.setattr(execute, "STOP_SECONDS", 0.0)
+
+    def stop():
+        artifacts.request_stop(store.list_records()[0].id)
+
+    run = train_tiny(epochs=100, on_event=at(40, stop))
+    assert run.record.status == "stopped"
+    assert run.record.step == 41
+    assert run.record.kept_epoch == pytest.approx(41 / 11)
+    assert run.record.epochs_done == 3
+    assert run.record.test_accuracy > 0.9
+    assert run.evaluate("test").accuracy == run.record.test_accuracy
+    assert run.predict(optdigits.test.images[:2]).shape == (2, 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_cleanly_and_the_handlers_come_back(train_tiny, number):
+    before = signal.getsignal(number)
+    run = train_tiny(epochs=100, on_event=at(40, lambda: os.kill(os.getpid(), number)))
+    assert run.record.status == "stopped"
+    assert run.record.step in (40, 41)
+    assert run.record.test_accuracy > 0.9
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_interrupts_at_once(train_tiny):
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(epochs=100, on_event=at(40, twice))
+    assert only_run().record.status == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
+    monkeypatch.setattr(execute, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(execute, "WEIGHTS_SECONDS", 0.0)
+    seen = {}
+
+    def look():
+        run = only_run()
+        seen.update(
+            status=run.record.status,
+            alive=artifacts.is_alive(run.id),
+            step=run.record.step,
+            steps=[step["step"] for step in run.history.steps],
+            epochs=len(run.history.epochs),
+            total=run.record.total_steps,
+            accuracy=run.evaluate("test").accuracy,  # from the weights of the second epoch
+        )
+
+    run = train_tiny(on_event=at(25, look))
+    assert seen["status"] == "running"
+    assert seen["alive"]
+    assert seen["step"] == 25
+    assert seen["steps"] == list(range(1, 26))
+    assert seen["epochs"] == 2
+    assert seen["total"] == 33
+    assert seen["accuracy"] > 0.5
+    assert not artifacts.is_alive(run.id)
+    assert [step["step"] for step in run.history.steps] == list(range(1, 34))
+
+
+def test_few_writes_lose_nothing(train_tiny, monkeypatch):
+    monkeypatch.setattr(execute, "WRITE_SECONDS", 3600.0)
+    run = train_tiny()
+    assert [step["step"] for step in run.history.steps] == list(range(1, 34))
+    assert [epoch["epoch"] for epoch in run.history.epochs] == [1, 2, 3]
+
+
+def test_keep_best_saves_the_weights_of_the_best_epoch(train_tiny):
+    run = train_tiny(
+        "two-hidden-16-relu",
+        epochs=12,
+        batch_size=32,
+        learning_rate=0.2,
+        schedule="one-cycle",  # whose rate rises until the network forgets
+        keep="best",
+    )
+    best = max(run.history.epochs, key=lambda epoch: (epoch["val_accuracy"], -epoch["val_loss"]))
+    assert run.record.kept_epoch == run.record.best_epoch == best["epoch"] < 12
+    assert run.evaluate("val").accuracy == best["val_accuracy"]
+    assert run.record.val_accuracy == best["val_accuracy"]
+    assert run.evaluate("val", run.load_data()).accuracy == best["val_accuracy"]
+
+
+def test_an_early_stop_is_finished_and_says_why(train_tiny):
+    run = train_tiny(optimizer="sgd", learning_rate=1e-15, epochs=50, early_stopping=2)
+    assert run.record.status == "finished"
+    assert run.record.epochs_done == 3
+    assert run.record.message == "Stopped early: no better validation accuracy since epoch 1."
+
+
+def test_a_full_disk_fails_the_run_and_says_so(train_tiny, monkeypatch):
+    from digitlab.errors import StoreError
+
+    def cannot(*_):
+        raise StoreError("weights.safetensors could not be written (No space left on device).")
+
+    monkeypatch.setattr(artifacts, "write_tensors", cannot)
+    with pytest.raises(StoreError, match="No space left"):
+        train_tiny()
+    record = only_run().record
+    assert record.status == "failed"
+    assert "No space left" in record.message
+
+
+def test_events_that_only_look_do_not_change_what_is_learnt(train_tiny):
+    def look(event):
+        if isinstance(event, EpochDone):
+            assert event.train_loss > 0
+
+    plain, watched = train_tiny(), train_tiny(on_event=look)
+    weights = [(run.folder / artifacts.WEIGHTS).read_bytes() for run in (plain, watched)]
+    assert weights[0] == weights[1]

@@ -1,0 +1,325 @@
+"""The command line: one JSON document on stdout, progress on stderr, one line for a mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import digitlab as dl
+from digitlab.cli import app, main
+from digitlab.runs import store
+
+ROOT = Path(__file__).parents[1]
+TRAIN = ["train", "logistic-regression", "--dataset", "optdigits", "--set", "learning_rate=0.01"]
+
+
+@pytest.fixture
+def command(capsys):
+    """A function that runs a command in this process: (exit status, stdout, stderr)."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return left.value.code, out, err
+
+    return run
+
+
+@pytest.fixture
+def as_json(command):
+    """A function that runs a command with --json and gives the one document it printed."""
+
+    def run(*arguments):
+        code, out, err = command(*arguments, "--json")
+        assert code == 0, err
+        assert out.count("\n") == 1
+        assert out.endswith("\n")
+        return json.loads(out, parse_constant=pytest.fail), err
+
+    return run
+
+
+@pytest.fixture
+def drawing(tmp_path):
+    """A photo-like drawing of a one: a dark stroke on light paper."""
+    image = Image.new("RGB", (300, 400), (250, 248, 240))
+    ImageDraw.Draw(image).line([(160, 60), (150, 340)], fill=(20, 20, 60), width=28)
+    path = tmp_path / "one.png"
+    image.save(path)
+    return path
+
+
+def names():
+    return [entry.name or entry.callback.__name__ for entry in app.registered_commands]
+
+
+def test_the_help_lists_every_command(command):
+    for arguments in ([], ["--help"]):
+        code, out, err = command(*arguments)
+        assert (code, err) == (0, "")
+        for name in names():
+            assert name in out
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_command_has_help_and_json(command, name):
+    code, out, err = command(name, "--help")
+    assert (code, err) == (0, "")
+    assert "--json" in out
+
+
+def test_datasets(as_json, command):
+    rows, err = as_json("datasets")
+    assert err == ""
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["mnist"]["train_images"] == 60_000
+    assert by_name["optdigits"]["available"] is True
+    assert by_name["optdigits"]["classes"] == 10
+    code, out, _ = command("datasets")
+    assert code == 0
+    assert all(name in out for name in by_name)
+
+
+def test_models(as_json, command):
+    rows, _ = as_json("models")
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["logistic-regression"]["parameters"] == 7850
+    assert "two-hidden-64-relu" in command("models")[1]
+
+
+def test_one_model_layer_by_layer(as_json, command, tmp_path):
+    shown, _ = as_json("models", "two-hidden-16-relu")
+    assert shown["name"] == "two-hidden-16-relu"
+    assert shown["parameters"] == sum(row["parameters"] for row in shown["layers"]) == 13_002
+    assert [row["output_shape"] for row in shown["layers"]][:2] == ["784", "16"]
+    path = tmp_path / "own.yaml"
+    path.write_text(dl.load_model("two-hidden-16-relu").to_yaml())
+    assert as_json("models", path)[0]["parameters"] == 13_002
+    assert "Linear" in command("models", "two-hidden-16-relu")[1]
+
+
+def test_train_says_what_came_out_and_shows_progress_on_stderr(as_json):
+    row, err = as_json(*TRAIN, "--epochs", 2, "--seed", 5, "--set", "optimizer=adam")
+    asked = {"run_id", "model", "dataset", "parameters", "epochs", "val_accuracy", "test_accuracy"}
+    assert asked | {"train_seconds"} <= row.keys()
+    assert row["model"] == "logistic-regression"
+    assert row["dataset"] == "optdigits"
+    assert (row["parameters"], row["epochs"], row["seed"]) == (7850, 2, 5)
+    assert (row["status"], row["epochs_done"]) == ("finished", 2)
+    assert 0.8 < row["test_accuracy"] <= 1
+    assert row["train_seconds"] > 0
+    assert "100 %" in err
+    run = dl.open_run(row["run_id"])
+    assert run.record.test_accuracy == row["test_accuracy"]
+    assert (run.config.learning_rate, run.config.optimizer) == (0.01, "adam")
+
+
+def test_train_starts_from_the_presets_recipe_and_takes_what_is_said(as_json):
+    row, _ = as_json(*TRAIN, "--epochs", 1, "--name", "[b]mine", "--set", "augmentation.shift=0.1")
+    config = dl.open_run(row["run_id"]).config
+    recipe = dl.load_preset("logistic-regression").recipe
+    assert (config.optimizer, config.batch_size) == (recipe["optimizer"], recipe["batch_size"])
+    assert (config.epochs, config.augmentation.shift) == (1, 0.1)
+    assert row["name"] == "[b]mine"
+
+
+def test_train_takes_a_file(as_json, tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "name: own\ninput: [1, 28, 28]\nlayers:\n- Flatten\n- Linear: {out_features: 10}"
+    )
+    row, _ = as_json("train", path, "--dataset", "optdigits", "--epochs", 1)
+    assert (row["model"], row["parameters"]) == ("own", 7850)
+
+
+def test_names_with_brackets_are_printed_as_they_are(command):
+    code, out, _ = command(*TRAIN, "--epochs", 1, "--name", "[/b] :x:")
+    assert code == 0
+    assert "[/b] :x:" in out
+
+
+def test_runs(as_json, command, run_id):
+    rows, err = as_json("runs")
+    assert err == ""
+    assert rows[0]["run_id"] == run_id
+    assert rows[0]["status"] == "finished"
+    assert len(as_json("runs", "--limit", 1)[0]) == 1
+    assert run_id in command("runs")[1]
+
+
+def test_numbers_that_are_not_finite_are_null_in_json(as_json, run_id):
+    store.update_run(run_id, val_loss=float("inf"))
+    assert as_json("runs")[0][0]["val_loss"] is None
+
+
+def test_runs_of_a_new_home_are_those_that_came_along(as_json):
+    assert [row["run_id"] for row in as_json("runs")[0]] == [run.id for run in dl.list_runs()]
+
+
+def test_evaluate(as_json, command, run_id, optdigits):
+    result, err = as_json("evaluate", run_id)
+    assert err == ""
+    assert result["run_id"] == run_id
+    assert result["accuracy"] == dl.open_run(run_id).record.test_accuracy
+    assert 0 < result["loss"] < 3
+    confusion = np.array(result["confusion"])
+    assert confusion.shape == (10, 10)
+    assert confusion.sum() == 359
+    assert np.trace(confusion) / 359 == pytest.approx(result["accuracy"])
+    assert [row["name"] for row in result["per_class"]] == list("0123456789")
+    assert {"precision", "recall", "f1", "support"} <= result["per_class"][0].keys()
+    assert as_json("evaluate", "latest")[0] == result
+    assert as_json("evaluate", run_id[:-2], "--split", "val")[0]["n"] == 144
+    assert f"{result['accuracy']:.2%}" in command("evaluate", run_id)[1]
+
+
+def test_recognize(as_json, command, run_id, drawing):
+    read, err = as_json("recognize", drawing, "--run", "latest")
+    assert err == ""
+    (digit,) = read["digits"]
+    assert read["text"] == str(digit["label"])
+    assert len(digit["probabilities"]) == 10
+    assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-5)
+    assert read == dl.recognize(drawing, run_id).to_dict()
+    out = command("recognize", drawing, "--run", run_id)[1]
+    assert out.splitlines()[0] == read["text"]
+
+
+def test_recognize_reads_without_any_training(as_json, drawing):
+    if not any(run.record.bundled for run in dl.list_runs()):
+        pytest.skip("no run is bundled")
+    assert as_json("recognize", drawing)[0]["text"] == "1"
+
+
+def test_stop_is_harmless_where_a_run_has_ended(as_json, run_id):
+    row, _ = as_json("stop", run_id)
+    assert (row["run_id"], row["status"]) == (run_id, "finished")
+
+
+def test_delete(as_json, command, run_id):
+    assert as_json("delete", run_id)[0] == {"deleted": run_id}
+    assert command("evaluate", run_id)[0] == 1
+
+
+def test_a_run_whose_process_died_can_be_deleted(as_json, run_id):
+    store.update_run(run_id, status="running", started=1.0)
+    assert as_json("delete", run_id)[0] == {"deleted": run_id}
+
+
+MISTAKES = [
+    (["train"], "model"),
+    (["train", "nosuch", "--dataset", "optdigits"], "no preset 'nosuch'"),
+    (["train", "nosuch.yaml", "--dataset", "optdigits"], "nosuch.yaml"),
+    (["train", "logistic-regression", "--dataset", "nosuch"], "no dataset 'nosuch'"),
+    ([*TRAIN, "--epochs", "many"], "--epochs"),
+    ([*TRAIN, "--epochs", "0"], "epochs"),
+    ([*TRAIN, "--seed", "-1"], "seed"),
+    ([*TRAIN, "--set", "epochs"], "key=value"),
+    ([*TRAIN, "--set", "learning_rat=1"], "learning_rate"),
+    ([*TRAIN, "--set", "learning_rate=-1"], "greater than 0"),
+    ([*TRAIN, "--set", "augmentation.rotation=999"], "rotation"),
+    ([*TRAIN, "--set", "nesterov=true"], "nesterov"),
+    ([*TRAIN, "--set", "device=cuda:63"], "cuda:63"),
+    ([*TRAIN, "--bogus"], "--bogus"),
+    (["evaluate"], "run"),
+    (["evaluate", "nobody"], "no run 'nobody'"),
+    (["evaluate", "../../etc"], "no run '../../etc'"),
+    (["evaluate", "latest"], "no run yet"),
+    (["recognize"], "image"),
+    (["recognize", "nowhere.png", "--run", "nobody"], "nobody"),
+    (["stop", "nobody"], "nobody"),
+    (["delete", "nobody"], "nobody"),
+    (["runs", "--limit", "0"], "--limit"),
+    (["models", "nosuch"], "nosuch"),
+    (["datasets", "--download", "nosuch"], "nosuch"),
+    (["nosuch"], "nosuch"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=lambda value: str(value)[:60])
+def test_a_mistake_is_one_line_on_stderr_and_status_1(command, arguments, said):
+    code, out, err = command(*arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said.lower() in err.lower()
+    assert store.list_records() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["recognize", "nowhere.png", "--run", "latest"], "nowhere.png"),
+        (["recognize", __file__, "--run", "latest"], "PNG"),
+        (["evaluate", "latest", "--split", "testing"], "train, val, test"),
+    ],
+)
+def test_a_mistake_with_a_run_is_one_line_too(command, run_id, arguments, said):
+    code, out, err = command(*arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_blank_drawing_is_one_line(command, run_id, tmp_path):
+    path = tmp_path / "blank.png"
+    Image.new("L", (100, 100), 255).save(path)
+    code, out, err = command("recognize", path, "--run", run_id, "--json")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+
+
+def test_a_setting_that_is_wrong_is_one_line(command, monkeypatch, home):
+    monkeypatch.setenv("DIGITLAB_MAX_JOBS", "many")
+    code, _, err = command("runs")
+    assert code == 1
+    assert err == "error: DIGITLAB_MAX_JOBS must be a whole number of at least 1; not 'many'.\n"
+    monkeypatch.delenv("DIGITLAB_MAX_JOBS")
+    home.write_text("in the way")
+    code, _, err = command("runs")
+    assert code == 1
+    assert err.startswith("error: The run store ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
+    training = subprocess.Popen(
+        [sys.executable, "-m", "digitlab", *TRAIN, "--epochs", "1000", "--json"],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (records := store.list_records()) or not records[0].step:
+            assert training.poll() is None, training.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        training.send_signal(number)
+        out, err = training.communicate(timeout=30)
+    finally:
+        training.kill()
+    assert training.returncode == 0
+    row = json.loads(out)
+    assert row["status"] == "stopped"
+    assert row["epochs_done"] < 1000
+    assert 0 < row["test_accuracy"] < 1
+    assert "Traceback" not in err
+    run = dl.open_run(row["run_id"])
+    assert run.record.status == "stopped"
+    assert run.evaluate("test").accuracy == row["test_accuracy"]

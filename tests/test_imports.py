@@ -1,0 +1,219 @@
+"""Imports point one way, streamlit stays in its rooms, and what must be quick imports no torch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = sorted((ROOT / "digitlab").rglob("*.py"))
+PAGES = [ROOT / "Home.py", *sorted((ROOT / "pages").glob("*.py"))]
+FILES = PACKAGE + PAGES
+
+# What each room may import, also inside functions. `api` is digitlab/__init__.py: the public API,
+# which reaches every room and is imported by none but those that stand above them all.
+FOUNDATIONS = {"settings", "errors"}
+DRAWING = FOUNDATIONS
+DATA = FOUNDATIONS | {"drawing"}  # which may rasterise strokes as a drawing is read
+MODELS = FOUNDATIONS | {"drawing"}
+TRAINING = FOUNDATIONS | {"models", "data", "drawing"}
+EVALUATION = FOUNDATIONS | {"models", "data", "drawing"}
+RUNS = TRAINING | {"training", "evaluation"}
+JOBS = RUNS | {"runs"}
+FIGURES = FOUNDATIONS | {"drawing", "data", "models", "evaluation"}  # their plain results
+NOTEBOOK = FOUNDATIONS | {"figures", "runs", "training", "evaluation", "models", "data"}
+UI = JOBS | {"jobs", "figures", "notebook"}
+ALLOWED = {
+    "errors": set(),
+    "settings": {"errors"},
+    "drawing": DRAWING,
+    "data": DATA,
+    "models": MODELS,
+    "training": TRAINING,
+    "evaluation": EVALUATION,
+    "runs": RUNS,
+    "jobs": JOBS,
+    "figures": FIGURES,
+    "notebook": NOTEBOOK,
+    "ui": UI,
+    "pages": UI | {"ui"},
+    "api": RUNS | {"runs"},
+    # Thin over the public API; what only a person at a terminal needs comes from its own room.
+    "cli": JOBS | {"api", "jobs", "notebook"},
+    "__main__": {"cli"},
+    "assets": JOBS | {"api"},
+}
+MAY_IMPORT_STREAMLIT = {"ui", "pages"}
+
+
+def room(path):
+    """The room that a file belongs to."""
+    if path in PAGES:
+        return "pages"
+    inner = path.relative_to(ROOT / "digitlab").with_suffix("").parts
+    return "api" if inner == ("__init__",) else inner[0]
+
+
+def imported_modules(path):
+    """Dotted names of all modules that a file imports, wherever in it, with their lines."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: write imports in full"
+            for alias in node.names:  # `from digitlab import drawing` imports a room, too
+                yield f"{node.module}.{alias.name}", node.lineno
+
+
+def imported_rooms(path):
+    """The rooms of digitlab that a file imports, with their lines."""
+    rooms = {entry.stem for entry in (ROOT / "digitlab").iterdir()}
+    for name, line in imported_modules(path):
+        first, _, rest = name.partition(".")
+        if first == "digitlab":
+            inner = rest.partition(".")[0]
+            yield (inner if inner in rooms else "api"), line
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_imports_point_down(path):
+    here = room(path)
+    assert here in ALLOWED, f"a new room: say in ALLOWED what {here} may import"
+    wrong = [
+        f"{relative(path)}:{line} imports {there}"
+        for there, line in imported_rooms(path)
+        if there != here and there not in ALLOWED[here]
+    ]
+    assert not wrong, f"{here} may import {', '.join(sorted(ALLOWED[here])) or 'no room'}"
+
+
+def test_no_two_rooms_import_each_other():
+    for here, below in ALLOWED.items():
+        for there in below:
+            assert here not in ALLOWED[there], f"{here} and {there}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_streamlit_is_imported_in_ui_and_pages_only(path):
+    if room(path) not in MAY_IMPORT_STREAMLIT:
+        for name, line in imported_modules(path):
+            assert not name.startswith("streamlit"), f"{relative(path)}:{line} imports {name}"
+
+
+@pytest.mark.parametrize(
+    ("rooms", "packages"),
+    [
+        ({"drawing"}, {"torch", "torchvision", "sklearn"}),
+        ({"figures"}, {"torch", "torchvision", "sklearn"}),
+        ({"evaluation"}, {"torch", "torchvision"}),
+        ({"errors", "settings"}, {"torch", "numpy", "pydantic"}),
+        ({"drawing", "evaluation", "data", "models", "training", "runs", "jobs"}, {"plotly"}),
+    ],
+    ids=lambda names: "+".join(sorted(names)),
+)
+def test_rooms_keep_out_what_is_not_theirs(rooms, packages):
+    for path in PACKAGE:
+        if room(path) in rooms:
+            found = {name.partition(".")[0] for name, _ in imported_modules(path)}
+            assert not found & packages, relative(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_files_stay_short(path):
+    limit = 120 if path in PAGES else 300
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= limit, f"{relative(path)} has {lines} lines; about {limit} are a file's end"
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_a_file_says_what_it_holds(path):
+    text = path.read_text(encoding="utf-8")
+    said = ast.get_docstring(ast.parse(text))
+    assert said
+    assert said[0] != "\n"
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_functions_stay_short(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            said = node.body[0] if ast.get_docstring(node) else None
+            words = said.end_lineno - said.lineno + 1 if said else 0
+            lines = node.end_lineno - node.lineno + 1 - words
+            assert lines <= 50, f"{relative(path)}: {node.name} has {lines} lines; 50 is the limit"
+
+
+def module_level(path):
+    """Modules that a file imports when it is itself imported, without those for type checkers."""
+    names = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module)
+            names += [
+                f"{node.module}.{alias.name}"
+                for alias in node.names
+                if (ROOT / f"{node.module}.{alias.name}".replace(".", "/"))
+                .with_suffix(".py")
+                .is_file()
+            ]
+    return [name for name in names if name != "__future__"]
+
+
+def loaded_by(modules):
+    """The top-level packages in memory of a fresh Python that imported `modules`."""
+    code = f"""
+import importlib, sys
+for name in {sorted(modules)!r}:
+    importlib.import_module(name)
+print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+HEAVY = {"torch", "torchvision", "sklearn"}
+
+
+def test_importing_digitlab_costs_nothing():
+    loaded = loaded_by(["digitlab"])
+    assert not loaded & (HEAVY | {"streamlit", "numpy", "pydantic", "sqlalchemy", "pandas"})
+
+
+def test_everything_that_home_imports_leaves_torch_alone():
+    modules = module_level(ROOT / "Home.py")
+    assert any(name.startswith("digitlab.ui") for name in modules)
+    assert not loaded_by(modules) & HEAVY
+
+
+def test_reading_a_drawing_and_drawing_figures_leave_torch_alone():
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in PACKAGE
+        if room(path) in ("drawing", "figures", "notebook") and path.name != "__init__.py"
+    ]
+    assert len(modules) > 8
+    assert not loaded_by(modules) & (HEAVY | {"streamlit"})
+
+
+def test_the_public_api_is_whole():
+    import digitlab as dl
+
+    for name in dl.__all__:
+        assert getattr(dl, name) is not None
+        assert name in dir(dl)
+    assert set(dl.__all__) == set(dl._HOMES)
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        _ = dl.nosuch

@@ -1,0 +1,111 @@
+"""Every optimizer and schedule learns, and the learning rate takes the course that was promised."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+import digitlab as dl
+from digitlab.training.config import TrainConfig
+from digitlab.training.engine import train_events
+from digitlab.training.events import EpochDone, StepsDone
+from digitlab.training.optim import make_optimizer, make_schedule
+
+RATES = {"sgd": 0.03, "adam": 3e-3, "adamw": 3e-3, "rmsprop": 3e-3, "adadelta": 1.0}
+
+
+def learn(data, **recipe):
+    model = dl.build(dl.load_model("two-hidden-16-relu"), seed=0)
+    return list(train_events(model, data, TrainConfig(batch_size=32, device="cpu", **recipe)))
+
+
+def last_epoch(events):
+    return [event for event in events if isinstance(event, EpochDone)][-1]
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+def test_every_optimizer_learns_digits(optdigits, optimizer):
+    events = learn(optdigits, epochs=8, optimizer=optimizer, learning_rate=RATES[optimizer])
+    assert last_epoch(events).val_accuracy > 0.85
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
+def test_every_schedule_learns_digits(optdigits, schedule):
+    events = learn(optdigits, epochs=5, learning_rate=5e-3, schedule=schedule, step_epochs=2)
+    assert last_epoch(events).val_accuracy > 0.85
+
+
+def test_the_training_follows_the_schedule(optdigits):
+    config = {"epochs": 2, "learning_rate": 5e-3, "schedule": "cosine"}
+    events = learn(optdigits, **config)
+    rate = make_schedule(TrainConfig(**config), steps_per_epoch=41)
+    steps = [event for event in events if isinstance(event, StepsDone)]
+    assert len(steps) == 82  # 1,294 images by 32, and a single one is not left over
+    assert [event.learning_rate for event in steps] == [rate(event.step - 1) for event in steps]
+
+
+def course(schedule, epochs=10, steps_per_epoch=20, peak=0.4, **recipe):
+    config = TrainConfig(epochs=epochs, learning_rate=peak, schedule=schedule, **recipe)
+    rate = make_schedule(config, steps_per_epoch)
+    return [rate(step) for step in range(epochs * steps_per_epoch)]
+
+
+def test_constant_stays():
+    assert set(course("constant")) == {0.4}
+
+
+def test_step_multiplies_by_its_factor_every_so_many_epochs():
+    rates = course("step", step_epochs=3, step_factor=0.1)
+    by_epoch = [set(rates[20 * epoch : 20 * epoch + 20]) for epoch in range(10)]
+    assert all(len(found) == 1 for found in by_epoch)
+    assert [found.pop() for found in by_epoch] == pytest.approx(
+        [0.4] * 3 + [0.04] * 3 + [0.004] * 3 + [0.0004]
+    )
+
+
+def test_cosine_falls_from_its_peak_through_half_to_nearly_nothing():
+    rates = course("cosine")
+    assert rates[0] == 0.4
+    assert rates[100] == pytest.approx(0.2)
+    assert 0 < rates[-1] < 0.4 / 1000
+    assert all(later < earlier for earlier, later in itertools.pairwise(rates))
+
+
+def test_one_cycle_rises_to_its_peak_at_30_percent_and_falls_to_nearly_nothing():
+    rates = course("one-cycle")
+    assert rates.index(max(rates)) == 60
+    assert max(rates) == pytest.approx(0.4)
+    assert rates[0] == pytest.approx(0.4 / 25)
+    assert 0 < rates[-1] < 0.4 / 1000
+    assert rates[:61] == sorted(rates[:61])
+    assert rates[60:] == sorted(rates[60:], reverse=True)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_shortest_trainings_have_a_learning_rate_above_zero(schedule, steps):
+    assert all(rate > 0 for rate in course(schedule, epochs=1, steps_per_epoch=steps))
+
+
+def test_an_optimizer_has_the_recipes_numbers():
+    model = torch.nn.Linear(3, 2)
+    config = TrainConfig(
+        optimizer="sgd", momentum=0.8, nesterov=True, weight_decay=0.01, learning_rate=0.3
+    )
+    group = make_optimizer(model, config).param_groups[0]
+    assert (group["momentum"], group["nesterov"]) == (0.8, True)
+    assert (group["weight_decay"], group["lr"]) == (0.01, 0.3)
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+def test_weight_decay_shrinks_weights_that_nothing_pulls(optimizer):
+    model = torch.nn.Linear(4, 4, bias=False)
+    before = float(model.weight.detach().abs().sum())
+    config = TrainConfig(optimizer=optimizer, weight_decay=0.5, learning_rate=0.01)
+    steps = make_optimizer(model, config)
+    for _ in range(10):
+        model.weight.grad = torch.zeros_like(model.weight)
+        steps.step()
+    assert float(model.weight.detach().abs().sum()) < before
