@@ -6,6 +6,7 @@ from digitlab.runs.recognize import default_reader
 from digitlab.ui import page
 from digitlab.ui.reading import draw_and_read
 from digitlab.ui.standing import show_standing, show_ways_in
+from digitlab.ui.warm import warm_up
 
 with page.page(
     page.HOME,
@@ -21,3 +22,4 @@ with page.page(
     show_standing()
 
     st.caption("digitlab is free software under the MIT licence. It sends nothing anywhere.")
+    warm_up()
