@@ -25,11 +25,12 @@ with page.page(
         st.button(
             "Undo all changes", on_click=architect.reset, args=(preset,), icon=":material/undo:"
         )
+        architect.paste()
     if spec is None:
         st.stop()
     summary = cached.summarize(spec)
     with left:
-        architect.warn_of_output(summary)
+        architect.warn_of_output(spec)
     with right:
         page.cell("Diagram", "Colours tell kinds of layers; each box says what leaves it.")
         st.graphviz_chart(architecture_dot(summary), alt=f"Diagram of {spec.name}.")
@@ -42,4 +43,6 @@ with page.page(
     architect.show_table(spec, summary)
     page.code_fold(snippets.architecture(spec.to_yaml()))
 
-    architect.send_to_train(spec, preset)
+    with st.container(horizontal=True):
+        architect.send_to_train(spec, preset)
+        architect.offer_python(spec, preset)

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anything imports torch
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # figures must not depend on a GPU being there
 
 

@@ -95,7 +95,7 @@ class _Drawing:
                     ends = [(skipped, "")]
                 continue
             first = group[0]
-            if first.row.kind == "block" and not self.fold:
+            if _is_frame(first) and not self.fold:
                 ends = self.block(first, ends)
             else:
                 node = self.layer(group)
@@ -115,7 +115,11 @@ class _Drawing:
             f'color="{MUTED}"; fontcolor="{MUTED}"; fontname="sans-serif"; fontsize=11; '
             f'labeljust="l";'
         )
-        draw = {"Residual": self.residual, "Parallel": self.parallel}.get(row.label, self.repeat)
+        draw = {
+            "Residual": self.residual,
+            "Parallel": self.parallel,
+            "DenseBlock": self.dense,
+        }.get(row.label, self.repeat)
         ends = draw(tree, ends)
         self.lines.append("}")
         return ends
@@ -137,6 +141,13 @@ class _Drawing:
             layers = tree.lists.get(("branches", branch), [])
             last = self.chain(layers, ends) if layers else [(n, "unchanged") for n, _ in ends]
             self.edges(last, join)
+        return [(join, "")]
+
+    def dense(self, tree: _Tree, ends: Ends) -> Ends:
+        last = self.chain(tree.lists[("layers",)], ends)
+        join = self.join("concat", tree.row.output_shape)
+        self.edges(last, join)
+        self.edges([(node, "kept") for node, _ in ends], join, "style=bold")
         return [(join, "")]
 
     def repeat(self, tree: _Tree, ends: Ends) -> Ends:
@@ -178,7 +189,7 @@ class _Drawing:
 
 
 def _trees(rows: Sequence[Row]) -> list[_Tree]:
-    """The flat rows of a summary as trees, a Repeat with its first repetition only."""
+    """The flat rows of a summary as trees, a Repeat or DenseBlock with its first turn only."""
     roots: list[_Tree] = []
     above: list[_Tree] = []
     for row in rows:
@@ -190,12 +201,18 @@ def _trees(rows: Sequence[Row]) -> list[_Tree]:
             parent = above[-1]
             steps = row.path[len(parent.row.path) :]
             place = steps if steps == ("shortcut",) else steps[:-1]
-            if parent.row.label == "Repeat" and not row.key.startswith(f"{parent.row.key}.0."):
+            first = {"Repeat": ".0.", "DenseBlock": ".steps.0."}.get(parent.row.label, ".")
+            if not row.key.startswith(parent.row.key + first):
                 above.append(tree)
                 continue
             parent.lists.setdefault(place, []).append(tree)
         above.append(tree)
     return roots
+
+
+def _is_frame(tree: _Tree) -> bool:
+    """Whether there is something to draw inside: a block of its own kind is one box."""
+    return bool(tree.lists) or tree.row.label == "Parallel"
 
 
 def _groups(trees: Sequence[_Tree]) -> Iterator[list[_Tree]]:

@@ -41,6 +41,8 @@ SEQUENTIAL_SCALE = "Cividis"
 IMAGE_SCALE = ((0.0, "#000000"), (1.0, "#ffffff"))
 # Few to many errors, falling in lightness; neither end vanishes on white or near-black.
 ERROR_SCALE = ((0.0, "#f0dcb4"), (0.5, "#ee9a3a"), (1.0, "#b0260d"))
+# Worse to better with a quiet middle, an ink for either ground at both ends.
+DIFFERENCE_SCALE = ((0.0, "#c8540a"), (0.5, "#b9bec8"), (1.0, "#2f7fc4"))
 # Share of a class that was found, kept quiet next to the errors.
 HIT_SCALE = ((0.0, "#c8d3de"), (1.0, "#7d9ab8"))
 

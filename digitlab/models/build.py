@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +11,12 @@ from torch import nn
 
 from digitlab.errors import SpecError
 from digitlab.models.blocks import BLOCKS, place_block
+from digitlab.models.initialise import initialise
 from digitlab.models.layers import explain_unknown, list_layers, place_layer
+from digitlab.models.receptive import with_receptive_fields
 from digitlab.models.site import Part, Row, Shape, Site, Walk, written
 from digitlab.models.spec import Layer, ModelSpec
+from digitlab.models.torchvision_models import PREFIX, place_model
 from digitlab.settings import read_settings
 
 # torch's CPU generator is shared by all threads; a seeded build borrows and returns it.
@@ -42,7 +44,13 @@ class ModelSummary:
 
     @property
     def weight_bytes(self) -> int:
+        """Size of the parameters as float32."""
         return 4 * self.parameters
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory that training keeps of the activations of one image, as float32."""
+        return 4 * self.activations
 
 
 def summarize(spec: ModelSpec) -> ModelSummary:
@@ -50,19 +58,30 @@ def summarize(spec: ModelSpec) -> ModelSummary:
 
     Raises SpecError naming the layer that cannot take the shape that reaches it.
     """
-    part = _walk(spec, Walk("meta", _place))
+    part = sketch(spec)
     parameters = sum(p.numel() for p in part.module.parameters())
     return ModelSummary(
         name=spec.name,
         input_shape=spec.input,
         output_shape=part.output_shape,
-        rows=tuple(replace(row, share=row.parameters / max(parameters, 1)) for row in part.rows),
+        rows=tuple(
+            replace(row, share=row.parameters / max(parameters, 1))
+            for row in with_receptive_fields(part.rows, spec.input)
+        ),
         parameters=parameters,
         trainable=sum(p.numel() for p in part.module.parameters() if p.requires_grad),
         operations=sum(row.operations for row in part.rows if row.depth == 0),
-        activations=sum(math.prod(row.output_shape) for row in part.rows if row.kind != "block"),
+        activations=sum(row.values for row in part.rows if row.depth == 0),
         notes=_notes(part.rows),
     )
+
+
+def sketch(spec: ModelSpec) -> Part:
+    """The network of `spec` without memory for weights, with the rows that tell how it is made.
+
+    Raises SpecError as `summarize` does.
+    """
+    return _walk(spec, Walk("meta", _place))
 
 
 def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
@@ -75,9 +94,7 @@ def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
     """
     summary, limit = summarize(spec), read_settings().max_parameters
     if summary.parameters > limit:
-        largest = max(
-            (row for row in summary.rows if row.kind != "block"), key=lambda row: row.parameters
-        )
+        largest = max(_innermost(summary.rows), key=lambda row: row.parameters)
         raise SpecError(
             f"The network would have {summary.parameters:,} parameters, {largest.share:.0%} "
             f"of them in {largest.label} ({largest.arguments}); at most {limit:,} are allowed "
@@ -88,11 +105,11 @@ def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
         )
     walk = Walk("cpu", _place, known={row.key: row for row in summary.rows})
     if seed is None:
-        return _walk(spec, walk).module
+        return initialise(_walk(spec, walk).module, spec.init)
     with _GENERATOR, torch.random.fork_rng(devices=[]):
         # not torch.manual_seed, which would seed the generators of every GPU as well
         torch.default_generator.manual_seed(seed)
-        return _walk(spec, walk).module
+        return initialise(_walk(spec, walk).module, spec.init)
 
 
 def check_fits(spec: ModelSpec, input_shape: Sequence[int], classes: int) -> ModelSummary:
@@ -131,9 +148,17 @@ def _walk(spec: ModelSpec, walk: Walk) -> Part:
 def _place(layer: Layer, shape: Shape, site: Site) -> Part:
     if layer.type in BLOCKS:
         return place_block(layer, shape, site)
+    if layer.type.startswith(PREFIX):
+        return place_model(layer, shape, site)
     if layer.type not in list_layers():
         raise site.error(explain_unknown(layer.type, tuple(BLOCKS)))
     return place_layer(layer, shape, site)
+
+
+def _innermost(rows: tuple[Row, ...]) -> list[Row]:
+    """The rows that have none under them."""
+    depths = [*(row.depth for row in rows[1:]), 0]
+    return [row for row, next_depth in zip(rows, depths, strict=True) if next_depth <= row.depth]
 
 
 def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from digitlab.models.text import MAX_NUMBER, check_plain
 
 LAYER_FORM = "a layer is a name such as ReLU, or {Conv2d: {out_channels: 8, kernel_size: 3}}"
 MAX_NESTING = 5  # blocks inside each other
+_NAME = re.compile(r"(?:torchvision/)?[A-Za-z_][\w.]{0,63}")
 
 
 class Arguments(dict[str, Any]):
@@ -50,7 +51,7 @@ class Layer:
     nesting: int = field(init=False, repr=False, compare=False)  # blocks inside each other
 
     def __post_init__(self) -> None:
-        if not isinstance(self.type, str) or not re.fullmatch(r"[A-Za-z_][\w.]{0,63}", self.type):
+        if not isinstance(self.type, str) or not _NAME.fullmatch(self.type):
             raise SpecError(f"{shown(self.type)} is not the name of a layer; {LAYER_FORM}.")
         if not isinstance(self.args, Mapping):
             raise SpecError(

@@ -67,6 +67,13 @@ _AT_LEAST_ONE = {
 
 MAX_TRIAL = 10**8  # operations for one image that are still tried out on the CPU, about 0.1 s
 
+# What does the work of a class that cannot stand in a spec.
+_IN_BLOCK = {cell: f"Rows: {{cell: {cell}, hidden_size: 64}}" for cell in ("LSTM", "GRU", "RNN")}
+_IN_BLOCK |= dict.fromkeys(
+    ("MultiheadAttention", "TransformerEncoderLayer", "Transformer"),
+    "TransformerEncoder: {depth: 2, heads: 4}",
+)
+
 # What other libraries call a layer.
 _ALSO_CALLED = {
     "dense": "Linear",
@@ -96,19 +103,32 @@ def layer_signature(name: str) -> LayerSignature:
     return _signature(_registry()[name])
 
 
+def argument_names(name: str) -> tuple[str, ...]:
+    """The names of all arguments in the order of the class itself, for a call by position."""
+    return tuple(inspect.signature(_registry()[name].__init__).parameters)[1:]
+
+
 def explain_unknown(name: str, blocks: tuple[str, ...]) -> str:
     """What to say of a layer that neither torch.nn nor `blocks` has (a message's end)."""
+    if name in _IN_BLOCK:
+        return f"does not turn one tensor into one tensor by itself; use {_IN_BLOCK[name]}."
     if hasattr(nn, name):
         return "cannot stand in a spec: it does not turn one tensor into one tensor."
-    known = {layer.lower(): layer for layer in (*blocks, *_registry())}
-    words = {**_ALSO_CALLED, **known}
-    near = difflib.get_close_matches(name.lower().replace("_", ""), words, 3, 0.6)
+    near = nearest_names(name, blocks)
     if not near:
         return (
             f"is unknown; a layer is a class of torch.nn, such as Conv2d, MaxPool2d, Flatten, "
             f"Linear, ReLU, or a block: {', '.join(blocks)}."
         )
-    return f"is unknown; did you mean {' or '.join(dict.fromkeys(words[word] for word in near))}?"
+    return f"is unknown; did you mean {' or '.join(near)}?"
+
+
+def nearest_names(name: str, blocks: tuple[str, ...]) -> tuple[str, ...]:
+    """The layers and blocks that a wrong name may mean, the likeliest first; at most three."""
+    known = {layer.lower(): layer for layer in (*blocks, *_registry())}
+    words = {**_ALSO_CALLED, **known}
+    near = difflib.get_close_matches(name.lower().replace("_", ""), words, 3, 0.6)
+    return tuple(dict.fromkeys(words[word] for word in near))
 
 
 def place_layer(layer: Layer, shape: Shape, site: Site) -> Part:
@@ -129,11 +149,13 @@ def place_layer(layer: Layer, shape: Shape, site: Site) -> Part:
         depth=site.depth,
         label=layer.type,
         kind=signature.kind,
-        arguments=", ".join(f"{name}={_short(value)}" for name, value in layer.args.items()),
+        arguments=", ".join(f"{name}={short(value)}" for name, value in layer.args.items()),
         input_shape=shape,
         output_shape=output_shape,
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         operations=operations(module, shape, output_shape),
+        values=math.prod(output_shape),
+        made=args,
     )
     return Part(module, output_shape, (row,))
 
@@ -266,7 +288,8 @@ def _try_out(
     return module, given[1:]
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """An argument's value as a table shows it."""
     if isinstance(value, tuple):
-        return "(" + ", ".join(_short(item) for item in value) + ")"
+        return "(" + ", ".join(short(item) for item in value) + ")"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import pathlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -41,7 +42,7 @@ class Preset:
 
 
 def list_presets() -> tuple[Preset, ...]:
-    """All presets, the smallest ideas first: linear, two hidden layers, convolutions, blocks."""
+    """All presets, the smallest ideas first: linear, hidden layers, convolutions, blocks."""
     return tuple(_presets().values())
 
 
@@ -56,7 +57,8 @@ def load_preset(name: str) -> Preset:
 def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
     """A spec from a preset's name, from the path of a .yaml or .json file, or the spec itself.
 
-    Raises SpecError for an unknown name, a missing file, or a file that holds no architecture.
+    "torchvision/resnet18" is that model of torchvision alone. Raises SpecError for an unknown
+    name, a missing file, or a file that holds no architecture.
     """
     if isinstance(model, ModelSpec):
         return model
@@ -64,6 +66,9 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
         raise SpecError(f"A model is a preset's name, a file or a ModelSpec; not {shown(model)}.")
     if isinstance(model, str) and model in _presets():
         return _presets()[model].spec
+    if isinstance(model, str) and re.fullmatch(r"torchvision/\w{1,63}", model):
+        name = model.partition("/")[2]
+        return ModelSpec(name=name, layers=[{model: {"num_classes": 10}}])
     if str(model).lower().endswith((".yaml", ".yml", ".json")):
         return _read(model)[0]
     raise SpecError(
@@ -72,7 +77,10 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
     )
 
 
-_ORDER = ("logistic", "two-hidden", "lenet", "cnn", "resnet", "inception")
+_ORDER = (
+    *("logistic", "one-hidden", "two-hidden", "four-hidden", "lenet", "cnn-small", "cnn"),
+    *("resnet", "densenet", "inception", "lstm", "mlp-mixer", "vit", "tiny", "fast", "record"),
+)
 
 
 @cache

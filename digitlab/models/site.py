@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import nn
 
@@ -27,7 +28,10 @@ class Row:
     `path` is the place in the spec (SpecError's), `key` the one in the network (`"3.layers.0"`,
     the front of its state_dict's keys; repetitions differ in it). Shapes are without the batch.
     `parameters` are those of the row with all rows under it, `share` their part of the whole
-    network (0 to 1). `operations` are multiply-adds or comparisons for one image (forward).
+    network (0 to 1). `operations` are multiply-adds or comparisons for one image (forward),
+    `values` the floats that it gives, with those of all under it. `receptive_field` is how much of
+    the input image one value can see, in pixels along each of its sides; None where that has no
+    meaning. `made` holds a torch layer's arguments with the inferred ones, as torch gets them.
     """
 
     path: tuple[int | str, ...]
@@ -41,15 +45,28 @@ class Row:
     parameters: int
     operations: int
     share: float = 0.0
+    values: int = 0
+    receptive_field: Shape | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of what it gives for one image, as float32."""
+        return 4 * self.values
 
 
 @dataclass(frozen=True)
 class Part:
-    """What was put at a Site: the module, the shape it gives and the rows that tell of it."""
+    """What was put at a Site: the module, the shape it gives and the rows that tell of it.
+
+    `operations` and `values` are those that no row tells of.
+    """
 
     module: nn.Module
     output_shape: Shape
     rows: tuple[Row, ...]
+    operations: int = 0
+    values: int = 0
 
 
 @dataclass
@@ -94,7 +111,7 @@ class Site:
         """
         module, rows, inside = nn.Sequential(), [], [self.label] if self.label else []
         for index, layer in enumerate(layers):
-            self._count()
+            self.count()
             label = " › ".join([*inside, *([note] if note else []), f"layer {index + 1}"])
             part = self.walk.place(
                 layer,
@@ -113,8 +130,20 @@ class Site:
             shape = part.output_shape
         return Part(module, shape, tuple(rows))
 
-    def _count(self) -> None:
-        self.walk.placed += 1
+    def inside(self, name: str, shape: Shape) -> Site:
+        """The place of a layer that a block makes of itself, such as a shortcut's convolution."""
+        return Site(
+            walk=self.walk,
+            label=f"{self.label} › {name}",
+            path=(*self.path, name),
+            key=join_key(self.key, name),
+            depth=self.depth + 1,
+            shape=shape,
+        )
+
+    def count(self, layers: int = 1) -> None:
+        """Count layers towards `MAX_PLACED`. Raises SpecError when there are too many."""
+        self.walk.placed += layers
         if self.walk.placed > MAX_PLACED:
             raise self.error(f"makes more than {MAX_PLACED:,} layers; repeat fewer times.")
 

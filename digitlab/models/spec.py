@@ -43,6 +43,7 @@ MAX_LAYERS = 1_000  # written in one spec, nested ones included
 MAX_SIDE = 1_024  # channels, height and width of the input
 MAX_PIXELS = 2**22  # channels × height × width of the input
 MAX_BYTES = 100_000  # of a spec as JSON
+INITS = ("default", "kaiming", "xavier", "orthogonal", "normal")
 
 
 def _read_name(value: Any) -> str:
@@ -68,6 +69,13 @@ def _read_input(value: Any) -> tuple[int, int, int]:
     return sides
 
 
+def _read_init(value: Any) -> str:
+    if value not in INITS:
+        words = ", ".join(INITS)
+        raise SpecError(f"init must be one of {words}; not {shown(value)}.", path=("init",))
+    return value
+
+
 def _placed_layers(value: Any) -> tuple[Layer, ...]:
     try:
         return read_layers(value)
@@ -79,7 +87,8 @@ def _placed_layers(value: Any) -> tuple[Layer, ...]:
 
 
 class ModelSpec(BaseModel):
-    """An architecture: `name`, `input` (channels, height, width of one image) and `layers`.
+    """An architecture: `name`, `input` (channels, height, width of one image), `layers`, and
+    `init`, how first weights are drawn (one of `INITS`; see `digitlab.models.initialise`).
 
     Frozen: edits return copies. `layers` may be given as Layers or in their YAML form. Raises
     SpecError for anything that is not an architecture, with the path of the fault.
@@ -89,6 +98,7 @@ class ModelSpec(BaseModel):
 
     name: Annotated[str, PlainValidator(_read_name)]
     input: Annotated[tuple[int, int, int], PlainValidator(_read_input)] = (1, 28, 28)
+    init: Annotated[str, PlainValidator(_read_init)] = "default"
     layers: Annotated[tuple[Layer, ...], PlainValidator(_placed_layers)]
 
     def __init__(self, **fields: Any) -> None:
@@ -135,7 +145,10 @@ class ModelSpec(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Plain data: text, numbers, lists and dicts only."""
         layers = [layer.to_data() for layer in self.layers]
-        return {"name": self.name, "input": list(self.input), "layers": layers}
+        head: dict[str, Any] = {"name": self.name, "input": list(self.input)}
+        if self.init != "default":
+            head["init"] = self.init
+        return {**head, "layers": layers}
 
     def to_yaml(self) -> str:
         """YAML, one line a layer; `from_yaml` gives back an equal spec."""
@@ -147,7 +160,7 @@ class ModelSpec(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (64 hex digits) of input and layers; the name does not count."""
+        """SHA-256 (64 hex digits) of input, init and layers; the name does not count."""
         data = {key: value for key, value in self.to_dict().items() if key != "name"}
         return hashlib.sha256(_canonical(data).encode()).hexdigest()
 
@@ -155,18 +168,26 @@ class ModelSpec(BaseModel):
 
     def renamed(self, name: str) -> ModelSpec:
         """A copy with another name."""
-        return ModelSpec(name=name, input=self.input, layers=self.layers)
+        return self._changed(name=name)
 
     def with_layers(self, layers: Sequence[Any]) -> ModelSpec:
         """A copy with other layers (Layers or their YAML form)."""
-        return ModelSpec(name=self.name, input=self.input, layers=layers)
+        return self._changed(layers=layers)
+
+    def with_init(self, init: str) -> ModelSpec:
+        """A copy whose first weights are drawn otherwise."""
+        return self._changed(init=init)
 
     def with_input(self, shape: Sequence[int]) -> ModelSpec:
         """A copy for other images; sizes that followed from the old input are inferred anew."""
         layers = self.layers
         if tuple(shape) != self.input:
             layers = tuple(_without_given_sizes(layer) for layer in layers)
-        return ModelSpec(name=self.name, input=shape, layers=layers)
+        return self._changed(input=shape, layers=layers)
+
+    def _changed(self, **fields: Any) -> ModelSpec:
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        return ModelSpec(**{**kept, **fields})
 
     def for_data(self, input_shape: Sequence[int], classes: int) -> ModelSpec:
         """A copy for a dataset's images (C, H, W) and number of classes.
@@ -174,6 +195,10 @@ class ModelSpec(BaseModel):
         The last Linear gives `classes` values; where there is no Linear, the last convolution.
         """
         spec = self.with_input(input_shape)
+        if spec.layers and spec.layers[-1].type.startswith("torchvision/"):
+            return spec.with_layers(
+                [*spec.layers[:-1], spec.layers[-1].with_args(num_classes=classes)]
+            )
         for kind, size in (("Linear", "out_features"), ("Conv", "out_channels")):
             layers = _with_last(spec.layers, kind, {size: classes})
             if layers is not None:
@@ -236,7 +261,8 @@ def _spec_error(error: ValidationError) -> SpecError:
         message = f"The architecture has no {name}; it needs name and layers, and may have input."
         return SpecError(message, path=())
     return SpecError(
-        f"{shown(name)} is not a part of an architecture; the parts are name, input and layers.",
+        f"{shown(name)} is not a part of an architecture; the parts are name, input and layers, "
+        f"and init where the first weights are not torch's own.",
         path=(name,),
     )
 

@@ -17,7 +17,10 @@ from digitlab.ui.words import size
 if TYPE_CHECKING:
     from digitlab.models.build import ModelSummary
 
+CLASSES = 10  # of every dataset in the catalog
 _TEXT = "architecture-text"
+_PASTED = "pasted-code"
+_PROBLEM = "pasted-problem"
 # Indentation carries meaning in YAML; Streamlit has no editor with a fixed pitch of its own.
 _MONOSPACE = (
     f"<style>.st-key-{_TEXT} textarea "
@@ -51,11 +54,14 @@ def edit(preset: Preset) -> ModelSpec | None:
     )
     st.html(_MONOSPACE)
     text = st.session_state[_TEXT]
+    spec = None
     try:
         spec = ModelSpec.from_yaml(text)
         cached.summarize(spec)
     except SpecError as e:
         _show_error(e, text)
+        if spec is not None:
+            _offer_repair(spec, e)
         return None
     if spec == preset.spec:
         url.drop("spec")
@@ -68,6 +74,44 @@ def reset(preset: Preset) -> None:
     """Throw the changes away."""
     st.session_state[_TEXT] = preset.spec.to_yaml()
     url.drop("spec")
+
+
+def paste() -> None:
+    """A fold that turns pasted PyTorch or Keras code into layers; it is read, never run."""
+    with st.expander("Paste PyTorch or Keras code", icon=":material/content_paste:"):
+        st.text_area(
+            "A Sequential of PyTorch or Keras, or what print(model) shows",
+            key=_PASTED,
+            height=160,
+            placeholder="nn.Sequential(nn.Flatten(), nn.Linear(784, 10))",
+        )
+        st.button("Turn into layers", on_click=_take_pasted)
+        problem = st.session_state.pop(_PROBLEM, None)
+        if problem:
+            st.error(problem, icon=":material/error:")
+
+
+def _take_pasted() -> None:
+    from digitlab.models.paste import read_pasted
+
+    try:
+        st.session_state[_TEXT] = read_pasted(st.session_state[_PASTED]).to_yaml()
+    except SpecError as e:
+        st.session_state[_PROBLEM] = f"**Line {e.line}:** {e}" if e.line else str(e)
+
+
+def _offer_repair(spec: ModelSpec, error: SpecError) -> None:
+    """A button with the repair that gets the architecture further, where one is known."""
+    from digitlab.models.repair import suggest_fix
+
+    found = suggest_fix(spec, error, classes=CLASSES)
+    if found:
+        label, repaired = found
+        st.button(label, on_click=_replace, args=(repaired.to_yaml(),), icon=":material/build:")
+
+
+def _replace(text: str) -> None:
+    st.session_state[_TEXT] = text
 
 
 def _show_error(error: SpecError, text: str) -> None:
@@ -96,17 +140,41 @@ def show_table(spec: ModelSpec, summary: ModelSummary) -> None:
             "×".join(map(str, row.output_shape)),
             row.parameters,
             100 * row.share,
+            _field(row.receptive_field),
         )
         for row in summary.rows
     ]
     st.dataframe(
-        pd.DataFrame(rows, columns=("Layer", "Arguments", "Output shape", "Parameters", "Share")),
+        pd.DataFrame(
+            rows, columns=("Layer", "Arguments", "Output shape", "Parameters", "Share", "Sees")
+        ),
         hide_index=True,
         height="content",
         column_config={
             "Parameters": st.column_config.NumberColumn(format="localized"),
+            "Sees": st.column_config.TextColumn(
+                help="Receptive field: pixels of the image that one value depends on."
+            ),
             "Share": st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100),
         },
+    )
+
+
+def _field(seen: tuple[int, int] | None) -> str:
+    return "" if seen is None else "×".join(map(str, seen))
+
+
+def offer_python(spec: ModelSpec, preset: Preset) -> None:
+    """The network and its recipe as a Python file that needs only torch and torchvision."""
+    from digitlab.notebook.pytorch import standalone
+
+    st.download_button(
+        "Download as PyTorch code",
+        standalone(spec, dict(preset.recipe)),
+        file_name="network.py",
+        mime="text/x-python",
+        icon=":material/download:",
+        help="The nn.Module and the recipe that trains it, without digitlab.",
     )
 
 
@@ -142,13 +210,12 @@ def send_to_train(spec: ModelSpec, preset: Preset) -> None:
     st.switch_page(page.TRAIN, query_params=params)
 
 
-def warn_of_output(summary: ModelSummary) -> None:
-    """Say so where what leaves the network cannot tell ten classes apart."""
-    if summary.output_shape == (10,):
-        return
-    shape = "×".join(map(str, summary.output_shape))
-    st.warning(
-        f"The output is {shape}; ten classes need 10 numbers, one each. End with `Flatten` and "
-        "`Linear: {out_features: 10}`.",
-        icon=":material/warning:",
-    )
+def warn_of_output(spec: ModelSpec) -> None:
+    """Say so where what leaves the network cannot tell ten classes apart, and offer a repair."""
+    from digitlab.models.build import check_fits
+
+    try:
+        check_fits(spec, spec.input, CLASSES)
+    except SpecError as e:
+        st.warning(str(e), icon=":material/warning:")
+        _offer_repair(spec, e)

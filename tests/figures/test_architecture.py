@@ -69,6 +69,30 @@ def test_repetitions_are_drawn_once():
     assert dot.count("Conv2d 3×3") == 1
 
 
+def test_a_dense_block_keeps_what_reaches_it():
+    dot = draw("Tanh", {"DenseBlock": {"times": 3, "growth": 4}})
+    assert "DenseBlock 3 times (one is shown)" in dot
+    assert dot.count("Conv2d 3×3") == 1
+    assert {("Tanh", "concat"), ("Conv2d", "concat"), ("concat", "Output")} <= set(arrows(dot))
+
+
+def test_a_block_of_its_own_kind_is_one_box():
+    tokens = [{"Patches": {"patch_size": 4, "dim": 8}}, "TransformerEncoder", "MeanTokens"]
+    dot = draw(*tokens)
+    assert arrows(dot) == [
+        ("Input", "Patches"),
+        ("Patches", "TransformerEncoder"),
+        ("TransformerEncoder", "MeanTokens"),
+        ("MeanTokens", "Output"),
+    ]
+    assert "subgraph" not in dot
+    assert arrows(draw({"torchvision/squeezenet1_1": {}}))[0] == (
+        "Input",
+        "torchvision/squeezenet1_1",
+    )
+    assert ("Input", "concat") in arrows(draw({"Parallel": {"branches": [[], []]}}))
+
+
 def test_a_huge_architecture_is_cut_short():
     dot = draw(*[CONV] * 300)
     assert "more …" in dot

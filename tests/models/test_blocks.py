@@ -26,12 +26,16 @@ def refusal(*layers) -> SpecError:
 
 
 def test_blocks_describe_themselves():
-    assert list_blocks() == ("Residual", "Parallel", "Repeat")
+    assert list_blocks() == (
+        *("Residual", "Parallel", "Repeat", "DenseBlock", "SqueezeExcite", "DepthwiseSeparable"),
+        *("Patches", "ClassToken", "PositionEmbedding", "TransformerEncoder", "MixerBlock"),
+        *("MeanTokens", "FirstToken", "Rows"),
+    )
     for name in list_blocks():
         signature = block_signature(name)
         assert signature.kind == "block"
         assert signature.about
-        assert any(argument.required for argument in signature.arguments)
+        assert all(argument.accepts for argument in signature.arguments)
 
 
 def test_residual_adds_its_input():

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
+from digitlab.models.blocks import block_signature, list_blocks
 from digitlab.models.build import ModelSummary, build, check_fits, summarize
 from digitlab.models.layers import layer_signature, list_layers
 from digitlab.models.spec import Layer, ModelSpec
@@ -143,10 +144,12 @@ VALUES = st.one_of(
 @st.composite
 def plausible_layers(draw) -> Layer:
     """Any layer with some of its own arguments, its required ones mostly given."""
-    name = draw(st.sampled_from(list_layers()))
+    blocks = [name for name in list_blocks() if name not in ("Residual", "Parallel", "Repeat")]
+    name = draw(st.sampled_from([*list_layers(), *blocks, *blocks]))
     args = {}
-    for argument in layer_signature(name).arguments:
-        if draw(st.integers(0, 9)) < (9 if argument.required else 2):
+    signature = block_signature(name) if name in blocks else layer_signature(name)
+    for argument in signature.arguments:
+        if argument.name != "layers" and draw(st.integers(0, 9)) < (9 if argument.required else 2):
             args[argument.name] = draw(VALUES)
     return Layer(name, args)
 
@@ -165,6 +168,34 @@ def common_layers() -> st.SearchStrategy[Layer]:
     return st.one_of(conv, pool, linear, st.sampled_from(names).map(Layer))
 
 
+def token_layers() -> st.SearchStrategy[Layer]:
+    """Blocks as a person would write them; most fit an image or what another of them gives."""
+    small = st.integers(1, 4)
+    cells = st.sampled_from(["LSTM", "GRU", "RNN"])
+    return st.one_of(
+        st.builds(
+            lambda p, d: Layer("Patches", {"patch_size": p, "dim": 2 * d}),
+            st.sampled_from([2, 4, (1, 2)]), small,
+        ),
+        st.builds(lambda h: Layer("TransformerEncoder", {"depth": 2, "heads": h}), small),
+        st.builds(
+            lambda c, b, o: Layer(
+                "Rows", {"cell": c, "hidden_size": 3, "bidirectional": b, "output": o}
+            ),
+            cells, st.booleans(), st.sampled_from(["last", "sequence"]),
+        ),
+        st.builds(lambda n, g: Layer("DenseBlock", {"times": n, "growth": g}), small, small),
+        st.builds(
+            lambda c, s: Layer("DepthwiseSeparable", {"out_channels": c, "stride": s}),
+            small, small,
+        ),
+        st.sampled_from(
+            ["ClassToken", "PositionEmbedding", "MixerBlock", "MeanTokens", "FirstToken",
+             "SqueezeExcite"]
+        ).map(Layer),
+    )  # fmt: skip
+
+
 def any_layers() -> st.SearchStrategy[Layer]:
     def nested(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
         layers = st.lists(inner, max_size=3)
@@ -172,6 +203,7 @@ def any_layers() -> st.SearchStrategy[Layer]:
         return st.one_of(
             layers.map(lambda x: Layer("Residual", {"layers": x})),
             st.builds(lambda x, n: Layer("Repeat", {"times": n, "layers": x}), layers, NUMBERS),
+            st.builds(lambda x, n: Layer("DenseBlock", {"times": n, "layers": x}), layers, NUMBERS),
             st.builds(
                 lambda x, j: Layer("Parallel", {"branches": x, "join": j}),
                 st.lists(layers, max_size=3),
@@ -179,7 +211,7 @@ def any_layers() -> st.SearchStrategy[Layer]:
             ),
         )
 
-    leaf = st.one_of(common_layers(), common_layers(), plausible_layers())
+    leaf = st.one_of(common_layers(), token_layers(), plausible_layers())
     return st.recursive(leaf, nested, max_leaves=8)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -9,13 +11,9 @@ from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits
 from digitlab.models.presets import FOLDER, list_presets, load_model, load_preset
 from digitlab.models.spec import ModelSpec
+from digitlab.training.config import TrainConfig
 
 PRESETS = list_presets()
-RECIPE = {
-    *("epochs", "batch_size", "optimizer", "learning_rate", "momentum", "nesterov"),
-    *("weight_decay", "schedule", "label_smoothing", "normalization", "val_fraction", "seed"),
-    *("device", "early_stopping", "gradient_clip"),
-}
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
@@ -26,7 +24,17 @@ def test_every_preset_builds_fits_mnist_and_explains_itself(preset):
     assert preset.title
     assert 40 < len(preset.about) < 400
     assert preset.source
-    assert set(preset.recipe) <= RECIPE
+    config = TrainConfig.from_dict(preset.recipe)
+    assert set(preset.recipe) <= {
+        "epochs",
+        "schedule",
+        "normalization",
+        *config.differing(),
+        "batch_size",
+        "optimizer",
+        "learning_rate",
+        "momentum",
+    }
     assert set(preset.published) <= {"train_accuracy", "val_accuracy", "test_accuracy"}
     assert ModelSpec.from_yaml(preset.spec.to_yaml()) == preset.spec
 
@@ -35,9 +43,8 @@ def test_there_is_one_preset_a_file_from_simple_to_deep():
     names = [preset.name for preset in PRESETS]
     assert sorted(names) == sorted(path.stem for path in FOLDER.glob("*.yaml"))
     assert names[0] == "logistic-regression"
-    assert (
-        names.index("two-hidden-16-relu") < names.index("two-hidden-256") < names.index("lenet-5")
-    )
+    rising = ("two-hidden-16-relu", "two-hidden-256", "lenet-5", "cnn", "resnet-mini", "record")
+    assert sorted(rising, key=names.index) == list(rising)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +54,38 @@ def test_there_is_one_preset_a_file_from_simple_to_deep():
         ("two-hidden-16-sigmoid", 784 * 16 + 16 + 16 * 16 + 16 + 160 + 10),
         ("two-hidden-64-relu", 784 * 64 + 64 + 64 * 64 + 64 + 640 + 10),
         ("lenet-5", 61_706),
+        ("one-hidden-linear", 784 * 128 + 128 + 1280 + 10),
+        ("four-hidden-dropout", sum(a * b + b for a, b in pairwise((784, 512, 256, 128, 64, 10)))),
+        ("cnn-8-16", 80 + 1168 + sum(a * b + b for a, b in pairwise((3136, 784, 496, 49, 10)))),
+        (
+            "cnn-8-16-tuned",
+            80 + 1168 + sum(a * b + b for a, b in pairwise((784, 512, 128, 64, 10))),
+        ),
     ],
 )
 def test_published_architectures_have_the_published_size(name, parameters):
     assert sum(p.numel() for p in build(load_model(name)).parameters()) == parameters
+
+
+def test_presets_that_set_marks_keep_within_their_limits():
+    assert check_fits(load_model("tiny"), (1, 28, 28), 10).parameters < 8_000
+    assert load_preset("tiny").recipe["epochs"] <= 20
+    widths = [
+        layer.args["out_channels"]
+        for layer in load_model("record").layers
+        if layer.type == "Conv2d"
+    ]
+    assert widths == list(range(32, 177, 16))
+    assert 1_000_000 < check_fits(load_model("record"), (1, 28, 28), 10).parameters < 1_200_000
+
+
+def test_the_student_cnns_draw_their_linear_weights_as_their_source_says():
+    for name in ("cnn-8-16", "cnn-8-16-tuned"):
+        preset = load_preset(name)
+        assert preset.spec.init == "normal"
+        assert preset.recipe["augmentation"]["rotation"] > 0
+        dropouts = [layer.args["p"] for layer in preset.spec.layers if layer.type == "Dropout"]
+        assert dropouts[:2] == [0.4, 0.2]
 
 
 def test_the_small_cnn_is_small():

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
-from visit import open_link, wait_for
 
 from digitlab.data.catalog import is_available
 from digitlab.jobs import queue
 from digitlab.runs import store
+
+pytest.register_assert_rewrite("visit")
+
+from visit import open_link, wait_for  # noqa: E402 - after its assertions explain themselves
 
 _REAL_DATA = os.environ.get("DIGITLAB_DATA", "")
 

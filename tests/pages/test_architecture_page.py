@@ -103,7 +103,7 @@ def test_an_error_mended_is_an_error_gone(open_page):
 def test_a_network_that_does_not_tell_ten_classes_apart_is_warned_of(open_page):
     app = open_page(PAGE)
     write(app, text(app).replace("out_features: 10", "out_features: 7"))
-    assert "ten classes" in words(app)
+    assert "10 classes" in words(app)
 
 
 def test_a_broken_link_is_said_so_and_the_preset_shown(open_page):
@@ -127,3 +127,32 @@ def test_train_this_network_takes_a_preset_by_its_name(open_page):
     assert app.query_params["model"] == "cnn-small"
     assert "spec" not in app.query_params
     assert find(app.selectbox, "Model").value == "cnn-small"
+
+
+def test_a_missing_flatten_is_mended_by_a_button(open_page):
+    app = open_page(PAGE, preset="lenet-5")
+    write(app, text(app).replace("  - Flatten\n", ""))
+    (button,) = [one for one in app.button if "Flatten" in one.label]
+    healthy(button.click().run())
+    assert "- Flatten" in text(app)
+    assert not app.warning
+
+
+def test_pasted_pytorch_becomes_the_architecture(open_page):
+    app = open_page(PAGE)
+    area = next(one for one in app.text_area if "Sequential" in one.label)
+    area.set_value("nn.Sequential(nn.Flatten(), nn.Linear(784, 30), nn.Tanh(), nn.Linear(30, 10))")
+    turn = next(one for one in app.button if one.label == "Turn into layers")
+    healthy(turn.click().run())
+    assert "Tanh" in text(app)
+    assert metric(app, "Parameters") == "23,860"
+
+
+def test_pasted_code_that_is_no_network_is_refused_with_its_line(open_page):
+    app = open_page(PAGE)
+    before = text(app)
+    area = next(one for one in app.text_area if "Sequential" in one.label)
+    area.set_value("import os\nos.system('rm -rf /')")
+    next(one for one in app.button if one.label == "Turn into layers").click().run()
+    assert any("Line" in error.value for error in app.error)
+    assert text(app) == before

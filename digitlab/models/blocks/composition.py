@@ -1,68 +1,18 @@
-"""Blocks: layers that hold layers. Each is one entry of `BLOCKS` and nests freely in the others.
-
-A block is a name, what it is about, its arguments, and one function that is given the checked
-arguments, the shape that arrives and a Site, puts its inner layers by `site.chain`, and returns
-the module with the shape it gives. To add one, write that function and its entry.
-"""
+"""Blocks that put layers together: around them a shortcut, beside each other, several times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from digitlab.models.arguments import Argument, LayerSignature, check_arguments
+from digitlab.models.arguments import Argument
+from digitlab.models.blocks.block import LAYERS, Block, check_not_empty, check_times
 from digitlab.models.entry import Layer
 from digitlab.models.layers import place_layer
-from digitlab.models.site import Part, Row, Shape, Site, join_key, written
-
-MAX_TIMES = 100
-
-
-@dataclass(frozen=True)
-class Block:
-    """What the spec calls `name`; `assemble` makes it from (arguments, arriving shape, site)."""
-
-    name: str
-    about: str
-    arguments: tuple[Argument, ...]
-    assemble: Callable[[Mapping[str, Any], Shape, Site], Part]
-
-
-def list_blocks() -> tuple[str, ...]:
-    """The names of all blocks."""
-    return tuple(BLOCKS)
-
-
-def block_signature(name: str) -> LayerSignature:
-    """What a block takes. Raises KeyError for a name that `list_blocks` does not have."""
-    block = BLOCKS[name]
-    return LayerSignature(block.name, "block", block.about, block.arguments)
-
-
-def place_block(layer: Layer, shape: Shape, site: Site) -> Part:
-    """Make a block and all inside it; its own row comes first and counts what is under it."""
-    block = BLOCKS[layer.type]
-    check_arguments(layer.args, block.arguments, site)
-    part = block.assemble(layer.args, shape, site)
-    plain = {k: len(v) if k == "branches" else v for k, v in layer.args.items() if k != "layers"}
-    row = Row(
-        path=site.path,
-        key=site.key,
-        depth=site.depth,
-        label=layer.type,
-        kind="block",
-        arguments=", ".join(f"{name}={value}" for name, value in plain.items()),
-        input_shape=shape,
-        output_shape=part.output_shape,
-        parameters=sum(parameter.numel() for parameter in part.module.parameters()),
-        operations=sum(r.operations for r in part.rows if r.depth == site.depth + 1),
-    )
-    return Part(part.module, part.output_shape, (row, *part.rows))
-
+from digitlab.models.site import Part, Shape, Site, written
 
 # ---- Residual ----------------------------------------------------------------------------------
 
@@ -80,20 +30,12 @@ class ResidualBlock(nn.Module):
 
 
 def _residual(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    _check_not_empty(args["layers"], site)
+    check_not_empty(args["layers"], site)
     inner = site.chain(args["layers"], shape, "layers", key="layers")
     if inner.output_shape == shape:
         return Part(ResidualBlock(inner.module, nn.Identity()), shape, inner.rows)
     projection = _projection(shape, inner.output_shape, site)
-    place = Site(
-        walk=site.walk,
-        label=f"{site.label} › shortcut",
-        path=(*site.path, "shortcut"),
-        key=join_key(site.key, "shortcut"),
-        depth=site.depth + 1,
-        shape=shape,
-    )
-    shortcut = place_layer(projection, shape, place)
+    shortcut = place_layer(projection, shape, site.inside("shortcut", shape))
     module = ResidualBlock(inner.module, shortcut.module)
     return Part(module, inner.output_shape, (*inner.rows, *shortcut.rows))
 
@@ -171,10 +113,8 @@ def _joined(shapes: list[Shape], join: str, site: Site) -> Shape:
 
 
 def _repeat(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    _check_not_empty(args["layers"], site)
-    if args["times"] > MAX_TIMES:
-        message = f"takes times from 1 to {MAX_TIMES}; not {args['times']}."
-        raise site.error(message, argument="times")
+    check_not_empty(args["layers"], site)
+    check_times(args, "times", site)
     module, rows = nn.Sequential(), []
     for turn in range(args["times"]):
         note = f"repetition {turn + 1}"
@@ -185,44 +125,32 @@ def _repeat(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
     return Part(module, shape, tuple(rows))
 
 
-def _check_not_empty(layers: tuple[Layer, ...], site: Site) -> None:
-    if not layers:
-        raise site.error("has no layers inside; add at least one.", argument="layers")
-
-
-_LAYERS = Argument("layers", tuple[Layer, ...], required=True, words="a list of layers")
-
-BLOCKS = {
-    block.name: block
-    for block in (
-        Block(
-            "Residual",
-            "Adds its input to what its layers give; where shapes differ, a 1×1 convolution (or "
-            "Linear) adapts the input.",
-            (_LAYERS,),
-            _residual,
-        ),
-        Block(
-            "Parallel",
-            "Sends its input through several branches and joins what they give.",
-            (
-                Argument(
-                    "branches",
-                    tuple[tuple[Layer, ...], ...],
-                    required=True,
-                    words="a list of lists of layers",
-                ),
-                Argument(
-                    "join", str, default="concat", choices=("concat", "sum", "mean", "product")
-                ),
+COMPOSITION = (
+    Block(
+        "Residual",
+        "Adds its input to what its layers give; where shapes differ, a 1×1 convolution (or "
+        "Linear) adapts the input.",
+        (LAYERS,),
+        _residual,
+    ),
+    Block(
+        "Parallel",
+        "Sends its input through several branches and joins what they give.",
+        (
+            Argument(
+                "branches",
+                tuple[tuple[Layer, ...], ...],
+                required=True,
+                words="a list of lists of layers",
             ),
-            _parallel,
+            Argument("join", str, default="concat", choices=("concat", "sum", "mean", "product")),
         ),
-        Block(
-            "Repeat",
-            "Its layers several times over, each time with new weights.",
-            (Argument("times", int, required=True, least=1), _LAYERS),
-            _repeat,
-        ),
-    )
-}
+        _parallel,
+    ),
+    Block(
+        "Repeat",
+        "Its layers several times over, each time with new weights.",
+        (Argument("times", int, required=True, least=1), LAYERS),
+        _repeat,
+    ),
+)

@@ -1,0 +1,70 @@
+"""What a module costs that is more than one layer: found by passing images without values."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`output_shape` without the batch; `operations` (multiply-adds) and `values` (floats that
+    its innermost layers give) for one image, forward."""
+
+    output_shape: Shape
+    operations: int
+    values: int
+
+
+class _Counter(TorchDispatchMode):
+    """Counts floating-point operations by PyTorch's own table.
+
+    Not its FlopCounterMode, whose hooks are global and would also run in other threads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=output)
+        return output
+
+
+def measure(module: nn.Module, shape: Shape) -> Cost:
+    """The cost of a module on the meta device for images of `shape`; torch's errors pass through.
+
+    Its training mode is tried with two images and its evaluation mode with one.
+    """
+    values = 0
+
+    def count(inner: nn.Module, given: Any, output: Any) -> None:
+        nonlocal values
+        output = output[0] if isinstance(output, tuple) else output
+        values += math.prod(output.shape[1:])
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        module.train()
+        innermost = [inner for inner in module.modules() if not any(inner.children())]
+        hooks = [inner.register_forward_hook(count) for inner in innermost]
+        # training mode: attention's fast path of evaluation is one step that no counter sees into
+        with _Counter() as counter:
+            output = module(torch.empty(2, *shape, device="meta"))
+        for hook in hooks:
+            hook.remove()
+        module.eval()(torch.empty(1, *shape, device="meta"))
+    module.train()
+    return Cost(tuple(output.shape[1:]), counter.flops // 4, values)

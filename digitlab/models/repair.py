@@ -1,0 +1,292 @@
+"""Repairs: for an architecture that cannot be built, one that gets further, and what was changed.
+
+Repairs are not read out of the error's words: the likely ones for the layer and the shape that
+reached it are tried in turn, and the first that builds further than before is offered.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from digitlab.errors import SpecError
+from digitlab.models.arguments import Argument, LayerSignature
+from digitlab.models.blocks import BLOCKS, block_signature, list_blocks
+from digitlab.models.build import summarize
+from digitlab.models.entry import Layer
+from digitlab.models.layers import layer_signature, list_layers, nearest_names
+from digitlab.models.site import Shape, written
+from digitlab.models.spec import ModelSpec
+from digitlab.models.torchvision_models import list_models, model_signature
+
+# A middling value for an argument that must be given.
+_USUAL = {"out_channels": 16, "kernel_size": 3, "out_features": 64, "output_size": 1, "times": 2}
+_USUAL |= {"patch_size": 4, "dim": 64, "hidden_size": 64, "num_groups": 1, "normalized_shape": None}
+_GIVEN_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
+_OF_TOKENS = ("TransformerEncoder", "MixerBlock", "ClassToken", "PositionEmbedding", "MeanTokens")
+_MAX_TRIALS = 24
+
+Repair = tuple[str, ModelSpec]
+Change = tuple[str, list[Layer]]  # a label, and the layers to stand in place of the wrong one
+
+
+def suggest_fix(spec: ModelSpec, error: SpecError, *, classes: int | None = None) -> Repair | None:
+    """A button's label and the repaired spec, verified to build further; None without an idea.
+
+    `error` is what `summarize`, `build` or `check_fits` raised for `spec`. With `classes` the
+    repair may also end the network in as many values, and must where the rest builds.
+    """
+    before = _progress(spec, classes)
+    repairs = _repairs(spec, error, classes)
+    try:
+        for label, repaired in itertools.islice(repairs, _MAX_TRIALS):
+            if repaired != spec and _progress(repaired, classes) > before:
+                return label, repaired
+    except SpecError:  # a repair that is no architecture, such as one layer too many
+        return None
+    return None
+
+
+def _progress(spec: ModelSpec, classes: int | None) -> tuple[int, ...]:
+    """How far a spec builds: (layers that fit,), more for one that fits its classes too."""
+    try:
+        summary = summarize(spec)
+    except SpecError as error:
+        return (0, *_left(spec.layers, error.path or ()))
+    if classes is None or summary.output_shape == (classes,):
+        return (2,)
+    return (1, len(summary.output_shape) == 1)
+
+
+def _left(layers: Any, path: Sequence[int | str]) -> Iterator[int]:
+    """How many layers still stand from the wrong one on, as negative numbers, outside in.
+
+    Counted from the end: a layer put in before the wrong one is no progress by itself.
+    """
+    for step in path:
+        if isinstance(step, int) and isinstance(layers, tuple):
+            yield step - len(layers)
+            layers = layers[step]
+        elif isinstance(layers, Layer):
+            layers = layers.args.get(step, ())
+
+
+def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator[Repair]:
+    path = tuple(error.path or ())
+    if not spec.layers:
+        yield "Start with Flatten and Linear", spec.with_layers(_head([], classes or 10))
+        return
+    if path[:1] == ("input",) and error.shape and len(error.shape) == 3:
+        adapted = spec.for_data(error.shape, classes) if classes else spec.with_input(error.shape)
+        yield f"Adapt it to {written(error.shape)} images", adapted
+        return
+    layer, place = _find(spec, path)
+    if layer is None:
+        return
+    argument = path[-1] if isinstance(path[-1], str) else None
+    if error.shape is not None and _progress(spec, None) != (2,):
+        for label, layers in _changes(layer, argument, error.shape, place[-1]):
+            yield label, _edited(spec, place, layers)
+    elif classes is not None:
+        yield from _ends(spec, classes)
+
+
+def _find(spec: ModelSpec, path: Sequence[int | str]) -> tuple[Layer | None, tuple]:
+    """The layer that a path leads to, with its place: the path up to its index."""
+    layers: Any = spec.layers
+    found, place = None, ()
+    for index, step in enumerate(path):
+        if isinstance(step, int) and isinstance(layers, tuple) and step < len(layers):
+            layers = layers[step]
+            if isinstance(layers, Layer):
+                found, place = layers, tuple(path[: index + 1])
+        elif isinstance(layers, Layer) and step in ("layers", "branches") and step in layers.args:
+            layers = layers.args[step]
+        else:
+            break
+    return found, place
+
+
+def _edited(spec: ModelSpec, place: tuple, layers: list[Layer]) -> ModelSpec:
+    return spec.with_layers(_replaced(spec.layers, place, layers))
+
+
+def _replaced(inside: Any, place: tuple, layers: list[Layer]) -> Any:
+    """`inside` (layers or branches) with `layers` in place of the one at `place`."""
+    index, rest = place[0], place[1:]
+    if not rest:
+        return (*inside[:index], *layers, *inside[index + 1 :])
+    held = inside[index]
+    if isinstance(held, Layer):
+        changed = held.with_args(**{rest[0]: _replaced(held.args[rest[0]], rest[1:], layers)})
+    else:
+        changed = _replaced(held, rest, layers)
+    return (*inside[:index], changed, *inside[index + 1 :])
+
+
+# ---- likely repairs of one layer ---------------------------------------------------------------
+
+
+def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> Iterator[Change]:
+    name = f"layer {index + 1}"
+    signature = _signature(layer.type)
+    if signature is None:
+        known = {model: model for model in list_models()} if "/" in layer.type else {}
+        near = difflib.get_close_matches(layer.type, known, 3, 0.5)
+        for word in near or nearest_names(layer.type, list_blocks()):
+            yield f"Use {word}", [_fitted(layer, word)]
+        yield f"Remove {name}, {layer.type}", []
+        return
+    takes = {one.name: one for one in signature.arguments}
+    yield from _known_arguments(layer, takes)
+    given = [size for size in _GIVEN_SIZES if size in layer.args]
+    if "in_features" in given and len(shape) > 1:
+        yield f"Insert Flatten before {name}", [Layer("Flatten"), layer]
+    for size in given:
+        yield f"Leave {size} to be inferred", [_without(layer, size)]
+    yield from _neighbours(layer, shape, name)
+    if argument in takes:
+        yield from _other_values(layer, takes[argument], shape)
+    yield from _paddings(layer, name)
+    yield f"Remove {name}, {layer.type}", []
+
+
+def _signature(name: str) -> LayerSignature | None:
+    if name in BLOCKS:
+        return block_signature(name)
+    if name in list_layers():
+        return layer_signature(name)
+    return model_signature(name) if "/" in name and name in list_models() else None
+
+
+def _fitted(layer: Layer, name: str) -> Layer:
+    """The layer under another name, with the arguments that it takes there."""
+    signature = _signature(name)
+    takes = {argument.name for argument in signature.arguments}
+    args = {key: value for key, value in layer.args.items() if key in takes}
+    for argument in signature.arguments:
+        if argument.required and argument.name not in args and argument.name in _USUAL:
+            args[argument.name] = _USUAL[argument.name]
+    return Layer(name, args)
+
+
+def _known_arguments(layer: Layer, takes: dict[str, Argument]) -> Iterator[Change]:
+    """Misspelt arguments renamed or left out, missing ones set."""
+    unknown = [key for key in layer.args if key not in takes]
+    for key in unknown:
+        near = difflib.get_close_matches(key, [name for name in takes if name not in layer.args], 1)
+        if near:
+            args = {near[0] if k == key else k: value for k, value in layer.args.items()}
+            yield f"Rename {key} to {near[0]}", [Layer(layer.type, args)]
+        yield f"Remove {key}", [_without(layer, key)]
+    missing = {
+        key: _USUAL[key]
+        for key, one in takes.items()
+        if one.required and key not in layer.args and key in _USUAL
+    }
+    if missing:
+        told = ", ".join(f"{key} to {value}" for key, value in missing.items())
+        yield f"Set {told}", [layer.with_args(**missing)]
+
+
+def _neighbours(layer: Layer, shape: Shape, name: str) -> Iterator[Change]:
+    """What another rank needs: a layer in between, or the layer's sister for this rank."""
+    if layer.type[-2:] in ("1d", "2d", "3d") and len(shape) != int(layer.type[-2]) + 1:
+        stem = layer.type[:-2]
+        for sister in (f"{stem}{len(shape) - 1}d", f"{stem}1d", stem):
+            if sister != layer.type and sister in list_layers():
+                yield f"Use {sister}", [_fitted(layer, sister)]
+    if len(shape) == 3 and layer.type in _OF_TOKENS:
+        patches = Layer("Patches", {"patch_size": _divisor(shape[1:], 4), "dim": 64})
+        yield f"Insert Patches before {name}", [patches, layer]
+    if len(shape) == 1 and layer.type not in BLOCKS:
+        side = round(shape[0] ** 0.5)
+        if side * side == shape[0]:
+            image = Layer("Unflatten", {"dim": 1, "unflattened_size": (1, side, side)})
+            yield f"Insert Unflatten before {name}", [image, layer]
+
+
+def _other_values(layer: Layer, argument: Argument, shape: Shape) -> Iterator[Change]:
+    """Other values of the argument that is wrong: a near word, the limit, a divisor, the size."""
+    name, value = argument.name, layer.args.get(argument.name)
+    values: list[Any] = []
+    if argument.choices:
+        values += difflib.get_close_matches(str(value).lower(), argument.choices, 1, 0.3)
+    if argument.least is not None and type(value) is int and value < argument.least:
+        values.append(argument.least)
+    if type(value) is float and value == int(value):
+        values.append(int(value))
+    if name == "patch_size":
+        values.append(_divisor(shape[1:], value if type(value) is int else 4))
+    if name == "heads" and len(shape) == 2 and type(value) is int:
+        values.append(_divisor(shape[1:], value))
+    if name == "kernel_size" and len(shape) > 1:
+        values.append(min(shape[1:]))
+    if name == "times" and type(value) is int:
+        values += [value - 1, value // 2, 1]
+    if argument.required is False:
+        values.append(argument.default)
+    for new in values:
+        changed = layer.with_args(**{name: new})
+        if new is None or new == argument.default:
+            changed = _without(layer, name)
+        yield f"Leave out {name}" if new is None else f"Set {name} to {new}", [changed]
+
+
+def _paddings(layer: Layer, name: str) -> Iterator[Change]:
+    """Sizes kept by padding (inside a block too), groups that divide, and a smaller window."""
+    if "kernel_size" in layer.args and type(layer.args["kernel_size"]) is int:
+        around = layer.args["kernel_size"] // 2
+        yield f"Set padding to {around}", [layer.with_args(padding=around)]
+    for groups in ("groups", "num_groups"):
+        if groups in layer.args:
+            yield f"Set {groups} to 1", [layer.with_args(**{groups: 1})]
+    padded = _padded(layer)
+    if padded != layer:
+        yield f"Pad the convolutions of {name}", [padded]
+
+
+def _padded(layer: Layer) -> Layer:
+    """A block whose odd windows keep the size."""
+    args = dict(layer.args)
+    if "layers" in args:
+        args["layers"] = tuple(_padded(inner) for inner in args["layers"])
+    if "branches" in args:
+        args["branches"] = tuple(tuple(_padded(inner) for inner in b) for b in args["branches"])
+    kernel = args.get("kernel_size")
+    if type(kernel) is int and kernel % 2 and layer.type not in BLOCKS:
+        args["padding"] = kernel // 2
+    return Layer(layer.type, args)
+
+
+def _without(layer: Layer, argument: str) -> Layer:
+    return Layer(layer.type, {key: v for key, v in layer.args.items() if key != argument})
+
+
+def _divisor(sizes: Sequence[int], wanted: int) -> int:
+    """The number nearest to `wanted` that divides all `sizes`."""
+    fitting = [n for n in range(1, min(sizes) + 1) if all(size % n == 0 for size in sizes)]
+    return min(fitting, key=lambda n: (abs(n - wanted), n))
+
+
+# ---- the end of a network ----------------------------------------------------------------------
+
+
+def _ends(spec: ModelSpec, classes: int) -> Iterator[Repair]:
+    """Ends that give `classes` values: the last Linear changed, Flatten inserted, a head added."""
+    changed = spec.for_data(spec.input, classes)
+    yield f"Let it end with {classes} values", changed
+    places = [i for i, layer in enumerate(changed.layers) if layer.type == "Linear"]
+    if places:
+        flat = [*changed.layers[: places[-1]], Layer("Flatten"), *changed.layers[places[-1] :]]
+        yield f"Insert Flatten before layer {places[-1] + 1}", spec.with_layers(flat)
+    flat = len(summarize(spec).output_shape) == 1
+    label = "Add a Linear head" if flat else "Add Flatten and a Linear head"
+    yield label, spec.with_layers(_head(spec.layers, classes, flat))
+
+
+def _head(layers: Sequence[Layer], classes: int, flat: bool = False) -> list[Layer]:
+    linear = Layer("Linear", {"out_features": classes})
+    return [*layers, *([] if flat else [Layer("Flatten")]), linear]

@@ -1,0 +1,153 @@
+"""Exported PyTorch files: without digitlab, they are the same network and train by themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from digitlab.errors import ConfigError, SpecError
+from digitlab.models.build import build
+from digitlab.models.paste import read_pasted
+from digitlab.models.presets import list_presets
+from digitlab.models.spec import ModelSpec
+from digitlab.notebook.pytorch import standalone
+
+CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 3, "padding": 1}}
+ROWS = {"Rows": {"hidden_size": 3}}
+BLOCKS = ModelSpec(
+    name='Every "block" \\ in one',
+    layers=[
+        CONV,
+        {"Residual": {"layers": [{"DepthwiseSeparable": {"out_channels": 8, "stride": 2}}]}},
+        {"Parallel": {"branches": [[], [{"Repeat": {"times": 2, "layers": [CONV]}}]]}},
+        "SqueezeExcite",
+        {"DenseBlock": {"times": 2, "growth": 4}},
+        {"Residual": {"layers": ["Tanh"]}},
+        {"Patches": {"patch_size": 2, "dim": 8}},
+        "ClassToken",
+        "PositionEmbedding",
+        {"TransformerEncoder": {"depth": 2, "heads": 2, "dropout": 0.1}},
+        {"DenseBlock": {"times": 1, "layers": ["MixerBlock"]}},
+        {"Parallel": {"branches": [["FirstToken"], ["MeanTokens"], [ROWS]]}},
+        {"LayerNorm": {"eps": 1.0e-6}},
+        {"Linear": {"out_features": 10, "bias": False}},
+    ],
+)  # fmt: skip
+WHOLE = ModelSpec(
+    name="9 lives", init="kaiming", layers=[{"torchvision/squeezenet1_1": {"image_size": 40}}]
+)
+SPECS = {
+    "blocks": BLOCKS,
+    "whole": WHOLE,
+    **{preset.name: preset.spec for preset in list_presets() if preset.name != "record"},
+}
+
+# Loads each file, the weights and images beside it, and saves what the network answers.
+CHECK = """
+import importlib.util, json, pathlib, sys, torch
+for name in json.loads(sys.argv[1]):
+    spec = importlib.util.spec_from_file_location(name, name + ".py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    network = module.make_network()
+    network.load_state_dict(torch.load(name + ".pt", weights_only=True))
+    images = torch.load("images.pt", weights_only=True)
+    with torch.inference_mode():
+        torch.save(network.eval()(images), name + ".out")
+assert not any(name.startswith("digitlab") for name in sys.modules)
+"""
+
+
+def run(folder, *arguments) -> str:
+    """What Python writes when it runs in `folder`, with nothing of digitlab in reach."""
+    done = subprocess.run(
+        [sys.executable, "-I", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_file_has_the_same_keys_weights_and_answers(tmp_path):
+    images = torch.rand(3, 1, 28, 28)
+    torch.save(images, tmp_path / "images.pt")
+    expected = {}
+    for name, spec in SPECS.items():
+        network = build(spec, seed=0).eval()
+        torch.save(network.state_dict(), tmp_path / f"{name}.pt")
+        (tmp_path / f"{name}.py").write_text(standalone(spec), encoding="utf-8")
+        with torch.inference_mode():
+            expected[name] = network(images)
+    run(tmp_path, "-c", CHECK, json.dumps(list(SPECS)))
+    for name, answer in expected.items():
+        again = torch.load(tmp_path / f"{name}.out", weights_only=True)
+        assert torch.equal(again, answer), name
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda spec: spec.name)
+def test_the_file_can_be_pasted_back(spec):
+    assert read_pasted(standalone(spec)) == spec
+
+
+RECIPES = [
+    {"epochs": 4, "optimizer": "adam", "learning_rate": 0.01, "schedule": "one-cycle"},
+    {"epochs": 4, "optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": True,
+     "schedule": "step", "step_epochs": 2, "gradient_clip": 1.0, "normalization": "half",
+     "augmentation": {"rotation": 5, "thickness": 0.5, "shift": 0.02}},
+    {"epochs": 6, "optimizer": "rmsprop", "schedule": "cosine", "learning_rate": 0.003,
+     "early_stopping": 5, "keep": "best", "label_smoothing": 0.1, "normalization": "none"},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a few hundred real digits, as the exported file reads them."""
+    from digitlab.data.load import load_dataset
+
+    data, place = load_dataset("optdigits"), tmp_path_factory.mktemp("data")
+    arrays = {}
+    for name, split in (("train", data.train), ("test", data.test)):
+        arrays[f"{name}_images"] = split.images[:600].numpy()
+        arrays[f"{name}_labels"] = split.labels[:600].numpy()
+    np.savez(place / "data.npz", **arrays)
+    return place
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe["optimizer"])
+def test_the_file_trains_by_its_recipe(recipe, folder):
+    layers = [{"Conv2d": {"out_channels": 16, "kernel_size": 5, "stride": 2}}, "ReLU", "Flatten"]
+    spec = ModelSpec(name="net", layers=[*layers, {"Linear": {"out_features": 10}}])
+    (folder / "net.py").write_text(standalone(spec, recipe, dataset="optdigits"), encoding="utf-8")
+    said = run(folder, "net.py", ".")
+    assert said.count("validation accuracy") >= min(recipe["epochs"], 4)
+    assert float(said.rsplit(" ", 1)[1]) > 0.8
+    weights = torch.load(folder / "weights.pt", weights_only=True)
+    assert weights.keys() == build(spec).state_dict().keys()
+
+
+@pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
+def test_every_preset_is_exported_with_its_own_recipe(preset):
+    text = standalone(preset.spec, preset.recipe)
+    compile(text, "net.py", "exec")
+    assert f"EPOCHS = {preset.recipe['epochs']}\n" in text
+    assert "datasets.MNIST(" in text
+    assert "digitlab." not in text
+    assert max(map(len, text.splitlines())) < 200
+
+
+def test_a_name_cannot_break_out_of_the_file():
+    for name in ('"""\nimport os', "a\\", "'''", '"""', "{title}", "%s", "ü 9"):
+        clean = name.replace("\n", " ")
+        spec = ModelSpec(name=clean, layers=["Flatten"])
+        assert read_pasted(standalone(spec)) == spec
+
+
+def test_what_cannot_be_exported_is_refused():
+    with pytest.raises(SpecError, match="Zork"):
+        standalone(ModelSpec(name="x", layers=["Zork"]))
+    with pytest.raises(ConfigError):
+        standalone(ModelSpec(name="x", layers=["Flatten"]), {"epochs": 0})
