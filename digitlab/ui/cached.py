@@ -105,11 +105,24 @@ def evaluation(run: Run, split: str) -> Evaluation:
     return _evaluation(run.id, split, run.record.ended)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Computing the metrics …")
+@st.cache_resource(max_entries=48, show_spinner="Computing the metrics …")
 def _evaluation(run_id: str, split: str, ended: float | None) -> Any:
     from digitlab.runs.run import open_run
 
     return open_run(run_id).evaluate(split)
+
+
+def epochs(run: Run) -> list[dict[str, Any]]:
+    """The epochs of a run that has ended, each with the seconds trained up to its end."""
+    return _epochs(run.id, run.record.ended)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _epochs(run_id: str, ended: float | None) -> list[dict[str, Any]]:
+    from digitlab.evaluation.comparison import with_elapsed
+    from digitlab.runs.run import open_run
+
+    return with_elapsed(open_run(run_id).history.epochs)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

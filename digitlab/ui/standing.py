@@ -22,6 +22,7 @@ def show_ways_in() -> None:
         (page.ARCHITECTURE, "Put a network together", {}),
         (page.TRAIN, "Train a first network", {"model": FIRST_MODEL}),
         (page.RESULTS, "Take results apart", {}),
+        (page.COMPARE, "Compare runs", {}),
         (page.DRAW, "Draw at a network", {}),
     )
     with st.container(horizontal=True):

@@ -90,7 +90,7 @@ def test_a_subset_keeps_the_shares_of_the_classes(optdigits):
 
 @pytest.mark.parametrize("fraction", [-0.1, 0.6, 1.0, float("nan")])
 def test_an_impossible_validation_fraction_is_refused(optdigits, fraction):
-    with pytest.raises(DatasetError, match="between 0 and 0.5"):
+    with pytest.raises(DatasetError, match=r"between 0 and 0\.5"):
         optdigits.resplit(fraction)
 
 

@@ -1,0 +1,243 @@
+"""The cells of the Compare page that show all chosen runs: settings, curves, cost, seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from digitlab.evaluation.comparison import differing, pareto_frontier, summarize_seeds
+from digitlab.figures import comparison as figures
+from digitlab.runs.record import RunRecord
+from digitlab.runs.run import list_runs
+from digitlab.ui import cached, page, url
+from digitlab.ui.compare import Chosen, comparable
+from digitlab.ui.words import percent
+
+OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
+
+
+def settings(record: RunRecord) -> dict[str, Any]:
+    """What an experiment was made of, as a mapping for `differing`."""
+    data, machine = record.data, record.environment
+    layers = {name: value for name, value in record.spec.items() if name != "name"}
+    return {
+        "dataset": record.dataset,
+        "dataset fingerprint": data.get("fingerprint", "")[:8] or None,
+        "validation split": f"{100 * data['val_fraction']:g} %, split seed {data['split_seed']}",
+        "architecture": record.model,
+        "layers": _plain(layers),
+        "parameters": f"{record.parameters:,}",
+        **{name: value for name, value in record.config.items() if name != "val_fraction"},
+        "epochs trained": record.epochs_done,
+        "status": record.status,
+        "machine": machine.get("gpu") or machine.get("processor"),
+        "threads": machine.get("threads"),
+        "torch": machine.get("torch"),
+    }
+
+
+def show_settings(chosen: Sequence[Chosen]) -> None:
+    """A table of only those settings that are not the same for all."""
+    import pandas as pd
+
+    rows = differing([settings(one.record) for one in chosen])
+    layers = rows.pop("layers", None)
+    if rows.get("epochs trained") == rows.get("epochs"):
+        rows.pop("epochs trained", None)
+    if layers and "architecture" not in rows:
+        st.info(
+            "Architectures of the same name have different layers: see the end of this page.",
+            icon=":material/info:",
+        )
+    if not rows:
+        st.success(
+            "Nothing differs: same data, architecture, recipe, seed and machine.",
+            icon=":material/drag_handle:",
+        )
+        return
+    table = pd.DataFrame(
+        {
+            one.name: [_spelled(values[i]) for values in rows.values()]
+            for i, one in enumerate(chosen)
+        }
+    )
+    table.insert(0, "Setting", [_setting(name) for name in rows])
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        column_config={"Setting": st.column_config.TextColumn(pinned=True)},
+        alt="Settings that differ, one column for each run.",
+    )
+
+
+def show_curves(chosen: Sequence[Chosen]) -> str:
+    """Validation accuracy and loss of all runs, overlaid; what they are drawn over."""
+    over = url.choose("Over", OVER, param="over", default="epoch", widget=st.segmented_control)
+    histories = [cached.epochs(one.run) for one in chosen]
+    names = [one.name for one in chosen]
+    columns = st.columns(2)
+    for column, value in zip(columns, ("val_accuracy", "val_loss"), strict=True):
+        figure = figures.learning_curves(histories, names, value=value, over=over)
+        column.plotly_chart(
+            figure.update_layout(uirevision=_same_view(chosen, over)),
+            key=f"compare:{value}",
+            alt=f"{figures.TITLES[value]} of each run by {figures.OVER[over]}.",
+        )
+    return over
+
+
+def show_classic(chosen: Sequence[Chosen]) -> Chosen:
+    """All accuracies in one figure, and the confusion matrix of the best; returns the best.
+
+    The best is chosen by validation: chosen by test, its test accuracy would flatter.
+    """
+    from digitlab.figures.evaluation import confusion_matrix
+
+    histories = [cached.epochs(one.run) for one in chosen]
+    tests = [(_tested_epoch(one.record), one.result.accuracy) for one in chosen]
+    figure = figures.train_and_validation(histories, [one.name for one in chosen], tests)
+    st.plotly_chart(
+        figure.update_layout(uirevision=_same_view(chosen)),
+        key="compare:classic",
+        alt="Training, validation and test accuracy of each run by epoch.",
+    )
+    best = max(chosen, key=lambda one: one.record.val_accuracy or 0.0)
+    with st.expander(f"Confusion matrix of the best on validation: {best.name}"):
+        st.plotly_chart(
+            confusion_matrix(best.result.confusion, best.result.classes),
+            key=f"compare:best:{best.run.id}",
+            alt="Confusion matrix: rows are true classes, columns what the network read.",
+        )
+    return best
+
+
+def show_cost(chosen: Sequence[Chosen]) -> None:
+    """Accuracy against parameters and against seconds of training, with the frontier."""
+    one_dataset = len({one.record.dataset for one in chosen}) == 1
+    accuracies = [one.result.accuracy for one in chosen]
+    costs = {
+        "parameters": [one.record.parameters or None for one in chosen],
+        "seconds of training": [one.record.train_seconds or None for one in chosen],
+    }
+    for column, (cost, amounts) in zip(st.columns(2), costs.items(), strict=True):
+        known = [i for i, amount in enumerate(amounts) if amount is not None]
+        best = pareto_frontier([amounts[i] for i in known], [accuracies[i] for i in known])
+        figure = figures.trade_off(
+            [one.name for one in chosen],
+            amounts,
+            accuracies,
+            [known[i] for i in best] if one_dataset else [],
+            cost=cost,
+            intervals=[one.result.accuracy_interval for one in chosen],
+        )
+        column.plotly_chart(
+            figure.update_layout(uirevision=_same_view(chosen)),
+            key=f"compare:cost:{cost}",
+            alt=f"Test accuracy of each run against {cost}.",
+        )
+    if not one_dataset:
+        st.caption("No frontier is drawn, as the runs were tested on different datasets.")
+    machines = {_plain(_machine(one.record)) for one in chosen}
+    if len(machines) > 1:
+        st.caption("Trained on different machines: the seconds compare machines, too.")
+
+
+def show_seeds(chosen: Sequence[Chosen]) -> list[list[str]]:
+    """Mean, deviation and interval of each configuration that has several seeds.
+
+    Counts every finished run here of a configuration, chosen or not: picking among seeds would
+    flatter. Returns the ids of the runs of each configuration shown.
+    """
+    import pandas as pd
+
+    every = [run.record for run in list_runs() if comparable(run.record)]
+    kinds: dict[str, str] = {}
+    for one in chosen:
+        kinds.setdefault(configuration(one.record), one.name)
+    rows, shown = [], []
+    for key, name in kinds.items():
+        family = one_per_seed([record for record in every if configuration(record) == key])
+        if len(family) < 2:
+            continue
+        found = summarize_seeds([record.test_accuracy for record in family])
+        shown.append([record.id for record in family])
+        rows.append(
+            (
+                name,
+                ", ".join(str(record.seed) for record in family),
+                100 * found.mean,
+                100 * found.sd,
+                f"{percent(found.interval.low)} to {percent(found.interval.high)}",
+            )
+        )
+    if not rows:
+        st.info(
+            "None of these configurations was trained with a second seed yet, so it is not known "
+            "how much of a difference is the luck of the seed.",
+            icon=":material/casino:",
+        )
+        st.page_link(
+            page.TRAIN, label="Train one again with another seed", icon=page.ICONS[page.TRAIN]
+        )
+        return []
+    number = st.column_config.NumberColumn(format="%.2f %%")
+    columns = ("Like", "Seeds", "Mean", "Deviation", "95 % interval of the mean")
+    st.dataframe(
+        pd.DataFrame(rows, columns=columns),
+        hide_index=True,
+        column_config={"Mean": number, "Deviation": st.column_config.NumberColumn(format="%.3f")},
+    )
+    return shown
+
+
+def configuration(record: RunRecord) -> str:
+    """Equal for runs that differ in their seed and in the device only."""
+    config = {name: value for name, value in record.config.items() if name not in _BY_RUN}
+    spec = {name: value for name, value in record.spec.items() if name != "name"}
+    data = {name: record.data.get(name) for name in ("fingerprint", "val_fraction", "split_seed")}
+    return _plain([record.dataset, data, spec, config])
+
+
+_BY_RUN = ("seed", "device")
+
+
+def one_per_seed(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The newest finished run of each seed, by seed: the same seed twice is not two samples."""
+    finished = [record for record in records if record.status == "finished"]
+    newest = {record.seed: record for record in sorted(finished, key=lambda one: one.created)}
+    return [newest[seed] for seed in sorted(newest)]
+
+
+def _tested_epoch(record: RunRecord) -> float:
+    return record.kept_epoch if record.kept_epoch is not None else record.epochs_done
+
+
+def _machine(record: RunRecord) -> list[Any]:
+    machine = record.environment
+    return [machine.get("gpu"), machine.get("processor"), machine.get("threads")]
+
+
+def _same_view(chosen: Sequence[Chosen], over: str = "") -> str:
+    """Zoom and hidden lines stay for as long as this does."""
+    return ",".join([*(one.run.id for one in chosen), over])
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _setting(name: str) -> str:
+    group, _, last = name.rpartition(".")
+    return f"{last} ({group})".replace("_", " ") if group else name.replace("_", " ")
+
+
+def _spelled(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

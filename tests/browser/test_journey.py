@@ -1,0 +1,128 @@
+"""The main job in a real browser: look at digits, train while watching, see errors, draw."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+from visitor import ONE, PATIENCE, SECONDS, SEVEN, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]  # a busy machine takes its time
+
+POINTS = "plot => Math.max(0, ...plot.data.map(trace => trace.x ? trace.x.length : 0))"
+SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+EPOCH = re.compile(r"Epoch \d+ of 1000, step [\d,]+")
+
+
+def test_look_at_the_data(visit):
+    tab: Visitor = visit("/")
+    tab.page.get_by_role("link", name="Look at the digits").click()
+    tab.is_at(r"/Data\b")
+    tab.settle()
+    for title in ("Images of each class", "Mean image of each class"):
+        tab.chart(title)
+
+    tab.choose("Class", "7")
+    tab.is_at(r"\bclass=7\b")
+    before = tab.chart("Label 7").text_content()
+    grid = tab.page.locator(".js-plotly-plot").nth(1)
+    tab.click_point(grid, 5)
+    tab.is_at(rf"\bsample={tab.payloads(grid)[5][0]}\b")
+    expect(tab.chart("Label 7")).not_to_have_text(before)
+    after = tab.chart("Label 7").text_content()
+
+    tab.reload()
+    expect(tab.chart("Label 7")).to_have_text(after)
+    tab.is_at(r"\bclass=7\b")
+    tab.is_well()
+
+
+def test_train_watch_stop_and_take_the_results_apart(visit, lab):
+    tab: Visitor = visit("/Train")
+    tab.choose("Model", "Small CNN")
+    tab.settle()
+    tab.enter("Epochs", "1000")  # minutes: it is still going at every look below
+    tab.is_at(r"\bepochs=1000\b")
+    tab.settle()
+    tab.button("Start training").click()
+    tab.is_at(r"\brun=cnn-small-\w+")
+    tab.sees(EPOCH)
+
+    _see_the_chart_move(tab)
+    tab.reload()
+    tab.sees(EPOCH)
+    other: Visitor = visit(tab.page.url.removeprefix(lab.url))
+    other.sees(EPOCH)
+
+    lab.kill()
+    lab.start()
+    tab.reload()
+    tab.problems.clear()  # a browser may well complain of a server that is gone
+    tab.sees(EPOCH)
+    before = _step(tab)
+    expect(tab.page.get_by_text(EPOCH)).not_to_have_text(before, timeout=PATIENCE)
+
+    tab.button("Stop").click()
+    expect(tab.button("Stop")).to_have_count(0, timeout=30 * SECONDS)  # of a run of minutes
+    tab.sees(re.compile("stopped"))
+    accuracy = tab.page.get_by_test_id("stMetric").filter(has_text="Test accuracy")
+    expect(accuracy).to_contain_text(re.compile(r"\d\d\.\d\d %"))
+    expect(other.button("Stop")).to_have_count(0, timeout=PATIENCE)
+
+    tab.page.get_by_role("link", name=re.compile(r"cnn-small .* \d+\.\d+ %")).first.click()
+    tab.is_at(r"/Results\?.*run=cnn-small-\w+")
+    _look_behind_a_confusion(tab)
+
+
+def _see_the_chart_move(tab: Visitor) -> None:
+    """Two looks at the loss: it has grown, and the page stays where it was scrolled to."""
+    chart = tab.chart("Loss")
+    chart.scroll_into_view_if_needed()
+    place, points = tab.page.evaluate(SCROLLED), chart.evaluate(POINTS)
+    assert place > 0
+    end = time.monotonic() + 30
+    while chart.evaluate(POINTS) <= points:
+        assert time.monotonic() < end, "the chart does not move"
+        tab.page.wait_for_timeout(200)
+    assert abs(tab.page.evaluate(SCROLLED) - place) < 5, "the page jumped"
+
+
+def _step(tab: Visitor) -> str:
+    return tab.page.get_by_text(EPOCH).first.text_content()
+
+
+def _look_behind_a_confusion(tab: Visitor) -> None:
+    chart = tab.chart("Confusion matrix")
+    cells = tab.payloads(chart)
+    index = max(range(len(cells)), key=lambda i: (cells[i][0] != cells[i][1], cells[i][2]))
+    true, read, count = cells[index]
+    tab.click_point(chart, index)
+    tab.is_at(rf"\btrue={true}\b")
+    tab.is_at(rf"\bread={read}\b")
+    tab.sees(re.compile(rf"^{count} mistakes?\b") if count else "No mistakes of this kind")
+    tab.is_well()
+
+
+def test_draw_and_clear(visit):
+    tab: Visitor = visit("/Draw")
+    tab.sees("Draw a digit on the canvas")
+    tab.draw(SEVEN)
+    expect(tab.answer()).to_have_text("7", timeout=PATIENCE)
+    tab.chart("Probabilit")
+    tab.sees("What the network sees")
+
+    tab.button(re.compile("Reset canvas")).click()
+    tab.sees("Draw a digit on the canvas")
+    expect(tab.answer()).to_have_count(0)
+    tab.draw(ONE)
+    expect(tab.answer()).to_have_text("1", timeout=PATIENCE)
+    tab.is_well()
+
+
+def test_a_first_drawing_on_home(visit):
+    tab: Visitor = visit("/")
+    tab.draw(ONE)
+    expect(tab.answer()).to_have_text("1", timeout=PATIENCE)
+    tab.is_well()

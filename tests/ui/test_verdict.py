@@ -1,0 +1,72 @@
+"""The sentence about a difference: right about who, how much, and what a p-value means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitlab.evaluation import evaluate_logits
+from digitlab.evaluation.comparison import compare_pair
+from digitlab.ui.verdict import chance, verdict
+
+
+def judge(only_a: int, only_b: int, both: int = 900, neither: int = 10) -> str:
+    """The verdict on A and B that read so many images alone, both and neither."""
+    right_a = np.repeat([True, False, True, False], [only_a, only_b, both, neither])
+    right_b = np.repeat([False, True, True, False], [only_a, only_b, both, neither])
+    labels = np.zeros(len(right_a), np.int64)
+    a, b = (
+        evaluate_logits(np.stack([right, ~right], 1).astype(np.float32), labels, ["x", "y"])
+        for right in (right_a, right_b)
+    )
+    return verdict(compare_pair(a, b), a, b, "Anna", "Ben")
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (1.0, "nearly always"),
+        (0.5, "about five times in ten"),
+        (0.4, "about four times in ten"),
+        (0.25, "about one time in four"),
+        (0.167, "about one time in six"),
+        (0.05, "about one time in 20"),
+        (0.027, "about one time in 37"),
+        (0.0061, "about one time in 160"),
+        (0.001, "about one time in 1,000"),
+        (0.0004, "less than one time in 1,000"),
+        (1e-9, "less than one time in a million"),
+    ],
+)
+def test_a_p_value_is_said_as_people_say_it(p, words):
+    assert chance(p) == words
+
+
+def test_every_p_value_has_words():
+    assert all(chance(p) for p in np.geomspace(1e-12, 1, 2_000))
+
+
+def test_the_better_one_is_named_with_the_distance_and_both_counts():
+    said = judge(only_a=7, only_b=15)
+    assert "**Ben is better by 0.86 points** (98.18 % against 97.32 %)" in said
+    assert "Of 932 test images, it reads 15 that Anna misses, and misses 7 that Anna reads" in said
+    assert "about one time in 7" not in said
+    assert "about one time in seven" in said  # p = 0.134
+    assert "**Anna is better by 0.86 points**" in judge(only_a=15, only_b=7)
+
+
+def test_a_large_p_is_not_called_equality():
+    said = judge(7, 15)
+    assert "do not show which one is better, nor that they are equally good" in said
+
+
+def test_a_small_p_speaks_of_chance_in_the_images_only():
+    said = judge(3, 22)
+    assert "less than one time in 1,000" in said
+    assert said.endswith("So chance in the choice of test images is a poor explanation of it.")
+
+
+def test_a_draw_is_not_an_answer_alike():
+    assert "equally accurate" in judge(5, 5)
+    assert "not on the same images" in judge(5, 5)
+    assert "the very same images" in judge(0, 0)
