@@ -17,6 +17,7 @@ from digitlab.figures import palette
 from digitlab.figures.layout import chart, note, percent
 
 WAITING = "waiting for the first steps"
+FEW_STEPS = 10
 SMOOTHED_FROM = 20  # windows: with fewer the line of means is smooth enough to be read
 
 
@@ -209,6 +210,9 @@ def _add_line(figure: go.Figure, steps: Sequence[dict], key: str, hover: str) ->
 
 def _over_steps(figure: go.Figure, log_scale: bool, filled: bool) -> go.Figure:
     figure.update_xaxes(tickformat=",d")
+    last = max((max(trace.x) for trace in figure.data if len(trace.x or ())), default=0)
+    if last < FEW_STEPS:
+        figure.update_xaxes(dtick=1)  # else the first steps would be numbered by halves
     if not filled:
         return _empty(figure, WAITING, [0, 1])
     if log_scale:

@@ -84,11 +84,11 @@ def watch_link(record: RunRecord) -> None:
     )
 
 
-def result_link(record: RunRecord) -> None:
+def result_link(record: RunRecord, *, label: str = "") -> None:
     """A link to a run that has ended: to its results, or to Train where it has none."""
     st.page_link(
         page.RESULTS if record.status in USABLE else page.TRAIN,
-        label=describe(record),
+        label=label or describe(record),
         icon=STATUS_ICONS[record.status],
         help=f"{STATUS_WORDS[record.status].capitalize()}. {record.message}".strip(),
         query_params={"run": record.id},

@@ -16,6 +16,12 @@ from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 
 LOOK_SECONDS = 1.0
 LISTS_SECONDS = 2.0
+# While a panel refreshes every second, Streamlit would flash a "Stop" of its own in the header and
+# fade the charts whenever a refresh takes longer than usual.
+_STEADY = (
+    "<style>[data-testid='stStatusWidget'] {visibility: hidden}"
+    "[data-stale='true'] {opacity: 1 !important; transition: none !important}</style>"
+)
 _FOLLOWED = "followed-run"
 _ALT = {
     "loss": "Training loss per step and validation loss per epoch.",
@@ -42,6 +48,8 @@ def followed_run() -> str | None:
 def watch(run_id: str) -> None:
     """A run's panel; it looks again every second for as long as the run is active."""
     active = open_run(run_id).record.active
+    if active:
+        st.html(_STEADY)
     st.fragment(_panel, run_every=LOOK_SECONDS if active else None)(run_id, active)
 
 
@@ -79,7 +87,7 @@ def _show_head(record: RunRecord) -> None:
     elif record.message:
         st.info(record.message, icon=":material/info:")
     if not record.active and record.test_accuracy is not None:
-        result_link(record)
+        result_link(record, label="See what it learnt: results, confusion matrix, mistakes")
 
 
 def _stop(run_id: str) -> None:
