@@ -15,6 +15,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from digitlab.settings import VERSION
+
 if TYPE_CHECKING:
     from digitlab.data.catalog import SPLITS, DatasetInfo, list_datasets
     from digitlab.data.dataset import Dataset, Split
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from digitlab.runs.train import train
     from digitlab.training.config import Augmentation, TrainConfig
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # OpenMP threads that wait by spinning starve each other as soon as another process computes too:
 # training beside a busy app took 20 times as long. Sleeping threads cost nothing measurable.

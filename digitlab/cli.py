@@ -125,12 +125,12 @@ def train(
 
 def _recipe(model: str, epochs: int | None, seed: int | None, texts: list[str]) -> dl.TrainConfig:
     """The preset's recipe where the model is one, changed by what the command says."""
+    from digitlab.models.presets import known_recipe
     from digitlab.training.config import parse_assignments
 
-    presets = {preset.name: preset.recipe for preset in dl.list_presets()}
     flags = {"epochs": epochs, "seed": seed}
     given = {key: value for key, value in flags.items() if value is not None}
-    return dl.TrainConfig.from_dict({**presets.get(model, {}), **parse_assignments(texts), **given})
+    return dl.TrainConfig.from_dict({**known_recipe(model), **parse_assignments(texts), **given})
 
 
 @app.command()

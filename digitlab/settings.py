@@ -4,6 +4,7 @@ DIGITLAB_HOME            folder of runs, database and logs (~/.digitlab)
 DIGITLAB_DATA            folder of datasets, in torchvision's layout ($DIGITLAB_HOME/data)
 DIGITLAB_DATABASE_URL    SQLAlchemy URL of the run store (an SQLite file in the home)
 DIGITLAB_MAX_JOBS        runs that train at the same time in the background (1)
+DIGITLAB_MAX_QUEUED      runs that may wait for their turn; more are refused (20)
 DIGITLAB_MAX_PARAMETERS  parameters a network may have; more is refused (50,000,000)
 DIGITLAB_MAX_PIXELS      pixels an image file may have before it is decoded (25,000,000)
 DIGITLAB_THREADS         CPU threads that one prediction may use (1)
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from digitlab.errors import SettingsError
 
+VERSION = "0.1.0"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -26,6 +29,7 @@ class Settings:
     data: Path
     database_url: str
     max_jobs: int
+    max_queued: int
     max_parameters: int
     max_pixels: int
     threads: int
@@ -52,6 +56,7 @@ def read_settings() -> Settings:
         data=_folder("DIGITLAB_DATA", home / "data"),
         database_url=os.environ.get("DIGITLAB_DATABASE_URL") or f"sqlite:///{home / 'digitlab.db'}",
         max_jobs=_count("DIGITLAB_MAX_JOBS", 1),
+        max_queued=_count("DIGITLAB_MAX_QUEUED", 20),
         max_parameters=_count("DIGITLAB_MAX_PARAMETERS", 50_000_000),
         max_pixels=_count("DIGITLAB_MAX_PIXELS", 25_000_000),
         threads=_count("DIGITLAB_THREADS", 1),

@@ -82,7 +82,7 @@ with page.page(
             unit="standard deviation of pixel values",
         )
     st.plotly_chart(figure, key=f"class-images-{kind}")
-    page.code_fold(snippets.class_images(name, split))
+    page.code_fold(snippets.class_images(name, split, kind))
 
     page.cell(
         "Images of one class, laid over each other",
@@ -91,9 +91,9 @@ with page.page(
     controls = st.columns(2)
     with controls[0]:
         names = {str(i): text for i, text in enumerate(data.classes)}
-        over = int(url.choose("Class to lay over", names, param="over", default="3"))
+        over = int(url.choose("Class to lay over", names, param="laid", default="3"))
     with controls[1]:
-        many = url.number("Images", param="images", default=20, low=1, high=1000)
+        many = url.number("Images", param="laid_images", default=20, low=1, high=1000)
     st.plotly_chart(cached.overlay_figure(name, split, over, many), key="overlay")
     page.code_fold(snippets.overlay(name, split, over, many))
 
@@ -104,9 +104,10 @@ with page.page(
         "those of the training split.",
     )
     pixels = cached.pixel_statistics(name, split)
+    used = cached.pixel_statistics(name, "train")
     numbers = st.columns(2)
-    numbers[0].metric("Mean (of 0…1)", f"{pixels.mean:.4f}")
-    numbers[1].metric("Standard deviation", f"{pixels.std:.4f}")
+    numbers[0].metric("Mean of the training split (of 0…1)", f"{used.mean:.4f}")
+    numbers[1].metric("Its standard deviation", f"{used.std:.4f}")
     st.plotly_chart(
         data_figures.intensity_histogram(pixels.histogram, pixels.mean, pixels.std),
         key="pixel-histogram",

@@ -30,7 +30,7 @@ with page.page(
         st.stop()
     summary = cached.summarize(spec)
     with left:
-        architect.warn_of_output(spec)
+        fits = architect.check_output(spec)
     with right:
         page.cell("Diagram", "Colours tell kinds of layers; each box says what leaves it.")
         st.graphviz_chart(architecture_dot(summary), alt=f"Diagram of {spec.name}.")
@@ -44,5 +44,5 @@ with page.page(
     page.code_fold(snippets.architecture(spec.to_yaml()))
 
     with st.container(horizontal=True):
-        architect.send_to_train(spec, preset)
+        architect.send_to_train(spec, preset, fits=fits)
         architect.offer_python(spec, preset)

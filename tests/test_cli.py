@@ -235,7 +235,7 @@ MISTAKES = [
     (["evaluate"], "run"),
     (["evaluate", "nobody"], "no run 'nobody'"),
     (["evaluate", "../../etc"], "no run '../../etc'"),
-    (["evaluate", "latest"], "no run yet"),
+    (["evaluate", "latest"], "no run of your own yet"),
     (["recognize"], "image"),
     (["recognize", "nowhere.png", "--run", "nobody"], "nobody"),
     (["stop", "nobody"], "nobody"),

@@ -84,6 +84,7 @@ class Dataset:
     def resplit(self, val_fraction: float, seed: int | None = None) -> Dataset:
         """A copy whose validation split is `val_fraction` of the official training part."""
         seed = self.split_seed if seed is None else seed
+        check_fraction(val_fraction)
         if (val_fraction, seed) == (self.val_fraction, self.split_seed):
             return self
         train, val = divide(_rejoin(self.train, self.val), val_fraction, seed)
@@ -91,6 +92,8 @@ class Dataset:
 
     def subset(self, train_images: int, seed: int = 0) -> Dataset:
         """A copy with at most `train_images` training images, each class keeping its share."""
+        if train_images < 1:
+            raise DatasetError(f"A subset has at least 1 training image; not {train_images}.")
         if train_images >= len(self.train):
             return self
         _, kept = divide(self.train, train_images / len(self.train), seed)
@@ -101,14 +104,18 @@ class Dataset:
         return f"Dataset({self.name!r}: {sizes}; {len(self.classes)} classes)"
 
 
+def check_fraction(val_fraction: float) -> None:
+    """DatasetError for a validation fraction that leaves too little to learn from."""
+    if not 0.0 <= val_fraction <= 0.5:
+        raise DatasetError(f"The validation fraction lies between 0 and 0.5; not {val_fraction}.")
+
+
 def divide(whole: Split, val_fraction: float, seed: int) -> tuple[Split, Split]:
     """Seeded, stratified division of `whole` into a training and a validation split.
 
     Each class gives its share, rounded so that the total is `val_fraction` of all to the image
     (largest remainders); both parts keep the official order.
     """
-    if not 0.0 <= val_fraction <= 0.5:
-        raise DatasetError(f"The validation fraction lies between 0 and 0.5; not {val_fraction}.")
     labels = whole.labels.numpy()
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitlab.data.catalog import DatasetInfo, find_dataset
-from digitlab.errors import DownloadError
+from digitlab.errors import DatasetError, DownloadError
 from digitlab.settings import read_settings
+
+STALE_SECONDS = 3600.0  # no download writes nothing for so long
 
 _ACTIVE: dict[tuple[str, Path], Download] = {}
 _LOCK = threading.Lock()
@@ -64,13 +66,13 @@ def active_download(name: str) -> Download | None:
 
 
 def download_dataset(name: str, on_progress: Callable[[int, int], None] | None = None) -> None:
-    """Fetch `name` into the data folder and wait for it; nothing happens where it is there.
+    """Fetch `name` into the data folder and wait for it; nothing happens where it is there whole.
 
     Raises DownloadError where there is no network, the disk is full, the folder cannot be
     written or a checksum is wrong.
     """
     info = find_dataset(name)
-    if not info.missing_files(read_settings().data):
+    if _is_whole(info):
         return
     download = start_download(name)
     while not download.finished:
@@ -83,11 +85,30 @@ def download_dataset(name: str, on_progress: Callable[[int, int], None] | None =
         on_progress(download.total, download.total)
 
 
+def _is_whole(info: DatasetInfo) -> bool:
+    """Whether the dataset is there and can be read to its end."""
+    from digitlab.data.readers import read_parts
+
+    try:
+        read_parts(info, read_settings().data)
+    except DatasetError:
+        return False
+    return True
+
+
+def _sweep(root: Path, name: str) -> None:
+    """Remove what downloads left behind that were killed before they could tidy up."""
+    for folder in root.glob(f".download-{name}-*"):
+        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _carry_out(download: Download) -> None:
     """The thread's work; whatever happens ends up in the download's own fields."""
     folder: Path | None = None
     try:
         download.root.mkdir(parents=True, exist_ok=True)
+        _sweep(download.root, download.info.name)
         folder = Path(
             tempfile.mkdtemp(prefix=f".download-{download.info.name}-", dir=download.root)
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from digitlab.data.catalog import find_dataset
-from digitlab.data.dataset import Dataset, Split, divide
+from digitlab.data.dataset import Dataset, Split, check_fraction, divide
 from digitlab.data.readers import read_parts
 from digitlab.settings import read_settings
 
@@ -33,12 +33,14 @@ def load_dataset(
     unknown name, DatasetMissingError, DatasetDamagedError or DownloadError, each with a remedy.
     """
     info = find_dataset(name)
-    root = read_settings().data
-    if download and info.missing_files(root):
+    check_fraction(val_fraction)
+    if download:
         from digitlab.data.download import download_dataset
 
         download_dataset(info.name, on_progress)
-    (train_images, train_labels), (test_images, test_labels) = read_parts(info, root)
+    (train_images, train_labels), (test_images, test_labels) = read_parts(
+        info, read_settings().data
+    )
     whole = Split("train", train_images, train_labels, torch.arange(len(train_labels)))
     train, val = divide(whole, val_fraction, seed)
     test = Split("test", test_images, test_labels, torch.arange(len(test_labels)))

@@ -24,12 +24,6 @@ def class_counts(split: Split, classes: int) -> np.ndarray:
     return np.bincount(split.labels.numpy(), minlength=classes)
 
 
-def imbalance(counts: np.ndarray) -> float:
-    """The largest class's count divided by the smallest's; infinite where a class is empty."""
-    smallest = int(counts.min())
-    return float(counts.max() / smallest) if smallest else float("inf")
-
-
 def pixel_statistics(images: torch.Tensor) -> PixelStatistics:
     """Exact mean and standard deviation over all pixels of uint8 images, from their histogram."""
     histogram = np.zeros(256, dtype=np.int64)

@@ -22,12 +22,19 @@ STARTING_SECONDS = 2.0  # a process that has just claimed a run may not hold its
 def submit(model: str | ModelSpec, dataset: str, config: TrainConfig, *, name: str = "") -> str:
     """Put a run into the queue and see that somebody works on it; the run's id.
 
-    Raises SpecError, ConfigError or DatasetError before anything is stored. A worker is started
+    Raises SpecError, ConfigError or DatasetError before anything is stored, and RunError where as
+    many runs wait as may. A worker is started
     each time: it leaves at once where enough runs are going, and those that go take the next one
     when they end, so none is forgotten.
     """
     from digitlab.runs.prepare import new_record
 
+    most = read_settings().max_queued
+    if len(store.list_records(("queued",), limit=most)) >= most:
+        raise RunError(
+            f"{most} runs are waiting already, and no more may (DIGITLAB_MAX_QUEUED). Wait until "
+            "some have ended, or stop one."
+        )
     record = new_record(model, dataset, config, status="queued", executor="process", name=name)
     launch_worker()
     return record.id

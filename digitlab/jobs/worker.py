@@ -27,7 +27,8 @@ def work() -> int:
         try:
             with artifacts.run_lock(record.id):
                 # Imported late: most workers find that enough runs are going, and leave at once.
-                from digitlab.runs.execute import StopSwitch, execute
+                from digitlab.runs.execute import execute
+                from digitlab.runs.stopping import StopSwitch
 
                 switch = StopSwitch(record.id)
                 run = execute(record, switch=switch)

@@ -122,3 +122,9 @@ def _nearest(name: str) -> str:
     if near:
         return f"did you mean {' or '.join(near)}"
     return f"presets are {', '.join(_presets())}"
+
+
+def known_recipe(model: object) -> dict[str, Any]:
+    """The recipe of the preset of that name, as fields of TrainConfig; empty for anything else."""
+    known = {preset.name: preset.recipe for preset in list_presets()}
+    return dict(known.get(model, {})) if isinstance(model, str) else {}

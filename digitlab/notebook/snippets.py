@@ -43,14 +43,23 @@ print(split.images[{index}, 0], "is a", int(split.labels[{index}]))
 """
 
 
-def class_images(dataset: str, split: str) -> str:
-    """Mean image and deviation of every class."""
+def class_images(dataset: str, split: str, kind: str = "mean") -> str:
+    """Mean image or deviation (any other `kind`) of every class."""
+    if kind == "mean":
+        shown = "figure = per_class_images(means, data.classes)"
+    else:
+        shown = """figure = per_class_images(
+    deviations,
+    data.classes,
+    title="Variability of each class",
+    unit="standard deviation of pixel values",
+)"""
     return f"""{_IMPORT}from digitlab.data.statistics import class_images
 from digitlab.figures.images import per_class_images
 
 data = dl.load_dataset({dataset!r})
 means, deviations = class_images(data.split({split!r}), len(data.classes))
-figure = per_class_images(means, data.classes)
+{shown}
 """
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import RunError, RunNotFoundError
+from digitlab.errors import DatasetError, RunError, RunNotFoundError
 from digitlab.runs import artifacts, store
 from digitlab.runs.record import RunRecord, check_run_id
 
@@ -153,13 +153,28 @@ class Run:
         return self.predict_logits(part.images), part.labels
 
     def load_data(self) -> Dataset:
-        """The run's dataset, split as it was in training; DatasetError where it is not here."""
+        """The run's dataset, split as it was in training.
+
+        Raises DatasetError where it is not here, or is not the data that the run was made with.
+        """
         from digitlab.data.load import load_dataset
 
         data = self.record.data
-        return load_dataset(
+        loaded = load_dataset(
             self.record.dataset, val_fraction=data["val_fraction"], seed=data["split_seed"]
         )
+        self.check_data(loaded)
+        return loaded
+
+    def check_data(self, data: Dataset) -> None:
+        """DatasetError unless `data` is what the run was trained and measured on."""
+        made_with = self.record.data.get("fingerprint")
+        if made_with and data.fingerprint != made_with:
+            raise DatasetError(
+                f"The {data.name} of this machine is not the data that run {self.id} was made "
+                "with: a subset, or other files. Its saved results still hold.",
+                name=data.name,
+            )
 
     def __repr__(self) -> str:
         accuracy = self.record.test_accuracy
@@ -192,7 +207,9 @@ def open_run(run_id: str) -> Run:
     if run_id == LATEST:
         newest = store.list_records(limit=1)
         if not newest:
-            raise RunNotFoundError("There is no run yet. Train one first.", run_id=run_id)
+            raise RunNotFoundError(
+                "There is no run of your own yet. Train one, or name a bundled one.", run_id=run_id
+            )
         return Run(newest[0])
     check_run_id(run_id)
     bundled = [folder for folder in _bundled_folders() if folder.name.startswith(run_id)]

@@ -109,9 +109,13 @@ def claim_next(max_jobs: int) -> RunRecord | None:
         ).first()
         if row is None:
             return None
-        row.status, row.started = "running", time.time()
-        session.flush()
-        return _record(row)
+        claimed = session.execute(
+            update(RunRow)
+            .where(RunRow.id == row.id, RunRow.status == "queued")
+            .values(status="running", started=time.time())
+        )
+        session.refresh(row)
+        return _record(row) if claimed.rowcount == 1 else None
 
 
 def append_history(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from digitlab.models.presets import known_recipe
 from digitlab.runs import artifacts
 from digitlab.runs.execute import execute
 from digitlab.runs.prepare import new_record
@@ -29,12 +30,13 @@ def train(
     """Train `model` (a preset's name, a file or a ModelSpec) on `data` and return the saved run.
 
     Shows a progress bar on stderr unless `progress` is False; `on_event` is called with every
-    training event. Ctrl-C stops cleanly: the run is kept with what it learnt. Raises SpecError,
-    ConfigError or DatasetError before anything is stored.
+    training event. Without a `config`, a preset is trained by its own recipe. Ctrl-C stops
+    cleanly: the run is kept with what it learnt. Raises SpecError, ConfigError or DatasetError
+    before anything is stored.
     """
     from digitlab.runs.progress import show_progress
 
-    config = config or TrainConfig()
+    config = config or TrainConfig.from_dict(known_recipe(model))
     if isinstance(data, str):
         from digitlab.data.load import load_dataset
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from digitlab.errors import ConfigError
+from digitlab.settings import VERSION
 
 
 def pick_device(name: str) -> torch.device:
@@ -34,6 +35,7 @@ def pick_device(name: str) -> torch.device:
 def describe_machine(device: torch.device) -> dict[str, object]:
     """Versions and hardware that a run's numbers depend on, as plain JSON values."""
     return {
+        "digitlab": VERSION,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": version("torchvision"),  # by its metadata: importing it takes a second

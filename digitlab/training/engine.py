@@ -22,7 +22,7 @@ from digitlab.training.devices import pick_device
 from digitlab.training.events import EpochDone, Event, Finished, Reason, Started, StepsDone
 from digitlab.training.normalize import make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule
-from digitlab.training.predict import predict_logits
+from digitlab.training.predict import BATCH, predict_logits
 
 WINDOWS = 1500  # at most so many StepsDone in a run, however long it is, and one an epoch
 
@@ -56,7 +56,7 @@ def train_events(
         if interruption:
             reason = interruption
             break
-        yield loop.finish_epoch(epoch)
+        yield loop.finish_epoch(epoch, should_stop)
         if loop.waited_too_long(epoch):
             reason = "early-stopped"
             break
@@ -126,8 +126,10 @@ class _Loop:
             stop = should_stop()
             if len(window.losses) >= self.window_steps or stop or number == len(batches):
                 done = self._close(window, epoch - 1 + number / len(batches), grad_norm)
+                paused = time.perf_counter()
+                yield done  # what is done with it is no part of the training's time
+                began += time.perf_counter() - paused
                 window = _Window()
-                yield done
                 if not math.isfinite(done.loss):
                     interruption = "diverged"
                     break
@@ -198,10 +200,10 @@ class _Loop:
             images_per_second=window.images / elapsed,
         )
 
-    def finish_epoch(self, epoch: int) -> EpochDone:
+    def finish_epoch(self, epoch: int, should_stop: Callable[[], bool] = never) -> EpochDone:
         """Validate, remember the best, and say how the epoch went."""
         self.epochs_done = epoch
-        val_loss, val_accuracy = self._validate()
+        val_loss, val_accuracy = self._validate(should_stop)
         best = val_accuracy is not None and (
             self.best is None or (val_accuracy, -val_loss) > self.best[:2]
         )
@@ -222,10 +224,16 @@ class _Loop:
             best=best,
         )
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        if not len(self.val):
+    def _validate(self, should_stop: Callable[[], bool]) -> tuple[float | None, float | None]:
+        """Loss and accuracy; none where there is nothing to validate on, or no time left to."""
+        parts = []
+        for images in self.val.images.split(BATCH) if len(self.val) else ():
+            if parts and should_stop():
+                return None, None
+            parts.append(predict_logits(self.model, images, self.normalization))
+        if not parts:
             return None, None
-        logits = predict_logits(self.model, self.val.images, self.normalization)
+        logits = torch.cat(parts)
         labels = self.val.labels.cpu()
         loss = float(F.cross_entropy(logits, labels))
         return loss, int((logits.argmax(1) == labels).sum()) / len(labels)

@@ -53,6 +53,7 @@ def edit(preset: Preset) -> ModelSpec | None:
         help="A layer is a torch.nn class with its arguments; input sizes are inferred.",
     )
     st.html(_MONOSPACE)
+    st.caption("Ctrl+Enter (⌘+Enter) applies what you wrote.")
     text = st.session_state[_TEXT]
     spec = None
     try:
@@ -97,7 +98,7 @@ def _take_pasted() -> None:
     try:
         st.session_state[_TEXT] = read_pasted(st.session_state[_PASTED]).to_yaml()
     except SpecError as e:
-        st.session_state[_PROBLEM] = f"**Line {e.line}:** {e}" if e.line else str(e)
+        st.session_state[_PROBLEM] = str(e)
 
 
 def _offer_repair(spec: ModelSpec, error: SpecError) -> None:
@@ -123,7 +124,9 @@ def _show_error(error: SpecError, text: str) -> None:
         return
     first = max(0, line - 1 - _AROUND)
     numbered = [f"{i + 1:>4}  {content}" for i, content in enumerate(lines)]
-    st.error(f"**Line {line}:** {error}", icon=":material/error:")
+    said = str(error)
+    where = "" if said.startswith("Line ") else f"**Line {line}:** "
+    st.error(where + said, icon=":material/error:")
     shown = numbered[first:line]
     shown[-1] = "→" + shown[-1][1:]
     st.code("\n".join([*shown, *numbered[line : line + _AROUND]]), language="yaml")
@@ -194,14 +197,20 @@ def show_published(preset: Preset) -> None:
     st.markdown(preset.about)
     if preset.published:
         figures = ", ".join(
-            f"{name.replace('_', ' ')} {value}" for name, value in preset.published.items()
+            f"{name.replace('_', ' ')} {value} %" for name, value in preset.published.items()
         )
         st.caption(f"Published: {figures}. Source: {preset.source}")
 
 
-def send_to_train(spec: ModelSpec, preset: Preset) -> None:
+def send_to_train(spec: ModelSpec, preset: Preset, *, fits: bool) -> None:
     """A button that opens the Train page with this architecture."""
-    if not st.button("Train this network", type="primary", icon=":material/play_arrow:"):
+    if not st.button(
+        "Train this network",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not fits,
+        help=None if fits else "Mend the output first.",
+    ):
         return
     own = spec != preset.spec
     url.put("model", OWN if own else preset.name)
@@ -210,8 +219,8 @@ def send_to_train(spec: ModelSpec, preset: Preset) -> None:
     st.switch_page(page.TRAIN, query_params=params)
 
 
-def warn_of_output(spec: ModelSpec) -> None:
-    """Say so where what leaves the network cannot tell ten classes apart, and offer a repair."""
+def check_output(spec: ModelSpec) -> bool:
+    """Whether the network tells ten classes apart; where it does not, a warning and a repair."""
     from digitlab.models.build import check_fits
 
     try:
@@ -219,3 +228,5 @@ def warn_of_output(spec: ModelSpec) -> None:
     except SpecError as e:
         st.warning(str(e), icon=":material/warning:")
         _offer_repair(spec, e)
+        return False
+    return True

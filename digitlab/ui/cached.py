@@ -26,6 +26,7 @@ def dataset(name: str, val_fraction: float = 0.1, seed: int = 0) -> Dataset:
 
 
 def _stamp(name: str) -> tuple[str, float]:
+    """Changes when the dataset's files do."""
     root = read_settings().data
     files = [root / file for file in find_dataset(name).files]
     times = [path.stat().st_mtime for path in files if path.is_file()]
@@ -39,26 +40,38 @@ def _dataset(name: str, val_fraction: float, seed: int, stamp: object) -> Datase
     return load_dataset(name, val_fraction=val_fraction, seed=seed)
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
 def pixel_statistics(name: str, split: str) -> PixelStatistics:
     """Histogram, mean and deviation of a split's pixels."""
+    return _pixel_statistics(name, split, _stamp(name))
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _pixel_statistics(name: str, split: str, stamp: object) -> PixelStatistics:
     from digitlab.data.statistics import pixel_statistics as measure
 
     return measure(dataset(name).split(split).images)
 
 
-@st.cache_data(max_entries=24, show_spinner="Averaging the images …")
 def class_images(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Mean image and deviation per class."""
+    return _class_images(name, split, _stamp(name))
+
+
+@st.cache_data(max_entries=24, show_spinner="Averaging the images …")
+def _class_images(name: str, split: str, stamp: object) -> tuple[np.ndarray, np.ndarray]:
     from digitlab.data.statistics import class_images as measure
 
     loaded = dataset(name)
     return measure(loaded.split(split), len(loaded.classes))
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
 def class_counts(name: str) -> dict[str, list[int]]:
     """Images per class in each split."""
+    return _class_counts(name, _stamp(name))
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _class_counts(name: str, stamp: object) -> dict[str, list[int]]:
     from digitlab.data.catalog import SPLITS
     from digitlab.data.statistics import class_counts as count
 
@@ -125,9 +138,13 @@ def _epochs(run_id: str, ended: float | None) -> list[dict[str, Any]]:
     return with_elapsed(open_run(run_id).history.epochs)
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
 def overlay_figure(name: str, split: str, label: int, count: int) -> Any:
     """`count` images of a class laid over each other, as a figure."""
+    return _overlay_figure(name, split, label, count, _stamp(name))
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _overlay_figure(name: str, split: str, label: int, count: int, stamp: object) -> Any:
     from digitlab.data.statistics import overlay
     from digitlab.figures.data import image_heatmap
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from digitlab.errors import ConfigError
-from digitlab.models.presets import list_presets
+from digitlab.models.presets import known_recipe
 from digitlab.training.config import TrainConfig
 from digitlab.ui import url
 from digitlab.ui.model_picker import OWN
@@ -39,7 +39,9 @@ _PARAMS = (
 def recipe_form(model: str) -> TrainConfig | None:
     """The recipe as the visitor set it; None, and a sentence, where it does not fit together."""
     start = TrainConfig.from_dict(_known_recipe(model))
-    url.reset_on_change("recipe", model, _PARAMS)  # another model brings its own recipe
+    url.reset_on_change(
+        "recipe", (model, url.get("preset") if model == OWN else ""), _PARAMS
+    )  # another model brings its own recipe
     values = _main_fields(start)
     with st.expander("More settings", icon=":material/tune:"):
         values |= _course_fields(start, values["optimizer"])
@@ -55,8 +57,7 @@ def recipe_form(model: str) -> TrainConfig | None:
 def _known_recipe(model: str) -> dict[str, Any]:
     """The preset's recipe; one's own network begins with that of the preset it was made from."""
     name = url.get("preset") if model == OWN else model
-    known = {preset.name: preset.recipe for preset in list_presets()}
-    return dict(known.get(name or "", {}))
+    return known_recipe(name)
 
 
 def _main_fields(start: TrainConfig) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def show_summary(run: Run, result: Evaluation, split: str) -> None:
     columns[0].metric(
         "Accuracy",
         percent(result.accuracy),
-        f"95 % interval {percent(low)} to {percent(high)}",
+        f"95 %: {100 * low:.2f} to {percent(high)}",
         delta_arrow="off",
         delta_color="off",
     )
@@ -69,8 +69,23 @@ def show_confusion(run: Run, result: Evaluation) -> str:
             f"{names[pair.true]} read as {names[pair.predicted]} ({pair.count:,})" for pair in pairs
         )
         st.markdown(f"Most often confused: {text}.")
-    st.caption("Click a cell to see its mistakes below.")
+    _say_selection(run, result)
     return mode
+
+
+def _say_selection(run: Run, result: Evaluation) -> None:
+    """What a click on the matrix has chosen, where the eye is after clicking."""
+    true, read = (_label(url.get(param) or ALL, run) for param in ("true", "read"))
+    if true is None or read is None:
+        st.caption("Click a cell to see its mistakes below.")
+    elif true == read:
+        st.markdown(f"**{run.classes[true]} read as {run.classes[read]}**: these are right.")
+    else:
+        count = int(result.confusion[true, read])
+        st.markdown(
+            f"**{run.classes[true]} read as {run.classes[read]}**: {count:,} "
+            f"mistake{'' if count == 1 else 's'}, shown below."
+        )
 
 
 def _take_cell(key: str) -> None:
@@ -114,7 +129,7 @@ def show_mistakes(run: Run, result: Evaluation, split: str) -> tuple[int | None,
         true = url.choose("True class", names, param="true", default=ALL)
     with columns[1]:
         read = url.choose("Read as", names, param="read", default=ALL)
-    pair = _label(true), _label(read)
+    pair = _label(true, run), _label(read, run)
     chosen = result.errors.where(true=pair[0], predicted=pair[1])
     url.reset_on_change("mistakes", (run.id, split, true, read), ("mistakes",))
     with columns[2]:
@@ -129,8 +144,10 @@ def show_mistakes(run: Run, result: Evaluation, split: str) -> tuple[int | None,
     return pair
 
 
-def _label(choice: str) -> int | None:
-    return None if choice == ALL else int(choice)
+def _label(choice: str, run: Run) -> int | None:
+    """A class by its number, None for all and for what is no class."""
+    known = choice.isdecimal() and int(choice) < len(run.classes)
+    return int(choice) if known else None
 
 
 def _show_images(run: Run, shown: object, split: str) -> None:
@@ -139,6 +156,7 @@ def _show_images(run: Run, shown: object, split: str) -> None:
     data = run.record.data
     try:
         loaded = cached.dataset(run.record.dataset, data["val_fraction"], data["split_seed"])
+        run.check_data(loaded)
     except DatasetError as e:
         st.info(f"The images cannot be shown: {e}", icon=":material/image_not_supported:")
         _show_as_table(run, shown)

@@ -46,8 +46,11 @@ def _has_results(run: Run) -> bool:
 def _explain_absence(run_id: str) -> None:
     try:
         record = open_run(run_id).record
-    except RunNotFoundError as e:
-        st.warning(f"{e} Showing another one.", icon=":material/search_off:")
+    except RunNotFoundError:
+        st.warning(
+            f"There is no run {run_id[:60]!r}; it may have been deleted. Showing another one.",
+            icon=":material/search_off:",
+        )
         return
     except RunError as e:
         st.warning(str(e), icon=":material/broken_image:")

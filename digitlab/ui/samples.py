@@ -35,7 +35,7 @@ def browse(dataset: str, split_name: str) -> tuple[int | None, int | None, int]:
         shuffled = url.switch("Shuffle", param="shuffle")
     with filters[2]:
         seed = url.number(
-            "Shuffle seed", param="seed", default=0, low=0, high=999_999, disabled=not shuffled
+            "Shuffle seed", param="order", default=0, low=0, high=999_999, disabled=not shuffled
         )
     label = None if chosen == ALL else int(chosen)
     order = pick_indices(split, label, seed if shuffled else None)

@@ -138,8 +138,9 @@ def _begin(param: str, default: Any, parse: Callable[[str], Any], omit: Any) -> 
     text = get(param)
     value = parse(text) if text is not None else None
     value = default if value is None else value
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    # Always, also where it seems to be set: it may be the value of another page's widget of that
+    # key, which the new page's one does not take over.
+    st.session_state[key] = value
     _keep(param, value, omit)
     return key
 

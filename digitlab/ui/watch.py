@@ -8,6 +8,7 @@ from digitlab.errors import DigitlabError
 from digitlab.figures import training as figures
 from digitlab.jobs import queue
 from digitlab.runs import store
+from digitlab.runs.artifacts import is_alive, stop_file
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import History, open_run
 from digitlab.ui import page
@@ -47,10 +48,17 @@ def followed_run() -> str | None:
 
 def watch(run_id: str) -> None:
     """A run's panel; it looks again every second for as long as the run is active."""
-    active = open_run(run_id).record.active
+    active = _is_under_way(open_run(run_id).record)
     if active:
         st.html(_STEADY)
     st.fragment(_panel, run_every=LOOK_SECONDS if active else None)(run_id, active)
+
+
+def _is_under_way(record: RunRecord) -> bool:
+    """Whether more is to come: a run that was stopped still has to read the test images."""
+    return record.active or (
+        record.status == "stopped" and record.test_accuracy is None and is_alive(record.id)
+    )
 
 
 @page.guard()
@@ -58,9 +66,11 @@ def _panel(run_id: str, was_active: bool) -> None:
     if was_active:
         queue.reconcile()
     run = open_run(run_id)
-    if was_active and not run.record.active:
+    if was_active and not _is_under_way(run.record):
         st.rerun()  # the whole page: lists and links change when a run ends
     _show_head(run.record)
+    if not run.record.active and not run.record.step:
+        return  # it ended before its first step: there is nothing to show
     _show_figures(run.record)
     show_curves(run_id, run.history, best_epoch=run.record.best_epoch)
 
@@ -70,8 +80,10 @@ def _show_head(record: RunRecord) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.markdown(f"{state}: {STATUS_WORDS[record.status]} · `{record.id}`")
     if record.active:
+        stopping = stop_file(record.id).exists()
         right.button(
-            "Stop",
+            "Stopping …" if stopping else "Stop",
+            disabled=stopping,
             key=f"stop:{record.id}",
             icon=":material/stop:",
             on_click=_stop,
@@ -84,10 +96,18 @@ def _show_head(record: RunRecord) -> None:
         st.progress(_share(record), text=_progress_text(record))
     elif record.status in ("failed", "interrupted"):
         st.error(record.message, icon=STATUS_ICONS[record.status])
+    elif record.status == "stopped" and _is_under_way(record):
+        st.caption("Stopped; now it reads the test images.")
     elif record.message:
         st.info(record.message, icon=":material/info:")
     if not record.active and record.test_accuracy is not None:
-        result_link(record, label="See what it learnt: results, confusion matrix, mistakes")
+        result_link(record, label="See its results: confusion matrix, mistakes, classes")
+        st.page_link(
+            page.DRAW,
+            label="Draw at it",
+            icon=":material/draw:",
+            query_params={"run": record.id},
+        )
 
 
 def _stop(run_id: str) -> None:

@@ -37,11 +37,6 @@ def test_a_class_without_images_is_blank_and_not_nan(optdigits):
     assert not statistics.overlay(optdigits.train, 10, 5).any()
 
 
-def test_imbalance_compares_largest_and_smallest():
-    assert statistics.imbalance(np.array([10, 20, 5])) == 4
-    assert statistics.imbalance(np.array([10, 0])) == float("inf")
-
-
 def test_an_overlay_of_one_image_is_its_ink(optdigits):
     first = statistics.overlay(optdigits.train, 7, 1, seed=2)
     assert set(np.unique(first)) <= {0.0, 1.0}

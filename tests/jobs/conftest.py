@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from digitlab.jobs import launch
-from digitlab.runs import store
+from digitlab.runs import artifacts, store
 
 
 def pytest_collection_modifyitems(items):
@@ -84,9 +84,11 @@ def learning(wait_for):
 
 @pytest.fixture
 def ended(wait_for):
-    """A function that waits until a run has ended, and gives its record."""
+    """A function that waits until a run has ended and its process is done with it; its record."""
 
     def wait(run_id):
-        return wait_for(lambda: (r := store.get_record(run_id)) and not r.active and r)
+        wait_for(lambda: not store.get_record(run_id).active)
+        wait_for(lambda: not artifacts.is_alive(run_id))
+        return store.get_record(run_id)
 
     return wait

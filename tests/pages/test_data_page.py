@@ -80,11 +80,11 @@ def test_another_filter_begins_on_its_first_page_with_its_first_sample(open_page
 
 
 def test_a_seed_gives_every_visitor_the_same_shuffle(open_page):
-    link = {"shuffle": "1", "seed": "3"}
+    link = {"shuffle": "1", "order": "3"}
     first, second = (open_page(PAGE, **link) for _ in range(2))
     assert first.code[2].value == second.code[2].value
     assert "seed=3" in first.code[2].value
-    other = open_page(PAGE, shuffle="1", seed="4")
+    other = open_page(PAGE, shuffle="1", order="4")
     pick = "Number of the sample"
     assert find(first.number_input, pick).value == find(second.number_input, pick).value
     assert find(other.number_input, pick).value != find(first.number_input, pick).value
@@ -110,7 +110,7 @@ def test_pixel_figures_are_those_of_the_split(open_page, optdigits):
     app = open_page(PAGE)
     pixels = optdigits.train.images.numpy() / 255
     assert metric(app, "Mean") == f"{np.mean(pixels):.4f}"
-    assert metric(app, "Standard deviation") == f"{np.std(pixels):.4f}"
+    assert metric(app, "Its standard deviation") == f"{np.std(pixels):.4f}"
 
 
 def test_a_missing_dataset_can_be_downloaded_and_the_page_goes_on(open_page):

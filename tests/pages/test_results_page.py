@@ -35,7 +35,7 @@ def test_the_figures_are_those_of_the_run(open_page, run_id, split):
 def test_the_accuracy_comes_with_its_interval(open_page, run_id):
     low, high = dl.open_run(run_id).evaluate("test").accuracy_interval
     accuracy = find(open_page(PAGE, run=run_id).metric, "Accuracy")
-    assert f"{100 * low:.2f} %" in accuracy.delta
+    assert f"{100 * low:.2f} to {100 * high:.2f} %" in accuracy.delta
     assert f"{100 * high:.2f} %" in accuracy.delta
 
 

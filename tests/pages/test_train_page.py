@@ -158,3 +158,12 @@ def test_a_run_looked_at_elsewhere_is_not_watched_here(open_page):
     app.query_params = {}  # what a click in the sidebar does
     healthy(app.switch_page("pages/3_Train.py").run())
     assert "Watch it learn" not in words(app)
+
+
+def test_what_was_chosen_on_another_page_is_trained_and_nothing_else(open_page):
+    app = open_page("1_Data", dataset="optdigits", shuffle="1", order="77")
+    app.query_params = {}  # what a click in the sidebar does
+    healthy(app.switch_page("pages/3_Train.py").run())
+    assert find(app.selectbox, "Dataset").value == "optdigits"
+    assert find(app.number_input, "Seed").value == 0  # the shuffle's seed is none of training's
+    assert "optdigits" in app.query_params["dataset"]

@@ -8,8 +8,10 @@ import signal
 import pytest
 
 import digitlab as dl
-from digitlab.errors import ConfigError, RunError
-from digitlab.runs import artifacts, execute, store
+from digitlab.errors import ConfigError, DatasetError, RunError, StoreError
+from digitlab.runs import artifacts, recorder, stopping, store
+from digitlab.runs.execute import execute
+from digitlab.runs.prepare import new_record
 from digitlab.training.events import EpochDone, StepsDone
 
 
@@ -77,7 +79,7 @@ def test_batch_norm_on_single_images_fails_with_its_reason(train_tiny, optdigits
 
 
 def test_a_stop_file_ends_the_run_and_keeps_what_was_learnt(train_tiny, monkeypatch, optdigits):
-    monkeypatch.setattr(execute, "STOP_SECONDS", 0.0)
+    monkeypatch.setattr(stopping, "STOP_SECONDS", 0.0)
 
     def stop():
         artifacts.request_stop(store.list_records()[0].id)
@@ -115,8 +117,8 @@ def test_a_second_ctrl_c_interrupts_at_once(train_tiny):
 
 
 def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
-    monkeypatch.setattr(execute, "WRITE_SECONDS", 0.0)
-    monkeypatch.setattr(execute, "WEIGHTS_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "WEIGHTS_SECONDS", 0.0)
     seen = {}
 
     def look():
@@ -144,7 +146,7 @@ def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
 
 
 def test_few_writes_lose_nothing(train_tiny, monkeypatch):
-    monkeypatch.setattr(execute, "WRITE_SECONDS", 3600.0)
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 3600.0)
     run = train_tiny()
     assert [step["step"] for step in run.history.steps] == list(range(1, 34))
     assert [epoch["epoch"] for epoch in run.history.epochs] == [1, 2, 3]
@@ -195,3 +197,64 @@ def test_events_that_only_look_do_not_change_what_is_learnt(train_tiny):
     plain, watched = train_tiny(), train_tiny(on_event=look)
     weights = [(run.folder / artifacts.WEIGHTS).read_bytes() for run in (plain, watched)]
     assert weights[0] == weights[1]
+
+
+def test_a_late_error_keeps_what_was_learnt(train_tiny):
+    def fail():
+        raise ZeroDivisionError("in somebody's callback")
+
+    with pytest.raises(ZeroDivisionError):
+        train_tiny(epochs=100, on_event=at(40, fail))
+    run = only_run()
+    assert run.record.status == "failed"
+    assert run.evaluate("test").accuracy > 0.8
+
+
+def test_a_store_that_is_busy_for_a_moment_costs_nothing(train_tiny, monkeypatch):
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
+    answer, refusals = store.append_history, iter(range(5))
+
+    def busy(*args, **columns):
+        if next(refusals, None) is not None:
+            raise StoreError("The run store did not answer (database is locked).")
+        answer(*args, **columns)
+
+    monkeypatch.setattr(store, "append_history", busy)
+    run = train_tiny()
+    assert run.record.status == "finished"
+    assert [step["step"] for step in run.history.steps] == list(range(1, 34))
+
+
+def test_diverging_does_not_cost_the_best_weights(train_tiny):
+    run = train_tiny(
+        "two-hidden-16-relu",
+        epochs=10,
+        batch_size=32,
+        keep="best",
+        optimizer="adamw",
+        learning_rate=100.0,
+        weight_decay=0.05,  # whose pull overshoots zero as the rate of one cycle rises
+        schedule="one-cycle",
+    )
+    assert run.record.status == "failed"
+    assert run.record.kept_epoch == run.record.best_epoch
+    assert run.evaluate("val").accuracy == run.record.val_accuracy
+
+
+def test_a_run_stopped_before_it_began_is_stopped(optdigits):
+    record = new_record("logistic-regression", "optdigits", dl.TrainConfig(), status="running",
+                        executor="foreground")  # fmt: skip
+    artifacts.request_stop(record.id)
+    with artifacts.run_lock(record.id):
+        run = execute(record)
+    assert run.record.status == "stopped"
+    assert not run.record.step
+
+
+def test_data_that_is_not_what_the_run_was_made_with_is_refused(optdigits):
+    run = dl.train(
+        "logistic-regression", optdigits.subset(300), dl.TrainConfig(epochs=1), progress=False
+    )
+    with pytest.raises(DatasetError, match="not the data"):
+        run.load_data()
+    assert run.evaluate("test").n == len(optdigits.test)
