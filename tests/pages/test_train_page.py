@@ -115,6 +115,7 @@ def test_a_run_is_started_watched_and_stopped(open_page):
 
     healthy(find(stranger.button, "Stop").click().run())
     wait_for(lambda: store.get_record(run_id).status == "stopped")
+    wait_for(lambda: store.get_record(run_id).test_accuracy is not None)  # which takes a moment
     after = open_link(PAGE, run=run_id)
     assert "stopped" in words(after)
     assert find(after.metric, "Test accuracy").value.endswith("%")

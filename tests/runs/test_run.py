@@ -135,7 +135,7 @@ def test_an_unknown_run_is_named(tiny, unknown):
 
 
 def test_without_runs_there_is_no_latest():
-    with pytest.raises(RunNotFoundError, match="no run yet"):
+    with pytest.raises(RunNotFoundError, match="no run of your own yet"):
         dl.open_run("latest")
 
 
