@@ -30,7 +30,7 @@ with page.page(
         f"the {SPLIT_NAMES[split].lower()} split. The interval (Wilson) says how far chance in "
         "the choice of images may move the figure.",
     )
-    results.show_summary(run, result, split)
+    results.show_summary(run, result)
     page.code_fold(snippets.evaluation(run.id, split))
 
     page.cell(

@@ -17,6 +17,9 @@ from digitlab.settings import read_settings
 
 DIGITS = tuple("0123456789")
 SPLITS = ("train", "val", "test")
+INPUT_SHAPE = (1, 28, 28)  # channels, height and width of every dataset's images
+VAL_FRACTION = 0.1  # of the official training part, where nobody says otherwise
+SPLIT_SEED = 0
 _NONE: Mapping[str, object] = MappingProxyType({})
 
 

@@ -6,13 +6,10 @@ from collections.abc import Callable
 
 import torch
 
-from digitlab.data.catalog import find_dataset
+from digitlab.data.catalog import SPLIT_SEED, VAL_FRACTION, find_dataset
 from digitlab.data.dataset import Dataset, Split, check_fraction, divide
 from digitlab.data.readers import read_parts
 from digitlab.settings import read_settings
-
-VAL_FRACTION = 0.1
-SPLIT_SEED = 0
 
 
 def load_dataset(

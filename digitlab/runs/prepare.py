@@ -5,7 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from digitlab.data.catalog import DatasetInfo, find_dataset
+from digitlab.data.catalog import (
+    INPUT_SHAPE,
+    SPLIT_SEED,
+    VAL_FRACTION,
+    DatasetInfo,
+    find_dataset,
+)
 from digitlab.errors import ConfigError, SpecError
 from digitlab.models.build import check_fits
 from digitlab.models.presets import load_model
@@ -18,8 +24,6 @@ from digitlab.training.devices import pick_device
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
     from digitlab.runs.record import Status
-
-INPUT_SHAPE = (1, 28, 28)  # of every dataset in the catalog
 
 
 def new_record(
@@ -65,8 +69,6 @@ def new_record(
 
 def _describe(info: DatasetInfo, data: Dataset | None, config: TrainConfig) -> dict[str, object]:
     """The split that the run uses; a loaded dataset's own where the recipe leaves it open."""
-    from digitlab.data.load import SPLIT_SEED, VAL_FRACTION
-
     fraction = config.val_fraction
     if fraction is None:
         fraction = data.val_fraction if data else VAL_FRACTION

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from digitlab.data.catalog import find_dataset
+from digitlab.data.catalog import SPLIT_SEED, VAL_FRACTION, find_dataset
 from digitlab.settings import read_settings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 
-def dataset(name: str, val_fraction: float = 0.1, seed: int = 0) -> Dataset:
+def dataset(name: str, val_fraction: float = VAL_FRACTION, seed: int = SPLIT_SEED) -> Dataset:
     """A loaded dataset; loaded again when its files change."""
     return _dataset(find_dataset(name).name, val_fraction, seed, _stamp(name))
 

@@ -15,7 +15,7 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
 from digitlab.ui.run_picker import USABLE
-from digitlab.ui.words import STATUS_WORDS
+from digitlab.ui.words import STATUS_WORDS, hundred
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,8 +220,8 @@ def _table(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Run": [record.name for record in records],
-            "Test": [_hundred(record.test_accuracy) for record in records],
-            "Validation": [_hundred(record.val_accuracy) for record in records],
+            "Test": [hundred(record.test_accuracy) for record in records],
+            "Validation": [hundred(record.val_accuracy) for record in records],
             "Parameters": [record.parameters for record in records],
             "Seconds": [record.train_seconds for record in records],
             "Seed": [record.seed for record in records],
@@ -246,10 +246,6 @@ def _column_config() -> dict[str, object]:
         "Seed": st.column_config.NumberColumn(format="%d"),
         "Date": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
     }
-
-
-def _hundred(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def _opened(runs: Sequence[Run]) -> list[Chosen]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from digitlab.data.catalog import VAL_FRACTION
 from digitlab.errors import ConfigError
 from digitlab.models.presets import known_recipe
 from digitlab.training.config import TrainConfig
@@ -140,7 +141,7 @@ def _data_fields(start: TrainConfig) -> dict[str, Any]:
         val = url.real(
             "Validation share",
             param="val",
-            default=0.1 if start.val_fraction is None else start.val_fraction,
+            default=VAL_FRACTION if start.val_fraction is None else start.val_fraction,
             low=0,
             high=0.5,
             step=0.05,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.errors import DatasetError
 from digitlab.ui import cached, url
-from digitlab.ui.words import duration, percent
+from digitlab.ui.words import duration, hundred, percent
 
 if TYPE_CHECKING:
     from digitlab.evaluation.metrics import Evaluation
@@ -19,7 +19,7 @@ ALL = "all"
 MODES = {"counts": "Counts", "row-shares": "Shares by row", "errors": "Errors only"}
 
 
-def show_summary(run: Run, result: Evaluation, split: str) -> None:
+def show_summary(run: Run, result: Evaluation) -> None:
     """Accuracy with its interval, loss, size and time."""
     low, high = result.accuracy_interval
     columns = st.columns(4)
@@ -106,7 +106,7 @@ def show_classes(result: Evaluation) -> None:
     st.plotly_chart(per_class_metrics(result.per_class), key="per-class")
     columns = ("Class", "Precision", "Recall", "F1", "Support")
     rows = [
-        (row.name, _hundred(row.precision), _hundred(row.recall), _hundred(row.f1), row.support)
+        (row.name, hundred(row.precision), hundred(row.recall), hundred(row.f1), row.support)
         for row in result.per_class
     ]
     number = st.column_config.NumberColumn(format="%.2f %%")
@@ -115,10 +115,6 @@ def show_classes(result: Evaluation) -> None:
         hide_index=True,
         column_config={"Precision": number, "Recall": number, "F1": number},
     )
-
-
-def _hundred(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def show_mistakes(run: Run, result: Evaluation, split: str) -> tuple[int | None, int | None]:

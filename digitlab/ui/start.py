@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.data.catalog import find_dataset
+from digitlab.data.catalog import INPUT_SHAPE, find_dataset
 from digitlab.errors import DigitlabError, SpecError
 from digitlab.jobs.queue import active_runs, submit
 from digitlab.models.spec import ModelSpec
@@ -17,7 +17,6 @@ from digitlab.ui.watch import follow
 def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
     """Say what would be trained, and whether it can be."""
     from digitlab.models.build import check_fits
-    from digitlab.runs.prepare import INPUT_SHAPE
 
     info = find_dataset(dataset)
     try:

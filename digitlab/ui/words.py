@@ -30,6 +30,11 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def hundred(share: float | None) -> float | None:
+    """A share as a number of percent, for tables that sort by it."""
+    return None if share is None else 100 * share
+
+
 def probability(share: float) -> str:
     """A network's probability; one that only rounding would make certain is not called so."""
     if share > 0.999:
