@@ -79,7 +79,7 @@ def test_train_watch_stop_and_take_the_results_apart(visit, lab):
 def _see_the_chart_move(tab: Visitor) -> None:
     """Two looks at the loss: it has grown, and the page stays where it was scrolled to."""
     chart = tab.chart("Loss")
-    chart.scroll_into_view_if_needed()
+    tab.scroll_to(chart)
     place, points = tab.page.evaluate(SCROLLED), chart.evaluate(POINTS)
     assert place > 0
     end = time.monotonic() + 30

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 _FILES = (Path(__file__).parents[2] / "pages").glob("*.py")
 PAGES = ("/", *(f"/{path.stem.split('_', 1)[1]}" for path in sorted(_FILES)))
@@ -72,12 +73,24 @@ class Visitor:
         """The URL holds, or comes to hold, this regular expression."""
         expect(self.page).to_have_url(re.compile(pattern), timeout=PATIENCE)
 
+    def scroll_to(self, place: Locator) -> None:
+        """Bring something into view; a page that is still loading may replace it meanwhile."""
+        end = time.monotonic() + PATIENCE / SECONDS
+        while True:
+            try:
+                place.scroll_into_view_if_needed(timeout=5 * SECONDS)
+                expect(place).to_be_in_viewport(timeout=5 * SECONDS)
+                return
+            except (Error, AssertionError):
+                if time.monotonic() > end:
+                    raise
+
     def choose(self, label: str, option: str) -> None:
         """Pick an option of a select box."""
         box = self.page.get_by_test_id("stSelectbox").filter(
             has=self.page.get_by_text(label, exact=True)
         )
-        box.scroll_into_view_if_needed()
+        self.scroll_to(box)
         self.page.wait_for_timeout(500)  # a page that still scrolls closes the list again
         box.get_by_role("combobox").click()
         self.page.get_by_role("option", name=option, exact=True).click()
@@ -101,7 +114,7 @@ class Visitor:
 
     def click_point(self, chart: Locator, index: int) -> None:
         """Click a chart's point where the eye sees it."""
-        chart.scroll_into_view_if_needed()
+        self.scroll_to(chart)
         self.settle()
         self.page.mouse.click(*chart.evaluate(_PLACE, [index, "markers"]))
 
@@ -112,7 +125,7 @@ class Visitor:
     def canvas(self) -> Locator:
         canvas = self.page.locator("canvas.upper-canvas")
         expect(canvas).to_be_visible(timeout=PATIENCE)
-        canvas.scroll_into_view_if_needed()
+        self.scroll_to(canvas)
         return canvas
 
     def draw(self, stroke: Stroke) -> None:
