@@ -38,6 +38,10 @@ class DownloadError(DatasetError):
     """A download did not end well: no network, full disk, unwritable folder, wrong checksum."""
 
 
+class UploadError(DatasetError):
+    """A file of labelled images that cannot be taken as such, or is not safe to open."""
+
+
 class SpecError(DigitlabError):
     """An architecture that cannot be read or built.
 
@@ -82,6 +86,10 @@ class RunError(DigitlabError):
 
 class RunNotFoundError(RunError):
     """No run answers to that id."""
+
+
+class ExportError(DigitlabError):
+    """A run or an architecture that cannot be written in that format."""
 
 
 class StoreError(DigitlabError):

@@ -5,7 +5,9 @@ DIGITLAB_DATA            folder of datasets, in torchvision's layout ($DIGITLAB_
 DIGITLAB_DATABASE_URL    SQLAlchemy URL of the run store (an SQLite file in the home)
 DIGITLAB_MAX_JOBS        runs that train at the same time in the background (1)
 DIGITLAB_MAX_QUEUED      runs that may wait for their turn; more are refused (20)
-DIGITLAB_MAX_PARAMETERS  parameters a network may have; more is refused (50,000,000)
+DIGITLAB_MAX_PARAMETERS  parameters a network may have; more is refused (200,000,000)
+DIGITLAB_MAX_MULTIPLY_ADDS  of a network for one image, forward (10,000,000,000)
+DIGITLAB_MAX_MEMORY      bytes a training step may take by estimate (8,000,000,000)
 DIGITLAB_MAX_PIXELS      pixels an image file may have before it is decoded (25,000,000)
 DIGITLAB_THREADS         CPU threads that one prediction may use (1)
 """
@@ -13,6 +15,8 @@ DIGITLAB_THREADS         CPU threads that one prediction may use (1)
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +35,8 @@ class Settings:
     max_jobs: int
     max_queued: int
     max_parameters: int
+    max_multiply_adds: int
+    max_memory: int
     max_pixels: int
     threads: int
 
@@ -38,6 +44,11 @@ class Settings:
     def runs(self) -> Path:
         """Folder that holds one folder per run."""
         return self.home / "runs"
+
+    @property
+    def architectures(self) -> Path:
+        """Folder of the architectures saved under a name, one YAML file each."""
+        return self.home / "architectures"
 
     @property
     def logs(self) -> Path:
@@ -57,10 +68,29 @@ def read_settings() -> Settings:
         database_url=os.environ.get("DIGITLAB_DATABASE_URL") or f"sqlite:///{home / 'digitlab.db'}",
         max_jobs=_count("DIGITLAB_MAX_JOBS", 1),
         max_queued=_count("DIGITLAB_MAX_QUEUED", 20),
-        max_parameters=_count("DIGITLAB_MAX_PARAMETERS", 50_000_000),
+        # all of torchvision's networks but its four giants of 300 million parameters and more
+        max_parameters=_count("DIGITLAB_MAX_PARAMETERS", 200_000_000),
+        max_multiply_adds=_count("DIGITLAB_MAX_MULTIPLY_ADDS", 10_000_000_000),
+        max_memory=_count("DIGITLAB_MAX_MEMORY", 8_000_000_000),
         max_pixels=_count("DIGITLAB_MAX_PIXELS", 25_000_000),
         threads=_count("DIGITLAB_THREADS", 1),
     )
+
+
+@contextmanager
+def another_home(home: Path) -> Iterator[None]:
+    """While this lasts, this process's runs lie in another home, and its datasets where they do."""
+    values = {"DIGITLAB_DATA": str(read_settings().data), "DIGITLAB_HOME": str(home)}
+    before = {variable: os.environ.get(variable) for variable in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for variable, value in before.items():
+            if value is None:
+                del os.environ[variable]
+            else:
+                os.environ[variable] = value
 
 
 def _folder(variable: str, default: Path) -> Path:

@@ -31,6 +31,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def to(self, device: torch.device | str) -> Split:
+        """The split with its images and labels on another device."""
+        return Split(self.name, self.images.to(device), self.labels.to(device), self.indices)
+
     def __repr__(self) -> str:
         return f"Split({self.name!r}, {len(self):,} images)"
 

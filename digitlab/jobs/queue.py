@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from digitlab.errors import RunError
+from digitlab.errors import RunError, StoreError
 from digitlab.jobs.launch import launch_worker, launch_worker_again
-from digitlab.runs import artifacts, store
+from digitlab.runs import artifacts, checkpoints, store
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
 from digitlab.settings import read_settings
@@ -19,25 +20,39 @@ if TYPE_CHECKING:
 STARTING_SECONDS = 2.0  # a process that has just claimed a run may not hold its lock yet
 
 
-def submit(model: str | ModelSpec, dataset: str, config: TrainConfig, *, name: str = "") -> str:
+def submit(
+    model: str | ModelSpec,
+    dataset: str,
+    config: TrainConfig,
+    *,
+    name: str = "",
+    parent: str | None = None,
+) -> str:
     """Put a run into the queue and see that somebody works on it; the run's id.
 
-    Raises SpecError, ConfigError or DatasetError before anything is stored, and RunError where as
-    many runs wait as may. A worker is started
-    each time: it leaves at once where enough runs are going, and those that go take the next one
-    when they end, so none is forgotten.
+    `parent` is the run that this one repeats with a change. Raises SpecError, ConfigError or
+    DatasetError before anything is stored, and RunError where as many runs wait as may. A worker
+    is started each time: it leaves at once where enough runs are going, and those that go take
+    the next one when they end, so none is forgotten.
     """
     from digitlab.runs.prepare import new_record
 
+    check_room()
+    record = new_record(
+        model, dataset, config, status="queued", executor="process", name=name, parent=parent
+    )
+    launch_worker()
+    return record.id
+
+
+def check_room() -> None:
+    """RunError where as many runs wait as may."""
     most = read_settings().max_queued
     if len(store.list_records(("queued",), limit=most)) >= most:
         raise RunError(
             f"{most} runs are waiting already, and no more may (DIGITLAB_MAX_QUEUED). Wait until "
             "some have ended, or stop one."
         )
-    record = new_record(model, dataset, config, status="queued", executor="process", name=name)
-    launch_worker()
-    return record.id
 
 
 def stop(run_id: str) -> None:
@@ -87,12 +102,21 @@ def _lives(record: RunRecord) -> bool:
 
 
 def _interrupt(record: RunRecord) -> None:
-    saved = (artifacts.run_folder(record.id) / artifacts.WEIGHTS).is_file()
-    kept = "The weights of an earlier epoch are kept." if saved else "No weights were saved yet."
+    """Mark a run as interrupted, with the weights of its last checkpoint as its weights."""
+    state = checkpoints.load_state(record.id)
+    kept = "No checkpoint was saved yet: resuming begins anew."
+    columns: dict[str, object] = {}
+    if state:
+        with contextlib.suppress(StoreError):
+            path = artifacts.run_folder(record.id) / artifacts.WEIGHTS
+            artifacts.write_tensors(path, state.weights)
+            columns["kept_epoch"] = state.step * record.epochs / max(record.total_steps, 1)
+        kept = f"It was saved at step {state.step:,}: resume it to go on from there."
     store.change_status(
         record.id,
         "running",
         "interrupted",
         ended=time.time(),
         message=f"Its process ended unexpectedly. {kept}",
+        **columns,
     )

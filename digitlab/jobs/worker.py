@@ -27,13 +27,13 @@ def work() -> int:
         try:
             with artifacts.run_lock(record.id):
                 # Imported late: most workers find that enough runs are going, and leave at once.
+                from digitlab.runs.control import Control
                 from digitlab.runs.execute import execute
-                from digitlab.runs.stopping import StopSwitch
 
-                switch = StopSwitch(record.id)
-                run = execute(record, switch=switch)
+                control = Control(record.id)
+                run = execute(record, control=control)
             _log(f"{record.id} {run.record.status}")
-            if switch.signalled:
+            if control.signalled:
                 return done + 1
         except DigitlabError as e:
             _log(f"{record.id} failed: {e}")

@@ -5,6 +5,8 @@
     predictions.safetensors                     logits and labels of the validation and test split
     record.json  history.json                   the whole record and its curves, at the end
     error.txt                                   the traceback of a failed run
+    checkpoints/  live.safetensors              the training's state, and a look at it as it learns
+    stop  pause  lock                           wishes of others, and who carries the run out
 
 Nothing is ever pickled: weights and predictions are safetensors, everything else is text.
 """
@@ -39,6 +41,7 @@ RECORD = "record.json"
 HISTORY = "history.json"
 ERROR = "error.txt"
 _STOP = "stop"
+_PAUSE = "pause"
 _LOCK = "lock"
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -66,6 +69,19 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
+    except OSError as e:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise _not_writable(path, e) from e
+
+
+def write_briefly(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, but without waiting for the disk: it will be replaced."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
     except OSError as e:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -143,6 +159,22 @@ def stop_file(run_id: str) -> Path:
     return read_settings().runs / check_run_id(run_id) / _STOP
 
 
+def request_pause(run_id: str) -> None:
+    """Ask the process that carries out the run to save its state and leave."""
+    write_atomically(pause_file(run_id), "")
+
+
+def pause_file(run_id: str) -> Path:
+    """The file whose presence asks a run to pause."""
+    return read_settings().runs / check_run_id(run_id) / _PAUSE
+
+
+def forget_requests(run_id: str) -> None:
+    """Take back wishes to stop or pause, before a run goes on."""
+    for file in (stop_file(run_id), pause_file(run_id)):
+        file.unlink(missing_ok=True)
+
+
 def run_lock(run_id: str) -> FileLock:
     """The lock that a run's process holds for as long as it lives, however it dies.
 
@@ -153,7 +185,12 @@ def run_lock(run_id: str) -> FileLock:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise _not_writable(folder, e) from e
-    return FileLock(folder / _LOCK)
+    return FileLock(lock_file(run_id))
+
+
+def lock_file(run_id: str) -> Path:
+    """The file that is locked by the process that carries out the run."""
+    return read_settings().runs / check_run_id(run_id) / _LOCK
 
 
 def is_alive(run_id: str) -> bool:

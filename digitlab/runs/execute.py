@@ -12,34 +12,36 @@ from digitlab.data.load import load_dataset
 from digitlab.errors import DigitlabError, RunError
 from digitlab.models.build import build
 from digitlab.models.spec import ModelSpec
-from digitlab.runs import artifacts, store
+from digitlab.runs import artifacts, checkpoints, store
+from digitlab.runs.control import Control
 from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.recorder import Recorder
 from digitlab.runs.run import Run
-from digitlab.runs.stopping import StopSwitch
 from digitlab.training.config import TrainConfig
-from digitlab.training.engine import train_events
 from digitlab.training.events import Event
+from digitlab.training.learn import learning
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
+    from digitlab.training.state import TrainState
 
 
 def execute(
     record: RunRecord,
     data: Dataset | None = None,
     on_event: Callable[[Event], None] | None = None,
-    switch: StopSwitch | None = None,
+    control: Control | None = None,
 ) -> Run:
     """Carry out a run that is marked as running, to its end, and return it.
 
-    The caller holds the run's lock, so that others can see that it lives. Whatever happens is
+    The caller holds the run's lock, so that others can see that it lives. A run that was begun
+    before goes on from its last checkpoint, bit for bit on the same machine. Whatever happens is
     written down: a failure ends the run as `failed` with its reason, and is raised again.
     """
-    switch = switch or StopSwitch(record.id)
-    recorder = Recorder(record, switch)
+    control = control or Control(record.id)
+    recorder = Recorder(record, control)
     try:
-        with switch.on_signals():
+        with control.on_signals():
             _carry_out(recorder, data, on_event)
     except KeyboardInterrupt:
         _fail(recorder, "interrupted", "Interrupted before its results were saved.")
@@ -58,22 +60,39 @@ def execute(
 def _carry_out(
     recorder: Recorder, data: Dataset | None, on_event: Callable[[Event], None] | None
 ) -> None:
-    record, stopped = recorder.record, recorder.switch
-    if stopped():
+    record, control = recorder.record, recorder.control
+    if control.ends():
         recorder.stop_before_training()
         return
     config = TrainConfig.from_dict(record.config)
     data = data or load_dataset(record.dataset)
     data = data.resplit(record.data["val_fraction"], record.data["split_seed"])
     model = build(ModelSpec.from_dict(record.spec), seed=config.seed)
-    recorder.begin(model, data)
-    if stopped():
+    learner = learning(model, data, config, _state_to_go_on_from(record, data))
+    recorder.begin(model, data, learner)
+    if control.ends():
         recorder.stop_before_training()
         return
-    for event in train_events(model, data, config, stopped):
+    for event in learner.events(control):
         recorder.note(event)
         if on_event:
             on_event(event)
+
+
+def _state_to_go_on_from(record: RunRecord, data: Dataset) -> TrainState | None:
+    """The last state of a run that was begun before; what was told after it is told again.
+
+    Raises DatasetError where the data is no longer what the run was begun with.
+    """
+    if not record.step and not checkpoints.has_state(record.id):
+        return None
+    Run(record).check_data(data)
+    state = checkpoints.load_state(record.id)
+    if state:
+        store.cut_history(record.id, state.step, state.epochs_done)
+    else:
+        store.cut_history(record.id, 0, 0)
+    return state
 
 
 def _fail(recorder: Recorder, status: Status, message: str) -> None:

@@ -14,6 +14,7 @@ from digitlab.data.catalog import (
 )
 from digitlab.errors import ConfigError, SpecError
 from digitlab.models.build import check_fits
+from digitlab.models.classical.catalog import classical_args, classical_kind
 from digitlab.models.presets import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
@@ -34,16 +35,18 @@ def new_record(
     status: Status,
     executor: str,
     name: str = "",
+    parent: str | None = None,
 ) -> RunRecord:
     """The record of a run to come, stored.
 
-    Raises SpecError where the architecture does not fit the dataset, ConfigError where the
-    recipe's device is not there, DatasetError for an unknown dataset.
+    Raises SpecError where the architecture does not fit the dataset or the limits, ConfigError
+    where the recipe's device is not there, DatasetError for an unknown dataset.
     """
     spec = load_model(model)
     info = find_dataset(data) if isinstance(data, str) else data.info
-    summary = check_fits(spec, INPUT_SHAPE, len(info.classes))
-    if not summary.trainable:
+    summary = check_fits(spec, INPUT_SHAPE, len(info.classes), batch_size=config.batch_size)
+    classical = classical_kind(spec)
+    if not summary.trainable and classical is None:
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
     pick_device(config.device)
     split = _describe(info, None if isinstance(data, str) else data, config)
@@ -59,8 +62,9 @@ def new_record(
         data=split,
         parameters=summary.parameters,
         seed=config.seed,
-        epochs=config.epochs,
+        epochs=config.epochs if classical is None else classical.epochs(classical_args(spec)),
         created=time.time(),
+        parent=parent,
         started=time.time() if status == "running" else None,
     )
     store.add_run(record)

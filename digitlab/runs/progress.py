@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from digitlab.runs.record import RunRecord
-from digitlab.training.events import EpochDone, Event, Finished, Started, StepsDone
+from digitlab.training.events import Activity, EpochDone, Event, Finished, Started, StepsDone
 
 
 @contextmanager
@@ -40,6 +40,8 @@ def show_progress(record: RunRecord, *, enabled: bool) -> Iterator[Callable[[Eve
                 bar.update(task, completed=event.step, figures=figures)
             elif isinstance(event, EpochDone) and event.val_accuracy is not None:
                 validation = f" · val {event.val_accuracy:.2%}"
+            elif isinstance(event, Activity):
+                bar.update(task, figures=event.text)
             elif isinstance(event, Finished) and event.reason == "stopped":
                 bar.update(task, figures="stopped; saving what was learnt")
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from digitlab.errors import RunNotFoundError
 
-Status = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
+Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -21,7 +21,9 @@ class RunRecord(BaseModel):
 
     `spec` and `config` are the plain forms of ModelSpec and TrainConfig; `data` holds the
     dataset's name, fingerprint, class names and split; `normalization` the mean and deviation
-    that the network was trained with. Fields that are not known yet are None.
+    that the network was trained with. `notices` are sentences about what went wrong; `note` and
+    `tags` are what a person wrote; `parent` is the run that this one repeats with a change. Fields
+    that are not known yet are None.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -57,11 +59,20 @@ class RunRecord(BaseModel):
     train_seconds: float | None = None
     images_per_second: float | None = None
     message: str = ""
+    note: str = ""
+    tags: list[str] = []
+    notices: list[str] = []
+    parent: str | None = None
 
     @property
     def active(self) -> bool:
         """Whether it waits or trains."""
         return self.status in ACTIVE
+
+    @property
+    def members(self) -> list[str]:
+        """Ids of the runs that answer together, where this is an ensemble; else empty."""
+        return self.data.get("members") or []
 
     @property
     def bundled(self) -> bool:

@@ -79,24 +79,9 @@ class Run:
     @cached_property
     def model(self) -> torch.nn.Module:
         """The trained network in evaluation mode, on the CPU."""
-        from digitlab.models.build import build
+        from digitlab.runs.network import load_network
 
-        if self.record.active and not (self.folder / artifacts.WEIGHTS).is_file():
-            raise RunError(
-                f"Run {self.id} is {self.record.status} and has no weights yet: wait a moment.",
-                run_id=self.id,
-            )
-        weights = artifacts.read_tensors(self.folder / artifacts.WEIGHTS, self.id)
-        model = build(self.spec)
-        try:
-            model.load_state_dict(weights)
-        except RuntimeError as e:
-            raise RunError(
-                f"Run {self.id} cannot be opened: its weights do not fit its architecture. "
-                "Train it again.",
-                run_id=self.id,
-            ) from e
-        return model.eval()
+        return load_network(self.record, self.spec)
 
     @property
     def normalization(self) -> Normalization:
@@ -129,28 +114,64 @@ class Run:
 
         return predict_logits(self.model, images, self.normalization)
 
-    def evaluate(self, split: str = "test", data: Dataset | None = None) -> Evaluation:
+    def evaluate(self, split: str = "test", dataset: Dataset | str | None = None) -> Evaluation:
         """What the network's answers on a split say, as plain objects.
 
         Test and validation come from the logits saved with the run; the training split, and any
-        split of another dataset `data`, is predicted now. Raises RunError where the run has no
-        predictions and no weights.
+        split of another `dataset`, a name or a Dataset, is predicted now. Raises RunError where
+        the run has no predictions and no weights, or the dataset has other classes or another
+        image size, and DatasetError where the dataset is not on this machine.
         """
         from digitlab.evaluation.metrics import evaluate_logits
 
-        logits, labels = self._logits(split, data)
+        logits, labels = self._logits(split, dataset)
         return evaluate_logits(logits.numpy(), labels.numpy(), self.classes)
 
-    def _logits(self, split: str, data: Dataset | None) -> tuple[torch.Tensor, torch.Tensor]:
+    def _logits(
+        self, split: str, dataset: Dataset | str | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         path = self.folder / artifacts.PREDICTIONS
-        if data is None and path.is_file():
+        if dataset == self.record.dataset:
+            dataset = None
+        if dataset is None and path.is_file():
             saved = artifacts.read_tensors(path, self.id)
-            if f"{split}_logits" in saved:
+            if f"{split}_logits" in saved and f"{split}_labels" in saved:
                 return saved[f"{split}_logits"].float(), saved[f"{split}_labels"].long()
-        part = (data or self.load_data()).split(split)
+        if isinstance(dataset, str):
+            from digitlab.data.load import load_dataset
+
+            dataset = load_dataset(dataset)
+        data = self.load_data() if dataset is None else dataset
+        self.check_fits(data)
+        part = data.split(split)
         if not len(part):
-            raise RunError(f"Run {self.id} has no {split} split to evaluate.", run_id=self.id)
+            raise RunError(
+                f"{data.name} has no {split} split to evaluate run {self.id} on.", run_id=self.id
+            )
         return self.predict_logits(part.images), part.labels
+
+    def check_fits(self, data: Dataset) -> None:
+        """RunError unless the network can be measured on `data`: same classes, same image size."""
+        if data.classes != self.classes:
+            raise RunError(
+                f"Run {self.id} tells apart {_listed(self.classes)}; {data.name} has "
+                f"{_listed(data.classes)}. Choose a dataset with the same classes.",
+                run_id=self.id,
+            )
+        if data.input_shape != tuple(self.spec.input):
+            raise RunError(
+                f"Run {self.id} reads images of the shape {list(self.spec.input)}; those of "
+                f"{data.name} are {list(data.input_shape)}.",
+                run_id=self.id,
+            )
+
+    def export(self, format: str, path: str | Path | None = None) -> Path:
+        """The run as a file: `format` is one of `digitlab.runs.export.FORMATS`, such as py, onnx,
+        csv, report, notebook or zip. Its path; see there. Raises ExportError or RunError.
+        """
+        from digitlab.runs.export import export
+
+        return export(self, format, path)
 
     def load_data(self) -> Dataset:
         """The run's dataset, split as it was in training.
@@ -164,7 +185,7 @@ class Run:
             self.record.dataset, val_fraction=data["val_fraction"], seed=data["split_seed"]
         )
         self.check_data(loaded)
-        return loaded
+        return self.config.take_subset(loaded)
 
     def check_data(self, data: Dataset) -> None:
         """DatasetError unless `data` is what the run was trained and measured on."""
@@ -176,12 +197,22 @@ class Run:
                 name=data.name,
             )
 
+    def matches(self, search: str) -> bool:
+        """Whether each word of `search` is in the run's id, name, model or dataset."""
+        fields = (self.id, self.record.name, self.record.model, self.record.dataset)
+        return all(word in " ".join(fields).lower() for word in search.lower().split())
+
     def __repr__(self) -> str:
         accuracy = self.record.test_accuracy
         reached = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
         return f"Run({self.id!r}: {self.record.model} on {self.record.dataset}, " + (
             f"{self.record.status}{reached})"
         )
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    shown = ", ".join(classes[:4])
+    return shown if len(classes) <= 4 else f"{shown} … ({len(classes)} classes)"
 
 
 def _as_tensor(images: Any, run_id: str) -> torch.Tensor:
@@ -225,10 +256,10 @@ def open_run(run_id: str) -> Run:
     return Run(store.get_record(run_id if run_id in found or not found else found[0]))
 
 
-def list_runs(*, bundled: bool = True) -> list[Run]:
-    """All own runs, newest first, then the bundled ones."""
-    runs = [Run(record) for record in store.list_records()]
-    return runs + (list_bundled() if bundled else [])
+def list_runs(*, bundled: bool = True, limit: int | None = None, search: str = "") -> list[Run]:
+    """Own runs, newest first and at most `limit`, then the bundled ones; of all that match."""
+    runs = [Run(record) for record in store.list_records(limit=limit, search=search)]
+    return runs + ([run for run in list_bundled() if run.matches(search)] if bundled else [])
 
 
 def list_bundled() -> list[Run]:

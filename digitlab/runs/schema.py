@@ -10,16 +10,16 @@ from sqlalchemy import JSON, BigInteger, Engine, ForeignKey, Index, create_engin
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from digitlab.errors import StoreError
+from digitlab.runs.migrate import bring_up_to_date
 from digitlab.settings import read_settings
 
 BUSY_SECONDS = 15
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {dict[str, Any]: JSON}  # noqa: RUF012 - SQLAlchemy's own form
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 - SQLAlchemy's own form
 
 
 class RunRow(Base):
@@ -62,6 +62,10 @@ class RunRow(Base):
     train_seconds: Mapped[float | None]
     images_per_second: Mapped[float | None]
     message: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    tags: Mapped[list[str]] = mapped_column(server_default="[]")
+    notices: Mapped[list[str]] = mapped_column(server_default="[]")
+    parent: Mapped[str | None]
 
 
 class EpochRow(Base):
@@ -79,6 +83,8 @@ class EpochRow(Base):
     learning_rate: Mapped[float]
     seconds: Mapped[float]
     best: Mapped[bool]
+    test_loss: Mapped[float | None]
+    test_accuracy: Mapped[float | None]
 
 
 class StepRow(Base):
@@ -98,7 +104,9 @@ class StepRow(Base):
 
 
 def connect() -> Engine:
-    """The engine of the store that the environment names, its tables made where they are not.
+    """The engine of the store that the environment names, its tables in their present form.
+
+    A store that is not there is made, with the runs whose folders are.
 
     Raises StoreError where the address is wrong or the database cannot be opened.
     """
@@ -115,7 +123,10 @@ def _engine(url: str) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS} if sqlite else {})
         if sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
-        _create_tables(engine)
+        if bring_up_to_date(engine, Base.metadata):
+            from digitlab.runs.restore import restore_runs  # it needs the tables of this module
+
+            restore_runs(engine)
     except ArgumentError as e:
         raise StoreError(
             f"DIGITLAB_DATABASE_URL is not a database address: {e}. "
@@ -125,18 +136,9 @@ def _engine(url: str) -> Engine:
         raise StoreError(
             f"The run store {_without_password(url)} cannot be opened ({_reason(e)}). Check that "
             "the folder is writable, or set DIGITLAB_HOME to one that is; a damaged file can be "
-            "moved away, and digitlab starts a new one."
+            "moved away, and digitlab makes a new one from the runs' folders."
         ) from e
     return engine
-
-
-def _create_tables(engine: Engine) -> None:
-    """Make the tables that are not there; processes that start together do not collide."""
-    with engine.begin() as connection:
-        for table in Base.metadata.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

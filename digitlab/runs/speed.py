@@ -10,9 +10,9 @@ class Speed:
 
     SECONDS = 5.0
 
-    def __init__(self) -> None:
+    def __init__(self, step: int = 0) -> None:
         self.images_per_second: float | None = None
-        self._last_step = 0
+        self._last_step = step
 
     def note(self, event: StepsDone, batch_size: int) -> None:
         images = (event.step - self._last_step) * batch_size

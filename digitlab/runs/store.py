@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,7 @@ def _session(*, write: bool = False) -> Iterator[Session]:
         reason = " ".join(str(getattr(e, "orig", None) or e).split())[:200]
         raise StoreError(
             f"The run store did not answer ({reason}). If it is locked, another program holds it; "
-            "if it is damaged, move the file away and digitlab starts a new one."
+            "if it is damaged, move the file away: digitlab makes a new one from the runs' folders."
         ) from e
 
 
@@ -55,14 +55,31 @@ def get_record(run_id: str) -> RunRecord:
 
 
 def list_records(
-    statuses: Sequence[Status] | None = None, limit: int | None = None
+    statuses: Sequence[Status] | None = None, limit: int | None = None, search: str = ""
 ) -> list[RunRecord]:
-    """Runs, newest first, of the given statuses or of all."""
-    query = select(RunRow).order_by(RunRow.created.desc(), RunRow.id)
-    if statuses is not None:
-        query = query.where(RunRow.status.in_(statuses))
+    """Runs, newest first, of the given statuses or of all.
+
+    `search` keeps those whose id, name, model or dataset holds every one of its words.
+    """
+    query = _matching(select(RunRow), statuses, search)
+    query = query.order_by(RunRow.created.desc(), RunRow.id)
     with _session() as session:
         return [_record(row) for row in session.scalars(query.limit(limit))]
+
+
+def count_records(statuses: Sequence[Status] | None = None, search: str = "") -> int:
+    """How many runs `list_records` would give without a limit."""
+    with _session() as session:
+        return session.scalar(_matching(select(func.count(RunRow.id)), statuses, search))
+
+
+def _matching(query: Select, statuses: Sequence[Status] | None, search: str) -> Select:
+    if statuses is not None:
+        query = query.where(RunRow.status.in_(statuses))
+    for word in search.split():
+        texts = (RunRow.id, RunRow.name, RunRow.model, RunRow.dataset)
+        query = query.where(or_(*(text.icontains(word, autoescape=True) for text in texts)))
+    return query
 
 
 def find_ids(prefix: str) -> list[str]:
@@ -131,6 +148,16 @@ def append_history(
             session.execute(insert(EpochRow), epoch_rows)
         if values:
             session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+
+def cut_history(run_id: str, step: int, epoch: int) -> None:
+    """Forget what a run told after this step and this epoch: it goes on from there."""
+    with _session(write=True) as session:
+        session.execute(delete(StepRow).where(StepRow.run_id == run_id, StepRow.step > step))
+        session.execute(delete(EpochRow).where(EpochRow.run_id == run_id, EpochRow.epoch > epoch))
+        session.execute(
+            update(RunRow).where(RunRow.id == run_id).values(step=step, epochs_done=epoch)
+        )
 
 
 def read_history(run_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -20,9 +21,13 @@ from pydantic_core import PydanticCustomError
 
 from digitlab.errors import ConfigError
 
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+
 Optimizer = Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"]
 Schedule = Literal["constant", "step", "cosine", "one-cycle"]
 Normalize = Literal["dataset", "half", "none"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class _Frozen(BaseModel):
@@ -32,7 +37,10 @@ class _Frozen(BaseModel):
     @classmethod
     def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
         # Python takes True for 1: early_stopping=True would wait for one epoch only.
-        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation not in (
+            bool,
+            bool | None,
+        ):
             raise PydanticCustomError("no_truth", "input should not be a yes or no")
         return value
 
@@ -53,6 +61,15 @@ class Augmentation(_Frozen):
     thickness: Annotated[
         float, Field(ge=0, le=1, description="share of the images made thinner or bolder")
     ] = 0.0
+    elastic: Annotated[
+        float, Field(ge=0, le=5, description="pixels that a point moves, standard deviation")
+    ] = 0.0
+    noise: Annotated[
+        float, Field(ge=0, le=1, description="standard deviation, share of the pixels' range")
+    ] = 0.0
+    erasing: Annotated[
+        float, Field(ge=0, le=1, description="share of the images with a rectangle erased")
+    ] = 0.0
 
     @property
     def active(self) -> bool:
@@ -65,6 +82,10 @@ class TrainConfig(_Frozen):
     `val_fraction` None keeps the dataset's own validation split. Early stopping ends a run after
     so many epochs without a better validation accuracy (of equal ones, the smaller loss is the
     better). `keep` says which weights a run ends with: those of the last epoch or of the best.
+    With an `average` above 0 the run's weights are a running mean over its steps (as in Izmailov
+    et al. 2018 and the averages of Polyak and Ruppert). `precision`, `channels_last` and `threads`
+    are chosen by what the machine does best unless they are given. `restarts` are the epochs after
+    which the learning rate's schedule begins anew; continuing a finished run adds one.
     """
 
     epochs: Annotated[int, Field(ge=1, le=1000, description="passes over the training set")] = 10
@@ -83,10 +104,17 @@ class TrainConfig(_Frozen):
     val_fraction: Annotated[
         float | None, Field(ge=0, le=0.5, description="share of the training set")
     ] = None
+    subset: Annotated[
+        int | None, Field(ge=10, le=10**9, description="at most so many training images")
+    ] = None
     seed: Annotated[int, Field(ge=0, lt=2**63, description="of everything random")] = 0
     device: Annotated[
         str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="where it computes")
     ] = "auto"
+    precision: Annotated[Precision, Field(description="of the forward and backward pass")] = "auto"
+    channels_last: Annotated[bool | None, Field(description="layout of the images")] = None
+    threads: Annotated[int | None, Field(ge=1, le=256, description="of the processor")] = None
+    compile: Annotated[bool, Field(description="by torch.compile, before the first step")] = False
     early_stopping: Annotated[
         int | None, Field(ge=1, le=1000, description="epochs without improvement")
     ] = None
@@ -96,6 +124,14 @@ class TrainConfig(_Frozen):
     gradient_clip: Annotated[
         float | None, Field(gt=0, le=1e6, description="largest gradient norm")
     ] = None
+    average: Annotated[
+        float, Field(ge=0, lt=1, description="decay of a running mean of the weights")
+    ] = 0.0
+    test_curve: Annotated[bool, Field(description="test figures after every epoch")] = False
+    restarts: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=999)], ...],
+        Field(max_length=100, description="epochs after which the schedule begins anew"),
+    ] = ()
 
     @field_validator("augmentation", mode="wrap")
     @classmethod
@@ -105,10 +141,18 @@ class TrainConfig(_Frozen):
         except ConfigError as e:
             raise ConfigError(f"augmentation: {e}", field=f"augmentation.{e.field}") from e
 
+    @field_serializer("restarts")
+    def _as_list(self, restarts: tuple[int, ...]) -> list[int]:
+        return list(restarts)  # what JSON would make of it
+
     @model_validator(mode="after")
     def _fields_agree(self) -> TrainConfig:
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs optimizer 'sgd' with a momentum above 0")
+        if list(self.restarts) != sorted({n for n in self.restarts if n < self.epochs}):
+            raise ValueError(
+                f"restarts must be rising numbers of epochs below epochs ({self.epochs})"
+            )
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise ValueError(
                 f"momentum is for optimizers 'sgd' and 'rmsprop'; {self.optimizer!r} has its own"
@@ -119,6 +163,10 @@ class TrainConfig(_Frozen):
                 "val_fraction must be above 0"
             )
         return self
+
+    def take_subset(self, data: Dataset) -> Dataset:
+        """`data` with the training images that this recipe uses: drawn by the seed, by class."""
+        return data if self.subset is None else data.subset(self.subset, self.seed)
 
     def changed(self, **values: Any) -> TrainConfig:
         """A copy with some fields changed, validated anew; ConfigError where one is refused."""

@@ -1,7 +1,8 @@
 """The training loop: a generator of events over tensors that are already on the device.
 
 No per-sample Python: a batch is an index into the uint8 images, normalised as it is used. Losses
-are collected on the device and read once a window, so that a GPU is never waited for each step.
+and answers are collected on the device and read once a window, so that a GPU is never waited for
+each step.
 """
 
 from __future__ import annotations
@@ -9,161 +10,191 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 
-from digitlab.data.dataset import Dataset, Split
+from digitlab.data.dataset import Dataset
 from digitlab.errors import ConfigError
 from digitlab.training.augment import augment
+from digitlab.training.average import Average
+from digitlab.training.compute import choose_compute
 from digitlab.training.config import TrainConfig
-from digitlab.training.devices import pick_device
-from digitlab.training.events import EpochDone, Event, Finished, Reason, Started, StepsDone
+from digitlab.training.events import (
+    EpochDone,
+    Event,
+    Finished,
+    Reason,
+    Saveable,
+    Snapshot,
+    Started,
+    StepsDone,
+    Wish,
+)
+from digitlab.training.judge import Judge
 from digitlab.training.normalize import make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule
-from digitlab.training.predict import BATCH, predict_logits
+from digitlab.training.snapshot import Observer
+from digitlab.training.state import TrainState, put_state, take_state
+from digitlab.training.tensors import Tensors
+from digitlab.training.window import Window, window_steps
 
-WINDOWS = 1500  # at most so many StepsDone in a run, however long it is, and one an epoch
 
-
-def never() -> bool:
-    """A `should_stop` for trainings that nobody stops."""
-    return False
+def never() -> Wish | None:
+    """What to ask of a training that nobody interrupts."""
+    return None
 
 
 def train_events(
     model: torch.nn.Module,
     data: Dataset,
     config: TrainConfig,
-    should_stop: Callable[[], bool] = never,
+    ask: Callable[[], Wish | None] = never,
 ) -> Iterator[Event]:
     """Train `model` in place and yield what happens; the same seed gives the same weights.
 
-    `should_stop` is asked after every step; a stopped training keeps what was learnt so far. The
-    model is moved to the recipe's device and stays there. Raises ConfigError where the device is
-    not there, or where batch normalisation meets batches of one.
+    `ask` is called after every step and may wish for something; a stopped training keeps what was
+    learnt so far. The model is moved to the recipe's device and stays there. Raises ConfigError
+    where the device is not there, or where batch normalisation meets batches of one.
 
     Order and augmentation have generators of their own; dropout draws from PyTorch's global one,
     which is seeded here and is not put back. Weights are bit-equal on one machine with the same
     versions and number of threads, as long as nobody else draws from it between the events.
     """
-    loop = _Loop(model, data, config)
-    yield loop.started()
-    reason: Reason = "completed"
-    for epoch in range(1, config.epochs + 1):
-        interruption = yield from loop.run_epoch(epoch, should_stop)
-        if interruption:
-            reason = interruption
-            break
-        yield loop.finish_epoch(epoch, should_stop)
-        if loop.waited_too_long(epoch):
-            reason = "early-stopped"
-            break
-    yield loop.finished(reason)
+    yield from Training(model, data, config).events(ask)
 
 
-@dataclass
-class _Window:
-    """Losses of the steps since the last StepsDone, still on the device."""
+class Training:
+    """One training, from its beginning or from a saved state, which must be of the same recipe.
 
-    losses: list[torch.Tensor] = field(default_factory=list)
-    images: int = 0
-    began: float = field(default_factory=time.perf_counter)
+    `state()` may be called whenever `events` has yielded one.
+    """
 
-
-class _Loop:
-    """The state of one training."""
-
-    def __init__(self, model: torch.nn.Module, data: Dataset, config: TrainConfig) -> None:
-        self.config = config
-        self.device = pick_device(config.device)
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        data: Dataset,
+        config: TrainConfig,
+        state: TrainState | None = None,
+    ) -> None:
+        self.config, data = config, config.take_subset(data)
+        self.compute = choose_compute(model, data.train.images.shape[1:], config)
+        self.device = torch.device(self.compute.device)
+        self.model = self.compute.place(model).train()
+        self.forward = torch.compile(self.model) if self.compute.compiled else self.model
         torch.manual_seed(config.seed)  # dropout draws from the global generator
         self.shuffle = torch.Generator().manual_seed(config.seed)
-        self.chance = torch.Generator().manual_seed(config.seed + 1)
-        self.model = model.to(self.device).train()
+        self.chance = torch.Generator(self.device).manual_seed(config.seed + 1)
         self.images = data.train.images.to(self.device)
         self.labels = data.train.labels.to(self.device)
-        self.val = _to_device(data.val, self.device)
+        self.val = data.val.to(self.device)
+        self.test = data.test.to(self.device) if config.test_curve else None
         self.normalization = make_normalization(config.normalization, data.train.images)
         self.steps_per_epoch = len(_batches(self.labels, config.batch_size))
         self.total_steps = self.steps_per_epoch * config.epochs
-        windows = max(1, WINDOWS // config.epochs)  # in each epoch, at whose end one closes
-        self.window_steps = math.ceil(self.steps_per_epoch / windows)
+        self.window_steps = window_steps(self.steps_per_epoch, config.epochs)
         self.optimizer = make_optimizer(self.model, config)
+        self.parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
         self.schedule = make_schedule(config, self.steps_per_epoch)
-        self.step = 0
-        self.seconds = 0.0
-        self.learning_rate = self.schedule(0)
+        self.average = Average(self.model, config.average) if config.average else None
+        self.judge = Judge(self.model, self.normalization, self.compute, self.average)
+        self.observer = Observer(self.val if len(self.val) else data.train)
+        self.final_state: TrainState | None = None  # once the model has the weights to keep
+        self.step = self.epochs_done = self.batch = self.seen = self.correct = 0
+        self.seconds = self.epoch_seconds = self.loss_sum = 0.0
+        self.learning_rate = math.nan
         self.best: tuple[float, float, int] | None = None  # accuracy, −loss, epoch
-        self.best_weights: dict[str, torch.Tensor] | None = None
-        self.epochs_done = 0
+        self.best_weights: Tensors | None = None
+        self.window = Window()
+        self.order_state = self.shuffle.get_state()  # before the present epoch's permutation
+        if state:
+            put_state(self, state)
 
-    def started(self) -> Started:
+    def events(self, ask: Callable[[], Wish | None] = never) -> Iterator[Event]:
+        """Train, and yield what happens."""
+        with self.compute.in_force():
+            yield self._started()
+            reason: Reason = "completed"
+            for epoch in range(self.epochs_done + 1, self.config.epochs + 1):
+                interruption = yield from self._run_epoch(epoch, ask)
+                if interruption:
+                    reason = interruption
+                    break
+                yield self._finish_epoch(epoch, ask)
+                yield from self._look(epoch, at_an_end=True)
+                if self._waited_too_long(epoch):
+                    reason = "early-stopped"
+                    break
+            yield self._finished(reason)
+
+    def _started(self) -> Started:
         return Started(
-            device=str(self.device),
+            device=self.compute.device,
             train_images=len(self.labels),
             val_images=len(self.val),
             steps_per_epoch=self.steps_per_epoch,
             total_steps=self.total_steps,
             mean=self.normalization.mean,
             std=self.normalization.std,
+            compute=self.compute.to_dict(),
         )
 
-    def run_epoch(
-        self, epoch: int, should_stop: Callable[[], bool]
+    def _run_epoch(
+        self, epoch: int, ask: Callable[[], Wish | None]
     ) -> Iterator[Event]:  # returns the reason to end early, or None
         began = time.perf_counter()
+        self.shuffle.set_state(self.order_state)
         order = torch.randperm(len(self.labels), generator=self.shuffle).to(self.device)
-        self.loss_sum = torch.zeros((), device=self.device)
-        self.correct = torch.zeros((), dtype=torch.int64, device=self.device)
-        self.seen = 0
-        window = _Window()
-        interruption: Reason | None = None
         batches = _batches(order, self.config.batch_size)
-        for number, rows in enumerate(batches, 1):
-            grad_norm = self._take_step(rows, window)
-            stop = should_stop()
-            if len(window.losses) >= self.window_steps or stop or number == len(batches):
-                done = self._close(window, epoch - 1 + number / len(batches), grad_norm)
-                paused = time.perf_counter()
-                yield done  # what is done with it is no part of the training's time
-                began += time.perf_counter() - paused
-                window = _Window()
-                if not math.isfinite(done.loss):
-                    interruption = "diverged"
-                    break
-            if stop:
-                interruption = "stopped"
-                break
-        self.epoch_seconds = time.perf_counter() - began
-        self.seconds += self.epoch_seconds
-        return interruption
+        for rows in batches[self.batch :]:
+            norm = self._take_step(rows)
+            wish = ask()
+            ends = wish in ("stop", "pause")
+            full = len(self.window) >= self.window_steps or self.batch == len(batches)
+            if full or wish:  # what is done with an event is no part of the training's time
+                self.epoch_seconds += time.perf_counter() - began
+                if full or ends:
+                    done = self._close_window(epoch - 1 + self.batch / len(batches), norm)
+                    yield done
+                    if not math.isfinite(done.loss):
+                        return "diverged"
+                    yield from self._look(done.epoch)
+                if wish == "save":
+                    yield Saveable(self.step)
+                elif wish:
+                    return "stopped" if wish == "stop" else "paused"
+                began = time.perf_counter()
+        self.epoch_seconds += time.perf_counter() - began
+        return None
 
-    def _take_step(self, rows: torch.Tensor, window: _Window) -> torch.Tensor | None:
-        images, labels = self.images[rows], self.labels[rows]
-        inputs = self._prepare(images)
-        self.learning_rate = self.schedule(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate
-        self.optimizer.zero_grad(set_to_none=True)
+    def _take_step(self, rows: torch.Tensor) -> torch.Tensor | None:
+        labels = self.labels.index_select(0, rows)
+        inputs = self._prepare(self.images.index_select(0, rows))
+        self._set_rate(self.schedule(self.step))
+        for parameter in self.parameters:  # what zero_grad does, without its bookkeeping
+            parameter.grad = None
         logits = self._forward(inputs)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         loss.backward()
         self.step += 1
-        norm = self._clip(len(window.losses) + 1 >= self.window_steps)
+        self.batch += 1
+        norm = self._clip(len(self.window) + 1 >= self.window_steps)
         self.optimizer.step()
-        detached = loss.detach()
-        window.losses.append(detached)
-        window.images += len(rows)
-        self.seen += len(rows)
-        self.loss_sum += detached * len(rows)
-        self.correct += (logits.detach().argmax(1) == labels).sum()
+        if self.average:
+            self.average.update()
+        self.window.note(loss.detach(), logits.detach(), labels)
         return norm
+
+    def _set_rate(self, rate: float) -> None:
+        if rate != self.learning_rate:
+            self.learning_rate = rate
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
 
     def _forward(self, inputs: torch.Tensor) -> torch.Tensor:
         try:
-            return self.model(inputs)
+            with self.compute.casting():
+                return self.forward(inputs).float()
         except ValueError as e:
             if "more than 1 value per channel" not in str(e):
                 raise
@@ -185,81 +216,83 @@ class _Loop:
             return None
         return torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit or math.inf)
 
-    def _close(self, window: _Window, epoch: float, norm: torch.Tensor | None) -> StepsDone:
-        losses = torch.stack(window.losses)
-        mean, low, high = torch.stack([losses.mean(), losses.min(), losses.max()]).tolist()
-        elapsed = max(time.perf_counter() - window.began, 1e-9)
-        return StepsDone(
-            step=self.step,
-            epoch=epoch,
-            loss=mean,
-            loss_min=low,
-            loss_max=high,
-            learning_rate=self.learning_rate,
-            grad_norm=None if norm is None else float(norm),
-            images_per_second=window.images / elapsed,
-        )
+    def _close_window(self, epoch: float, norm: torch.Tensor | None) -> StepsDone:
+        window, self.window = self.window, Window()
+        done = window.close(self.step, epoch, self.learning_rate, norm)
+        self.seen += window.images
+        self.loss_sum += window.loss_sum
+        self.correct += window.correct
+        return done
 
-    def finish_epoch(self, epoch: int, should_stop: Callable[[], bool] = never) -> EpochDone:
+    def _finish_epoch(self, epoch: int, ask: Callable[[], Wish | None]) -> EpochDone:
         """Validate, remember the best, and say how the epoch went."""
-        self.epochs_done = epoch
-        val_loss, val_accuracy = self._validate(should_stop)
-        best = val_accuracy is not None and (
-            self.best is None or (val_accuracy, -val_loss) > self.best[:2]
-        )
-        if best:
-            self.best = (val_accuracy, -val_loss, epoch)
-            if self.config.keep == "best":
-                state = self.model.state_dict()
-                self.best_weights = {name: value.clone() for name, value in state.items()}
-        return EpochDone(
+        self.epochs_done, self.batch = epoch, 0
+        self.order_state = self.shuffle.get_state()
+        val_loss, val_accuracy = self.judge.measure(self.val, ask)
+        test_loss, test_accuracy = self.judge.measure(self.test, ask)
+        best = self._is_best(epoch, val_loss, val_accuracy)
+        done = EpochDone(
             epoch=epoch,
             step=self.step,
-            train_loss=float(self.loss_sum) / self.seen,
-            train_accuracy=int(self.correct) / self.seen,
+            train_loss=self.loss_sum / self.seen,
+            train_accuracy=self.correct / self.seen,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             learning_rate=self.learning_rate,
             seconds=self.epoch_seconds,
             best=best,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
         )
+        self.seconds += self.epoch_seconds
+        self.seen = self.correct = 0
+        self.loss_sum = self.epoch_seconds = 0.0
+        return done
 
-    def _validate(self, should_stop: Callable[[], bool]) -> tuple[float | None, float | None]:
-        """Loss and accuracy; none where there is nothing to validate on, or no time left to."""
-        parts = []
-        for images in self.val.images.split(BATCH) if len(self.val) else ():
-            if parts and should_stop():
-                return None, None
-            parts.append(predict_logits(self.model, images, self.normalization))
-        if not parts:
-            return None, None
-        logits = torch.cat(parts)
-        labels = self.val.labels.cpu()
-        loss = float(F.cross_entropy(logits, labels))
-        return loss, int((logits.argmax(1) == labels).sum()) / len(labels)
+    def _is_best(self, epoch: int, loss: float | None, accuracy: float | None) -> bool:
+        if accuracy is None or (self.best and (accuracy, -loss) <= self.best[:2]):
+            return False
+        self.best = (accuracy, -loss, epoch)
+        if self.config.keep == "best":
+            self.best_weights = {name: value.clone() for name, value in self._weights().items()}
+        return True
 
-    def waited_too_long(self, epoch: int) -> bool:
+    def _weights(self) -> Tensors:
+        """What the run would end with now: the network's state, averaged where it is."""
+        return {**self.model.state_dict(), **(self.average.values if self.average else {})}
+
+    def _look(self, epoch: float, *, at_an_end: bool = False) -> Iterator[Snapshot]:
+        """A look at the network, where one is due."""
+        last = at_an_end and epoch == self.config.epochs
+        if last or self.observer.is_due(at_an_end=at_an_end):
+            yield self.observer.look(self.model, self.judge.answer, self.step, epoch)
+
+    def _waited_too_long(self, epoch: int) -> bool:
         """Whether early stopping ends the run after this epoch."""
         patience = self.config.early_stopping
         return bool(patience and self.best and epoch - self.best[2] >= patience)
 
-    def finished(self, reason: Reason) -> Finished:
+    def _finished(self, reason: Reason) -> Finished:
+        """The weights that the recipe keeps are put into the model; nothing is trained after."""
         kept = self.step / self.steps_per_epoch
+        self.final_state = self.state()
         if self.best_weights is not None and self.best:
             self.model.load_state_dict(self.best_weights)
             kept = float(self.best[2])
+        elif self.average:
+            self.model.load_state_dict(self._weights())
         return Finished(
             reason=reason,
             epochs=self.epochs_done,
             step=self.step,
             best_epoch=self.best[2] if self.best else None,
             kept_epoch=kept,
-            train_seconds=self.seconds,
+            train_seconds=self.seconds + self.epoch_seconds,
         )
 
-
-def _to_device(split: Split, device: torch.device) -> Split:
-    return Split(split.name, split.images.to(device), split.labels.to(device), split.indices)
+    def state(self) -> TrainState:
+        """Everything needed to go on from here, whatever happens to this process."""
+        return self.final_state or take_state(self)
 
 
 def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-Reason = Literal["completed", "stopped", "early-stopped", "diverged"]
+if TYPE_CHECKING:
+    import torch
+
+Reason = Literal["completed", "stopped", "paused", "early-stopped", "diverged"]
+# What may be asked of a training after each step: to end, to end and be continued later, or to
+# come to a point where its state can be saved.
+Wish = Literal["stop", "pause", "save"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class Started:
     total_steps: int
     mean: float
     std: float
+    compute: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,51 @@ class EpochDone:
     learning_rate: float
     seconds: float
     best: bool
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Saveable:
+    """The answer to the wish to save: until the next event, the training's state may be taken."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the network makes of some images that it does not learn from, as it learns.
+
+    `confusion` int64 [C, C] counts true (row) and read (column) classes of at most 500 images;
+    `rows` are the places of a handful of them in the split `split`, with `probabilities` float32
+    [k, C]. `filters` float32 [n, h, w] are the first layer's, where they can be looked at;
+    `silent` gives for each ReLU the share of its channels that no image makes positive.
+    """
+
+    step: int
+    epoch: float
+    split: str
+    confusion: torch.Tensor
+    rows: tuple[int, ...]
+    probabilities: torch.Tensor
+    filters: torch.Tensor | None
+    silent: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What goes on, in a sentence, where there are no steps to count (a classical model's fit)."""
+
+    text: str
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. The model's weights are now those that the recipe keeps."""
+    """The last event. The model's weights are now those that the recipe keeps.
+
+    `note` says in a sentence what is to be known of this end; a `kept_epoch` of 0 that nothing
+    was learnt.
+    """
 
     reason: Reason
     epochs: int
@@ -68,6 +115,7 @@ class Finished:
     best_epoch: int | None
     kept_epoch: float
     train_seconds: float
+    note: str = ""
 
 
-Event = Started | StepsDone | EpochDone | Finished
+Event = Started | StepsDone | EpochDone | Saveable | Snapshot | Activity | Finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable
 
@@ -31,9 +32,26 @@ def make_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], 
     """The learning rate as a function of the step, counted from 0.
 
     One-cycle rises linearly over the first 30 % of the steps and falls as a cosine to nothing
-    (Smith & Topin 2018, with the cosine of PyTorch's OneCycleLR).
+    (Smith & Topin 2018, with the cosine of PyTorch's OneCycleLR). After each of the recipe's
+    `restarts` the schedule begins anew and spans the epochs up to the next one.
     """
-    peak, total = config.learning_rate, config.epochs * steps_per_epoch
+    starts = [0, *config.restarts]
+    ends = [*config.restarts, config.epochs]
+    courses = [
+        _course(config, end - start, steps_per_epoch)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+    def rate(step: int) -> float:
+        number = bisect.bisect_right(starts, step // steps_per_epoch) - 1
+        return courses[number](step - starts[number] * steps_per_epoch)
+
+    return rate if config.restarts else courses[0]
+
+
+def _course(config: TrainConfig, epochs: int, steps_per_epoch: int) -> Callable[[int], float]:
+    """One schedule from its first step to its last."""
+    peak, total = config.learning_rate, epochs * steps_per_epoch
     if config.schedule == "step":
         return lambda step: (
             peak * config.step_factor ** (step // (config.step_epochs * steps_per_epoch))

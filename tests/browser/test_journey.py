@@ -94,6 +94,7 @@ def _step(tab: Visitor) -> str:
 
 
 def _look_behind_a_confusion(tab: Visitor) -> None:
+    tab.page.get_by_role("radio", name="Confusion", exact=True).click()
     chart = tab.chart("Confusion matrix")
     cells = tab.payloads(chart)
     index = max(range(len(cells)), key=lambda i: (cells[i][0] != cells[i][1], cells[i][2]))

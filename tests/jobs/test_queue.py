@@ -156,13 +156,15 @@ def test_a_run_that_has_just_been_claimed_is_not_taken_for_dead():
     assert (status(young), status(old)) == ("running", "interrupted")
 
 
-def test_the_message_of_an_interrupted_run_says_whether_weights_are_there():
-    with_weights = waiting(status="running", started=1.0)
+def test_the_message_of_an_interrupted_run_says_whether_it_can_be_gone_on_with():
+    run = dl.train(MODEL, "optdigits", SHORT.changed(epochs=1), progress=False)
+    store.update_run(run.id, status="running", started=1.0)
+    (run.folder / artifacts.WEIGHTS).unlink()
     without = waiting(status="running", started=1.0)
-    artifacts.write_atomically(artifacts.run_folder(with_weights) / artifacts.WEIGHTS, b"x")
     queue.mark_interrupted()
-    assert "weights of an earlier epoch are kept" in store.get_record(with_weights).message
-    assert "No weights were saved" in store.get_record(without).message
+    assert "was saved at step 41" in store.get_record(run.id).message
+    assert dl.open_run(run.id).evaluate("train").accuracy > 0.5, "its checkpoint has weights"
+    assert "No checkpoint was saved" in store.get_record(without).message
 
 
 SUBMIT = f"""

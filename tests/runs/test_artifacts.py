@@ -126,6 +126,8 @@ def test_no_source_file_can_pickle():
 def test_the_files_of_a_run_are_text_and_safetensors(tiny):
     names = {path.name for path in tiny.folder.iterdir() if not path.name.startswith(".")}
     assert names - {"lock"} == {
+        "checkpoints",
+        "live.safetensors",
         "spec.yaml",
         "config.json",
         "environment.json",

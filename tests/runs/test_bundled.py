@@ -53,11 +53,13 @@ def test_it_opens_by_its_beginning_and_where_no_home_can_be(bundled, home):
     home.write_text("in the way")
     assert dl.open_run(bundled.id).record == bundled.record
     home.unlink()
-    assert dl.open_run(bundled.id[:-1]).id == bundled.id
+    others = [run.id for run in list_bundled() if run.id != bundled.id]
+    if not any(other.startswith(bundled.id[:-1]) for other in others):
+        assert dl.open_run(bundled.id[:-1]).id == bundled.id
 
 
-def test_the_default_reader_is_the_best_of_them(bundled):
-    assert default_reader().record.test_accuracy >= bundled.record.test_accuracy
+def test_the_default_reader_is_the_one_trained_for_drawings():
+    assert default_reader().id == "reader"
     drawing = np.full((200, 200), 255, np.uint8)
     drawing[30:170, 95:107] = 0
     assert dl.recognize(drawing).text == "1"

@@ -9,7 +9,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.errors import ConfigError, DatasetError, RunError, StoreError
-from digitlab.runs import artifacts, recorder, stopping, store
+from digitlab.runs import artifacts, control, recorder, store
 from digitlab.runs.execute import execute
 from digitlab.runs.prepare import new_record
 from digitlab.training.events import EpochDone, StepsDone
@@ -79,7 +79,7 @@ def test_batch_norm_on_single_images_fails_with_its_reason(train_tiny, optdigits
 
 
 def test_a_stop_file_ends_the_run_and_keeps_what_was_learnt(train_tiny, monkeypatch, optdigits):
-    monkeypatch.setattr(stopping, "STOP_SECONDS", 0.0)
+    monkeypatch.setattr(control, "LOOK_SECONDS", 0.0)
 
     def stop():
         artifacts.request_stop(store.list_records()[0].id)
@@ -118,7 +118,6 @@ def test_a_second_ctrl_c_interrupts_at_once(train_tiny):
 
 def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
     monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
-    monkeypatch.setattr(recorder, "WEIGHTS_SECONDS", 0.0)
     seen = {}
 
     def look():
@@ -130,7 +129,7 @@ def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
             steps=[step["step"] for step in run.history.steps],
             epochs=len(run.history.epochs),
             total=run.record.total_steps,
-            accuracy=run.evaluate("test").accuracy,  # from the weights of the second epoch
+            accuracy=run.evaluate("test").accuracy,  # from the last checkpoint
         )
 
     run = train_tiny(on_event=at(25, look))

@@ -10,6 +10,7 @@ import digitlab as dl
 from digitlab.drawing.recognition import recognize_drawing
 from digitlab.errors import DrawingError, EmptyDrawingError, RunError, RunNotFoundError
 from digitlab.runs import artifacts
+from digitlab.runs.trust import find_trust
 
 
 @pytest.fixture
@@ -35,7 +36,9 @@ def test_a_recognition_is_the_runs_prediction_of_the_framed_digit(tiny, drawings
     )
     assert digit.label == int(np.argmax(digit.probabilities))
     assert read.text == str(digit.label)
-    assert read.to_dict() == recognize_drawing(image, tiny.predict).to_dict()
+    assert (
+        read.to_dict() == recognize_drawing(image, tiny.predict, trust=find_trust(tiny)).to_dict()
+    )
 
 
 def test_files_pictures_and_arrays_are_read_alike(tiny, drawings, tmp_path):

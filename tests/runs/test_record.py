@@ -100,7 +100,7 @@ def test_a_record_survives_json_and_unknown_fields(add_record):
     assert RunRecord(**plain) == record
 
 
-def test_records_are_frozen_and_their_status_is_one_of_six(add_record):
+def test_records_are_frozen_and_their_status_is_one_of_seven(add_record):
     record = add_record()
     with pytest.raises(ValidationError, match="frozen"):
         record.status = "finished"

@@ -10,7 +10,7 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import DatasetError, RunError, RunNotFoundError
-from digitlab.runs import artifacts, store
+from digitlab.runs import artifacts, checkpoints, store
 
 
 def test_predictions_are_the_networks_softmax(tiny, optdigits):
@@ -168,6 +168,8 @@ def test_an_interrupted_run_with_weights_can_be_evaluated_and_used(tiny, optdigi
 
 def test_a_run_without_weights_says_what_to_do(tiny, optdigits):
     (tiny.folder / artifacts.WEIGHTS).unlink()
+    assert dl.open_run(tiny.id).predict(optdigits.test.images[:1]).shape == (1, 10)  # checkpoint
+    checkpoints.drop_states(tiny.id)
     run = dl.open_run(tiny.id)
     assert run.evaluate("test").n == 359  # its predictions are still there
     with pytest.raises(RunError, match=r"no weights\.safetensors.*Train it again"):

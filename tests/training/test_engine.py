@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 import digitlab as dl
 from digitlab.errors import ConfigError
-from digitlab.training import engine
+from digitlab.training import window
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import never, train_events
 from digitlab.training.events import EpochDone, Finished, Started, StepsDone
@@ -44,10 +44,10 @@ EXPLODES = dl.ModelSpec.from_dict(
 class Training:
     """One training, to its end: its events by kind, and the model it leaves."""
 
-    def __init__(self, data, model="two-hidden-16-relu", should_stop=never, **recipe):
+    def __init__(self, data, model="two-hidden-16-relu", ask=never, **recipe):
         self.config = TrainConfig(**{"batch_size": 64, "device": "cpu", **recipe})
         self.model = dl.build(dl.load_model(model), seed=self.config.seed)
-        self.events = list(train_events(self.model, data, self.config, should_stop))
+        self.events = list(train_events(self.model, data, self.config, ask))
         self.started, self.finished = self.events[0], self.events[-1]
         assert isinstance(self.started, Started)
         assert isinstance(self.finished, Finished)
@@ -71,9 +71,9 @@ def equal(a, b):
 
 
 def after(steps):
-    """A `should_stop` that says yes when it is asked for the `steps`th time."""
+    """A visitor who wishes to stop when asked for the `steps`th time."""
     asked = itertools.count(1)
-    return lambda: next(asked) >= steps
+    return lambda: "stop" if next(asked) >= steps else None
 
 
 AUGMENTED = {"augmentation": {"rotation": 10, "shift": 0.1, "thickness": 0.5}}
@@ -159,14 +159,14 @@ def test_counts_and_places_are_right(optdigits):
 def test_windows_lose_no_step_and_no_extreme(optdigits, monkeypatch):
     every = Training(optdigits, epochs=2)
     assert [step.step for step in every.steps] == list(range(1, 43))
-    monkeypatch.setattr(engine, "WINDOWS", 6)  # three in each of the two epochs of 21 steps
+    monkeypatch.setattr(window, "WINDOWS", 6)  # three in each of the two epochs of 21 steps
     windowed = Training(optdigits, epochs=2)
     assert [step.step for step in windowed.steps] == [7, 14, 21, 28, 35, 42]
-    for number, window in enumerate(windowed.steps):
+    for number, part in enumerate(windowed.steps):
         losses = [step.loss for step in every.steps[7 * number : 7 * number + 7]]
-        assert window.loss_min <= window.loss <= window.loss_max
-        assert window.loss == pytest.approx(sum(losses) / 7)
-        assert (window.loss_min, window.loss_max) == (min(losses), max(losses))
+        assert part.loss_min <= part.loss <= part.loss_max
+        assert part.loss == pytest.approx(sum(losses) / 7)
+        assert (part.loss_min, part.loss_max) == (min(losses), max(losses))
     assert equal(every.weights, windowed.weights)  # looking does not change what is learnt
 
 
@@ -174,25 +174,25 @@ def test_windows_lose_no_step_and_no_extreme(optdigits, monkeypatch):
     ("epochs", "limit"), [(1, 1), (3, 20), (5, 20), (7, 20), (19, 20), (20, 20), (30, 30)]
 )
 def test_a_run_of_any_length_has_a_bounded_number_of_windows(optdigits, monkeypatch, epochs, limit):
-    monkeypatch.setattr(engine, "WINDOWS", min(limit, 20))
+    monkeypatch.setattr(window, "WINDOWS", min(limit, 20))
     run = Training(optdigits.subset(200), epochs=epochs, batch_size=16)
     assert len(run.steps) <= limit
     assert run.steps[-1].step == run.started.total_steps
 
 
 def test_windows_are_about_1500_at_most():
-    assert engine.WINDOWS == 1500
+    assert window.WINDOWS == 1500
 
 
 @pytest.mark.parametrize("steps", [1, 5, 21, 30])
 def test_a_stop_is_honoured_at_the_next_step_and_keeps_the_weights(optdigits, steps):
-    run = Training(optdigits, epochs=50, should_stop=after(steps))
+    run = Training(optdigits, epochs=50, ask=after(steps))
     assert run.finished.reason == "stopped"
     assert run.finished.step == steps == run.steps[-1].step
     assert run.finished.kept_epoch == pytest.approx(steps / 21)
     start = dl.build(dl.load_model("two-hidden-16-relu"), seed=0).state_dict()
     assert not equal(run.weights, start)
-    again = Training(optdigits, epochs=50, should_stop=after(steps))
+    again = Training(optdigits, epochs=50, ask=after(steps))
     assert equal(run.weights, again.weights)
 
 

@@ -1,0 +1,106 @@
+"""Checkpoints: a training's whole state on disk, so that whatever happens can be gone on from.
+
+A checkpoint's file name holds its step and a digest of its content; one that does not match was
+damaged, and the one before it is taken. Two are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import struct
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.runs import artifacts
+
+if TYPE_CHECKING:
+    from digitlab.training.state import TrainState
+
+FOLDER = "checkpoints"
+KEPT = 2
+_NAME = re.compile(r"(\d{12})-([0-9a-f]{32})\.safetensors")
+
+
+def save_state(run_id: str, state: TrainState) -> float:
+    """Write a checkpoint, then delete all but the newest two; the seconds that it took.
+
+    Raises StoreError where it could not be written; earlier ones are then still there.
+    """
+    from safetensors.torch import save
+
+    began = time.monotonic()
+    content = save(state.tensors, metadata={"values": json.dumps(state.values)})
+    name = f"{state.step:012d}-{_digest(content)}.safetensors"
+    artifacts.write_atomically(_folder(run_id) / name, content)
+    for path in _newest_first(run_id)[KEPT:]:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    return time.monotonic() - began
+
+
+def load_state(run_id: str) -> TrainState | None:
+    """The newest checkpoint that is whole; None where there is none."""
+    return next((state for path in _newest_first(run_id) if (state := _read(path))), None)
+
+
+def has_state(run_id: str) -> bool:
+    """Whether there is a checkpoint, whole or not."""
+    return bool(_newest_first(run_id))
+
+
+def drop_states(run_id: str) -> None:
+    """Delete a run's checkpoints: it can no longer be continued."""
+    for path in _newest_first(run_id):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _folder(run_id: str) -> Path:
+    return artifacts.run_folder(run_id) / FOLDER
+
+
+def _newest_first(run_id: str) -> list[Path]:
+    try:
+        found = [path for path in _folder(run_id).iterdir() if _NAME.fullmatch(path.name)]
+    except OSError:
+        return []
+    return sorted(found, reverse=True)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _read(path: Path) -> TrainState | None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from digitlab.training.state import TrainState
+
+    with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, struct.error):
+        content = path.read_bytes()
+        if _digest(content) == _NAME.fullmatch(path.name)[2]:
+            (length,) = struct.unpack("<Q", content[:8])  # of the header, by the format's rule
+            values = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["values"])
+            return TrainState(load(content), values)
+    return None
+
+
+def read_weights(run_id: str) -> dict[str, object]:
+    """A run's weights: those it ended with, or else those of its newest checkpoint.
+
+    Raises RunError where it has neither.
+    """
+    path = artifacts.run_folder(run_id) / artifacts.WEIGHTS
+    if not path.is_file() and (state := load_state(run_id)):
+        return state.weights
+    return artifacts.read_tensors(path, run_id)
+
+
+def has_weights(run_id: str) -> bool:
+    """Whether a run has weights that can be opened."""
+    return (artifacts.run_folder(run_id) / artifacts.WEIGHTS).is_file() or has_state(run_id)

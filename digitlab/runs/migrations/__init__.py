@@ -1,0 +1,1 @@
+"""How the run store's tables came to be what they are, one step a file, carried out by Alembic."""

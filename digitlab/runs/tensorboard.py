@@ -1,0 +1,61 @@
+"""A run's learning curves as a TensorBoard event file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import ExportError
+
+if TYPE_CHECKING:
+    from digitlab.runs.run import Run
+
+STEPS = {
+    "loss": "steps/loss",
+    "learning_rate": "steps/learning_rate",
+    "grad_norm": "steps/gradient_norm",
+    "images_per_second": "steps/images_per_second",
+}
+EPOCHS = {
+    "train_loss": "epochs/train_loss",
+    "val_loss": "epochs/val_loss",
+    "test_loss": "epochs/test_loss",
+    "train_accuracy": "epochs/train_accuracy",
+    "val_accuracy": "epochs/val_accuracy",
+    "test_accuracy": "epochs/test_accuracy",
+    "seconds": "epochs/seconds",
+}
+
+
+def write_events(run: Run) -> bytes:
+    """The event file's bytes: every scalar of every step window and epoch, over the step.
+
+    What was not measured is left out. The moments of the steps are not known: every event carries
+    the run's beginning. Raises ExportError where the run recorded no curve, or tensorboardX is not
+    installed.
+    """
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError as e:
+        raise ExportError(
+            "TensorBoard event files are written by the package tensorboardX, which is not here: "
+            "pip install tensorboardX."
+        ) from e
+    history = run.history
+    if not history.steps and not history.epochs:
+        raise ExportError(f"Run {run.id} recorded no curve, so there is no event to write.")
+    moment = run.record.started or run.record.created
+    with tempfile.TemporaryDirectory() as folder:
+        with SummaryWriter(folder, filename_suffix=f".{run.id}") as writer:
+            for rows, tags in ((history.steps, STEPS), (history.epochs, EPOCHS)):
+                for row in rows:
+                    _add(writer, row, tags, moment)
+        return next(Path(folder).iterdir()).read_bytes()
+
+
+def _add(writer: Any, row: Mapping[str, Any], tags: Mapping[str, str], moment: float) -> None:
+    for name, tag in tags.items():
+        if row.get(name) is not None:
+            writer.add_scalar(tag, row[name], row["step"], walltime=moment)

@@ -1,0 +1,61 @@
+"""How far a run's answers are trusted: measured when it was bundled, else by its validation."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.drawing.trust import Trust
+from digitlab.errors import DigitlabError
+from digitlab.runs import artifacts
+
+if TYPE_CHECKING:
+    from digitlab.runs.run import Run
+
+REFUSED = 0.005  # share of its own validation digits that a run may decline …
+MOST, LEAST = 0.9, 0.4  # … and the bounds of the confidence that follows
+FEWEST = 100  # validation images below which nothing can be measured
+
+
+def find_trust(run: Run) -> Trust:
+    """What the run's answers must reach to be given.
+
+    The default reader's thresholds were chosen on drawings of the tuning writers and are in its
+    record. Any other network was never shown what is no digit: its probabilities are made honest
+    by the temperature that fits its saved validation logits best, and the least confidence is
+    that which all but REFUSED of its validation digits reach. That declines what it is unsure of,
+    and no more; where a run has no validation logits nothing is declined.
+    """
+    measured = run.record.data.get("trust")
+    if measured:
+        return Trust(**measured)
+    path = run.folder / artifacts.PREDICTIONS
+    if not path.is_file():
+        return Trust()
+    return _from_validation(path, path.stat().st_mtime_ns, run.id)
+
+
+@lru_cache(maxsize=32)
+def _from_validation(path: Path, changed: int, run_id: str) -> Trust:
+    from digitlab.evaluation.calibration import fit_temperature
+    from digitlab.evaluation.metrics import evaluate_logits
+    from digitlab.evaluation.softmax import softmax
+
+    try:
+        saved = artifacts.read_tensors(path, run_id)
+    except DigitlabError:
+        return Trust()
+    if "val_logits" not in saved or len(saved["val_labels"]) < FEWEST:
+        return Trust()
+    logits, labels = saved["val_logits"].float().numpy(), saved["val_labels"].long().numpy()
+    names = tuple(str(k) for k in range(logits.shape[1]))
+    try:
+        temperature = fit_temperature(evaluate_logits(logits, labels, names))
+    except DigitlabError:  # logits that are no numbers
+        return Trust()
+    confidence = softmax(logits / np.float32(temperature)).max(axis=1)
+    least = float(np.clip(np.quantile(confidence, REFUSED), LEAST, MOST))
+    return Trust(temperature=temperature, confidence=least)

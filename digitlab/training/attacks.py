@@ -1,0 +1,121 @@
+"""Attacks: the smallest of changes to the pixels, sought by gradient so that a network errs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from digitlab.models.classical.fitted import Fitted
+from digitlab.training.normalize import Normalization
+
+STEPS = 20
+STEP_SHARE = 2.5  # of ε, all steps together: enough to cross the whole box, as Madry et al. do
+_BATCH = 250
+
+Tick = Callable[[], None]
+
+
+def is_differentiable(model: nn.Module) -> bool:
+    """Whether the logits have a gradient in the pixels: not those of fitted classical models."""
+    return not any(isinstance(module, Fitted) for module in model.modules())
+
+
+def pixel_model(model: nn.Module, normalization: Normalization) -> Callable:
+    """The network as a function of pixels in 0…1, float32 [N, C, H, W] → logits [N, classes]."""
+    return lambda pixels: model((pixels - normalization.mean) / normalization.std)
+
+
+def survive_fgsm(
+    logits_of: Callable,
+    pixels: torch.Tensor,
+    labels: torch.Tensor,
+    epsilons: Sequence[float],
+    *,
+    tick: Tick = lambda: None,
+) -> list[torch.Tensor]:
+    """Which images are still read rightly after one step of ε along the gradient's sign.
+
+    Pixels float32 [N, C, H, W] in 0…1, stay in 0…1; bool [N] for each ε. Goodfellow, Shlens,
+    Szegedy: Explaining and harnessing adversarial examples, 2015.
+    """  # fmt: skip
+    right = [torch.zeros(len(pixels), dtype=torch.bool) for _ in epsilons]
+    for rows in torch.arange(len(pixels)).split(_BATCH):
+        part, true = pixels[rows], labels[rows]
+        direction, _ = _gradient(logits_of, part, true)
+        for kept, epsilon in zip(right, epsilons, strict=True):
+            changed = (part + epsilon * direction.sign()).clamp(0, 1)
+            kept[rows] = _read_rightly(logits_of, changed, true).cpu()
+        tick()
+    return right
+
+
+def survive_pgd(
+    logits_of: Callable,
+    pixels: torch.Tensor,
+    labels: torch.Tensor,
+    epsilons: Sequence[float],
+    generator: torch.Generator,
+    *,
+    tick: Tick = lambda: None,
+) -> list[torch.Tensor]:
+    """Which images are still read rightly whatever 20 steps of projected gradient found within ε.
+
+    From a random start in the box of ±ε; an image counts as misread once any step is. Smaller ε
+    come first, and what was misread within one is so within a larger, whose box holds it. Madry,
+    Makelov, Schmidt, Tsipras, Vladu: Towards deep learning models resistant to adversarial
+    attacks, 2018. `epsilons` must rise.
+    """  # fmt: skip
+    clean = [_read_rightly(logits_of, pixels[i], labels[i]) for i in _rows(pixels)]
+    alive, results = torch.cat(clean).cpu(), []
+    for epsilon in epsilons:
+        for rows in torch.nonzero(alive).flatten().split(_BATCH):
+            kept = _attack(logits_of, pixels[rows], labels[rows], epsilon, generator)
+            alive[rows[~kept]] = False
+            tick()
+        results.append(alive.clone())
+    return results
+
+
+def _rows(pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return torch.arange(len(pixels)).split(_BATCH)
+
+
+def _attack(
+    logits_of: Callable, pixels: torch.Tensor, labels: torch.Tensor, epsilon: float,
+    generator: torch.Generator,
+) -> torch.Tensor:  # fmt: skip
+    """Which of a batch survive: bool [N], on the CPU."""
+    start = torch.rand(pixels.shape, generator=generator).to(pixels.device) * 2 - 1
+    changed = (pixels + epsilon * start).clamp(0, 1)
+    alive = torch.arange(len(pixels), device=pixels.device)
+    for _ in range(STEPS):
+        origin, true = pixels[alive], labels[alive]
+        direction, right = _gradient(logits_of, changed, true)
+        alive, origin = alive[right], origin[right]
+        if not len(alive):
+            break
+        moved = changed[right] + STEP_SHARE * epsilon / STEPS * direction[right].sign()
+        changed = torch.min(torch.max(moved, origin - epsilon), origin + epsilon).clamp(0, 1)
+    alive = alive[_read_rightly(logits_of, changed, labels[alive])] if len(alive) else alive
+    kept = torch.zeros(len(pixels), dtype=torch.bool)
+    kept[alive.cpu()] = True
+    return kept
+
+
+def _gradient(
+    logits_of: Callable, pixels: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss's gradient in the pixels, and which images are read rightly as they are."""
+    with torch.enable_grad():
+        pixels = pixels.detach().clone().requires_grad_()
+        logits = logits_of(pixels)
+        loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, pixels)
+    return gradient, logits.detach().argmax(1) == labels
+
+
+@torch.inference_mode()
+def _read_rightly(logits_of: Callable, pixels: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return logits_of(pixels).argmax(1) == labels

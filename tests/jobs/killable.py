@@ -1,0 +1,69 @@
+"""A worker in a process that can be killed at any moment, also one that kills itself."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from multiprocessing.process import BaseProcess
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["digitlab.runs.execute", "sklearn.metrics"])
+
+
+def start_worker(*, dies_at: str = "", count: int = 0) -> BaseProcess:
+    """A worker of this home; one with `dies_at` kills itself at the `count`th such point:
+    `checkpoint` (its bytes are half written) or `commit` (of the run store)."""
+    home = os.environ["DIGITLAB_HOME"]
+    process = _context.Process(target=_work, args=(home, dies_at, count), daemon=True)
+    process.start()
+    return process
+
+
+def _work(home: str, dies_at: str, count: int) -> None:
+    os.environ["DIGITLAB_HOME"] = home
+    import torch
+
+    torch.set_num_threads(1)
+    from digitlab.jobs import worker
+    from digitlab.runs import control
+
+    control.SAVE_SECONDS = 0.02  # far more often than anybody needs, so that kills meet them
+    control.SAVING_SHARE = 0.5
+    if dies_at:
+        _arrange_death(dies_at, count)
+    worker.work()
+
+
+def _arrange_death(dies_at: str, count: int) -> None:
+    left = count
+
+    def one_more() -> bool:
+        nonlocal left
+        left -= 1
+        return left <= 0
+
+    if dies_at == "commit":
+        from sqlalchemy import event
+
+        from digitlab.runs.schema import connect
+
+        @event.listens_for(connect(), "commit")
+        def die(_connection: object) -> None:
+            if one_more():
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return
+    from digitlab.runs import artifacts
+
+    write = artifacts.write_atomically
+
+    def half_write(path, content):
+        if "checkpoints" in str(path) and one_more():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # The worst that a machine without fsync could leave behind: the name, half the bytes.
+            path.write_bytes(content[: len(content) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(path, content)
+
+    artifacts.write_atomically = half_write

@@ -1,0 +1,279 @@
+"""Runs that are paused, killed, resumed, trained for longer and repeated lose nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+import torch
+from killable import start_worker
+
+import digitlab as dl
+from digitlab.errors import RunError
+from digitlab.jobs import again, queue
+from digitlab.runs import artifacts, checkpoints, control, store
+from digitlab.runs.label import label_run
+
+MODEL = dl.ModelSpec.from_dict(
+    {
+        "name": "with dropout",
+        "layers": [
+            "Flatten",
+            {"Linear": {"out_features": 16}},
+            "BatchNorm1d",
+            "ReLU",
+            {"Dropout": {"p": 0.2}},
+            {"Linear": {"out_features": 10}},
+        ],
+    }
+)
+RECIPE = dl.TrainConfig(
+    epochs=30,
+    batch_size=32,
+    learning_rate=0.003,
+    schedule="one-cycle",
+    augmentation=dl.Augmentation(shift=0.05, rotation=5),
+    average=0.98,
+    threads=1,
+    device="cpu",
+)
+
+
+@pytest.fixture(autouse=True)
+def nobody_starts_by_itself(monkeypatch):
+    """Workers are started by the tests, which want to kill them."""
+    for module in (queue, again):
+        monkeypatch.setattr(module, "launch_worker", lambda: None)
+    monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
+    monkeypatch.setattr(queue, "STARTING_SECONDS", 0.0)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The weights and curves of the same training, carried out in one go."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITLAB_HOME", str(tmp_path_factory.mktemp("uninterrupted")))
+        run = dl.train(MODEL, "optdigits", RECIPE, progress=False)
+        return run.model.state_dict(), told(run)
+
+
+def told(run):
+    """What a run's curves say, but for the clock's share."""
+    timed = ("seconds", "images_per_second")
+    history = run.history
+    return [
+        {key: value for key, value in row.items() if key not in timed}
+        for row in (*history.steps, *history.epochs)
+    ]
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def kill(process, after):
+    process.join(after)
+    process.kill()
+    process.join()
+
+
+def run_on(run_id):
+    """Resume what was left, and see it through to its end."""
+    again.resume(run_id)
+    process = start_worker()
+    process.join(120)
+    assert process.exitcode == 0
+    return dl.open_run(run_id)
+
+
+def is_whole(run, uninterrupted):
+    weights, curves = uninterrupted
+    assert run.record.status == "finished", run.record.message
+    assert equal(run.model.state_dict(), weights)
+    assert told(run) == curves
+    assert run.record.epochs_done == RECIPE.epochs
+
+
+def _kill_again_and_again(times, seed):
+    """Kill a run's worker at random moments; how far it had come each time."""
+    chance = random.Random(seed)
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    places = []
+    for number in range(times):
+        dies_at = ("", "", "checkpoint", "commit")[number % 4]
+        process = start_worker(dies_at=dies_at, count=chance.randint(2, 12))
+        kill(process, chance.uniform(0.05, 1.0) if not dies_at else 20)
+        queue.mark_interrupted()
+        record = store.get_record(run_id)
+        epochs = dl.open_run(run_id).history.epochs
+        assert [row["epoch"] for row in epochs] == list(range(1, len(epochs) + 1))
+        places.append(record.step)
+        if record.status == "finished":  # it was quicker than the kill: begin another
+            run_id = queue.submit(MODEL, "optdigits", RECIPE)
+            continue
+        assert record.status in ("interrupted", "queued"), record
+        again.resume(run_id)
+    return run_id, places
+
+
+def test_killed_five_times_a_run_ends_with_the_very_weights(uninterrupted):
+    run_id, places = _kill_again_and_again(5, seed=0)
+    assert max(places) > 0, "no kill met a run that had begun"
+    is_whole(run_on(run_id), uninterrupted)
+
+
+@pytest.mark.slow
+def test_killed_a_hundred_times_runs_end_with_the_very_weights(uninterrupted):
+    kills = 0
+    for seed in range(10):
+        run_id, places = _kill_again_and_again(10, seed=seed)
+        kills += len(places)
+        is_whole(run_on(run_id), uninterrupted)
+    assert kills == 100
+
+
+def test_a_pause_ends_the_process_and_a_resume_goes_on(uninterrupted, learning):
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    process = start_worker()
+    step = learning(run_id).step
+    again.pause(run_id)
+    process.join(20)
+    assert process.exitcode == 0
+    record = store.get_record(run_id)
+    assert record.status == "paused"
+    assert step <= record.step < record.total_steps
+    assert dl.open_run(run_id).predict(dl.load_dataset("optdigits").test.images[:2]).shape == (
+        2,
+        10,
+    )
+    again.pause(run_id)  # harmless
+    is_whole(run_on(run_id), uninterrupted)
+
+
+def test_a_waiting_run_is_paused_and_resumed(uninterrupted):
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    again.pause(run_id)
+    assert store.get_record(run_id).status == "paused"
+    assert store.claim_next(5) is None
+    is_whole(run_on(run_id), uninterrupted)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(uninterrupted, learning, wait_for):
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    process = start_worker()
+    folder = artifacts.run_folder(run_id) / checkpoints.FOLDER
+    wait_for(lambda: len(list(folder.glob("[0-9]*"))) == 2)
+    kill(process, 0)
+    queue.mark_interrupted()
+    older, newer = sorted(folder.glob("[0-9]*"))
+    newer.write_bytes(newer.read_bytes()[:-1] + b"\xff")
+    assert checkpoints.load_state(run_id).step == int(older.name[:12])
+    is_whole(run_on(run_id), uninterrupted)
+
+
+def test_without_any_whole_checkpoint_a_run_begins_anew(uninterrupted, learning):
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    process = start_worker()
+    learning(run_id)
+    kill(process, 0)
+    for path in (artifacts.run_folder(run_id) / checkpoints.FOLDER).glob("*"):
+        path.write_bytes(b"nothing")
+    is_whole(run_on(run_id), uninterrupted)
+
+
+def test_a_process_that_sleeps_for_a_while_goes_on(uninterrupted, learning):
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    process = start_worker()
+    learning(run_id)
+    os.kill(process.pid, signal.SIGSTOP)  # as when the lid of a laptop is closed
+    time.sleep(0.5)
+    queue.mark_interrupted()
+    assert store.get_record(run_id).status == "running"
+    os.kill(process.pid, signal.SIGCONT)
+    process.join(60)
+    is_whole(dl.open_run(run_id), uninterrupted)
+
+
+def test_a_folder_that_is_deleted_while_a_run_trains_comes_back(uninterrupted, learning):
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    process = start_worker()
+    learning(run_id)
+    shutil.rmtree(artifacts.run_folder(run_id), ignore_errors=True)
+    process.join(60)
+    assert process.exitcode == 0
+    is_whole(dl.open_run(run_id), uninterrupted)
+
+
+def test_training_longer_is_as_if_asked_for_from_the_beginning():
+    short = RECIPE.changed(epochs=3, schedule="constant")
+    run_id = dl.train(MODEL, "optdigits", short, progress=False).id
+    again.train_longer(run_id, 2)
+    start_worker().join(60)
+    longer = dl.open_run(run_id)
+    assert (longer.record.status, longer.record.epochs_done) == ("finished", 5)
+    at_once = dl.train(MODEL, "optdigits", short.changed(epochs=5), progress=False)
+    assert equal(longer.model.state_dict(), at_once.model.state_dict())
+    assert told(longer)[-5:] == told(at_once)[-5:]
+
+
+def test_a_schedule_that_has_ended_begins_anew_for_the_added_epochs():
+    short = RECIPE.changed(epochs=3)
+    run_id = dl.train(MODEL, "optdigits", short, progress=False).id
+    again.train_longer(run_id, 3)
+    start_worker().join(60)
+    longer = dl.open_run(run_id)
+    assert (longer.config.epochs, longer.config.restarts) == (6, (3,))
+    rates = [row["learning_rate"] for row in longer.history.epochs]
+    assert rates[2] < rates[0] / 100
+    assert rates[3] > rates[2] * 10
+    at_once = dl.train(MODEL, "optdigits", longer.config, progress=False)
+    assert equal(longer.model.state_dict(), at_once.model.state_dict())
+
+
+def test_what_cannot_be_resumed_or_trained_longer_says_so():
+    finished = dl.train(MODEL, "optdigits", RECIPE.changed(epochs=1), progress=False).id
+    with pytest.raises(RunError, match="finished"):
+        again.resume(finished)
+    checkpoints.drop_states(finished)
+    with pytest.raises(RunError, match="no checkpoint"):
+        again.train_longer(finished, 1)
+    waiting = queue.submit(MODEL, "optdigits", RECIPE)
+    again.resume(waiting)  # harmless
+    with pytest.raises(RunError, match="not finished"):
+        again.train_longer(waiting, 1)
+    for refused in (again.pause, again.resume):
+        with pytest.raises(RunError, match="came with digitlab"):
+            refused(dl.list_runs()[-1].id)
+
+
+def test_a_repeated_run_differs_only_in_what_was_changed():
+    first = queue.submit(MODEL, "optdigits", RECIPE, name="mine")
+    second = store.get_record(again.repeat(first, seed=7))
+    assert (second.parent, second.name, second.seed) == (first, "mine", 7)
+    before = store.get_record(first)
+    assert second.spec == before.spec
+    assert {k for k in second.config if second.config[k] != before.config[k]} == {"seed"}
+
+
+def test_a_run_can_be_named_and_noted():
+    run_id = queue.submit(MODEL, "optdigits", RECIPE)
+    run = label_run(run_id, name=" Lesson 3 ", note="dropout on", tags=["class", "class", " b "])
+    assert run.record.name == "Lesson 3"
+    assert (run.record.note, run.record.tags) == ("dropout on", ["class", "b"])
+    for wrong in ({"name": " "}, {"name": "x" * 121}, {"note": "x" * 5001}, {"tags": ["x" * 41]}):
+        with pytest.raises(RunError):
+            label_run(run_id, **wrong)
+    assert store.get_record(run_id).name == "Lesson 3"
+
+
+def test_saving_is_a_small_share_of_the_time(home):
+    switch = control.Control("some-run")
+    assert switch() is None
+    assert switch.may_save()
+    switch.saved(1.0)
+    assert not switch.may_save()
+    assert switch() is None

@@ -1,0 +1,140 @@
+"""Checkpoints are whole or not there, and a disk or a store in trouble loses no finished epoch."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sqlite3
+import threading
+import time
+
+import pytest
+import torch
+
+import digitlab as dl
+from digitlab.errors import StoreError
+from digitlab.runs import artifacts, checkpoints, control, recorder, store
+from digitlab.training.state import TrainState
+
+EXPLODES = dl.ModelSpec.from_dict(
+    {
+        "name": "three linear",
+        "layers": ["Flatten", *({"Linear": {"out_features": n}} for n in (64, 64, 10))],
+    }
+)
+
+
+def state(step, value=1.0):
+    return TrainState({"model.w": torch.full((3,), value)}, {"step": step, "epochs_done": 0})
+
+
+def test_the_newest_two_are_kept_and_the_newest_is_read(home):
+    for step in (5, 50, 500):
+        checkpoints.save_state("a-run", state(step, value=step))
+    read = checkpoints.load_state("a-run")
+    assert (read.step, read.weights["w"].tolist()) == (500, [500.0] * 3)
+    files = list((artifacts.run_folder("a-run") / checkpoints.FOLDER).iterdir())
+    assert len(files) == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "foreign"])
+def test_a_damaged_one_is_passed_over(home, damage):
+    checkpoints.save_state("a-run", state(1))
+    checkpoints.save_state("a-run", state(2))
+    newest = max((artifacts.run_folder("a-run") / checkpoints.FOLDER).iterdir())
+    content = newest.read_bytes()
+    newest.write_bytes(
+        {
+            "cut": content[:-5],
+            "flipped": content[:-1] + bytes([content[-1] ^ 1]),
+            "empty": b"",
+            "foreign": b"\xff" * len(content),
+        }[damage]
+    )
+    assert checkpoints.load_state("a-run").step == 1
+
+
+def test_other_files_in_the_folder_are_nothing(home):
+    folder = artifacts.run_folder("a-run") / checkpoints.FOLDER
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    (folder / ".000000000001-abc.safetensors.1234").write_bytes(b"half")
+    assert checkpoints.load_state("a-run") is None
+    assert not checkpoints.has_state("a-run")
+
+
+@pytest.fixture
+def quota():
+    """No file of this process may grow beyond 500 kB while the test lasts."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_too_full_for_checkpoints_does_not_end_the_training(optdigits, quota):
+    config = dl.TrainConfig(epochs=2, batch_size=64, average=0.9, threads=1, device="cpu")
+    run = dl.train("two-hidden-64-relu", optdigits, config, progress=False)
+    assert run.record.status == "finished"
+    assert run.evaluate("test").accuracy > 0.5
+    assert len(run.history.epochs) == 2
+    (notice,) = run.record.notices
+    assert "could not be saved" in notice
+    assert not list((run.folder / checkpoints.FOLDER).glob(".*")), "half-written files are left"
+
+
+def test_a_store_that_is_locked_for_a_while_misses_nothing(train_tiny, monkeypatch, home):
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr("digitlab.runs.schema.BUSY_SECONDS", 0.2)
+    told, holder = [], threading.Event()
+
+    def hold():
+        with sqlite3.connect(home / "digitlab.db", timeout=30) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            holder.wait(1.0)
+            connection.rollback()
+
+    def lock_at_step_20(event):
+        told.append(event)
+        if len(told) == 20:
+            threading.Thread(target=hold).start()
+            time.sleep(0.05)
+
+    run = train_tiny(epochs=4, on_event=lock_at_step_20)
+    assert run.record.status == "finished"
+    assert [row["epoch"] for row in run.history.epochs] == [1, 2, 3, 4]
+    steps = [row["step"] for row in run.history.steps]
+    assert steps == list(range(1, run.record.total_steps + 1))
+
+
+def test_a_diverged_run_keeps_its_last_good_weights_and_says_why(optdigits, monkeypatch):
+    # The rate of a one-cycle schedule rises until the loss explodes, after some good epochs.
+    config = dl.TrainConfig(
+        epochs=30, batch_size=32, optimizer="sgd", learning_rate=0.5, schedule="one-cycle"
+    ).changed(device="cpu", threads=1)
+    monkeypatch.setattr(control, "SAVING_SHARE", 1.0)
+    run = dl.train(EXPLODES, optdigits, config, progress=False)
+    assert run.record.status == "failed"
+    assert "learning rate" in run.record.message
+    state_dict = run.model.state_dict()
+    assert all(bool(value.isfinite().all()) for value in state_dict.values())
+    assert 1 <= run.record.kept_epoch <= run.record.epochs_done
+    assert f"epoch {run.record.kept_epoch:.4g} are kept" in run.record.message
+    assert run.evaluate("test").accuracy == run.record.test_accuracy > 0.5
+    assert math.isfinite(run.record.test_loss)
+
+
+def test_a_folder_that_cannot_be_written_is_said(home, monkeypatch):
+    (home / "runs").mkdir(parents=True)
+    (home / "runs" / "a-run").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match="could not be written"):
+        checkpoints.save_state("a-run", state(1))
+
+
+def test_history_is_cut_where_a_run_goes_on(train_tiny):
+    run = train_tiny(epochs=3)
+    per_epoch = run.record.total_steps // 3
+    store.cut_history(run.id, per_epoch + 2, 1)
+    steps, epochs = store.read_history(run.id)
+    assert [row["epoch"] for row in epochs] == [1]
+    assert steps[-1]["step"] == per_epoch + 2

@@ -1,0 +1,131 @@
+"""Exported files: without digitlab, they hold the same network and give the same answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from safetensors import safe_open
+
+import digitlab as dl
+from digitlab.errors import ExportError, RunNotFoundError, SpecError
+from digitlab.formats.onnx import OPSET
+from digitlab.runs.export import FORMATS, exported
+
+# Loads the exported weights into the exported code, and saves what the network answers.
+CHECK = """
+import sys, numpy, torch, net
+network = net.load_network("net.safetensors")
+images = torch.from_numpy(numpy.load("images.npy"))
+with torch.inference_mode():
+    numpy.save("logits.npy", network(net.normalize(images)).numpy())
+assert not any(name.startswith("digitlab") for name in sys.modules)
+"""
+
+
+def answers_of_the_code(run, images, folder):
+    """Logits of the exported file with the exported weights, in a Python without digitlab."""
+    run.export("py", folder / "net.py")
+    run.export("safetensors", folder / "net.safetensors")
+    np.save(folder / "images.npy", images.numpy())
+    code = f"import sys; sys.path.insert(0, {str(folder)!r})\n{CHECK}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return np.load(folder / "logits.npy")
+
+
+def answers_of_the_graph(path, images):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(["logits", "probabilities"], {"images": images.numpy()})
+
+
+def test_code_weights_and_graph_answer_as_the_run_does(train_tiny, optdigits, tmp_path):
+    run = train_tiny(normalization="dataset", epochs=1)
+    images = optdigits.test.images[:40]
+    expected = run.predict_logits(images).numpy()
+    np.testing.assert_allclose(answers_of_the_code(run, images, tmp_path), expected, atol=1e-5)
+    graph = run.export("onnx", tmp_path / "net.onnx")
+    for count in (1, 2, 40):  # any number of images
+        logits, probabilities = answers_of_the_graph(graph, images[:count])
+        np.testing.assert_allclose(logits, expected[:count], atol=1e-5)
+        np.testing.assert_allclose(probabilities, run.predict(images[:count]), atol=1e-6)
+
+
+@pytest.mark.parametrize("preset", ["vit-tiny", "lstm-rows"])
+def test_attention_and_recurrence_have_a_graph(preset, tmp_path, optdigits):
+    images = optdigits.test.images[:3]
+    path = dl.export(preset, "onnx", tmp_path / "net.onnx")
+    network = dl.build(dl.load_model(preset), seed=0).eval()
+    with torch.inference_mode():
+        expected = network(images.float() / 255).numpy()
+    np.testing.assert_allclose(answers_of_the_graph(path, images)[0], expected, atol=1e-4)
+    np.testing.assert_allclose(answers_of_the_graph(path, images[:1])[0], expected[:1], atol=1e-4)
+
+
+def test_files_say_what_they_hold(tiny, tmp_path):
+    graph = onnx.load(tiny.export("onnx", tmp_path / "net.onnx"))
+    onnx.checker.check_model(graph)
+    assert [(entry.domain, entry.version) for entry in graph.opset_import] == [("", OPSET)]
+    about = {entry.key: entry.value for entry in graph.metadata_props}
+    with safe_open(tiny.export("safetensors", tmp_path / "net.safetensors"), "pt") as file:
+        assert file.metadata() == about
+        assert set(file.keys()) == set(tiny.model.state_dict())
+    assert (float(about["mean"]), float(about["std"])) == (
+        tiny.normalization.mean,
+        tiny.normalization.std,
+    )
+    assert json.loads(about["classes"]) == list("0123456789")
+    assert dl.ModelSpec.from_dict(json.loads(about["spec"])) == tiny.spec
+    assert about["run"] == tiny.id
+
+
+def test_yaml_brings_architecture_and_recipe_back(train_tiny, tmp_path, optdigits):
+    run = train_tiny(seed=3, augmentation={"rotation": 5, "elastic": 0.5})
+    path = run.export("yaml", tmp_path / "net.yaml")
+    assert dl.load_model(path) == run.spec
+    again = dl.train(str(path), optdigits, progress=False)  # without a recipe: by the file's
+    assert again.config == run.config.changed(val_fraction=0.1, device="auto")
+    for one, other in zip(run.model.parameters(), again.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_an_architecture_takes_its_presets_recipe_along_or_the_one_given(tmp_path):
+    spec = dl.load_model("lenet-5")
+    for what in ("lenet-5", spec):
+        assert b"EPOCHS = 10\n" in exported(what, "py")
+    changed = spec.with_layers(spec.layers[:-1])
+    assert b"EPOCHS = 10\n" in exported(changed, "py", {"epochs": 10})
+    assert b"recipe:\n  epochs: 3\n" in exported(changed, "yaml", {"epochs": 3})
+    path = dl.export(changed, "yaml", tmp_path / "own.yaml", recipe={"epochs": 4})
+    assert b"EPOCHS = 4\n" in exported(path, "py")
+
+
+def test_a_file_is_named_after_what_it_holds(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert dl.export(tiny.id[:-3], "yaml") == tiny.export("yaml")
+    assert (tmp_path / f"{tiny.id}.yaml").is_file()
+    new = str(tmp_path / "new") + "/"
+    assert dl.export("lenet-5", "py", new) == tmp_path / "new" / "lenet-5.py"
+    odd = dl.ModelSpec(name="../Ünter /dir", layers=["Flatten"])
+    assert dl.export(odd, "yaml", tmp_path).parent == tmp_path
+
+
+def test_what_cannot_be_exported_is_said(tmp_path, tiny):
+    with pytest.raises(ExportError, match="one of py, yaml, safetensors, onnx; not 'pickle'"):
+        tiny.export("pickle")
+    with pytest.raises(RunNotFoundError, match=r"no run 'nosuch'.*no preset 'nosuch'"):
+        dl.export("nosuch", "py")
+    with pytest.raises(SpecError, match=r"no file nosuch\.yaml"):
+        dl.export("nosuch.yaml", "py")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match="could not be written"):
+        tiny.export("yaml", tmp_path / "file" / "net.yaml")
+    assert set(FORMATS) == {"py", "yaml", "safetensors", "onnx"}
