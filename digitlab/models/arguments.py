@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from digitlab.models.argument_words import ARGUMENT_WORDS
 from digitlab.models.entry import shown
 from digitlab.models.site import Site
 
@@ -45,6 +46,11 @@ class Argument:
             words = ", ".join(repr(choice) for choice in self.choices)
             return f"one of {words}"
         return describe(self.annotation)
+
+    @property
+    def about(self) -> str:
+        """What it means, in a sentence; what is taken where there is none."""
+        return ARGUMENT_WORDS.get(self.name, f"Takes {self.accepts}.")
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from torch import nn
 
 from digitlab.errors import SpecError
 from digitlab.models.blocks import BLOCKS, place_block
+from digitlab.models.classical import catalog as classical
 from digitlab.models.initialise import initialise
 from digitlab.models.layers import explain_unknown, list_layers, place_layer
+from digitlab.models.limits import check_limits
 from digitlab.models.receptive import with_receptive_fields
 from digitlab.models.site import Part, Row, Shape, Site, Walk, written
 from digitlab.models.spec import Layer, ModelSpec
 from digitlab.models.torchvision_models import PREFIX, place_model
-from digitlab.settings import read_settings
 
 # torch's CPU generator is shared by all threads; a seeded build borrows and returns it.
 _GENERATOR = threading.Lock()
@@ -90,19 +91,10 @@ def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
     With a `seed` the initial weights depend on it alone, and the global random state is left as
     it was; without, they are drawn from it. Keys of the state_dict are the layers' places, such as
     "0.weight" and "3.layers.0.weight". Raises SpecError for a spec that cannot be built, and,
-    before any memory is taken, for one over DIGITLAB_MAX_PARAMETERS.
+    before any memory is taken, for one over DIGITLAB_MAX_PARAMETERS or _MULTIPLY_ADDS.
     """
-    summary, limit = summarize(spec), read_settings().max_parameters
-    if summary.parameters > limit:
-        largest = max(_innermost(summary.rows), key=lambda row: row.parameters)
-        raise SpecError(
-            f"The network would have {summary.parameters:,} parameters, {largest.share:.0%} "
-            f"of them in {largest.label} ({largest.arguments}); at most {limit:,} are allowed "
-            f"(DIGITLAB_MAX_PARAMETERS). Use fewer channels or features.",
-            layer=f"layer {largest.path[0] + 1}, {spec.layers[largest.path[0]].type}",
-            path=largest.path,
-            shape=largest.input_shape,
-        )
+    summary = summarize(spec)
+    check_limits(summary)
     walk = Walk("cpu", _place, known={row.key: row for row in summary.rows})
     if seed is None:
         return initialise(_walk(spec, walk).module, spec.init)
@@ -112,10 +104,13 @@ def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
         return initialise(_walk(spec, walk).module, spec.init)
 
 
-def check_fits(spec: ModelSpec, input_shape: Sequence[int], classes: int) -> ModelSummary:
+def check_fits(
+    spec: ModelSpec, input_shape: Sequence[int], classes: int, *, batch_size: int = 1
+) -> ModelSummary:
     """The summary of a spec that takes images of `input_shape` and gives `classes` values each.
 
-    Raises SpecError for a spec that does not; `spec.for_data` adapts most.
+    Raises SpecError for a spec that does not (`spec.for_data` adapts most), and for one that is
+    over a limit when it learns from `batch_size` images at once.
     """
     if spec.input != tuple(input_shape):
         raise SpecError(
@@ -136,12 +131,17 @@ def check_fits(spec: ModelSpec, input_shape: Sequence[int], classes: int) -> Mod
             path=(len(spec.layers) - 1,),
             shape=summary.output_shape,
         )
+    check_limits(summary, batch_size)
     return summary
 
 
 def _walk(spec: ModelSpec, walk: Walk) -> Part:
     if not spec.layers:
         raise SpecError("The architecture has no layers; add at least one.", path=("layers",))
+    if any(layer.type.startswith(classical.PREFIX) for layer in spec.layers):
+        from digitlab.models.classical.place import check_alone
+
+        check_alone(spec.layers)
     return Site(walk).chain(spec.layers, spec.input)
 
 
@@ -150,20 +150,20 @@ def _place(layer: Layer, shape: Shape, site: Site) -> Part:
         return place_block(layer, shape, site)
     if layer.type.startswith(PREFIX):
         return place_model(layer, shape, site)
+    if layer.type.startswith(classical.PREFIX):  # imported late: few specs need it
+        from digitlab.models.classical.place import place_estimator
+
+        return place_estimator(layer, shape, site)
     if layer.type not in list_layers():
         raise site.error(explain_unknown(layer.type, tuple(BLOCKS)))
     return place_layer(layer, shape, site)
 
 
-def _innermost(rows: tuple[Row, ...]) -> list[Row]:
-    """The rows that have none under them."""
-    depths = [*(row.depth for row in rows[1:]), 0]
-    return [row for row, next_depth in zip(rows, depths, strict=True) if next_depth <= row.depth]
-
-
 def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:
     """Advice on what builds but seldom is meant."""
     last = rows[-1]
+    if last.label.startswith(classical.PREFIX):
+        return (classical.SIZE_NOTE,)
     if last.label in ("Softmax", "LogSoftmax", "Softmin"):
         return (
             f"The last layer is {last.label}, but training takes raw scores (logits) and applies "

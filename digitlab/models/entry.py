@@ -19,7 +19,7 @@ from digitlab.models.text import MAX_NUMBER, check_plain
 
 LAYER_FORM = "a layer is a name such as ReLU, or {Conv2d: {out_channels: 8, kernel_size: 3}}"
 MAX_NESTING = 5  # blocks inside each other
-_NAME = re.compile(r"(?:torchvision/)?[A-Za-z_][\w.]{0,63}")
+_NAME = re.compile(r"(?:(?:torchvision|sklearn)/)?[A-Za-z_][\w.]{0,63}")
 
 
 class Arguments(dict[str, Any]):

@@ -1,7 +1,7 @@
 """Presets: published and proven architectures with their recipes, one YAML file each in presets/.
 
 A preset's file is a spec's file with a few fields more (`title`, `about`, `source`, `published`,
-`recipe`). To add one, add a file. This module does not import torch.
+`mark`, `recipe`). To add one, add a file. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any
 
 from digitlab.errors import SpecError
 from digitlab.models.entry import shown
+from digitlab.models.library import is_saved, load_saved
 from digitlab.models.spec import ModelSpec, lines_of, read_file
 from digitlab.models.text import read_json, read_yaml
 
 FOLDER = pathlib.Path(__file__).parent / "presets"
-_FIELDS = ("title", "about", "source", "published", "recipe")
+_FIELDS = ("title", "about", "source", "published", "mark", "recipe")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Preset:
     """An architecture with the recipe it is trained by and where it comes from.
 
     `published` holds the figures its source gives, in percent (`train_accuracy`, `val_accuracy`,
-    `test_accuracy`); `recipe` the fields of a TrainConfig in which it differs from the default.
+    `test_accuracy`), `mark` those that it must reach at least; `recipe` the fields of a TrainConfig
+    in which it differs from the default.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Preset:
     spec: ModelSpec
     recipe: Mapping[str, Any]
     published: Mapping[str, float]
+    mark: Mapping[str, float]
 
 
 def list_presets() -> tuple[Preset, ...]:
@@ -55,10 +58,11 @@ def load_preset(name: str) -> Preset:
 
 
 def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
-    """A spec from a preset's name, from the path of a .yaml or .json file, or the spec itself.
+    """A spec by its name, from the path of a .yaml or .json file, or the spec itself.
 
-    "torchvision/resnet18" is that model of torchvision alone. Raises SpecError for an unknown
-    name, a missing file, or a file that holds no architecture.
+    A name is a preset's or one that an architecture was saved under (`digitlab.models.library`).
+    "torchvision/resnet18" is that model of torchvision alone, "sklearn/SVC" that estimator.
+    Raises SpecError for an unknown name, a missing file, or a file that holds no architecture.
     """
     if isinstance(model, ModelSpec):
         return model
@@ -66,10 +70,13 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
         raise SpecError(f"A model is a preset's name, a file or a ModelSpec; not {shown(model)}.")
     if isinstance(model, str) and model in _presets():
         return _presets()[model].spec
-    if isinstance(model, str) and re.fullmatch(r"torchvision/\w{1,63}", model):
-        name = model.partition("/")[2]
-        return ModelSpec(name=name, layers=[{model: {"num_classes": 10}}])
-    if str(model).lower().endswith((".yaml", ".yml", ".json")):
+    if isinstance(model, str) and is_saved(model):
+        return load_saved(model)
+    if isinstance(model, str) and re.fullmatch(r"(torchvision|sklearn)/\w{1,63}", model):
+        library, _, name = model.partition("/")
+        args = {"num_classes": 10} if library == "torchvision" else {}
+        return ModelSpec(name=name, layers=[{model: args}])
+    if _is_file_name(model):
         return _read(model)[0]
     raise SpecError(
         f"There is no preset {shown(str(model))}; {_nearest(str(model))}, or give the path of a "
@@ -80,6 +87,8 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
 _ORDER = (
     *("logistic", "one-hidden", "two-hidden", "four-hidden", "lenet", "cnn-small", "cnn"),
     *("resnet", "densenet", "inception", "lstm", "mlp-mixer", "vit", "tiny", "fast", "record"),
+    *("linear-svm", "svm", "knn", "naive-bayes", "random-forest", "gradient-boosting"),
+    "mlp-sklearn",
 )
 
 
@@ -103,6 +112,7 @@ def _preset(path: pathlib.Path) -> Preset:
         spec=spec,
         recipe=MappingProxyType(dict(more.get("recipe", {}))),
         published=MappingProxyType(dict(more.get("published", {}))),
+        mark=MappingProxyType(dict(more.get("mark", {}))),
     )
 
 
@@ -125,6 +135,14 @@ def _nearest(name: str) -> str:
 
 
 def known_recipe(model: object) -> dict[str, Any]:
-    """The recipe of the preset of that name, as fields of TrainConfig; empty for anything else."""
-    known = {preset.name: preset.recipe for preset in list_presets()}
-    return dict(known.get(model, {})) if isinstance(model, str) else {}
+    """The recipe of a preset or of a file that holds one, as fields of TrainConfig; else empty."""
+    if isinstance(model, str) and model in _presets():
+        return dict(_presets()[model].recipe)
+    if isinstance(model, str | pathlib.Path) and _is_file_name(model):
+        recipe = _read(model)[1].get("recipe")
+        return dict(recipe) if isinstance(recipe, Mapping) else {}
+    return {}
+
+
+def _is_file_name(model: str | pathlib.Path) -> bool:
+    return str(model).lower().endswith((".yaml", ".yml", ".json"))

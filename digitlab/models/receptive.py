@@ -84,7 +84,8 @@ def _through(row: Row, field: Field, image: Shape) -> Field:
     """What is seen after a layer without others inside."""
     whole = tuple((float(side), float(side)) for side in image[1:])
     name, rank = row.label, len(row.input_shape)
-    if name in _SEES_ALL or name.startswith("torchvision/") or (name == "Linear" and rank == 1):
+    linear = name == "Linear" and rank == 1
+    if linear or name in _SEES_ALL or name.startswith(("torchvision/", "sklearn/")):
         return whole
     if field is None or name in _BREAKS:
         return None
@@ -142,4 +143,6 @@ def _adaptive(before: int, after: int) -> int:
 
 
 def _on(value: Any, axis: int) -> int:
-    return value[axis] if isinstance(value, tuple) else value
+    if not isinstance(value, tuple):
+        return value
+    return value[axis] if len(value) > 1 else value[0]  # torch takes one number in a list for both

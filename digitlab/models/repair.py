@@ -12,18 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.arguments import Argument, LayerSignature
-from digitlab.models.blocks import BLOCKS, block_signature, list_blocks
+from digitlab.models.arguments import Argument
+from digitlab.models.blocks import BLOCKS, list_blocks
 from digitlab.models.build import summarize
 from digitlab.models.entry import Layer
-from digitlab.models.layers import layer_signature, list_layers, nearest_names
+from digitlab.models.layers import list_layers, nearest_names
+from digitlab.models.signatures import USUAL, find_signature
 from digitlab.models.site import Shape, written
 from digitlab.models.spec import ModelSpec
-from digitlab.models.torchvision_models import list_models, model_signature
+from digitlab.models.torchvision_names import TORCHVISION_MODELS
 
-# A middling value for an argument that must be given.
-_USUAL = {"out_channels": 16, "kernel_size": 3, "out_features": 64, "output_size": 1, "times": 2}
-_USUAL |= {"patch_size": 4, "dim": 64, "hidden_size": 64, "num_groups": 1, "normalized_shape": None}
 _GIVEN_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
 _OF_TOKENS = ("TransformerEncoder", "MixerBlock", "ClassToken", "PositionEmbedding", "MeanTokens")
 _MAX_TRIALS = 24
@@ -82,6 +80,10 @@ def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator
         adapted = spec.for_data(error.shape, classes) if classes else spec.with_input(error.shape)
         yield f"Adapt it to {written(error.shape)} images", adapted
         return
+    alone = [layer for layer in spec.layers if layer.type.startswith("sklearn/")]
+    if alone and len(spec.layers) > 1:
+        yield f"Keep {alone[0].type} alone", spec.with_layers(alone[:1])
+        return
     layer, place = _find(spec, path)
     if layer is None:
         return
@@ -131,9 +133,9 @@ def _replaced(inside: Any, place: tuple, layers: list[Layer]) -> Any:
 
 def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> Iterator[Change]:
     name = f"layer {index + 1}"
-    signature = _signature(layer.type)
+    signature = find_signature(layer.type)
     if signature is None:
-        known = {model: model for model in list_models()} if "/" in layer.type else {}
+        known = {model: model for model in TORCHVISION_MODELS} if "/" in layer.type else {}
         near = difflib.get_close_matches(layer.type, known, 3, 0.5)
         for word in near or nearest_names(layer.type, list_blocks()):
             yield f"Use {word}", [_fitted(layer, word)]
@@ -153,22 +155,14 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
     yield f"Remove {name}, {layer.type}", []
 
 
-def _signature(name: str) -> LayerSignature | None:
-    if name in BLOCKS:
-        return block_signature(name)
-    if name in list_layers():
-        return layer_signature(name)
-    return model_signature(name) if "/" in name and name in list_models() else None
-
-
 def _fitted(layer: Layer, name: str) -> Layer:
     """The layer under another name, with the arguments that it takes there."""
-    signature = _signature(name)
+    signature = find_signature(name)
     takes = {argument.name for argument in signature.arguments}
     args = {key: value for key, value in layer.args.items() if key in takes}
     for argument in signature.arguments:
-        if argument.required and argument.name not in args and argument.name in _USUAL:
-            args[argument.name] = _USUAL[argument.name]
+        if argument.required and argument.name not in args and argument.name in USUAL:
+            args[argument.name] = USUAL[argument.name]
     return Layer(name, args)
 
 
@@ -182,9 +176,9 @@ def _known_arguments(layer: Layer, takes: dict[str, Argument]) -> Iterator[Chang
             yield f"Rename {key} to {near[0]}", [Layer(layer.type, args)]
         yield f"Remove {key}", [_without(layer, key)]
     missing = {
-        key: _USUAL[key]
+        key: USUAL[key]
         for key, one in takes.items()
-        if one.required and key not in layer.args and key in _USUAL
+        if one.required and key not in layer.args and key in USUAL
     }
     if missing:
         told = ", ".join(f"{key} to {value}" for key, value in missing.items())

@@ -120,47 +120,6 @@ print(run, run.evaluate("test").accuracy)
 """
 
 
-def evaluation(run_id: str, split: str) -> str:
-    """Accuracy with its interval, and loss."""
-    return f"""{_IMPORT}
-result = dl.open_run({run_id!r}).evaluate({split!r})
-print(result.accuracy, result.accuracy_interval, result.loss)
-"""
-
-
-def confusion(run_id: str, split: str, mode: str) -> str:
-    """The confusion matrix as numbers and as a figure."""
-    return f"""{_IMPORT}from digitlab.figures.evaluation import confusion_matrix
-
-result = dl.open_run({run_id!r}).evaluate({split!r})
-print(result.confusion)  # rows are true classes, columns what was read
-print(result.most_confused(3))
-figure = confusion_matrix(result.confusion, result.classes, mode={mode!r})
-"""
-
-
-def mistakes(run_id: str, split: str, true: int | None, read: int | None) -> str:
-    """The mistakes of a kind, and their images."""
-    return f"""{_IMPORT}
-run = dl.open_run({run_id!r})
-mistakes = run.evaluate({split!r}).errors.where(true={true}, predicted={read})
-for mistake in mistakes[:5]:
-    print(mistake)
-images = run.load_data().split({split!r}).images[mistakes.position]
-"""
-
-
-def per_class(run_id: str, split: str) -> str:
-    """Precision, recall, F1 and support of each class."""
-    return f"""{_IMPORT}from digitlab.figures.evaluation import per_class_metrics
-
-result = dl.open_run({run_id!r}).evaluate({split!r})
-for row in result.per_class:
-    print(row.name, row.precision, row.recall, row.f1, row.support)
-figure = per_class_metrics(result.per_class)
-"""
-
-
 def curves(run_id: str) -> str:
     """The learning curves of a run."""
     return f"""{_IMPORT}from digitlab.figures.training import accuracy_curve, loss_curve
@@ -168,6 +127,46 @@ def curves(run_id: str) -> str:
 history = dl.open_run({run_id!r}).history
 print(history.epochs[-1:])
 figures = [loss_curve(history.steps, history.epochs), accuracy_curve(history.epochs)]
+"""
+
+
+def augmentation(dataset: str, recipe: Mapping[str, float], seed: int, count: int) -> str:
+    """Training images before and after augmentation."""
+    fields = ", ".join(f"{name}={value!r}" for name, value in recipe.items())
+    return f"""{_IMPORT}from digitlab.figures.images import before_and_after
+from digitlab.training.preview import preview
+
+data = dl.load_dataset({dataset!r})
+recipe = dl.Augmentation({fields})
+before, after, labels = preview(data.train, recipe, seed={seed}, count={count})
+figure = before_and_after(before, after, [data.classes[label] for label in labels])
+"""
+
+
+def export_of_run(run_id: str) -> str:
+    """A run as files that need no digitlab."""
+    return f"""{_IMPORT}
+run = dl.open_run({run_id!r})
+for format in ("py", "yaml", "safetensors", "onnx"):
+    print(run.export(format))
+"""
+
+
+def export_of_spec(spec_yaml: str) -> str:
+    """An architecture as files that need no digitlab."""
+    return f"""{_IMPORT}
+spec = dl.ModelSpec.from_yaml({_text(spec_yaml)})
+for format in ("py", "yaml", "onnx"):
+    print(dl.export(spec, format))
+"""
+
+
+def reproduction(preset: str, dataset: str) -> str:
+    """A preset trained by its recipe, beside what was published of it."""
+    return f"""{_IMPORT}from digitlab.runs.reproduce import markdown_table
+
+rows = list(dl.reproduce([{preset!r}], {dataset!r}, seeds=1))  # what has been trained counts
+print(markdown_table(rows))
 """
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from test_build import any_layers
 
 from digitlab.errors import SpecError
+from digitlab.formats.pytorch import standalone
 from digitlab.models.build import sketch
 from digitlab.models.paste import read_pasted
 from digitlab.models.spec import ModelSpec
-from digitlab.notebook.pytorch import standalone
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

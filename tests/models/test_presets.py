@@ -9,7 +9,14 @@ import torch
 
 from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits
-from digitlab.models.presets import FOLDER, list_presets, load_model, load_preset
+from digitlab.models.classical.catalog import classical_kind
+from digitlab.models.presets import (
+    FOLDER,
+    known_recipe,
+    list_presets,
+    load_model,
+    load_preset,
+)
 from digitlab.models.spec import ModelSpec
 from digitlab.training.config import TrainConfig
 
@@ -20,7 +27,8 @@ PRESETS = list_presets()
 def test_every_preset_builds_fits_mnist_and_explains_itself(preset):
     check_fits(preset.spec, (1, 28, 28), 10)
     network = build(preset.spec, seed=0)
-    network(torch.rand(2, 1, 28, 28)).sum().backward()
+    if not classical_kind(preset.spec):  # which is fitted, not trained step by step
+        network(torch.rand(2, 1, 28, 28)).sum().backward()
     assert preset.title
     assert 40 < len(preset.about) < 400
     assert preset.source
@@ -37,6 +45,56 @@ def test_every_preset_builds_fits_mnist_and_explains_itself(preset):
     }
     assert set(preset.published) <= {"train_accuracy", "val_accuracy", "test_accuracy"}
     assert ModelSpec.from_yaml(preset.spec.to_yaml()) == preset.spec
+
+
+def test_what_was_promised_is_there():
+    promised = (
+        *("logistic-regression", "logistic-regression-tuned", "one-hidden-linear"),
+        *("four-hidden-dropout", "cnn-8-16", "cnn-8-16-tuned", "two-hidden-256", "cnn"),
+        *("two-hidden-16-sigmoid", "two-hidden-16-relu"),
+        *("two-hidden-64-sigmoid", "two-hidden-64-relu", "lenet-5", "resnet-mini"),
+        *("densenet-mini", "vit-tiny", "mlp-mixer", "lstm-rows", "inception-mini"),
+        *("tiny", "fast", "record"),
+    )
+    assert set(promised) <= {preset.name for preset in PRESETS}
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("logistic-regression", {"test_accuracy": 83}),
+        ("one-hidden-linear", {"test_accuracy": 92}),
+        ("four-hidden-dropout", {"test_accuracy": 97}),
+        ("cnn-8-16", {"val_accuracy": 97.85, "test_accuracy": 97.69}),
+        ("cnn-8-16-tuned", {"val_accuracy": 99.00, "test_accuracy": 99.10}),
+        ("two-hidden-256", {"train_accuracy": 97.5, "val_accuracy": 97}),
+        ("cnn", {"train_accuracy": 99.5, "val_accuracy": 99}),
+        ("two-hidden-16-sigmoid", {"train_accuracy": 96.35, "val_accuracy": 94.79}),
+        ("two-hidden-16-relu", {"train_accuracy": 96.79, "val_accuracy": 95.14}),
+        ("two-hidden-64-sigmoid", {"train_accuracy": 99.84, "val_accuracy": 97.29}),
+        ("two-hidden-64-relu", {"train_accuracy": 99.65, "val_accuracy": 97.47}),
+    ],
+)
+def test_figures_are_as_published(name, published):
+    assert load_preset(name).published == published
+    assert load_preset(name).source.startswith("Student project: ")
+
+
+def test_marks_are_kept():
+    marks = {preset.name: dict(preset.mark) for preset in PRESETS if preset.mark}
+    assert marks == {
+        "tiny": {"test_accuracy": 99.4},
+        "fast": {"test_accuracy": 99.0},
+        "record": {"test_accuracy": 99.7},
+    }
+
+
+def test_a_file_brings_its_recipe_along(tmp_path):
+    preset = load_preset("lenet-5")
+    assert known_recipe("lenet-5") == known_recipe(FOLDER / "lenet-5.yaml") == dict(preset.recipe)
+    (tmp_path / "own.yaml").write_text(preset.spec.to_yaml(), encoding="utf-8")
+    assert known_recipe(str(tmp_path / "own.yaml")) == {}
+    assert known_recipe("nosuch") == known_recipe(preset.spec) == {}
 
 
 def test_there_is_one_preset_a_file_from_simple_to_deep():

@@ -91,7 +91,10 @@ def test_repairs_lead_one_after_the_other_to_a_network():
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(layers=st.lists(any_layers(), min_size=1, max_size=4))
 def test_any_mistake_gets_a_spec_or_nothing(layers):
-    spec = ModelSpec(name="x", layers=layers)
+    try:
+        spec = ModelSpec(name="x", layers=layers)
+    except SpecError:  # blocks too deep inside each other, say
+        return
     try:
         check_fits(spec, (1, 28, 28), 10)
     except SpecError as error:

@@ -77,6 +77,14 @@ def test_architecture():
     assert "Conv2d" in printed
 
 
+def test_augmentation(optdigits):
+    code = snippets.augmentation("optdigits", {"rotation": 15.0, "noise": 0.1}, 3, 16)
+    names, _ = execute(code)
+    assert names["before"].shape == names["after"].shape == (16, 1, 28, 28)
+    assert (names["before"] != names["after"]).any((1, 2, 3)).all()
+    assert names["figure"].data
+
+
 def test_training():
     names, printed = execute(snippets.training("logistic-regression", "optdigits", RECIPE))
     assert names["run"].config == dl.TrainConfig(**RECIPE)
@@ -103,35 +111,10 @@ def test_training_of_spec():
     assert names["run"].spec == dl.ModelSpec.from_yaml(OWN)
 
 
-@pytest.mark.parametrize("split", ["test", "val"])
-def test_evaluation(run_id, split):
-    names, printed = execute(snippets.evaluation(run_id, split))
-    assert names["result"].n == len(dl.load_dataset("optdigits").split(split))
-    assert str(names["result"].accuracy) in printed
-
-
 def test_curves(run_id):
     names, _ = execute(snippets.curves(run_id))
     assert len(names["history"].epochs) == 2
     assert all(figure.data for figure in names["figures"])
-
-
-def test_confusion(run_id):
-    names, printed = execute(snippets.confusion(run_id, "test", "errors"))
-    assert names["result"].confusion.sum() == names["result"].n
-    assert "Confused" in printed
-
-
-def test_mistakes(run_id):
-    names, _ = execute(snippets.mistakes(run_id, "test", None, None))
-    assert len(names["images"]) == len(names["mistakes"])
-    narrow, _ = execute(snippets.mistakes(run_id, "val", 3, None))
-    assert set(narrow["mistakes"].true) <= {3}
-
-
-def test_per_class(run_id):
-    names, printed = execute(snippets.per_class(run_id, "test"))
-    assert printed.count("\n") == len(names["result"].per_class)
 
 
 def test_curves_before_the_first_epoch():
@@ -161,3 +144,19 @@ def test_every_snippet_is_run_here():
         if inspect.isfunction(value) and not name.startswith("_")
     }
     assert written <= {name.removeprefix("test_") for name in globals()}
+
+
+def test_export(run_id, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, printed = execute(snippets.export_of_run(run_id))
+    assert printed.split() == [f"{run_id}.{kind}" for kind in ("py", "yaml", "safetensors", "onnx")]
+    _, printed = execute(snippets.export_of_spec(OWN))
+    assert printed.split() == ["tiny.py", "tiny.yaml", "tiny.onnx"]
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= set(printed.split())
+
+
+def test_reproduction():
+    names, printed = execute(snippets.reproduction("logistic-regression", "optdigits"))
+    (row,) = names["rows"]
+    assert len(row.attempts) == 1
+    assert f"83 → {row.mean('test_accuracy'):.2f}" in printed

@@ -73,7 +73,7 @@ class ClassToken(nn.Module):
         nn.init.normal_(self.token, std=0.02)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.cat([self.token.expand(len(x), 1, -1), x], dim=1)
+        return torch.cat([self.token.expand(x.shape[0], 1, -1), x], dim=1)
 
 
 class PositionEmbedding(nn.Module):

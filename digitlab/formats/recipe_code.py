@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# What a loop of plain PyTorch has no use for: `auto` picks the device there as well.
-_ELSEWHERE = {"device"}
+from digitlab.formats.augmentation_code import AUGMENTED, augmentation_code
+
+# How a training computes, not what: a plain loop in float32 has no use for it.
+_ELSEWHERE = {"device", "precision", "channels_last", "threads", "compile", "test_curve"}
 _CARRIED = {
     *("epochs", "batch_size", "optimizer", "learning_rate", "momentum", "nesterov"),
     *("weight_decay", "schedule", "step_epochs", "step_factor", "label_smoothing"),
     *("normalization", "augmentation", "val_fraction", "seed", "early_stopping", "keep"),
-    "gradient_clip",
+    *("gradient_clip", "average", "subset"),
 }
-_AUGMENTED = {"rotation", "shift", "scale", "shear", "thickness"}
 
 
 def recipe_code(config: Mapping[str, Any], dataset: str, image: Sequence[int]) -> str:
@@ -30,12 +31,13 @@ def recipe_code(config: Mapping[str, Any], dataset: str, image: Sequence[int]) -
         _settings(fields),
         _data(dataset),
         _NORMALIZE[fields["normalization"]],
-        _augment(fields["augmentation"]),
+        augmentation_code(fields["augmentation"]),
         _schedule(fields),
         _LOOP.format(
             optimizer=_optimizer(fields),
             augmented="augment(given)" if recipe.augmentation.active else "given",
             clip=_clip(fields["gradient_clip"]),
+            **_average(fields["average"]),
         ),
         _train(fields),
     ]
@@ -65,7 +67,7 @@ def _left(fields: Mapping[str, Any]) -> list[str]:
     known = _CARRIED | _ELSEWHERE
     left = [f"{k} = {v!r}" for k, v in fields.items() if k not in known and v != default[k]]
     more = fields["augmentation"].items()
-    return left + [f"augmentation.{k} = {v!r}" for k, v in more if k not in _AUGMENTED and v]
+    return left + [f"augmentation.{k} = {v!r}" for k, v in more if k not in AUGMENTED and v]
 
 
 # ---- data --------------------------------------------------------------------------------------
@@ -125,48 +127,6 @@ _NORMALIZE = {
     "none": "MEAN, STD = 0.0, 1.0\n\n" + _SCALE,
 }
 
-# ---- augmentation ------------------------------------------------------------------------------
-
-_AFFINE = """
-    angle, shear = uniform({rotation} * math.pi / 180), uniform({shear} * math.pi / 180).tan()
-    size = 1 / (1 + uniform({scale}))
-    cos, sin = angle.cos() * size, angle.sin() * size
-    first = torch.stack([cos, cos * shear - sin, uniform(2 * {shift})], 1)
-    second = torch.stack([sin, sin * shear + cos, uniform(2 * {shift})], 1)
-    grid = F.affine_grid(
-        torch.stack([first, second], 1), list(images.shape), align_corners=False
-    )
-    images = F.grid_sample(images, grid, align_corners=False)
-"""
-_STROKES = """
-    chosen, bolder = torch.rand(n) < {thickness}, torch.rand(n) < 0.6
-    amount = torch.rand(n) * chosen
-    amount = torch.where(bolder, amount, 0.6 * amount).to(images.device).view(-1, 1, 1, 1)
-    bold, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
-    other = torch.where(bolder.to(images.device).view(-1, 1, 1, 1), bold, thin)
-    images = torch.lerp(images, other, amount)
-"""
-_AUGMENT = '''
-def augment(images: torch.Tensor) -> torch.Tensor:
-    """Randomly changed copies of a batch, each image in its own way."""
-    images, n = images.float(), len(images)
-
-    def uniform(limit: float) -> torch.Tensor:
-        return ((torch.rand(n) * 2 - 1) * limit).to(images.device)
-
-{body}
-    return images
-'''
-
-
-def _augment(fields: Mapping[str, Any]) -> str:
-    active = {name for name, value in fields.items() if name in _AUGMENTED and value}
-    body = _STROKES.format(**fields) if "thickness" in active else ""
-    if active - {"thickness"}:
-        body += _AFFINE.format(**fields)
-    return _AUGMENT.format(body=body.strip("\n")) if body else ""
-
-
 # ---- optimizer and schedule --------------------------------------------------------------------
 
 
@@ -224,7 +184,7 @@ def accuracy(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> 
 def epochs(network: nn.Module, images: torch.Tensor, labels: torch.Tensor):
     """Train epoch after epoch; yields the number of each when it is done."""
     optimizer = {optimizer}
-    steps = max(1, -(-len(labels) // BATCH_SIZE))
+{averaging}    steps = max(1, -(-len(labels) // BATCH_SIZE))
     for epoch in range(EPOCHS):
         order = torch.randperm(len(labels)).to(DEVICE)
         for index, rows in enumerate(order.split(BATCH_SIZE)):
@@ -237,9 +197,36 @@ def epochs(network: nn.Module, images: torch.Tensor, labels: torch.Tensor):
             loss = F.cross_entropy(logits, labels[rows], label_smoothing=LABEL_SMOOTHING)
             optimizer.zero_grad()
             loss.backward(){clip}
-            optimizer.step()
-        yield epoch + 1
+            optimizer.step(){averaged}
+{swapped}        yield epoch + 1{restored}
 '''.replace("AUGMENTED", "{augmented}")
+
+_AVERAGE = {
+    "averaging": """\
+    weights = {k: v for k, v in network.state_dict().items() if v.is_floating_point()}
+    average, taken = {k: v.clone() for k, v in weights.items()}, 0
+""",
+    "averaged": """
+            taken += 1
+            share = min(DECAY, (1 + taken) / (10 + taken))
+            for name, value in weights.items():
+                average[name].lerp_(value, 1 - share)""",
+    "swapped": """\
+        present = {k: v.clone() for k, v in weights.items()}
+        network.load_state_dict(average, strict=False)  # judged, and kept at the end
+""",
+    "restored": """
+        if epoch + 1 < EPOCHS:
+            network.load_state_dict(present, strict=False)""",
+}
+
+
+def _average(decay: float) -> dict[str, str]:
+    """What a running mean of the weights adds to the loop."""
+    if not decay:
+        return dict.fromkeys(_AVERAGE, "")
+    return {name: code.replace("DECAY", repr(decay)) for name, code in _AVERAGE.items()}
+
 
 _TRAIN = '''
 def train(folder: str) -> nn.Module:
@@ -249,7 +236,7 @@ def train(folder: str) -> nn.Module:
     images, labels, test_images, test_labels = (part.to(DEVICE) for part in load(folder))
     order = torch.randperm(len(labels)).to(DEVICE)
     held_out = round(len(labels) * VAL_FRACTION)
-    val, rest = order[:held_out], order[held_out:]
+    val, rest = order[:held_out], order[held_out:]{subset}
 {measure}    network = make_network().to(DEVICE)
 {before}    for epoch in epochs(network, images[rest], labels[rest]):
         score = accuracy(network, images[val], labels[val]) if held_out else float("nan")
@@ -258,9 +245,25 @@ def train(folder: str) -> nn.Module:
     return network
 
 
+def save_network(network: nn.Module, path: str) -> None:
+    """Its weights and normalisation, as `load_network` reads them."""
+    about = {{"mean": repr(MEAN), "std": repr(STD)}}
+    weights = {{name: value.contiguous().clone() for name, value in network.state_dict().items()}}
+    save_file(weights, path, about)
+
+
+def load_network(path: str) -> nn.Module:
+    """The trained network from such a file, or from the one that digitlab exports."""
+    global MEAN, STD
+    network = make_network()
+    with safe_open(path, "pt") as file:
+        MEAN, STD = (float(file.metadata()[name]) for name in ("mean", "std"))
+        network.load_state_dict({{name: file.get_tensor(name) for name in file.keys()}})
+    return network.eval()
+
+
 if __name__ == "__main__":
-    trained = train(sys.argv[1] if len(sys.argv) > 1 else "data")
-    torch.save(trained.state_dict(), "weights.pt")
+    save_network(train(sys.argv[1] if len(sys.argv) > 1 else "data"), "weights.safetensors")
 '''
 _MEASURE = """\
     pixels = images[rest].double() / 255
@@ -282,5 +285,6 @@ def _train(fields: Mapping[str, Any]) -> str:
         during += f"        if epoch - best_epoch >= {patience}:\n            break\n"
     if keep:
         after = "    network.load_state_dict(weights)\n"
+    subset = f"[:{fields['subset']}]" if fields["subset"] else ""
     measure = _MEASURE if fields["normalization"] == "dataset" else ""
-    return _TRAIN.format(measure=measure, before=before, during=during, after=after)
+    return _TRAIN.format(subset=subset, measure=measure, before=before, during=during, after=after)

@@ -1,0 +1,93 @@
+"""A network as an ONNX graph, which other programs and languages run."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING
+
+from digitlab.errors import ExportError
+
+if TYPE_CHECKING:
+    import torch
+
+    from digitlab.training.normalize import Normalization
+
+_ALONE = threading.Lock()  # the exporter changes settings of the whole process
+OPSET = 20  # of ONNX, January 2024: read by ONNX Runtime from 1.17 on
+
+
+def to_onnx(
+    network: torch.nn.Module,
+    normalization: Normalization,
+    shape: Sequence[int],
+    about: Mapping[str, str],
+) -> bytes:
+    """An ONNX file from raw pixels to answers, for any number of images at once.
+
+    Input `images` uint8 [N, *shape] as they are in the dataset: the normalisation is inside.
+    Outputs `logits` and `probabilities` float32 [N, C]. `about` becomes its metadata. The network
+    must be in evaluation mode on the CPU. Raises ExportError where ONNX has no form for it.
+    """
+    import torch
+
+    examples = torch.zeros(2, *shape, dtype=torch.uint8)
+    try:
+        with _ALONE, _quietly():
+            program = torch.onnx.export(
+                _from_pixels(network, normalization),
+                (examples,),
+                dynamo=True,
+                input_names=["images"],
+                output_names=["logits", "probabilities"],
+                dynamic_shapes=({0: torch.export.Dim("N")},),
+                opset_version=OPSET,
+                verbose=False,
+            )
+    except Exception as e:  # whatever the exporter meets in a network that it does not know
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0][:200]
+        raise ExportError(
+            f"PyTorch cannot write this network as ONNX ({reason}). Export it as py or "
+            "safetensors instead."
+        ) from e
+    model = program.model_proto
+    for name, value in about.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = name, value
+    return model.SerializeToString()
+
+
+def _from_pixels(network: torch.nn.Module, normalization: Normalization) -> torch.nn.Module:
+    import torch
+
+    class FromPixels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits = self.network(normalization(images))
+            return logits, logits.softmax(1)
+
+    return FromPixels().eval()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """The exporter speaks to its makers; what it has to say to us it raises."""
+    import torch
+
+    fast, level = torch.backends.mha.get_fastpath_enabled(), logging.root.manager.disable
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        torch.backends.mha.set_fastpath_enabled(False)  # ONNX has no form for the fused attention
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+            logging.disable(level)

@@ -1,0 +1,72 @@
+"""Two architectures against each other: what differs in cost and in layers, in words."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitlab.models.build import ModelSummary
+
+_MEASURES = (
+    ("parameters", "parameters"),
+    ("operations", "multiply-adds for an image"),
+    ("activations", "values to keep for an image"),
+)
+
+
+def contrast(first: ModelSummary, second: ModelSummary) -> tuple[str, ...]:
+    """Sentences on how `first` differs from `second`: cost, depth, shapes, layers."""
+    a, b = first.name, second.name
+    if a == b:
+        a, b = "The first", "the second"
+    costs = [
+        _ratio(getattr(first, field), getattr(second, field), words) for field, words in _MEASURES
+    ]
+    sentences = [f"{a} has {costs[0]}, {costs[1]} and {costs[2]}, compared with {b}."]
+    sentences.append(_depths(first, second, a, b))
+    if first.input_shape != second.input_shape:
+        sentences.append("They take images of different sizes.")
+    if first.output_shape != second.output_shape:
+        sentences.append("They give different numbers of values, so their scores differ in kind.")
+    return tuple(sentences)
+
+
+def _ratio(first: int, second: int, words: str) -> str:
+    if first == second:
+        return f"as many {words}"
+    if not first or not second:
+        return f"{first:,} {words} instead of {second:,}"
+    larger = first > second
+    ratio = first / second if larger else second / first
+    if ratio < 1.995:
+        return f"{100 * abs(first / second - 1):.0f} % {'more' if larger else 'fewer'} {words}"
+    times = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
+    return f"{times} times {'more' if larger else 'fewer'} {words}"
+
+
+def _depths(first: ModelSummary, second: ModelSummary, a: str, b: str) -> str:
+    """How many layers have weights, and how many layers stand in both in the same order."""
+    ours, theirs = _lines(first), _lines(second)
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
+    same = sum(block.size for block in matcher.get_matching_blocks())
+    weighted = [_weighted(summary) for summary in (first, second)]
+    said = f"It has {_layers(weighted[0])} with weights and {b} has {weighted[1]}"
+    if same == len(ours) == len(theirs):
+        return f"{said}; all their layers are alike."
+    return f"{said}; {same} of the {len(ours)} layers of {a} stand alike and in order in {b}."
+
+
+def _layers(count: int) -> str:
+    return f"{count:,} layer{'s' * (count != 1)}"
+
+
+def _lines(summary: ModelSummary) -> list[tuple[int, str, str]]:
+    return [(row.depth, row.label, row.arguments) for row in summary.rows]
+
+
+def _weighted(summary: ModelSummary) -> int:
+    """Innermost layers that have parameters, each repetition counted."""
+    depths = [*(row.depth for row in summary.rows[1:]), 0]
+    inner = [row for row, after in zip(summary.rows, depths, strict=True) if after <= row.depth]
+    return sum(row.parameters > 0 for row in inner)

@@ -1,0 +1,88 @@
+"""Limits: how large a network may be, held before memory is taken; DIGITLAB_MAX_… set them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.errors import SpecError
+from digitlab.models.site import Row
+from digitlab.settings import read_settings
+
+if TYPE_CHECKING:
+    from digitlab.models.build import ModelSummary
+
+BYTES_PER_PARAMETER = 16  # in training, as float32: weight, gradient and the two means of Adam
+
+
+def training_bytes(summary: ModelSummary, batch_size: int = 1) -> int:
+    """Memory that a training step takes, in bytes: weights, gradients and the optimizer's means,
+    and what the layers give for a batch, kept for the way back.
+
+    An estimate: it counts no workspace of torch's and no copy of the best weights.
+    """
+    return BYTES_PER_PARAMETER * summary.parameters + batch_size * summary.activation_bytes
+
+
+def check_limits(summary: ModelSummary, batch_size: int | None = None) -> None:
+    """Raise SpecError, naming the layer to begin with, for a network that is over a limit.
+
+    DIGITLAB_MAX_PARAMETERS and DIGITLAB_MAX_MULTIPLY_ADDS (for one image, forward) always hold;
+    DIGITLAB_MAX_MEMORY (`training_bytes`) where `batch_size` images are to be learnt from at once.
+    """
+    limits = read_settings()
+    if summary.parameters > limits.max_parameters:
+        largest = max(_innermost(summary.rows), key=lambda row: row.parameters)
+        raise _over(
+            f"The network would have {summary.parameters:,} parameters, "
+            f"{largest.parameters / summary.parameters:.0%} of them in {_named(largest)}; at most "
+            f"{limits.max_parameters:,} are allowed (DIGITLAB_MAX_PARAMETERS). Use fewer channels "
+            f"or features.",
+            largest,
+        )
+    if summary.operations > limits.max_multiply_adds:
+        largest = max(_innermost(summary.rows), key=lambda row: row.operations)
+        raise _over(
+            f"The network would take {summary.operations:,} multiply-adds for one image, "
+            f"{largest.operations / summary.operations:.0%} of them in {_named(largest)}; at most "
+            f"{limits.max_multiply_adds:,} are allowed (DIGITLAB_MAX_MULTIPLY_ADDS). Use fewer "
+            f"channels, or shrink the image before it.",
+            largest,
+        )
+    needed = training_bytes(summary, batch_size) if batch_size else 0
+    if needed > limits.max_memory:
+        raise _over_memory(summary, batch_size or 1, needed, limits.max_memory)
+
+
+def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int) -> SpecError:
+    largest = max(_innermost(summary.rows), key=lambda row: row.values)
+    said = (
+        f"A training step on {batch_size:,} image{'s' * (batch_size > 1)} would take about "
+        f"{_gigabytes(needed)} of memory, but at most {_gigabytes(limit)} are allowed "
+        f"(DIGITLAB_MAX_MEMORY)."
+    )
+    room = limit - BYTES_PER_PARAMETER * summary.parameters
+    fitting = room // max(summary.activation_bytes, 1)
+    if 0 < fitting < batch_size:
+        fix = f"Set the batch size to at most {fitting:,}, or shrink the image before"
+    else:
+        fix = "Use fewer channels or features, in particular in"
+    return _over(f"{said} {fix} {_named(largest)}.", largest)
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.2f} GB" if size >= 1e7 else f"{size / 1e6:,.2f} MB"
+
+
+def _over(message: str, row: Row) -> SpecError:
+    layer = f"layer {row.path[0] + 1}, {row.label}"
+    return SpecError(message, layer=layer, path=row.path, shape=row.input_shape)
+
+
+def _named(row: Row) -> str:
+    return f"{row.label} ({row.arguments})" if row.arguments else row.label
+
+
+def _innermost(rows: tuple[Row, ...]) -> list[Row]:
+    """The rows that have none under them."""
+    depths = [*(row.depth for row in rows[1:]), 0]
+    return [row for row, next_depth in zip(rows, depths, strict=True) if next_depth <= row.depth]

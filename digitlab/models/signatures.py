@@ -1,0 +1,100 @@
+"""Signatures by name, whatever kind of layer it is, and a layer to begin with of each name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from digitlab.errors import SpecError
+from digitlab.models.arguments import LayerSignature
+from digitlab.models.blocks import BLOCKS, block_signature, list_blocks
+from digitlab.models.classical.catalog import PREFIX as CLASSICAL
+from digitlab.models.entry import Layer
+from digitlab.models.layers import layer_signature, list_layers
+from digitlab.models.site import Shape
+from digitlab.models.torchvision_models import model_signature
+from digitlab.models.torchvision_names import TORCHVISION_MODELS
+
+# A middling value for an argument that must be given.
+USUAL: dict[str, Any] = {
+    **{"out_channels": 16, "kernel_size": 3, "out_features": 64, "output_size": 1, "times": 2},
+    **{"patch_size": 4, "dim": 64, "hidden_size": 64, "num_groups": 1, "padding": 1, "groups": 1},
+    **{"upscale_factor": 2, "downscale_factor": 2, "size": 5, "norm_type": 2.0, "value": 0.0},
+    **{"threshold": 0.0, "unflattened_size": (1, 28, 28)},
+}
+# What a layer needs besides its required arguments to do something.
+_MORE: dict[str, dict[str, Any]] = {
+    **{f"MaxPool{n}d": {"kernel_size": 2} for n in (1, 2, 3)},
+    **{f"AvgPool{n}d": {"kernel_size": 2} for n in (1, 2, 3)},
+    **{f"LPPool{n}d": {"kernel_size": 2} for n in (1, 2, 3)},
+    **{f"FractionalMaxPool{n}d": {"kernel_size": 2, "output_ratio": 0.5} for n in (2, 3)},
+    **{f"Conv{n}d": {"padding": 1} for n in (1, 2, 3)},
+    **{name: {"scale_factor": 2} for name in ("UpsamplingBilinear2d", "UpsamplingNearest2d")},
+    "Upsample": {"scale_factor": 2.0},
+    "DenseBlock": {"growth": 8},
+    "Unflatten": {"dim": 1},
+    "Fold": {"output_size": (28, 28), "kernel_size": 4, "stride": 4},
+    "Unfold": {"kernel_size": 4, "stride": 4},
+}
+
+
+def list_kinds() -> tuple[tuple[str, str], ...]:
+    """The name and kind of everything that may be added to a list of layers.
+
+    The layers that most networks are made of come first, then all others, blocks, whole models.
+    """
+    first = ("Conv2d", "Linear", "ReLU", "MaxPool2d", "Flatten", "BatchNorm2d", "Dropout")
+    layers = (*first, *(name for name in list_layers() if name not in first))
+    return (
+        *((name, layer_signature(name).kind) for name in layers[: len(first)]),
+        *((name, "block") for name in list_blocks()),
+        *((name, layer_signature(name).kind) for name in layers[len(first) :]),
+        *((name, "whole model") for name in TORCHVISION_MODELS),
+    )
+
+
+def find_signature(name: str) -> LayerSignature | None:
+    """What a layer, block, whole model or classical model takes; None for an unknown name."""
+    if name in BLOCKS:
+        return block_signature(name)
+    if name in list_layers():
+        return layer_signature(name)
+    if name in TORCHVISION_MODELS:
+        return model_signature(name)
+    if name.startswith(CLASSICAL):
+        from digitlab.models.classical.arguments import estimator_signature
+
+        try:
+            return estimator_signature(name.removeprefix(CLASSICAL))
+        except (KeyError, SpecError):
+            return None
+    return None
+
+
+def fresh_layer(name: str, shape: Shape | None = None) -> Layer:
+    """A layer of that name with middling arguments, made for the `shape` that arrives if known.
+
+    A block comes with a layer or two inside that keep the shape.
+    """
+    if name in ("Residual", "Repeat"):
+        times = {"times": 2} if name == "Repeat" else {}
+        return Layer(name, {**times, "layers": _keeping(shape)})
+    if name == "Parallel":
+        return Layer(name, {"branches": [_keeping(shape, 1), _keeping(shape, 3)]})
+    signature = find_signature(name)
+    needed = {
+        argument.name: USUAL[argument.name]
+        for argument in (signature.arguments if signature else ())
+        if argument.required and argument.name in USUAL
+    }
+    return Layer(name, {**needed, **_MORE.get(name, {})})
+
+
+def _keeping(shape: Shape | None, kernel: int = 3) -> list[Layer]:
+    """A layer with weights and its activation, which give the shape that arrives."""
+    if shape is None or len(shape) not in (1, 2, 3):
+        return [Layer("ReLU")]
+    if len(shape) == 3:
+        args = {"out_channels": shape[0], "kernel_size": kernel}
+        more = {"padding": kernel // 2} if kernel > 1 else {}
+        return [Layer("Conv2d", {**args, **more}), Layer("ReLU")]
+    return [Layer("Linear", {"out_features": shape[-1]}), Layer("ReLU")]

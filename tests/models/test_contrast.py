@@ -1,0 +1,33 @@
+"""What two architectures have and lack against each other, in words that follow the numbers."""
+
+from __future__ import annotations
+
+from digitlab.models.build import summarize
+from digitlab.models.contrast import contrast
+from digitlab.models.presets import load_model
+
+LENET = summarize(load_model("lenet-5"))  # 61,706 parameters, 422,824 multiply-adds
+SMALL = summarize(load_model("cnn-small"))  # 32,090 parameters, 4.7 million multiply-adds
+
+
+def test_costs_are_compared_as_a_person_would_say_it():
+    first, *_ = contrast(LENET, SMALL)
+    assert first.startswith("lenet-5 has 92 % more parameters, 11 times fewer multiply-adds")
+    assert first.endswith("compared with cnn-small.")
+    assert contrast(SMALL, LENET)[0].startswith(
+        "cnn-small has 48 % fewer parameters, 11 times more"
+    )
+
+
+def test_layers_in_common_are_counted():
+    assert "It has 5 layers with weights and cnn-small has 9" in contrast(LENET, SMALL)[1]
+    alike = contrast(LENET, LENET)
+    assert "as many parameters" in alike[0]
+    assert "all their layers are alike" in alike[1]
+
+
+def test_what_comes_out_differently_is_said():
+    letters = summarize(load_model("lenet-5").for_data((1, 28, 28), 26))
+    assert any("different numbers of values" in sentence for sentence in contrast(LENET, letters))
+    larger = summarize(load_model("lenet-5").for_data((3, 32, 32), 10))
+    assert any("different sizes" in sentence for sentence in contrast(LENET, larger))

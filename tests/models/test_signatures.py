@@ -1,0 +1,73 @@
+"""Everything that may be added has a signature and, as it is added, builds where it belongs."""
+
+from __future__ import annotations
+
+import pytest
+
+from digitlab.errors import SpecError
+from digitlab.models.argument_words import ARGUMENT_WORDS
+from digitlab.models.build import summarize
+from digitlab.models.signatures import find_signature, fresh_layer, list_kinds
+from digitlab.models.spec import Layer, ModelSpec
+from digitlab.models.torchvision_models import list_models
+from digitlab.models.torchvision_names import TORCHVISION_MODELS
+
+NAMES = [name for name, kind in list_kinds() if kind != "whole model"]
+BEFORE = {  # layers that lead to the shapes a layer may need
+    (1, 28, 28): [],
+    (4, 28, 28): [{"Conv2d": {"out_channels": 4, "kernel_size": 1}}],
+    (784,): ["Flatten"],
+    (1, 784): [{"Flatten": {"start_dim": 2}}],
+    (1, 1, 28, 28): [{"Unflatten": {"dim": 1, "unflattened_size": [1, 1]}}],
+    (4, 4, 28, 28): [
+        {"Conv2d": {"out_channels": 16, "kernel_size": 1}},
+        {"Unflatten": {"dim": 1, "unflattened_size": [4, 4]}},
+    ],
+    (49, 16): [{"Patches": {"patch_size": 4, "dim": 16}}],
+    (16, 49): [{"Unfold": {"kernel_size": 4, "stride": 4}}],
+}
+
+
+def test_the_list_holds_everything_once():
+    names = [name for name, _ in list_kinds()]
+    assert len(names) == len(set(names)) > 180
+    assert names[0] == "Conv2d"
+    assert {"Residual", "torchvision/vit_b_16", "Threshold"} <= set(names)
+
+
+def test_the_names_of_torchvision_are_torchvisions_own():
+    assert sorted(TORCHVISION_MODELS) == sorted(list_models())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fresh_layer_builds_where_it_belongs(name):
+    assert find_signature(name).name == name
+    problems = []
+    for shape, before in BEFORE.items():
+        try:
+            summarize(ModelSpec(name="x", layers=[*before, fresh_layer(name, shape)]))
+        except SpecError as error:
+            problems.append(str(error))
+        else:
+            return
+    pytest.fail("\n".join(problems))
+
+
+@pytest.mark.parametrize("name", ["Residual", "Parallel", "Repeat"])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (784,), (49, 16)])
+def test_a_fresh_block_fits_where_it_is_put(name, shape):
+    spec = ModelSpec(name="x", layers=[*BEFORE[shape], fresh_layer(name, shape)])
+    assert len(summarize(spec).output_shape) == len(shape)
+
+
+def test_an_unknown_name_has_no_signature_and_a_bare_layer():
+    assert find_signature("Nonsense") is None
+    assert find_signature("torchvision/nonsense") is None
+    assert find_signature("sklearn/Nonsense") is None
+    assert fresh_layer("Nonsense") == Layer("Nonsense")
+
+
+def test_every_argument_is_explained_in_words():
+    for name, _ in list_kinds():
+        for argument in find_signature(name).arguments:
+            assert argument.name in ARGUMENT_WORDS, f"{name}.{argument.name}"
