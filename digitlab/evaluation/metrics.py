@@ -1,4 +1,4 @@
-"""`evaluate_logits` and the `Evaluation` it returns: accuracy, loss, confusion, classes."""
+"""`evaluate_logits` and the `Evaluation` it returns: accuracy, loss, confusion, agreement."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from digitlab.evaluation.agreement import summarize_confusions
 from digitlab.evaluation.checks import (
     EvaluationError,
     checked_classes,
     checked_labels,
     checked_logits,
 )
-from digitlab.evaluation.intervals import Interval, wilson_interval
+from digitlab.evaluation.intervals import (
+    Interval,
+    bootstrap_intervals,
+    f1_interval,
+    wilson_interval,
+)
 from digitlab.evaluation.mistakes import Mistakes, find_mistakes
 from digitlab.evaluation.softmax import cross_entropy, log_softmax, softmax
 
@@ -36,7 +42,7 @@ class ClassMetrics:
     them (`support` 0). `precision` is the share of the images read as this class that are of it:
     None where none was read so. `f1` is the harmonic mean of the two, i.e. 2·hits over all images
     that are or were read as the class: None where there are none. The intervals are Wilson's,
-    95 %; F1 is not a proportion of independent trials and has none.
+    95 %; that of F1 follows from one, see `f1_interval`.
     """
 
     label: int
@@ -46,6 +52,7 @@ class ClassMetrics:
     recall: float | None
     recall_interval: Interval | None
     f1: float | None
+    f1_interval: Interval | None
     support: int
     predicted: int
 
@@ -90,6 +97,59 @@ class Evaluation:
         """Probabilities of all classes, float32 [N, C]; every row sums to 1."""
         return softmax(self.logits)
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean recall of the classes that the split has images of, 0…1: rare ones count alike."""
+        return self.macro.recall
+
+    @cached_property
+    def cohen_kappa(self) -> float | None:
+        """Agreement beyond chance, −1…1; None where only one class is there and read."""
+        return self._agreement["cohen_kappa"]
+
+    @cached_property
+    def matthews(self) -> float:
+        """Matthews' correlation of true and read classes, −1…1; 0 where one never varies."""
+        return self._agreement["matthews"]
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """Bootstrapped 95 % intervals by name: see `bootstrap_intervals`."""
+        return bootstrap_intervals(self.confusion)
+
+    @cached_property
+    def _agreement(self) -> dict[str, float | None]:
+        figures = summarize_confusions(self.confusion)
+        return {name: None if np.isnan(value) else float(value) for name, value in figures.items()}
+
+    def top_k(self, k: int = 2) -> float:
+        """Share of images whose true class is among the `k` largest logits, 0…1.
+
+        Of equal logits the lower label is the larger, as in `predictions`. EvaluationError where
+        k is less than 1.
+        """
+        if k < 1:
+            raise EvaluationError(f"k must be 1 or more classes; not {k}.")
+        return float((self._ranks < k).mean())
+
+    @cached_property
+    def _ranks(self) -> np.ndarray:
+        """How many classes stand before the true one, int64 [N]."""
+        own = np.take_along_axis(self.logits, self.labels[:, None], axis=1)
+        lower = np.arange(len(self.classes)) < self.labels[:, None]
+        return ((self.logits > own) | ((self.logits == own) & lower)).sum(axis=1)
+
+    def positions(self, true: int | None = None, predicted: int | None = None) -> np.ndarray:
+        """Positions, int64, of the images behind a cell, a row or a column of the confusion.
+
+        A row (`true` alone) and a column (`predicted` alone) are its mistakes, the most confident
+        first; so is a cell, but one on the diagonal are its hits, the least certain first.
+        """
+        if true is None or true != predicted:
+            return self.errors.where(true=true, predicted=predicted).position
+        hits = np.flatnonzero((self.labels == true) & (self.predictions == true))
+        return hits[np.argsort(self.confidence[hits], kind="stable")]
+
     def most_confused(self, k: int = 10) -> tuple[Confused, ...]:
         """The at most `k` (true, predicted) pairs confused most often, without pairs of 0 images.
 
@@ -111,6 +171,10 @@ class Evaluation:
             "accuracy_interval": list(self.accuracy_interval),
             "loss": self.loss,
             "errors": len(self.errors),
+            "balanced_accuracy": self.balanced_accuracy,
+            "top_2": self.top_k(2),
+            "cohen_kappa": self.cohen_kappa,
+            "matthews": self.matthews,
             "confusion": self.confusion.tolist(),
             "per_class": [_class_dict(metrics) for metrics in self.per_class],
             "macro": self.macro._asdict(),
@@ -176,6 +240,7 @@ def _class_metrics(label: int, name: str, confusion: np.ndarray) -> ClassMetrics
         recall=hits / support if support else None,
         recall_interval=wilson_interval(hits, support),
         f1=2 * hits / (support + predicted) if support + predicted else None,
+        f1_interval=f1_interval(hits, support, predicted),
         support=support,
         predicted=predicted,
     )
@@ -194,6 +259,6 @@ def _average(per_class: Sequence[ClassMetrics], weights: Sequence[int]) -> Avera
 
 def _class_dict(metrics: ClassMetrics) -> dict:
     values = asdict(metrics)
-    for key in ("precision_interval", "recall_interval"):
+    for key in ("precision_interval", "recall_interval", "f1_interval"):
         values[key] = list(values[key]) if values[key] else None
     return values

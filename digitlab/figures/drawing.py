@@ -13,6 +13,16 @@ from digitlab.figures import palette
 from digitlab.figures.images import picture_trace
 from digitlab.figures.layout import chart
 
+_FRAME = {
+    "showline": True,
+    "mirror": True,
+    "linewidth": 1,
+    "linecolor": palette.MUTED,
+    "showgrid": False,
+    "zeroline": False,
+    "showticklabels": False,
+    "ticks": "",
+}
 VALUES_UP_TO = 64  # pixels a side: small images tell their values, larger ones are only shown
 
 
@@ -62,9 +72,10 @@ def stage_strip(images: Sequence[np.ndarray], titles: Sequence[str]) -> go.Figur
     for column, image in enumerate(images, start=1):
         figure.add_trace(_stage_trace(image), row=1, col=column)
         axis = figure.data[-1].xaxis or "x"
-        figure.update_xaxes(visible=False, constrain="domain", row=1, col=column)
+        # A frame: a straight 1, cut out, is all ink, and would melt into a light page.
+        figure.update_xaxes(**_FRAME, constrain="domain", row=1, col=column)
         figure.update_yaxes(
-            visible=False,
+            **_FRAME,
             constrain="domain",
             scaleanchor=axis,
             autorange="reversed",

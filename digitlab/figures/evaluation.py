@@ -1,4 +1,4 @@
-"""Figures of an evaluation: confusion matrix, classes, the pairs confused most."""
+"""Figures of an evaluation: the confusion matrix, and precision and recall of the classes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, note, percent
+from digitlab.figures.layout import chart, percent
 
 TEXT_UP_TO = 20  # classes: beyond that a number does not fit into its cell
+SHORT = 3  # characters: a longer name does not fit into the head of a row or column
 TITLES = {
     "counts": "Confusion matrix: images",
     "row-shares": "Confusion matrix: % of each true class",
+    "column-shares": "Confusion matrix: % of what was read so",
     "errors": "Confusion matrix: errors only",
 }
+ALL = -1  # in a head's customdata: any other class
 
 
 class ClassMetrics(Protocol):
@@ -28,21 +31,30 @@ class ClassMetrics(Protocol):
     f1: float | None
     precision_interval: tuple[float, float] | None
     recall_interval: tuple[float, float] | None
+    f1_interval: tuple[float, float] | None
     support: int
 
 
 def confusion_matrix(
     confusion: np.ndarray,
     classes: Sequence[str],
-    mode: Literal["counts", "row-shares", "errors"] = "counts",
+    mode: Literal["counts", "row-shares", "column-shares", "errors"] = "counts",
+    *,
+    order: Sequence[int] | None = None,
+    chosen: tuple[int | None, int | None] = (None, None),
 ) -> go.Figure:
     """A confusion matrix, int64 [C, C], rows true and columns predicted; cells can be clicked.
 
     Hits are kept quiet and errors have a colour scale of their own (logarithmic for counts), as
     one scale for both would hide the errors of any good model. Cells without images are empty.
-    A cell's `customdata` is `[true, predicted, count]`.
+    `order` lists the labels from the top and the left; `chosen` frames a cell, a row (the true
+    label, None) or a column (None, the read one).
+
+    A cell's `customdata` is `[true, predicted, count]`; the heads of rows and columns can be
+    clicked as well and have -1 for the label that may be any other, and count the mistakes.
     """
     confusion = np.asarray(confusion, dtype=np.int64)
+    labels = np.arange(len(confusion)) if order is None else np.asarray(order)
     names = [str(name) for name in classes]
     figure = chart(
         TITLES[mode],
@@ -51,29 +63,101 @@ def confusion_matrix(
         height=_matrix_height(len(names)),
         zoom=len(names) > TEXT_UP_TO,
     )
-    totals = np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    shares = confusion / totals
-    hit = np.eye(len(names), dtype=bool)
-    values = 100 * shares if mode == "row-shares" else confusion
-    text = None
-    if len(names) <= TEXT_UP_TO:
-        text = np.where(hit & (mode == "errors"), "", _cell_texts(confusion, values))
-    if mode == "errors":
-        _add_diagonal(figure, len(names))
-    else:
-        _add_cells(figure, np.where(hit, shares, np.nan), text, palette.HIT_SCALE, (0, 1))
-    errors = np.where(hit | (confusion == 0), np.nan, values)
-    shown = errors if mode == "row-shares" else np.log1p(errors)
-    top = float(np.nanmax(shown)) if np.isfinite(shown).any() else 1.0
-    _add_cells(figure, shown, text, palette.ERROR_SCALE, (0, top))
-    figure.add_trace(_cell_points(confusion, shares, names))
-    ticks = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
-    edges = [-0.5, len(names) - 0.5]
+    _add_matrix(figure, confusion[np.ix_(labels, labels)], mode)
+    figure.add_trace(_heads(confusion, labels, names))
+    figure.add_trace(_cell_points(confusion, labels, names))
+    _frame(figure, labels.tolist(), chosen)
+    short = max(map(len, names)) <= SHORT
+    ticks = {
+        "tickvals": list(range(len(names))),
+        "ticktext": [names[label] for label in labels],
+        "showgrid": False,
+        "showticklabels": not short or len(names) > TEXT_UP_TO,
+    }
+    edges = [-1.55, len(names) - 0.5]
     figure.update_xaxes(range=edges, side="top", constrain="domain", **ticks)
     figure.update_yaxes(range=edges[::-1], scaleanchor="x", **ticks)
     figure.update_yaxes(constrain="domain", constraintoward="top")
     figure.update_layout(hovermode="closest", hoverdistance=-1, uirevision="confusion matrix")
     return figure.update_layout(margin={"t": 84})
+
+
+def _add_matrix(figure: go.Figure, confusion: np.ndarray, mode: str) -> None:
+    """The coloured cells with their numbers, of a matrix that is in the order shown."""
+    classes = len(confusion)
+    of_row = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    of_column = confusion / np.maximum(confusion.sum(axis=0, keepdims=True), 1)
+    shares = of_column if mode == "column-shares" else of_row
+    hit = np.eye(classes, dtype=bool)
+    in_shares = mode.endswith("shares")
+    values = 100 * shares if in_shares else confusion
+    text = None
+    if classes <= TEXT_UP_TO:
+        text = np.where(hit & (mode == "errors"), "", _cell_texts(confusion, values))
+    if mode == "errors":
+        _add_diagonal(figure, classes)
+    else:
+        _add_cells(figure, np.where(hit, shares, np.nan), text, palette.HIT_SCALE, (0, 1))
+    errors = np.where(hit | (confusion == 0), np.nan, values)
+    shown = errors if in_shares else np.log1p(errors)
+    top = float(np.nanmax(shown)) if np.isfinite(shown).any() else 1.0
+    _add_cells(figure, shown, text, palette.ERROR_SCALE, (0, top))
+
+
+def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> go.Scatter:
+    """Buttons before each row and above each column, with the name where it fits."""
+    missed = confusion.sum(axis=1) - np.diag(confusion)
+    taken = confusion.sum(axis=0) - np.diag(confusion)
+    places, count = list(range(len(names))), len(names)
+    short = max(map(len, names)) <= SHORT and count <= TEXT_UP_TO
+    of_rows = [names[label] if short else "▸" for label in labels]
+    of_columns = [names[label] if short else "▾" for label in labels]
+    return go.Scatter(
+        x=[-1] * count + places,
+        y=places + [-1] * count,
+        mode="markers+text",
+        text=of_rows + of_columns,
+        marker={
+            "symbol": "square",
+            "size": min(26, 380 / count),
+            "color": palette.SHADE,
+            "line": {"width": 0},
+        },
+        # A button that stays bright: Plotly would fade all that is not chosen.
+        selected={"marker": {"opacity": 1}, "textfont": {"color": palette.ACCENT}},
+        unselected={"marker": {"opacity": 1}},
+        customdata=[[int(label), ALL, int(missed[label])] for label in labels]
+        + [[ALL, int(label), int(taken[label])] for label in labels],
+        hovertext=[
+            *(f"all {names[i]} read as something else: {_images(missed[i])}" for i in labels),
+            *(f"all others read as {names[i]}: {_images(taken[i])}" for i in labels),
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _frame(figure: go.Figure, labels: list[int], chosen: tuple[int | None, int | None]) -> None:
+    """A line around the cell, the row or the column that is chosen."""
+    if chosen == (None, None):
+        return
+    ends = []
+    for label in chosen:
+        place = None if label is None else labels.index(label)
+        ends.append((-1.5, len(labels) - 0.5) if place is None else (place - 0.5, place + 0.5))
+    (top, bottom), (left, right) = ends
+    figure.add_shape(
+        type="rect",
+        x0=left,
+        x1=right,
+        y0=top,
+        y1=bottom,
+        line={"color": palette.ACCENT, "width": 3},
+    )
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
@@ -110,32 +194,6 @@ def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
     return figure.update_layout(hovermode="closest")
 
 
-def most_confused_bars(pairs: Sequence[tuple[int, int, int]], classes: Sequence[str]) -> go.Figure:
-    """The (true, predicted, count) pairs given, a bar each, in the colour of the true class.
-
-    A bar's `customdata` is `[true, predicted, count]`.
-    """
-    figure = chart("Most confused", x="images", height=110 + 28 * max(len(pairs), 3))
-    if not pairs:
-        figure.update_xaxes(range=[0, 1], showticklabels=False)
-        figure.update_yaxes(showticklabels=False)
-        return note(figure, "nothing was confused")
-    figure.add_bar(
-        x=[count for _, _, count in pairs],
-        y=[f"{classes[true]} read as {classes[predicted]}" for true, predicted, _ in pairs],
-        orientation="h",
-        marker={"color": [palette.digit_color(true) for true, _, _ in pairs], "line": {"width": 0}},
-        text=[f"{count:,}" for _, _, count in pairs],
-        textposition="outside",
-        cliponaxis=False,
-        customdata=[list(pair) for pair in pairs],
-        hovertemplate="true %{y}: %{x:,} images<extra></extra>",
-    )
-    figure.update_yaxes(autorange="reversed", type="category", ticksuffix="  ", showgrid=False)
-    figure.update_xaxes(rangemode="tozero", tickformat=",d", showgrid=True)
-    return figure.update_layout(bargap=0.3, margin={"r": 36})
-
-
 def _add_cells(
     figure: go.Figure,
     values: np.ndarray,
@@ -160,26 +218,27 @@ def _add_cells(
     )
 
 
-def _cell_points(confusion: np.ndarray, shares: np.ndarray, names: list[str]) -> go.Scatter:
+def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) -> go.Scatter:
     """A see-through point on every cell: heatmaps show, but only points can be selected."""
-    rows, columns = np.indices(confusion.shape).reshape(2, -1).tolist()
+    totals = confusion.sum(axis=1)
+    rows, columns = np.indices(confusion.shape).reshape(2, -1)
+    cells = [
+        (true, predicted, int(confusion[true, predicted]))
+        for true, predicted in zip(labels[rows].tolist(), labels[columns].tolist(), strict=True)
+    ]
     words = []
-    for true, predicted in zip(rows, columns, strict=True):
-        count = int(confusion[true, predicted])
-        images = f"{count:,} image{'' if count == 1 else 's'}" if count else "no images"
-        share = f" ({percent(shares[true, predicted])} of all {names[true]}s)" if count else ""
+    for true, predicted, count in cells:
+        share = f" ({percent(count / totals[true])} of all {names[true]}s)" if count else ""
+        images = _images(count) if count else "no images"
         words.append(f"true {names[true]} read as {names[predicted]}: {images}{share}")
     return go.Scatter(
-        x=columns,
-        y=rows,
+        x=columns.tolist(),
+        y=rows.tolist(),
         mode="markers",
         marker={"symbol": "square", "size": min(28, 400 / len(names)), "opacity": 0},
-        selected={"marker": {"opacity": 0.55, "color": palette.ACCENT}},
+        selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        customdata=[
-            [true, predicted, int(confusion[true, predicted])]
-            for true, predicted in zip(rows, columns, strict=True)
-        ],
+        customdata=[list(cell) for cell in cells],
         hovertext=words,
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,

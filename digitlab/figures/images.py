@@ -101,6 +101,46 @@ def image_grid(
     return figure.update_layout(hoverdistance=-1, hovermode="closest", uirevision=shown)
 
 
+def before_and_after(
+    before: np.ndarray, after: np.ndarray, names: Sequence[str], *, columns: int = 8
+) -> go.Figure:
+    """Pairs of images, uint8 [N, H, W] or [N, 1, H, W] each, what changed below what it was."""
+    before, after = _planes(before), _planes(after)
+    count, height, width = before.shape
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    across, down = width + 2, 2 * height + 8
+    spots = np.arange(count)
+    left, top = spots % columns * across, spots // columns * down
+    below = top + height + 2
+    figure = image_axes(chart("", height=16 + rows * 104))
+    sheet = _sheet_trace(
+        np.concatenate([before, after]),
+        np.concatenate([left, left]),
+        np.concatenate([top, below]),
+        columns * across - 2,
+        rows * down - 6,
+    )
+    figure.add_trace(sheet)
+    words = [f"{name}, {when}" for when in ("before", "after") for name in names]
+    figure.add_trace(
+        go.Scatter(
+            x=np.concatenate([left, left]) + (width - 1) / 2,
+            y=np.concatenate([top, below]) + (height - 1) / 2,
+            mode="markers",
+            marker={"symbol": "square", "size": 40, "opacity": 0},
+            hovertext=words,
+            hovertemplate="%{hovertext}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.update_xaxes(range=[-1, columns * across - 2], constraintoward="left")
+    figure.update_yaxes(range=[rows * down - 6.5, -1], autorange=False)
+    return figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 4, "b": 4}, hovermode="closest", hoverdistance=-1
+    )
+
+
 def per_class_images(
     arrays: np.ndarray,
     titles: Sequence[str],

@@ -50,13 +50,17 @@ def loss_curve(
 
 
 def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> go.Figure:
-    """Training and validation accuracy by epoch, in percent, the best epoch marked.
+    """Training, validation and, where measured, test accuracy by epoch, the best epoch marked.
 
     `best_epoch` is the epoch whose weights the run kept; by default the earliest one with the
     highest validation accuracy.
     """
     figure = chart("Accuracy", x="epoch", y="accuracy", legend=True, zoom=True)
-    series = (("train", "circle", "train_accuracy"), ("val", "diamond", "val_accuracy"))
+    series = (
+        ("train", "circle", "train_accuracy"),
+        ("val", "diamond", "val_accuracy"),
+        ("test", "square", "test_accuracy"),
+    )
     for split, symbol, key in series:
         rows = [row for row in epochs if _number(row, key) is not None]
         if rows:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from digitlab.evaluation import Mistakes, evaluate_logits
+from digitlab.evaluation import EvaluationError, Mistakes, evaluate_logits
 
 CLASSES = [str(i) for i in range(10)]
 
@@ -58,7 +58,7 @@ def test_they_slice_like_a_list_and_hold_plain_numbers(result):
     page = result.errors[10:15]
     assert isinstance(page, Mistakes)
     assert list(page) == [result.errors[i] for i in range(10, 15)]
-    assert [type(value) for value in page[0]] == [int, int, int, float, float]
+    assert [type(value) for value in page[0]] == [int] * 3 + [float] * 4
     with pytest.raises(IndexError):
         result.errors[len(result.errors)]
 
@@ -78,3 +78,50 @@ def test_sixty_thousand_images_are_evaluated_in_a_moment():
     result = evaluate_logits(logits, labels, CLASSES)
     assert len(result.errors.where(true=1, predicted=7)) == result.confusion[1, 7]
     assert time.perf_counter() - start < 2  # about 0.03 s on an idle core
+
+
+def test_orders_say_what_they_promise(result):
+    errors = result.errors
+    assert (np.diff(errors.ordered("loss").loss) <= 0).all()
+    assert (np.diff(errors.ordered("margin").margin) >= 0).all()
+    assert errors.ordered().position.tolist() == errors.position.tolist()
+    for by in ("loss", "margin", "pair"):
+        assert sorted(errors.ordered(by).position) == sorted(errors.position)
+    with pytest.raises(EvaluationError, match="confidence, loss, margin, pair; not 'size'"):
+        errors.ordered("size")
+
+
+def test_by_pair_the_one_confused_most_stands_first_and_each_stays_together(result):
+    ordered = result.errors.ordered("pair")
+    pairs = [(m.true, m.predicted) for m in ordered]
+    runs = [pair for pair, before in zip(pairs, [None, *pairs], strict=False) if pair != before]
+    assert len(runs) == len(set(pairs))
+    counts = [pairs.count(pair) for pair in runs]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_loss_and_margin_are_those_of_the_probabilities(result):
+    first = result.errors[0]
+    assert first.loss == pytest.approx(-np.log(first.true_probability), rel=1e-4)
+    gap = np.log(first.confidence) - np.log(first.true_probability)
+    assert first.margin == pytest.approx(gap, rel=1e-4)
+    assert first.margin > 0
+
+
+def test_only_the_confident_ones(result):
+    sure = result.errors.where(above=0.9)
+    assert 0 < len(sure) < len(result.errors)
+    assert sure.confidence.min() >= 0.9
+
+
+def test_a_cell_a_row_and_a_column_name_their_images(result):
+    read, labels = result.predictions, result.labels
+    row, column = result.positions(true=4), result.positions(predicted=9)
+    assert set(row) == set(np.flatnonzero((labels == 4) & (read != 4)))
+    assert set(column) == set(np.flatnonzero((labels != 9) & (read == 9)))
+    cell = result.positions(true=4, predicted=9)
+    assert set(cell) == set(np.flatnonzero((labels == 4) & (read == 9)))
+    hits = result.positions(true=4, predicted=4)
+    assert set(hits) == set(np.flatnonzero((labels == 4) & (read == 4)))
+    assert (np.diff(result.confidence[hits]) >= 0).all()
+    assert len(result.positions()) == len(result.errors)

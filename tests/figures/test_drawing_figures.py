@@ -48,3 +48,11 @@ def test_stages_of_different_sizes_stand_side_by_side_with_their_sizes():
 
 def test_a_colour_photo_can_be_a_stage():
     assert stage_strip([np.zeros((200, 100, 3), np.uint8)], ["photo"]).data[0].source
+
+
+def test_every_stage_has_a_frame_since_one_may_be_all_ink():
+    figure = stage_strip([np.full((180, 18), 255, np.uint8), np.zeros((28, 28), np.uint8)], "ab")
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        assert axis.showline
+        assert axis.mirror
+        assert axis.linecolor == palette.MUTED

@@ -8,11 +8,16 @@ import sys
 import numpy as np
 import pytest
 
-from digitlab.figures import data, drawing, evaluation, training
+from digitlab.evaluation.calibration import Bin
+from digitlab.evaluation.curves import Curve
+from digitlab.figures import calibration, curves, data, drawing, evaluation, training
 
 IMAGES = np.zeros((4, 28, 28), np.uint8)
 EPOCHS = [{"epoch": 1, "step": 9, "train_accuracy": 0.9, "val_accuracy": 0.8, "val_loss": 0.3}]
 STEPS = [{"step": 9, "loss": 0.5, "learning_rate": 0.1, "images_per_second": 1.0, "grad_norm": 1}]
+BINS = [Bin(0.0, 0.5, 0, None, None, None), Bin(0.5, 1.0, 9, 0.9, 0.8, (0.7, 0.9))]
+LINE = (np.array([0.5, 1.0]), np.array([1.0, 0.9]), np.array([0.9, 0.2]))
+CURVE = Curve(np.array([0, 0.5, 1]), np.array([0, 1, 1]), np.array([np.inf, 0.5, 0.1]), 0.75)
 FIGURES = {
     "class_distribution": lambda: data.class_distribution({"train": [1, 2]}, "ab"),
     "intensity_histogram": lambda: data.intensity_histogram([1] * 256, 0.5, 0.3),
@@ -27,7 +32,11 @@ FIGURES = {
     "gradient_norm_curve": lambda: training.gradient_norm_curve(STEPS),
     "confusion_matrix": lambda: evaluation.confusion_matrix(np.eye(2, dtype=int), "ab"),
     "per_class_metrics": lambda: evaluation.per_class_metrics([]),
-    "most_confused_bars": lambda: evaluation.most_confused_bars([(0, 1, 5)], "ab"),
+    "reliability_diagram": lambda: calibration.reliability_diagram(BINS, BINS),
+    "confidence_histogram": lambda: calibration.confidence_histogram(BINS),
+    "coverage_figure": lambda: calibration.coverage_figure(*LINE, chosen=(0.5, 0.9)),
+    "roc_figure": lambda: curves.roc_figure([(0, "a", CURVE)]),
+    "precision_recall_figure": lambda: curves.precision_recall_figure([(0, "a", CURVE)]),
     "probability_bars": lambda: drawing.probability_bars([0.9, 0.1], "ab"),
 }
 PICTURES = {"pixel_values", "image_heatmap", "image_grid", "per_class_images"}
@@ -47,7 +56,7 @@ def test_it_reads_on_light_and_dark(name):
 def test_its_axes_are_named(name):
     layout = FIGURES[name]().layout
     assert layout.xaxis.title.text
-    assert layout.yaxis.title.text or name == "most_confused_bars"  # whose bars are sentences
+    assert layout.yaxis.title.text
 
 
 @pytest.mark.parametrize("name", FIGURES)

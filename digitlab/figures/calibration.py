@@ -1,0 +1,144 @@
+"""Figures of confidence: reliability, how sure the network is, and what declining buys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import plotly.graph_objects as go
+
+from digitlab.figures import palette
+from digitlab.figures.layout import chart, percent
+
+
+class Bin(Protocol):
+    """What these figures read of a bin; shares 0…1, None where it is empty."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+    interval: tuple[float, float] | None
+
+
+def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = None) -> go.Figure:
+    """Accuracy over confidence, a point a bin, and the diagonal on which promises are kept.
+
+    Whiskers are 95 % intervals of the accuracy; `rescaled` are the bins after a temperature.
+    """
+    figure = chart(
+        "Reliability: confidence against accuracy",
+        x="confidence",
+        y="accuracy",
+        height=420,
+        legend=True,
+    )
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line={"color": palette.MUTED, "dash": "dash", "width": 1.5},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    _add_bins(figure, bins, "as it is", palette.TRAIN, "circle")
+    if rescaled is not None:
+        _add_bins(figure, rescaled, "after the temperature", palette.VAL, "diamond")
+    lowest = min((one.low for one in [*bins, *(rescaled or ())] if one.count), default=0.0)
+    figure.update_xaxes(range=[100 * lowest - 2, 102], ticksuffix=" %", showgrid=True)
+    figure.update_yaxes(range=[-3, 103], ticksuffix=" %")
+    return figure.update_layout(hovermode="closest")
+
+
+def _add_bins(figure: go.Figure, bins: Sequence[Bin], name: str, color: str, symbol: str) -> None:
+    filled = [one for one in bins if one.count]
+    y = [100 * one.accuracy for one in filled]
+    figure.add_scatter(
+        x=[100 * one.confidence for one in filled],
+        y=y,
+        name=name,
+        mode="lines+markers",
+        line={"color": palette.translucent(color, 0.5), "width": 1.5},
+        marker={"color": color, "symbol": symbol, "size": 9},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [100 * one.interval[1] - at for one, at in zip(filled, y, strict=True)],
+            "arrayminus": [at - 100 * one.interval[0] for one, at in zip(filled, y, strict=True)],
+            "color": palette.translucent(color, 0.45),
+            "thickness": 1.5,
+            "width": 3,
+        },
+        hovertext=[
+            f"{one.count:,} images with a confidence of {percent(one.low, 0)} to "
+            f"{percent(one.high, 0)}<br>{percent(one.confidence)} sure, "
+            f"{percent(one.accuracy)} right"
+            for one in filled
+        ],
+        hovertemplate=f"%{{hovertext}}<extra>{name}</extra>",
+    )
+
+
+def confidence_histogram(bins: Sequence[Bin]) -> go.Figure:
+    """How many images have which confidence, on a logarithmic scale."""
+    figure = chart("How sure it is", x="confidence", y="images", height=420)
+    filled = [one for one in bins if one.count]
+    figure.add_bar(
+        x=[50 * (one.low + one.high) for one in filled],
+        width=[98 * (one.high - one.low) for one in filled],
+        y=[one.count for one in filled],
+        marker={"color": palette.TRAIN, "line": {"width": 0}},
+        hovertext=[f"{percent(one.low, 0)} to {percent(one.high, 0)}" for one in filled],
+        hovertemplate="%{hovertext}: %{y:,} images<extra></extra>",
+    )
+    most = max((one.count for one in filled), default=1)
+    figure.update_yaxes(type="log", range=[np.log10(0.6), np.log10(most * 1.6)], dtick=1)
+    lowest = min((one.low for one in filled), default=0.0)
+    return figure.update_xaxes(range=[100 * lowest - 2, 102], ticksuffix=" %")
+
+
+def coverage_figure(
+    coverage: np.ndarray,
+    accuracy: np.ndarray,
+    threshold: np.ndarray,
+    chosen: tuple[float, float] | None = None,
+) -> go.Figure:
+    """Accuracy of the answers over the share of images answered, float [P] of 0…1 each.
+
+    `chosen` marks a point, (coverage, accuracy).
+    """
+    figure = chart(
+        "Accuracy of the answers it gives", x="images answered", y="accuracy", height=380
+    )
+    coverage, accuracy, threshold = (
+        values[_evenly(len(coverage), 600)]
+        for values in map(np.asarray, (coverage, accuracy, threshold))
+    )
+    figure.add_scatter(
+        x=100 * coverage,
+        y=100 * accuracy,
+        mode="lines",
+        line={"color": palette.TRAIN, "width": 2.5},
+        customdata=100 * threshold,
+        hovertemplate="%{x:.1f} % answered, those with a confidence of at least "
+        "%{customdata:.2f} %<br>%{y:.2f} % of them right<extra></extra>",
+        showlegend=False,
+    )
+    if chosen:
+        figure.add_scatter(
+            x=[100 * chosen[0]],
+            y=[100 * chosen[1]],
+            mode="markers",
+            marker={"color": palette.VAL, "size": 12, "symbol": "diamond"},
+            hovertemplate="your threshold: %{x:.1f} % answered, %{y:.2f} % right<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_xaxes(range=[-2, 102], ticksuffix=" %", showgrid=True)
+    figure.update_yaxes(ticksuffix=" %")
+    return figure.update_layout(hovermode="closest")
+
+
+def _evenly(count: int, most: int) -> np.ndarray:
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
