@@ -24,11 +24,20 @@ if TYPE_CHECKING:
     from digitlab.drawing.recognition import Recognition
     from digitlab.errors import DigitlabError
     from digitlab.evaluation.metrics import Evaluation
+    from digitlab.jobs.again import pause, repeat, resume, train_longer
+    from digitlab.jobs.queue import stop, submit
+    from digitlab.jobs.seeds import run_seeds
     from digitlab.models.build import build, summarize
     from digitlab.models.presets import Preset, list_presets, load_model, load_preset
     from digitlab.models.spec import ModelSpec
+    from digitlab.runs.archive import import_run
+    from digitlab.runs.ensemble import ensemble
+    from digitlab.runs.export import export
+    from digitlab.runs.label import label_run
     from digitlab.runs.recognize import recognize
     from digitlab.runs.remove import delete_run
+    from digitlab.runs.reproduce import reproduce
+    from digitlab.runs.robustness import measure_robustness
     from digitlab.runs.run import Run, list_runs, open_run
     from digitlab.runs.train import train
     from digitlab.training.config import Augmentation, TrainConfig
@@ -41,6 +50,13 @@ __version__ = VERSION
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
+    "label_run": "runs.label",
+    "pause": "jobs.again",
+    "repeat": "jobs.again",
+    "resume": "jobs.again",
+    "stop": "jobs.queue",
+    "submit": "jobs.queue",
+    "train_longer": "jobs.again",
     "Augmentation": "training.config",
     "Dataset": "data.dataset",
     "DatasetInfo": "data.catalog",
@@ -55,14 +71,20 @@ _HOMES = {
     "TrainConfig": "training.config",
     "build": "models.build",
     "delete_run": "runs.remove",
+    "ensemble": "runs.ensemble",
+    "export": "runs.export",
+    "import_run": "runs.archive",
+    "run_seeds": "jobs.seeds",
     "list_datasets": "data.catalog",
     "list_presets": "models.presets",
     "list_runs": "runs.run",
     "load_dataset": "data.load",
     "load_model": "models.presets",
     "load_preset": "models.presets",
+    "measure_robustness": "runs.robustness",
     "open_run": "runs.run",
     "recognize": "runs.recognize",
+    "reproduce": "runs.reproduce",
     "summarize": "models.build",
     "train": "runs.train",
 }
@@ -87,8 +109,21 @@ __all__ = [  # noqa: RUF022 - in the order of a first session
     "Run",
     "open_run",
     "list_runs",
+    "submit",
+    "stop",
+    "pause",
+    "resume",
+    "train_longer",
+    "repeat",
+    "run_seeds",
+    "ensemble",
+    "label_run",
     "delete_run",
+    "export",
+    "import_run",
+    "reproduce",
     "Evaluation",
+    "measure_robustness",
     "recognize",
     "Recognition",
     "DigitlabError",

@@ -10,6 +10,7 @@ DIGITLAB_MAX_MULTIPLY_ADDS  of a network for one image, forward (10,000,000,000)
 DIGITLAB_MAX_MEMORY      bytes a training step may take by estimate (8,000,000,000)
 DIGITLAB_MAX_PIXELS      pixels an image file may have before it is decoded (25,000,000)
 DIGITLAB_THREADS         CPU threads that one prediction may use (1)
+DIGITLAB_HOSTED          1 where visitors are strangers: they are asked before a drawing is kept (0)
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Settings:
     max_memory: int
     max_pixels: int
     threads: int
+    hosted: bool = False
 
     @property
     def runs(self) -> Path:
@@ -74,6 +76,7 @@ def read_settings() -> Settings:
         max_memory=_count("DIGITLAB_MAX_MEMORY", 8_000_000_000),
         max_pixels=_count("DIGITLAB_MAX_PIXELS", 25_000_000),
         threads=_count("DIGITLAB_THREADS", 1),
+        hosted=_switch("DIGITLAB_HOSTED"),
     )
 
 
@@ -104,3 +107,10 @@ def _count(variable: str, default: int) -> int:
     if not text.strip().isdecimal() or int(text) < 1:
         raise SettingsError(f"{variable} must be a whole number of at least 1; not {text!r}.")
     return int(text)
+
+
+def _switch(variable: str) -> bool:
+    text = (os.environ.get(variable) or "0").strip().lower()
+    if text not in ("0", "1", "false", "true", "no", "yes", "off", "on"):
+        raise SettingsError(f"{variable} must be 1 or 0; not {text!r}.")
+    return text in ("1", "true", "yes", "on")

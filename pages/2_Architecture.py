@@ -3,8 +3,11 @@
 import streamlit as st
 
 from digitlab.figures.architecture import architecture_dot
+from digitlab.models.presets import known_recipe
 from digitlab.notebook import snippets
-from digitlab.ui import architect, cached, page
+from digitlab.ui import page
+from digitlab.ui.architecture import beside, check, choose, cost, send, shelf, state, views
+from digitlab.ui.exports import offer_spec
 
 with page.page(
     page.ARCHITECTURE,
@@ -12,37 +15,49 @@ with page.page(
     "A network is a list of layers, each of which changes the shape of what passes through. Start "
     "from a known one, change it, and see at once whether its shapes fit.",
 ):
-    preset = architect.pick_preset()
-    architect.show_published(preset)
-    left, right = st.columns([1, 1], gap="large")
+    start = choose.pick_start()
+    choose.show_published(start)
+    spec = state.open_architecture(start)
+    summary, error = check.summarize(spec)
+
+    drawn, remark = check.to_draw(spec, summary, error)
+    wide = drawn is not None and choose.has_branches(drawn)
+    left, right = views.columns(wide)
     with left:
         page.cell(
             "The layers",
             "Names and arguments are PyTorch's own; sizes that follow from the layer before are "
-            "left out.",
+            "left out. At each row's end: the shape that leaves the layer, and its parameters.",
         )
-        spec = architect.edit(preset)
-        st.button(
-            "Undo all changes", on_click=architect.reset, args=(preset,), icon=":material/undo:"
-        )
-        architect.paste()
-    if spec is None:
-        st.stop()
-    summary = cached.summarize(spec)
-    with left:
-        fits = architect.check_output(spec)
-    with right:
+        if error:
+            check.show_broken(spec, error)
+        fits = summary is not None and check.check_output(spec)
+        views.edit(spec, summary, error, form=right if wide else None)
+        with st.container(horizontal=True):
+            send.send_to_train(spec, start, fits=fits)
+            shelf.keep(spec)
+    with st.container() if wide else right:
         page.cell("Diagram", "Colours tell kinds of layers; each box says what leaves it.")
-        st.graphviz_chart(architecture_dot(summary), alt=f"Diagram of {spec.name}.")
+        if remark:
+            st.caption(remark)
+        if drawn:
+            st.graphviz_chart(architecture_dot(drawn), alt=f"Diagram of {drawn.name}.")
+    if summary is None:
+        st.stop()
 
     page.cell(
         "Shapes and cost",
         "Most parameters sit where a large flat layer begins; most work is done by convolutions.",
     )
-    architect.show_totals(summary)
-    architect.show_table(spec, summary)
+    cost.show_totals(summary)
+    if summary.trainable and fits:
+        cost.show_speed(spec)
+    cost.show_table(summary)
     page.code_fold(snippets.architecture(spec.to_yaml()))
+    offer_spec(spec, known_recipe(start))
 
-    with st.container(horizontal=True):
-        architect.send_to_train(spec, preset, fits=fits)
-        architect.offer_python(spec, preset)
+    page.cell(
+        "Side by side",
+        "A second architecture shows what a change costs: parameters and work are not the same.",
+    )
+    beside.show_beside(summary)

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
+from digitlab.models.classical.catalog import classical_kind
 from digitlab.notebook import snippets
 from digitlab.ui import page
 from digitlab.ui.datasets import pick_dataset
+from digitlab.ui.following import followed_run
 from digitlab.ui.model_picker import OWN, pick_model
 from digitlab.ui.recipe import recipe_form
+from digitlab.ui.reproduce import show_reproductions
 from digitlab.ui.start import check_start, start
-from digitlab.ui.watch import followed_run, show_lists, watch
+from digitlab.ui.watch import show_lists, watch
 
 with page.page(
     page.TRAIN,
@@ -22,7 +25,7 @@ with page.page(
         dataset = pick_dataset()
     with choice[1]:
         model, spec = pick_model()
-    config = recipe_form(model)
+    config = recipe_form(model, classical=classical_kind(spec) is not None)
     if config:
         if check_start(spec, dataset, config) and st.button(
             "Start training", type="primary", icon=":material/play_arrow:"
@@ -44,3 +47,4 @@ with page.page(
         watch(run_id)
         page.code_fold(snippets.curves(run_id))
     show_lists()
+    show_reproductions(dataset)

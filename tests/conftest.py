@@ -16,7 +16,8 @@ def home(tmp_path, monkeypatch):
     """A fresh DIGITLAB_HOME for each test; nothing of the person running them is touched."""
     folder = tmp_path / "home"
     monkeypatch.setenv("DIGITLAB_HOME", str(folder))
-    for variable in ("DATABASE_URL", "MAX_JOBS", "MAX_PARAMETERS", "MAX_PIXELS", "THREADS"):
+    limits = ("MAX_PARAMETERS", "MAX_MULTIPLY_ADDS", "MAX_MEMORY")
+    for variable in ("DATABASE_URL", "MAX_JOBS", *limits, "MAX_PIXELS", "THREADS"):
         monkeypatch.delenv(f"DIGITLAB_{variable}", raising=False)
     return folder
 

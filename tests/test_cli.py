@@ -217,6 +217,33 @@ def test_a_run_whose_process_died_can_be_deleted(as_json, run_id):
     assert as_json("delete", run_id)[0] == {"deleted": run_id}
 
 
+def test_export(as_json, command, run_id, tmp_path):
+    written, err = as_json("export", run_id, "--format", "yaml", "--out", tmp_path)
+    assert err == ""
+    assert written["path"] == str(tmp_path / f"{run_id}.yaml")
+    assert written["bytes"] == (tmp_path / f"{run_id}.yaml").stat().st_size
+    by_ending, _ = as_json("export", "lenet-5", "--out", tmp_path / "net.PY")
+    assert "def make_network()" in Path(by_ending["path"]).read_text()
+    assert (
+        "weights.safetensors"
+        in command("export", "latest", "--out", tmp_path / "weights.safetensors")[1]
+    )
+
+
+def test_reproduce(as_json, command):
+    asked = ("reproduce", "one-hidden-linear", "--dataset", "optdigits", "--seeds", "2")
+    rows, err = as_json(*asked)
+    assert "one-hidden-linear, seed 1" in err
+    (row,) = rows
+    assert (row["preset"], row["published"]) == ("one-hidden-linear", {"test_accuracy": 92})
+    assert row["ours"]["test_accuracy"]["mean"] > 80
+    assert len({attempt["run_id"] for attempt in row["attempts"]}) == 2
+    code, out, err = command(*asked)
+    assert (code, "seed 1" in err) == (0, False)  # it had been trained
+    assert f"92 → {row['ours']['test_accuracy']['mean']:.2f} ±" in out
+    assert command(*asked, "--markdown")[1].startswith("| preset |")
+
+
 MISTAKES = [
     (["train"], "model"),
     (["train", "nosuch", "--dataset", "optdigits"], "no preset 'nosuch'"),
@@ -242,6 +269,13 @@ MISTAKES = [
     (["delete", "nobody"], "nobody"),
     (["runs", "--limit", "0"], "--limit"),
     (["models", "nosuch"], "nosuch"),
+    (["export", "nosuch", "--format", "py"], "nosuch"),
+    (["export", "lenet-5"], "--format"),
+    (["export", "lenet-5", "--format", "pickle"], "one of py, yaml, safetensors, onnx"),
+    (["reproduce"], "--all"),
+    (["reproduce", "nosuch", "--dataset", "optdigits"], "nosuch"),
+    (["reproduce", "lenet-5", "--all"], "--all"),
+    (["reproduce", "lenet-5", "--dataset", "optdigits", "--seeds", "0"], "seeds"),
     (["datasets", "--download", "nosuch"], "nosuch"),
     (["nosuch"], "nosuch"),
 ]

@@ -22,7 +22,8 @@ DATA = FOUNDATIONS | {"drawing"}  # which may rasterise strokes as a drawing is 
 MODELS = FOUNDATIONS | {"drawing"}
 TRAINING = FOUNDATIONS | {"models", "data", "drawing"}
 EVALUATION = FOUNDATIONS | {"models", "data", "drawing"}
-RUNS = TRAINING | {"training", "evaluation"}
+FORMATS = TRAINING | {"training"}
+RUNS = FORMATS | {"evaluation", "formats"}
 JOBS = RUNS | {"runs"}
 FIGURES = FOUNDATIONS | {"drawing", "data", "models", "evaluation"}  # their plain results
 NOTEBOOK = FOUNDATIONS | {"figures", "runs", "training", "evaluation", "models", "data"}
@@ -35,15 +36,17 @@ ALLOWED = {
     "models": MODELS,
     "training": TRAINING,
     "evaluation": EVALUATION,
+    "formats": FORMATS,
     "runs": RUNS,
     "jobs": JOBS,
     "figures": FIGURES,
     "notebook": NOTEBOOK,
     "ui": UI,
     "pages": UI | {"ui"},
-    "api": RUNS | {"runs"},
+    "api": JOBS | {"jobs"},
     # Thin over the public API; what only a person at a terminal needs comes from its own room.
-    "cli": JOBS | {"api", "jobs", "notebook"},
+    "cli": JOBS | {"api", "jobs", "notebook", "bench"},
+    "bench": JOBS | {"api", "jobs"},
     "__main__": {"cli"},
     "assets": JOBS | {"api"},
 }
@@ -117,6 +120,7 @@ def test_streamlit_is_imported_in_ui_and_pages_only(path):
         ({"evaluation"}, {"torch", "torchvision"}),
         ({"errors", "settings"}, {"torch", "numpy", "pydantic"}),
         ({"drawing", "evaluation", "data", "models", "training", "runs", "jobs"}, {"plotly"}),
+        ({"formats"}, {"plotly", "sklearn", "numpy"}),
     ],
     ids=lambda names: "+".join(sorted(names)),
 )

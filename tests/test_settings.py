@@ -14,7 +14,9 @@ from digitlab.settings import read_settings
 
 COUNTS = {
     "DIGITLAB_MAX_JOBS": ("max_jobs", 1),
-    "DIGITLAB_MAX_PARAMETERS": ("max_parameters", 50_000_000),
+    "DIGITLAB_MAX_PARAMETERS": ("max_parameters", 200_000_000),
+    "DIGITLAB_MAX_MULTIPLY_ADDS": ("max_multiply_adds", 10_000_000_000),
+    "DIGITLAB_MAX_MEMORY": ("max_memory", 8_000_000_000),
     "DIGITLAB_MAX_PIXELS": ("max_pixels", 25_000_000),
     "DIGITLAB_THREADS": ("threads", 1),
 }

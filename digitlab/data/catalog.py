@@ -29,7 +29,8 @@ class DatasetInfo:
 
     `files` are paths below the data folder that must be there (empty: embedded, no download);
     `download_bytes` is what a download transfers; `torchvision` is the class that reads it, with
-    the arguments of its official training and test parts.
+    the arguments of its official training and test parts. `by_hand` says where to get the files
+    of a dataset that digitlab does not download itself.
     """
 
     name: str
@@ -45,6 +46,12 @@ class DatasetInfo:
     train_args: Mapping[str, object] = field(default_factory=lambda: {"train": True})
     test_args: Mapping[str, object] = field(default_factory=lambda: {"train": False})
     transposed: bool = False
+    by_hand: str = ""
+
+    @property
+    def made_here(self) -> bool:
+        """True for what is made on this machine: collections, and mixes of them."""
+        return ":" in self.name
 
     @property
     def embedded(self) -> bool:
@@ -195,6 +202,20 @@ _ENTRIES = (
         train_args=_NONE,
         test_args=_NONE,
     ),
+    DatasetInfo(
+        name="pendigits",
+        title="Pendigits",
+        about="7,494 digits that 30 people wrote with a pen on a tablet: their strokes, drawn with "
+        "the canvas's brush and framed as a drawing is. Six writers are the test set.",
+        source="https://doi.org/10.24432/C5MG6K",
+        train_size=5_995,
+        test_size=1_499,
+        files=("pendigits/pendigits-orig-train.gz",),
+        train_args=_NONE,
+        test_args=_NONE,
+        by_hand="Its original pen coordinates are at https://archive.ics.uci.edu/dataset/81 (the "
+        "file pendigits-orig.tra, as UNIPEN text, plain or packed with gzip)",
+    ),
 )
 
 CATALOG: Mapping[str, DatasetInfo] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
@@ -203,13 +224,23 @@ EMBEDDED = "optdigits"
 
 
 def list_datasets() -> tuple[DatasetInfo, ...]:
-    """Every dataset of the catalog, in the order in which they are offered."""
-    return tuple(CATALOG.values())
+    """Every dataset of the catalog, in the order in which they are offered, then collections."""
+    from digitlab.data.families import list_infos
+
+    return (*CATALOG.values(), *list_infos())
 
 
 def find_dataset(name: str) -> DatasetInfo:
-    """The catalog's entry `name`; DatasetError with the nearest names where there is none."""
+    """The catalog's entry `name`; DatasetError with the nearest names where there is none.
+
+    A name `FAMILY:REST` is of a dataset that was made on this machine: see `families`.
+    """
     entry = CATALOG.get(name.lower().strip()) if isinstance(name, str) else None
+    if entry is None and isinstance(name, str) and ":" in name:
+        from digitlab.data.families import describe
+
+        family, _, rest = name.lower().strip().partition(":")
+        entry = describe(family, rest)
     if entry is None:
         near = difflib.get_close_matches(str(name), CATALOG, n=3, cutoff=0.4)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""

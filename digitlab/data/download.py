@@ -47,9 +47,18 @@ class Download:
 
 
 def start_download(name: str) -> Download:
-    """Start fetching `name` in the background, or find the download that already runs."""
+    """Start fetching `name` in the background, or find the download that already runs.
+
+    Raises DownloadError for a dataset whose files a person has to get.
+    """
     info = find_dataset(name)
     root = read_settings().data
+    if info.by_hand:
+        raise DownloadError(
+            f"{info.title} is not downloaded from here. {info.by_hand}; put the file at "
+            f"{root / info.files[0]}.",
+            name=info.name,
+        )
     with _LOCK:
         running = _ACTIVE.get((info.name, root))
         if running and not running.finished:

@@ -29,12 +29,16 @@ def read_parts(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
         return _read_optdigits()
     missing = info.missing_files(root)
     if missing:
-        raise DatasetMissingError(
-            f"{info.title} is not on this machine: {root / missing[0]} is missing. "
-            f"Download it on the Data page or with `python -m digitlab datasets --download "
-            f"{info.name}`, or use 'optdigits', which needs no download.",
-            name=info.name,
-        )
+        raise _missing(info, root / missing[0])
+    if info.made_here:
+        from digitlab.data.families import read
+
+        return read(info, root)
+    if not info.torchvision:
+        train, test = _read_pendigits(root)
+        _check(info, root, train, info.train_size)
+        _check(info, root, test, info.test_size)
+        return train, test
     try:
         train = _read_torchvision(info, root, info.train_args)
         test = _read_torchvision(info, root, info.test_args)
@@ -47,13 +51,31 @@ def read_parts(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
     return train, test
 
 
+def _missing(info: DatasetInfo, path: Path) -> DatasetMissingError:
+    remedy = (
+        f"{info.by_hand}; put the file there"
+        if info.by_hand
+        else "Download it on the Data page or with `python -m digitlab datasets --download "
+        f"{info.name}`"
+    )
+    return DatasetMissingError(
+        f"{info.title} is not on this machine: {path} is missing. {remedy}, or use 'optdigits', "
+        "which needs no download.",
+        name=info.name,
+    )
+
+
 def _damaged(info: DatasetInfo, root: Path, reason: str) -> DatasetDamagedError:
     folder = (root / info.files[0]).parent
     reason = " ".join(reason.split())[:200] or "the file ends too early"
     return DatasetDamagedError(
         f"{info.title} cannot be read: a file in {folder} is truncated or corrupt ({reason}). "
-        f"Download it again on the Data page or with `python -m digitlab datasets --download "
-        f"{info.name}`.",
+        + (
+            f"Get it again: {info.by_hand}."
+            if info.by_hand
+            else "Download it again on the Data page or with `python -m digitlab datasets "
+            f"--download {info.name}`."
+        ),
         name=info.name,
     )
 
@@ -108,3 +130,10 @@ def _read_optdigits() -> tuple[Part, Part]:
     whole = Split("all", frame(small).unsqueeze(1), labels, torch.arange(len(labels)))
     train, test = divide(whole, _TEST_SHARE, _TEST_SEED)
     return (train.images, train.labels), (test.images, test.labels)
+
+
+def _read_pendigits(root: Path) -> tuple[Part, Part]:
+    from digitlab.data.pendigits import read_pendigits
+
+    train, test = (tuple(map(torch.from_numpy, part)) for part in read_pendigits(root))
+    return train, test

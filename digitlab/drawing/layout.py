@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from digitlab.drawing.stages import Box, remove_specks
 from digitlab.errors import DrawingError
@@ -31,15 +33,19 @@ class Marks:
     boxes: np.ndarray
 
 
-def find_marks(ink: np.ndarray) -> Marks:
+def find_marks(ink: np.ndarray, strokes: Sequence[np.ndarray] = ()) -> Marks:
     """The marks of `ink`, `uint8 [H, W]`; none on empty paper.
 
-    Raises DrawingError where there are more than MOST_MARKS.
+    With the `strokes` that drew it (`[n, 2]` of x, y in its pixels) each of them is a mark of its
+    own, so that digits which touch come apart. Raises DrawingError where there are more than
+    MOST_MARKS.
     """
     from scipy import ndimage
 
     clean = remove_specks(ink)
     labels, count = ndimage.label(clean, structure=np.ones((3, 3)))
+    if strokes and count:
+        labels, count = _part_by_strokes(clean, strokes)
     if count > MOST_MARKS:
         raise DrawingError(
             f"The drawing has {count} separate marks, and at most {MOST_MARKS} are read: "
@@ -47,6 +53,28 @@ def find_marks(ink: np.ndarray) -> Marks:
         )
     found = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
     return Marks(ink=clean, labels=labels, boxes=np.array(found, np.int64).reshape(-1, 4))
+
+
+def _part_by_strokes(ink: np.ndarray, strokes: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
+    """Every pixel of ink to the nearest stroke: labels as of `ndimage.label`, and how many."""
+    from scipy import ndimage
+
+    height, width = ink.shape
+    lines = Image.new("I", (width, height))
+    pen = ImageDraw.Draw(lines)
+    for number, stroke in enumerate(strokes, 1):
+        points = [(float(x), float(y)) for x, y in stroke]
+        pen.line(points, fill=number)
+        pen.point(points, fill=number)
+    drawn = np.asarray(lines)
+    if not drawn.any():
+        return ndimage.label(ink, structure=np.ones((3, 3)))
+    nearest = ndimage.distance_transform_edt(
+        drawn == 0, return_distances=False, return_indices=True
+    )
+    labels = np.where(ink > 0, drawn[tuple(nearest)], 0)
+    kept, labels = np.unique(labels, return_inverse=True)
+    return labels.reshape(ink.shape) + (kept[0] != 0), len(kept) - (kept[0] == 0)
 
 
 def find_layouts(boxes: np.ndarray) -> list[list[list[int]]]:

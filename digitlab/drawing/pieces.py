@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitlab.drawing.cuts import cut_up, find_cuts
 from digitlab.drawing.layout import STACK_SHARE, Marks, bounds
+from digitlab.drawing.skeleton import stroke_pieces
 
 COMPACT = 1.4  # of the line's height: a mark no wider is most likely one digit
 
 # What it costs to end a digit between two pieces, in nats.
 NEXT = 0.7  # one more digit at all
-CUT = 0.3  # cutting a stroke …
-CROSSING = 1.0  # … and each further stroke width of ink on the way
-RARE = 3.0  # … and more in a compact mark: few of them are two digits
-ABOVE = 6.0  # pieces above each other, by the share of the narrower one's columns
+CUT = 0.3  # where that cuts a mark …
+RARE = 1.0  # … and more in a compact one: few of them are two digits
+ABOVE = 1.0  # pieces of two marks above each other, by the share of the narrower one's columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class _Piece:
     box: np.ndarray  # in the line's box
     mask: np.ndarray  # in its own
     mark: int
-    cost: float  # of the cut on its left; 0 for a mark's first piece
+    rare: bool  # whether its mark is compact
 
 
 def line_height(boxes: np.ndarray) -> int:
@@ -78,7 +77,7 @@ def build_line(marks: Marks, members: list[int], cut: Set[int]) -> Line:
         if member in cut:
             pieces += _cut_mark(mask, box, member, height)
         else:
-            pieces.append(_Piece(box, mask, member, 0))
+            pieces.append(_Piece(box, mask, member, rare=True))
     pieces.sort(key=lambda piece: piece.box[0] + piece.box[2])
     parts = np.zeros(labels.shape, np.int64)
     for number, piece in enumerate(pieces, 1):
@@ -96,33 +95,31 @@ def build_line(marks: Marks, members: list[int], cut: Set[int]) -> Line:
 
 
 def _cut_mark(mask: np.ndarray, box: np.ndarray, mark: int, height: int) -> list[_Piece]:
-    cuts = find_cuts(mask)
-    part = cut_up(mask, cuts)
-    rare = RARE if mask.shape[1] <= COMPACT * height else 0
-    costs = [0.0] + [CUT + CROSSING * max(0.0, one.crossing - 1) + rare for one in cuts]
+    from scipy import ndimage
+
+    part = stroke_pieces(mask, height)
+    rare = mask.shape[1] <= COMPACT * height
     pieces = []
-    for number, cost in enumerate(costs, 1):
-        own = part == number
-        columns, rows = np.flatnonzero(own.any(axis=0)), np.flatnonzero(own.any(axis=1))
-        if len(columns):  # two cuts may leave nothing between them
-            x0, y0, x1, y1 = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-            place = np.array((x0, y0, x1, y1)) + np.tile(box[:2], 2)
-            pieces.append(_Piece(place, own[y0:y1, x0:x1], mark, cost))
+    for number, where in enumerate(ndimage.find_objects(part), 1):
+        if where is None:  # a line so thin that none of the mark's pixels is nearest to it
+            continue
+        rows, columns = where
+        place = np.array((columns.start, rows.start, columns.stop, rows.stop)) + np.tile(box[:2], 2)
+        pieces.append(_Piece(place, part[where] == number, mark, rare))
     return pieces
 
 
 def _split_costs(pieces: list[_Piece]) -> np.ndarray:
-    """What it costs to begin a digit with each piece: cuts, marks above each other."""
+    """What it costs to begin a digit with each piece: marks that are cut, or above each other."""
     above, cut = np.zeros(len(pieces)), np.zeros(len(pieces))
-    before: dict[int, int] = {}  # the last piece of each mark
     for one, piece in enumerate(pieces):
-        if piece.mark in before:
-            cut[before[piece.mark] + 1 : one + 1] += piece.cost
-        before[piece.mark] = one
         for other in range(one):
-            share = _share(pieces[other], piece)
-            if pieces[other].mark != piece.mark:
-                above[other + 1 : one + 1] = np.maximum(above[other + 1 : one + 1], ABOVE * share)
+            between = slice(other + 1, one + 1)
+            if pieces[other].mark == piece.mark:
+                cut[between] = np.maximum(cut[between], CUT + RARE * piece.rare)
+            else:
+                share = _share(pieces[other], piece)
+                above[between] = np.maximum(above[between], ABOVE * share)
     return NEXT + above + cut
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from digitlab.drawing.segmentation import Predictor, read_lines
+import numpy as np
+
+from digitlab.drawing.segmentation import Predictor, Reading, read_lines
 from digitlab.drawing.source import read_drawing
-from digitlab.drawing.stages import Box, Framed
+from digitlab.drawing.stages import DEFAULT, Box, Framed, Framing
+from digitlab.drawing.strokes import check_strokes
+from digitlab.drawing.trust import Trust
+
+UNREAD = "?"  # in the place of what is declined
 
 
 @dataclass(frozen=True)
 class Digit:
     """One digit as it was read.
 
-    `box` is (left, top, right, bottom) in the drawing's pixels; `line` counts the lines of writing
-    from 0 at the top.
+    `probabilities` are the network's, of each class given that this is a digit; `confidence` is
+    the calibrated probability that `label` is right, which also counts the chance that this is no
+    digit. `declined` says why the answer should not be trusted, None where it may; `label` is then
+    only the most likely one. `box` is (left, top, right, bottom) in the drawing's pixels; `line`
+    counts the lines of writing from 0 at the top.
     """
 
     label: int
@@ -23,12 +33,16 @@ class Digit:
     box: Box
     framed: Framed
     line: int = 0
+    confidence: float = 1.0
+    declined: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: label, probabilities, box, line."""
+        """JSON-ready: label, probabilities, confidence, declined, box, line."""
         return {
             "label": self.label,
             "probabilities": list(self.probabilities),
+            "confidence": self.confidence,
+            "declined": self.declined,
             "box": list(self.box),
             "line": self.line,
         }
@@ -39,34 +53,69 @@ class Recognition:
     """What a drawing was read as: its `digits`, and their labels as `text`.
 
     Digits are in reading order, lines from top to bottom and each from left to right; in `text`
-    lines end with a newline, but for the last.
+    lines end with a newline, but for the last, and '?' stands for what is declined.
     """
 
     text: str
     digits: tuple[Digit, ...]
 
+    @property
+    def declined(self) -> str | None:
+        """The first reason for which a digit was declined; None where all stand."""
+        return next((digit.declined for digit in self.digits if digit.declined), None)
+
+    @property
+    def confidence(self) -> float:
+        """The calibrated probability that every digit is right, were they independent."""
+        return float(np.prod([digit.confidence for digit in self.digits]))
+
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: text, and label, probabilities, box and line of each digit."""
-        return {"text": self.text, "digits": [digit.to_dict() for digit in self.digits]}
+        """JSON-ready: text, declined, confidence and each digit's `to_dict`."""
+        return {
+            "text": self.text,
+            "declined": self.declined,
+            "confidence": self.confidence,
+            "digits": [digit.to_dict() for digit in self.digits],
+        }
 
 
-def recognize_drawing(source: Any, predictor: Predictor) -> Recognition:
+def recognize_drawing(
+    source: Any,
+    predictor: Predictor,
+    *,
+    strokes: Sequence[Any] | None = None,
+    framing: Framing = DEFAULT,
+    trust: Trust | None = None,
+) -> Recognition:
     """Read a drawing: any source of `read_drawing`, with one digit or several in lines.
 
-    The predictor is called once where the marks leave no doubt, and a few times at most. Raises
-    DrawingError where the source cannot be read, EmptyDrawingError where nothing is drawn.
+    `strokes` are those that drew it, where they are known: arrays `[n, 2]` of x, y in its pixels,
+    by which digits that touch are told apart. `framing` says which steps of MNIST's framing are
+    taken, `trust` what an answer must reach. The predictor is called once where the marks leave
+    no doubt, and a few times at most. Raises DrawingError where the source or the strokes cannot
+    be read, EmptyDrawingError where nothing is drawn.
     """
-    lines = read_lines(read_drawing(source), predictor)
+    known = check_strokes(strokes) if strokes is not None else ()
+    lines = read_lines(read_drawing(source), predictor, strokes=known, framing=framing)
     digits = tuple(
-        Digit(
-            label=int(one.probabilities.argmax()),
-            probabilities=tuple(float(p) for p in one.probabilities),
-            box=one.framed.box,
-            framed=one.framed,
-            line=number,
-        )
-        for number, line in enumerate(lines)
-        for one in line
+        _judge(one, number, trust or Trust()) for number, line in enumerate(lines) for one in line
     )
-    rows = ("".join(str(one.label) for one in digits if one.line == k) for k in range(len(lines)))
+    rows = (
+        "".join(UNREAD if one.declined else str(one.label) for one in digits if one.line == k)
+        for k in range(len(lines))
+    )
     return Recognition(text="\n".join(rows), digits=digits)
+
+
+def _judge(one: Reading, line: int, trust: Trust) -> Digit:
+    calibrated = trust.calibrate(one.probabilities)
+    given = one.probabilities / max(1e-12, float(one.probabilities.sum()))
+    return Digit(
+        label=int(one.probabilities.argmax()),
+        probabilities=tuple(float(p) for p in given),
+        box=one.framed.box,
+        framed=one.framed,
+        line=line,
+        confidence=float(calibrated.max()),
+        declined=trust.decline(calibrated),
+    )

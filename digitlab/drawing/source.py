@@ -78,7 +78,10 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     if alpha is not None and np.median(alpha[rows, columns]) < 128:
         return _full_scale(alpha, noise=0.0)
     plane, noise = _fit_paper(colour[rows, columns], _coordinates(rows, columns, colour.shape))
-    contrast = _difference(colour, plane)
+    if noise > EVEN_PAPER:
+        contrast, noise = _find_on_photo(colour, plane), 0.0
+    else:
+        contrast = _difference(colour, plane)
     if alpha is not None:  # rounded corners and the like: what is transparent shows the paper
         contrast = (contrast * (alpha / np.float32(255))).astype(np.uint8)
     return _full_scale(contrast, noise)
@@ -251,6 +254,20 @@ def _difference(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
         difference = np.abs(colour[rows].astype(np.int16) - base.astype(np.int16))
         contrast[rows] = np.minimum(difference.max(axis=2), 255)
     return contrast
+
+
+def _find_on_photo(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
+    """What differs from photographed paper, `uint8 [H, W]`."""
+    from digitlab.drawing.paper import find_strokes
+
+    height, width = colour.shape[:2]
+    brightness = colour.mean(axis=2, dtype=np.float32)
+    corner, slope_x, slope_y = plane.mean(axis=1)
+    x = np.linspace(0, 1, width, dtype=np.float32)
+    y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    strokes = find_strokes(colour, brightness - (corner + x * slope_x + y * slope_y))
+    strongest = _difference(colour, plane).max()
+    return strokes if strongest >= FAINTEST else np.zeros_like(strokes)
 
 
 def _full_scale(contrast: np.ndarray, noise: float) -> np.ndarray:

@@ -34,7 +34,27 @@ SPECK_SIDE = 0.015  # … nor what is shorter than this share of the drawing's s
 DOT_DEPTH = 0.9  # a dot is as deep as it is wide, to this share: one press of the brush
 DOT_ASPECT = 1.5  # a patch longer than this is a thick 1, not a dot
 
+STEEPEST = 0.6  # columns a row by which a slant is taken back at most: 31 degrees
+
 Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Which steps of MNIST's framing are taken; the defaults are what a reader is trained for.
+
+    `deslant` stands a leaning digit upright; `thickness` evens strokes out; `centring` moves the
+    centre of mass to the middle, else the box is centred; `aspect` keeps width to height, else the
+    crop fills 20×20.
+    """
+
+    deslant: bool = False
+    thickness: bool = True
+    centring: bool = True
+    aspect: bool = True
+
+
+DEFAULT = Framing()
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,20 +62,21 @@ class Framed:
     """A digit and each step of its way into 28×28, all `uint8`, 0 paper, 255 ink.
 
     `ink [H, W]` is the drawing; `box` the digit's (left, top, right, bottom) in the drawing's
-    pixels, right and bottom exclusive; `crop` the ink inside it; `evened` the crop with its
-    strokes as wide as MNIST's (the crop itself where they are); `fitted [20, 20]`;
-    `image [28, 28]`, which a network reads.
+    pixels, right and bottom exclusive; `crop` the ink inside it; `upright` the crop without its
+    slant and `evened` that with strokes as wide as MNIST's (each the one before where its step is
+    not taken or not needed); `fitted [20, 20]`; `image [28, 28]`, which a network reads.
     """
 
     ink: np.ndarray
     box: Box
     crop: np.ndarray
+    upright: np.ndarray
     evened: np.ndarray
     fitted: np.ndarray
     image: np.ndarray
 
 
-def frame_digit(ink: np.ndarray) -> Framed:
+def frame_digit(ink: np.ndarray, framing: Framing = DEFAULT) -> Framed:
     """Frame the one digit of `ink`, `uint8 [H, W]`, as MNIST's are.
 
     Raises EmptyDrawingError where there is no ink, only specks, or one solid dot.
@@ -65,10 +86,12 @@ def frame_digit(ink: np.ndarray) -> Framed:
     left, top, right, bottom = box
     crop = clean[top:bottom, left:right]
     _require_digit(crop, ink.shape)
-    evened = even_strokes(crop)
-    fitted = fit_box(evened)
+    upright = deslant(crop) if framing.deslant else crop
+    evened = even_strokes(upright) if framing.thickness else upright
+    fitted = fit_box(evened, keep_aspect=framing.aspect)
+    image = centre_mass(fitted) if framing.centring else centre_box(fitted)
     return Framed(
-        ink=ink, box=box, crop=crop, evened=evened, fitted=fitted, image=centre_mass(fitted)
+        ink=ink, box=box, crop=crop, upright=upright, evened=evened, fitted=fitted, image=image
     )
 
 
@@ -105,7 +128,9 @@ def find_box(ink: np.ndarray) -> Box:
 
 def stroke_width(crop: np.ndarray) -> float:
     """The usual width of the strokes in pixels of the 20×20 box the crop is to be fitted into."""
-    return _stroke_width(_solid(crop))
+    from scipy import ndimage
+
+    return _ridge_width(ndimage.distance_transform_edt(_solid(crop)))
 
 
 def even_strokes(crop: np.ndarray) -> np.ndarray:
@@ -118,11 +143,11 @@ def even_strokes(crop: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     solid = _solid(crop)
-    width = _stroke_width(solid)
+    inside = ndimage.distance_transform_edt(solid)
+    width = _ridge_width(inside)
     change = float(np.clip(width, THINNEST, THICKEST)) - width
     if change == 0:
         return crop
-    inside = ndimage.distance_transform_edt(solid)
     outside = ndimage.distance_transform_edt(~solid)
     distance = np.where(solid, inside - 0.5, 0.5 - outside)  # to the edge between two pixels
     level = np.clip(distance + change / 2 * WORKING + 0.5, 0, 1)
@@ -131,9 +156,42 @@ def even_strokes(crop: np.ndarray) -> np.ndarray:
     return evened[top:bottom, left:right]
 
 
-def fit_box(crop: np.ndarray) -> np.ndarray:
-    """The crop in the middle of `uint8 [20, 20]`: longer side 20, aspect kept, peak 255."""
-    small = _scale_to(crop, FITTED)
+def deslant(crop: np.ndarray) -> np.ndarray:
+    """The crop sheared along its rows until its ink's main axis stands upright, cropped again.
+
+    The slant is the covariance of column and row over the variance of the row (second moments of
+    the ink), at most STEEPEST.
+    """
+    rows, columns = np.nonzero(crop)
+    ink = crop[rows, columns].astype(np.float64)
+    down, across = rows - np.average(rows, weights=ink), columns - np.average(columns, weights=ink)
+    spread = float(ink @ down**2)
+    if spread == 0:
+        return crop
+    slant = float(np.clip(ink @ (down * across) / spread, -STEEPEST, STEEPEST))
+    height = len(crop)
+    margin = int(np.ceil(abs(slant) * height / 2)) + 1
+    wide = np.pad(crop, ((0, 0), (margin, margin)))
+    shear = (1, slant, -slant * (height - 1) / 2, 0, 1, 0)  # from the result back to the crop
+    turned = Image.fromarray(wide).transform(
+        wide.shape[::-1], Image.Transform.AFFINE, shear, Image.Resampling.BILINEAR
+    )
+    upright = np.asarray(turned)
+    if not upright.any():
+        return crop
+    left, top, right, bottom = find_box(upright)
+    return upright[top:bottom, left:right]
+
+
+def fit_box(crop: np.ndarray, *, keep_aspect: bool = True) -> np.ndarray:
+    """The crop in the middle of `uint8 [20, 20]`: longer side 20, peak 255.
+
+    Without `keep_aspect` both sides are 20.
+    """
+    if keep_aspect:
+        small = _scale_to(crop, FITTED)
+    else:
+        small = np.asarray(Image.fromarray(crop).resize((FITTED, FITTED), Image.Resampling.BOX))
     small = np.rint(small * (255 / max(1, int(small.max())))).astype(np.uint8)
     height, width = small.shape
     top, left = (FITTED - height) // 2, (FITTED - width) // 2
@@ -155,6 +213,11 @@ def centre_mass(fitted: np.ndarray) -> np.ndarray:
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[row : row + bottom - top, column : column + right - left] = tight
     return image
+
+
+def centre_box(fitted: np.ndarray) -> np.ndarray:
+    """`fitted [20, 20]` in the middle of `uint8 [28, 28]`."""
+    return np.pad(fitted, (SIDE - FITTED) // 2)
 
 
 def _start(profile: np.ndarray) -> int:
@@ -189,11 +252,10 @@ def _solid(crop: np.ndarray) -> np.ndarray:
     return np.pad(large >= max(1, int(large.max()) // 2), PADDING)
 
 
-def _stroke_width(solid: np.ndarray) -> float:
+def _ridge_width(depth: np.ndarray) -> float:
     """Twice the distance to the edge along the strokes' ridges, the median over them."""
     from scipy import ndimage
 
-    depth = ndimage.distance_transform_edt(solid)
     ridge = (depth > 0) & (depth >= ndimage.maximum_filter(depth, size=3))
     return (2 * float(np.median(depth[ridge])) - 1) / WORKING
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -73,8 +74,49 @@ def read_unipen(path: str | Path) -> list[PenDigit]:
     return digits
 
 
+def check_strokes(strokes: Sequence[Any]) -> list[np.ndarray]:
+    """Strokes as arrays `float64 [n, 2]`; DrawingError where one is none, or holds no numbers."""
+    if isinstance(strokes, str | bytes) or not isinstance(strokes, Iterable):
+        raise DrawingError(f"Strokes are a list of arrays [n, 2]; not {type(strokes).__name__}.")
+    return [_points(stroke) for stroke in strokes if len(stroke)]
+
+
+def read_paths(objects: Iterable[Any]) -> list[np.ndarray]:
+    """The strokes of a canvas's `json_data["objects"]` (Fabric's free drawing): `[n, 2]` each.
+
+    A path is a list of commands, each a letter and its points; a curve's last point is on the
+    stroke, and so, near enough, is the middle of it and its control points. What is no path, or
+    was moved, turned or scaled after it was drawn, makes all of them unusable: an empty list.
+    """
+    strokes = []
+    for one in objects:
+        if not isinstance(one, dict) or str(one.get("type")).lower() != "path" or _is_moved(one):
+            return []
+        try:
+            points = [
+                (float(x), float(y))
+                for command in one["path"]
+                for x, y in zip(command[1::2], command[2::2], strict=True)
+            ]
+        except (TypeError, ValueError, KeyError):
+            return []
+        if not points or not np.isfinite(points).all():
+            return []
+        strokes.append(np.array(points))
+    return strokes
+
+
+def _is_moved(path: dict[str, Any]) -> bool:
+    turned = path.get("angle") or path.get("skewX") or path.get("skewY")
+    scaled = path.get("scaleX", 1) != 1 or path.get("scaleY", 1) != 1
+    return bool(turned or scaled or path.get("flipX") or path.get("flipY"))
+
+
 def _points(stroke: np.ndarray) -> np.ndarray:
-    points = np.asarray(stroke, dtype=np.float64)
+    try:
+        points = np.asarray(stroke, dtype=np.float64)
+    except (TypeError, ValueError) as e:
+        raise DrawingError("A stroke must be an array [n, 2] of x, y: numbers only.") from e
     if points.ndim != 2 or points.shape[1] != 2:
         raise DrawingError(f"A stroke must be an array [n, 2] of x, y; not {list(points.shape)}.")
     if not np.isfinite(points).all():

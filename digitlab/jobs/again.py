@@ -100,6 +100,7 @@ def repeat(
         run.config.changed(**changes),
         name=name or run.record.name,
         parent=run.id,
+        start_from=None if spec else run.record.data.get("start_from"),
     )
 
 

@@ -25,7 +25,7 @@ def launch_worker() -> None:
     cannot be written or the system starts no further process.
     """
     try:
-        _launch()
+        launch("digitlab.jobs.worker")
     except OSError as e:
         raise StoreError(
             f"No worker could be started ({e.strerror or e}), so the run waits. Check that "
@@ -33,7 +33,8 @@ def launch_worker() -> None:
         ) from e
 
 
-def _launch() -> None:
+def launch(module: str, *arguments: str) -> None:
+    """Start `python -m module arguments…`, detached, its output in the workers' log; or OSError."""
     settings = read_settings()
     settings.logs.mkdir(parents=True, exist_ok=True)
     package_parent = str(Path(__file__).parents[2])
@@ -45,7 +46,7 @@ def _launch() -> None:
     )
     with (settings.logs / "workers.log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "digitlab.jobs.worker"],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

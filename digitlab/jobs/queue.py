@@ -27,10 +27,12 @@ def submit(
     *,
     name: str = "",
     parent: str | None = None,
+    start_from: str | None = None,
 ) -> str:
     """Put a run into the queue and see that somebody works on it; the run's id.
 
-    `parent` is the run that this one repeats with a change. Raises SpecError, ConfigError or
+    `parent` is the run that this one repeats with a change, `start_from` one of the same
+    architecture whose weights it begins with. Raises SpecError, ConfigError or
     DatasetError before anything is stored, and RunError where as many runs wait as may. A worker
     is started each time: it leaves at once where enough runs are going, and those that go take
     the next one when they end, so none is forgotten.
@@ -39,7 +41,14 @@ def submit(
 
     check_room()
     record = new_record(
-        model, dataset, config, status="queued", executor="process", name=name, parent=parent
+        model,
+        dataset,
+        config,
+        status="queued",
+        executor="process",
+        name=name,
+        parent=parent,
+        start_from=start_from,
     )
     launch_worker()
     return record.id

@@ -5,7 +5,7 @@ Each function returns a text that runs as it stands (a test runs them all).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _IMPORT = "import digitlab as dl\n"
@@ -143,11 +143,13 @@ figure = before_and_after(before, after, [data.classes[label] for label in label
 """
 
 
-def export_of_run(run_id: str) -> str:
-    """A run as files that need no digitlab."""
+def export_of_run(
+    run_id: str, formats: Sequence[str] = ("py", "yaml", "safetensors", "onnx")
+) -> str:
+    """A run as files."""
     return f"""{_IMPORT}
 run = dl.open_run({run_id!r})
-for format in ("py", "yaml", "safetensors", "onnx"):
+for format in {tuple(formats)!r}:
     print(run.export(format))
 """
 

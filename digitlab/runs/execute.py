@@ -17,6 +17,7 @@ from digitlab.runs.control import Control
 from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.recorder import Recorder
 from digitlab.runs.run import Run
+from digitlab.runs.start import load_start
 from digitlab.training.config import TrainConfig
 from digitlab.training.events import Event
 from digitlab.training.learn import learning
@@ -68,6 +69,7 @@ def _carry_out(
     data = data or load_dataset(record.dataset)
     data = data.resplit(record.data["val_fraction"], record.data["split_seed"])
     model = build(ModelSpec.from_dict(record.spec), seed=config.seed)
+    load_start(model, record)
     learner = learning(model, data, config, _state_to_go_on_from(record, data))
     recorder.begin(model, data, learner)
     if control.ends():

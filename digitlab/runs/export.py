@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ExportError, RunNotFoundError, SpecError, StoreError
+from digitlab.errors import DigitlabError, ExportError, RunNotFoundError, SpecError, StoreError
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.presets import known_recipe, load_model
 from digitlab.models.spec import ModelSpec
@@ -87,6 +87,27 @@ def format_of(path: str | Path) -> str:
     """The format that a file's name asks for by its ending; empty without one."""
     ending = Path(path).suffix.lstrip(".").lower()
     return ENDINGS.get(ending, ending)
+
+
+def formats_of(run: Run) -> tuple[str, ...]:
+    """The formats that this run has: an ensemble is no single network, a classical model no graph,
+    and without curves there is nothing to tell of epochs.
+    """
+    without: set[str] = set(_OF_ONE) if run.record.members else set()
+    if classical_kind(run.spec) or _has_classical_member(run):
+        without.add("onnx")
+    if not run.record.epochs_done:
+        without |= {"epochs", "tensorboard"}
+    if run.record.test_accuracy is None:
+        without |= {"csv", "kaggle", "classes", "confusion", "report", "card", "notebook"}
+    return tuple(name for name in FORMATS if name not in without)
+
+
+def _has_classical_member(run: Run) -> bool:
+    try:
+        return any(classical_kind(open_run(member).spec) for member in run.record.members)
+    except DigitlabError:
+        return True  # one is gone: there is no graph to write
 
 
 def _source(what: Run | ModelSpec | str | Path) -> Run | ModelSpec:

@@ -19,6 +19,7 @@ from digitlab.models.presets import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord, new_run_id
+from digitlab.runs.start import check_start
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
 
@@ -36,8 +37,9 @@ def new_record(
     executor: str,
     name: str = "",
     parent: str | None = None,
+    start_from: str | None = None,
 ) -> RunRecord:
-    """The record of a run to come, stored.
+    """The record of a run to come, stored. It begins with the weights of the run `start_from`.
 
     Raises SpecError where the architecture does not fit the dataset or the limits, ConfigError
     where the recipe's device is not there, DatasetError for an unknown dataset.
@@ -50,6 +52,9 @@ def new_record(
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
     pick_device(config.device)
     split = _describe(info, None if isinstance(data, str) else data, config)
+    if start_from is not None:
+        check_start(start_from, spec)
+        split["start_from"] = start_from
     record = RunRecord(
         id=new_run_id(spec.name),
         name=name.strip()[:120] or spec.name,
@@ -64,7 +69,7 @@ def new_record(
         seed=config.seed,
         epochs=config.epochs if classical is None else classical.epochs(classical_args(spec)),
         created=time.time(),
-        parent=parent,
+        parent=parent or start_from,
         started=time.time() if status == "running" else None,
     )
     store.add_run(record)

@@ -26,11 +26,13 @@ def train(
     name: str = "",
     progress: bool = True,
     on_event: Callable[[Event], None] | None = None,
+    start_from: str | None = None,
 ) -> Run:
     """Train `model` (a preset's name, a file or a ModelSpec) on `data` and return the saved run.
 
     Shows a progress bar on stderr unless `progress` is False; `on_event` is called with every
-    training event. Without a `config`, a preset is trained by its own recipe. Ctrl-C stops
+    training event. `start_from` is the id of a run of the same architecture whose weights to begin
+    with. Without a `config`, a preset is trained by its own recipe. Ctrl-C stops
     cleanly: the run is kept with what it learnt. Raises SpecError, ConfigError or DatasetError
     before anything is stored.
     """
@@ -41,7 +43,15 @@ def train(
         from digitlab.data.load import load_dataset
 
         data = load_dataset(data)
-    record = new_record(model, data, config, status="running", executor="foreground", name=name)
+    record = new_record(
+        model,
+        data,
+        config,
+        status="running",
+        executor="foreground",
+        name=name,
+        start_from=start_from,
+    )
     with artifacts.run_lock(record.id), show_progress(record, enabled=progress) as show:
 
         def tell(event: Event) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -13,8 +13,6 @@ from digitlab.training.normalize import Normalization
 STEPS = 20
 STEP_SHARE = 2.5  # of ε, all steps together: enough to cross the whole box, as Madry et al. do
 _BATCH = 250
-
-Tick = Callable[[], None]
 
 
 def is_differentiable(model: nn.Module) -> bool:
@@ -28,27 +26,21 @@ def pixel_model(model: nn.Module, normalization: Normalization) -> Callable:
 
 
 def survive_fgsm(
-    logits_of: Callable,
-    pixels: torch.Tensor,
-    labels: torch.Tensor,
-    epsilons: Sequence[float],
-    *,
-    tick: Tick = lambda: None,
+    logits_of: Callable, pixels: torch.Tensor, labels: torch.Tensor, epsilons: Sequence[float]
 ) -> list[torch.Tensor]:
-    """Which images are still read rightly after one step of ε along the gradient's sign.
+    """Which images are read rightly, and still are after one step of ε along the gradient's sign.
 
-    Pixels float32 [N, C, H, W] in 0…1, stay in 0…1; bool [N] for each ε. Goodfellow, Shlens,
-    Szegedy: Explaining and harnessing adversarial examples, 2015.
-    """  # fmt: skip
-    right = [torch.zeros(len(pixels), dtype=torch.bool) for _ in epsilons]
+    Pixels float32 [N, C, H, W] in 0…1, stay in 0…1; bool [N] for each ε, on the CPU. Goodfellow,
+    Shlens, Szegedy: Explaining and harnessing adversarial examples, 2015.
+    """
+    alive = [torch.zeros(len(pixels), dtype=torch.bool) for _ in epsilons]
     for rows in torch.arange(len(pixels)).split(_BATCH):
         part, true = pixels[rows], labels[rows]
-        direction, _ = _gradient(logits_of, part, true)
-        for kept, epsilon in zip(right, epsilons, strict=True):
+        direction, right = _gradient(logits_of, part, true)
+        for kept, epsilon in zip(alive, epsilons, strict=True):
             changed = (part + epsilon * direction.sign()).clamp(0, 1)
-            kept[rows] = _read_rightly(logits_of, changed, true).cpu()
-        tick()
-    return right
+            kept[rows] = (right & _read_rightly(logits_of, changed, true)).cpu()
+    return alive
 
 
 def survive_pgd(
@@ -57,29 +49,21 @@ def survive_pgd(
     labels: torch.Tensor,
     epsilons: Sequence[float],
     generator: torch.Generator,
-    *,
-    tick: Tick = lambda: None,
-) -> list[torch.Tensor]:
-    """Which images are still read rightly whatever 20 steps of projected gradient found within ε.
+) -> Iterator[torch.Tensor]:
+    """Which images are read rightly whatever 20 steps of projected gradient find within ε.
 
-    From a random start in the box of ±ε; an image counts as misread once any step is. Smaller ε
-    come first, and what was misread within one is so within a larger, whose box holds it. Madry,
-    Makelov, Schmidt, Tsipras, Vladu: Towards deep learning models resistant to adversarial
-    attacks, 2018. `epsilons` must rise.
-    """  # fmt: skip
-    clean = [_read_rightly(logits_of, pixels[i], labels[i]) for i in _rows(pixels)]
-    alive, results = torch.cat(clean).cpu(), []
+    From a random start in the box of ±ε; an image counts as misread once any step is. `epsilons`
+    rise: what was misread within one is so within a larger, whose box holds it. Yields bool [N]
+    for each ε, on the CPU. Madry, Makelov, Schmidt, Tsipras, Vladu: Towards deep learning models
+    resistant to adversarial attacks, 2018.
+    """
+    parts = zip(pixels.split(_BATCH), labels.split(_BATCH), strict=True)
+    alive = torch.cat([_read_rightly(logits_of, *part) for part in parts]).cpu()
     for epsilon in epsilons:
         for rows in torch.nonzero(alive).flatten().split(_BATCH):
             kept = _attack(logits_of, pixels[rows], labels[rows], epsilon, generator)
             alive[rows[~kept]] = False
-            tick()
-        results.append(alive.clone())
-    return results
-
-
-def _rows(pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    return torch.arange(len(pixels)).split(_BATCH)
+        yield alive.clone()
 
 
 def _attack(

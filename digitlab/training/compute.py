@@ -19,7 +19,7 @@ from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
 
 # Multiply-adds of one step's forward pass below which a second thread costs more than it brings.
-THREADED = 100e6
+THREADED = 250e6
 # Multiply-adds per image in convolutions above which bfloat16 on the CPU pays for its casts.
 HALVED = 1.5e6
 # The same for channels last, in either precision.

@@ -149,11 +149,10 @@ class Training:
         for rows in batches[self.batch :]:
             norm = self._take_step(rows)
             wish = ask()
-            ends = wish in ("stop", "pause")
             full = len(self.window) >= self.window_steps or self.batch == len(batches)
             if full or wish:  # what is done with an event is no part of the training's time
                 self.epoch_seconds += time.perf_counter() - began
-                if full or ends:
+                if full or wish == "stop":  # a pause leaves its window open, to be gone on with
                     done = self._close_window(epoch - 1 + self.batch / len(batches), norm)
                     yield done
                     if not math.isfinite(done.loss):
@@ -274,8 +273,7 @@ class Training:
 
     def _finished(self, reason: Reason) -> Finished:
         """The weights that the recipe keeps are put into the model; nothing is trained after."""
-        kept = self.step / self.steps_per_epoch
-        self.final_state = self.state()
+        self.final_state, kept = self.state(), self.step / self.steps_per_epoch
         if self.best_weights is not None and self.best:
             self.model.load_state_dict(self.best_weights)
             kept = float(self.best[2])

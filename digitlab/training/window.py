@@ -47,11 +47,12 @@ class Window:
     ) -> StepsDone:
         """Read what was collected, waiting for the device, and say it in one event."""
         losses = torch.stack(self.losses)
-        sizes = torch.tensor([float(len(labels)) for labels in self.labels], device=losses.device)
+        sizes = torch.tensor([float(len(labels)) for labels in self.labels])
         right = torch.cat(self.logits).argmax(1) == torch.cat(self.labels)
-        total = (losses * sizes).sum()
-        figures = torch.stack([losses.mean(), losses.min(), losses.max(), total, right.sum()])
-        mean, low, high, self.loss_sum, correct = figures.tolist()
+        figures = torch.cat([losses, right.sum().view(1).to(losses.dtype)]).cpu().double()
+        losses, correct = figures[:-1], float(figures[-1])
+        mean, low, high = float(losses.mean()), float(losses.min()), float(losses.max())
+        self.loss_sum = float(losses @ sizes.double())  # in double: windows may be cut otherwise
         self.correct = round(correct)
         elapsed = max(self.seconds + time.perf_counter() - self.began, 1e-9)
         return StepsDone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from digitlab.evaluation.metrics import Evaluation
     from digitlab.models.build import ModelSummary
     from digitlab.models.spec import ModelSpec
+    from digitlab.runs.features import Features
     from digitlab.runs.run import Run
+    from digitlab.training.probe import Probe
 
 
 def dataset(name: str, val_fraction: float = VAL_FRACTION, seed: int = SPLIT_SEED) -> Dataset:
@@ -93,6 +96,19 @@ def summarize(spec: ModelSpec) -> ModelSummary:
     return summary(spec.to_json())
 
 
+def speed(spec: ModelSpec, batch_size: int) -> Probe:
+    """How fast an architecture trains on this machine in batches of that size; measured once."""
+    return _speed(spec.fingerprint, batch_size, spec)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _speed(fingerprint: str, batch_size: int, _spec: ModelSpec) -> Probe:
+    from digitlab.training.config import TrainConfig
+    from digitlab.training.probe import probe_speed
+
+    return probe_speed(_spec, TrainConfig(batch_size=batch_size))
+
+
 def reader(run_id: str) -> Run:
     """A run with its network loaded, ready to predict."""
     from digitlab.runs.run import open_run
@@ -113,16 +129,78 @@ def _reader(run_id: str, ended: float | None) -> Run:
     return run
 
 
-def evaluation(run: Run, split: str) -> Evaluation:
-    """A run's metrics on a split."""
-    return _evaluation(run.id, split, run.record.ended)
+def evaluation(run: Run, split: str, dataset_name: str | None = None) -> Evaluation:
+    """A run's metrics on a split of its own dataset, or of the one of that name."""
+    stamp = _stamp(dataset_name) if dataset_name else None
+    return _evaluation(run.id, split, run.record.ended, dataset_name, stamp)
 
 
 @st.cache_resource(max_entries=48, show_spinner="Computing the metrics …")
-def _evaluation(run_id: str, split: str, ended: float | None) -> Any:
+def _evaluation(
+    run_id: str, split: str, ended: float | None, dataset_name: str | None, stamp: object
+) -> Any:
     from digitlab.runs.run import open_run
 
-    return open_run(run_id).evaluate(split)
+    run = open_run(run_id)
+    if dataset_name is not None:
+        return reader(run_id).evaluate(split, dataset(dataset_name))
+    if split == "train":  # whose predictions are not saved
+        return reader(run_id).evaluate(split, own_dataset(run))
+    return run.evaluate(split)
+
+
+def own_dataset(run: Run) -> Dataset:
+    """A run's dataset, with the splits that it was trained on and measured by.
+
+    Raises DatasetError where it is not here, or is another version.
+    """
+    return _own_dataset(run.id, run.record.ended, _stamp(run.record.dataset))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _own_dataset(run_id: str, ended: float | None, stamp: object) -> Any:
+    from digitlab.runs.run import open_run
+
+    run = open_run(run_id)
+    data = run.record.data
+    loaded = dataset(run.record.dataset, data["val_fraction"], data["split_seed"])
+    run.check_data(loaded)
+    return run.config.take_subset(loaded)
+
+
+def upload_evaluation(run: Run, digest: str, images: Dataset) -> Evaluation:
+    """A run's metrics on uploaded images of this digest."""
+    return _upload_evaluation(run.id, run.record.ended, digest, images)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the uploaded images …")
+def _upload_evaluation(run_id: str, ended: float | None, digest: str, _images: Dataset) -> Any:
+    return reader(run_id).evaluate("test", _images)
+
+
+def of_evaluation(measure: Callable[..., Any], key: object, *results: Any, **settings: Any) -> Any:
+    """`measure(*results, **settings)`, a function of evaluation; `key` says what `results` are."""
+    return _of_evaluation(measure.__name__, key, tuple(settings.items()), measure, results)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _of_evaluation(name: str, key: object, settings: tuple, _measure: Any, _results: tuple) -> Any:
+    return _measure(*_results, **dict(settings))
+
+
+def features(run: Run) -> Features:
+    """The activations kept of a run's training images."""
+    from digitlab.runs.features import features_path
+
+    return _features(run.id, features_path(run).stat().st_mtime)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _features(run_id: str, written: float) -> Any:
+    from digitlab.runs.features import read_features
+    from digitlab.runs.run import open_run
+
+    return read_features(open_run(run_id))
 
 
 def epochs(run: Run) -> list[dict[str, Any]]:

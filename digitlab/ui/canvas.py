@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
@@ -14,13 +14,22 @@ INK = "#ffffff"
 PAPER = "#000000"
 
 
-def drawing_canvas(key: str, *, brush: int = 18, side: int = SIDE) -> np.ndarray | None:
+class Drawn(NamedTuple):
+    """What is on a canvas: `pixels` RGBA uint8 [side, side, 4], and the `strokes` [n, 2] in it."""
+
+    pixels: np.ndarray
+    strokes: list[np.ndarray]
+
+
+def drawing_canvas(key: str, *, brush: int = 18, side: int = SIDE) -> Drawn | None:
     """A square canvas to draw on with mouse, pen or finger.
 
-    Returns the drawing as RGBA uint8 [side, side, 4] after the pen is lifted, or None while
-    nothing has been drawn since the page opened. The toolbar under it undoes and clears.
+    Returns the drawing after the pen is lifted, or None while nothing has been drawn since the
+    page opened. The toolbar under it undoes and clears.
     """
     from streamlit_drawable_canvas import st_canvas
+
+    from digitlab.drawing.strokes import read_paths
 
     result = st_canvas(
         stroke_width=brush,
@@ -32,8 +41,9 @@ def drawing_canvas(key: str, *, brush: int = 18, side: int = SIDE) -> np.ndarray
         return_image_data=True,
         key=key,
     )
-    strokes = (result.json_data or {}).get("objects", [])
-    return result.image_data if strokes else None
+    paths = (result.json_data or {}).get("objects", [])
+    pixels = result.image_data if paths else None
+    return None if pixels is None else Drawn(pixels, read_paths(paths))
 
 
 def brush_slider(key: str) -> int:

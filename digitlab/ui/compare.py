@@ -14,7 +14,7 @@ from digitlab.errors import DigitlabError
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
-from digitlab.ui.run_picker import USABLE
+from digitlab.ui.run_picker import COMPARED, USABLE
 from digitlab.ui.words import STATUS_WORDS, hundred
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Chosen:
 
 def choose_runs() -> list[Chosen]:
     """The runs chosen in the URL or by the visitor; fewer than two where the page must wait."""
-    runs = [run for run in list_runs() if comparable(run.record)]
+    runs = [run for run in list_runs(limit=COMPARED) if comparable(run.record)]
     if len(runs) < 2:
         few = "Only one run has results" if runs else "There is no run with results"
         page.missing(f"{few} so far; it takes two.", page.TRAIN, "Train another network")

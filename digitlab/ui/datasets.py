@@ -47,6 +47,8 @@ def pick_split(default: str = "train") -> str:
 def _label(info: DatasetInfo) -> str:
     if is_available(info.name):
         return info.title
+    if info.by_hand:
+        return f"{info.title} (not on this machine)"
     return f"{info.title} (download, {size(info.download_bytes)})"
 
 
@@ -59,6 +61,9 @@ def _problem(name: str) -> DatasetError | None:
 
 
 def _offer_download(info: DatasetInfo, problem: DatasetError) -> None:
+    if info.by_hand:
+        st.error(str(problem), icon=":material/folder_off:")
+        return
     download = active_download(info.name)
     with st.container(border=True):
         if download and not download.finished:

@@ -14,18 +14,18 @@ from digitlab.ui.page import cell, guard
 from digitlab.ui.words import probability
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from digitlab.drawing.recognition import Digit, Recognition
     from digitlab.runs.run import Run
+    from digitlab.ui.canvas import Drawn
 
 _ANSWER = (
     "<div>The network reads</div>"
     "<div role='status' style='font-size: 5rem; font-weight: 600; line-height: 1.15; "
     "white-space: pre-line'>{answer}</div>"
-    "<div style='opacity: 0.75'>with a probability of {sure}</div>"
+    "<div style='opacity: 0.75'>{sure}</div>"
 )
 TOO_LITTLE = "That is too little to read: write larger, or with a thinner brush."
+DECLINED = "Below is what it comes nearest to."
 EMPTY = "Draw a digit on the canvas, or several: the answer appears when you lift the pen."
 
 
@@ -71,18 +71,21 @@ def _clear(sheet: str) -> None:
     st.session_state[sheet] += 1
 
 
-def _read(drawing: np.ndarray, run: Run) -> Recognition:
+def _read(drawing: Drawn, run: Run) -> Recognition:
     from digitlab.runs.recognize import recognize
 
-    return recognize(drawing, run)
+    return recognize(drawing.pixels, run, strokes=drawing.strokes)
 
 
 def _show_answer(recognition: Recognition, classes: tuple[str, ...], key: str) -> Digit:
     """What was read, large, and the probabilities of one of its digits, which is returned."""
     from digitlab.figures.drawing import probability_bars
 
-    sure = min(max(digit.probabilities) for digit in recognition.digits)
-    st.html(_ANSWER.format(answer=html.escape(_text(recognition, classes)), sure=probability(sure)))
+    sure = min(digit.confidence for digit in recognition.digits)
+    words = "" if recognition.declined else f"with a probability of {probability(sure)}"
+    st.html(_ANSWER.format(answer=html.escape(_text(recognition, classes)), sure=words))
+    if recognition.declined:
+        st.info(f"{recognition.declined} {DECLINED}", icon=":material/help:")
     digit = recognition.digits[_pick_digit(recognition, classes, key)]
     st.plotly_chart(
         probability_bars(digit.probabilities, classes),
@@ -94,10 +97,13 @@ def _show_answer(recognition: Recognition, classes: tuple[str, ...], key: str) -
 
 
 def _text(recognition: Recognition, classes: tuple[str, ...]) -> str:
-    """The names of what was read, line by line, as it stands on the canvas."""
+    """The names of what was read, line by line, as it stands on the canvas; '?' if declined."""
+    from digitlab.drawing.recognition import UNREAD
+
     lines: dict[int, list[str]] = {}
     for digit in recognition.digits:
-        lines.setdefault(digit.line, []).append(classes[digit.label])
+        name = UNREAD if digit.declined else classes[digit.label]
+        lines.setdefault(digit.line, []).append(name)
     wide = any(len(name) > 1 for name in classes)
     return "\n".join((" " if wide else "").join(names) for names in lines.values())
 

@@ -11,7 +11,11 @@ from digitlab.errors import ConfigError
 from digitlab.models.presets import known_recipe
 from digitlab.training.config import TrainConfig
 from digitlab.ui import url
+from digitlab.ui.augmentation import PARAMS as AUGMENTATION_PARAMS
+from digitlab.ui.augmentation import augmentation_fields
 from digitlab.ui.model_picker import OWN
+from digitlab.ui.recipe_compute import PARAMS as COMPUTE_PARAMS
+from digitlab.ui.recipe_compute import compute_fields
 
 OPTIMIZERS = {
     "sgd": "SGD",
@@ -32,27 +36,58 @@ KEEP = {"last": "the last epoch", "best": "the best validation accuracy"}
 _PARAMS = (
     *("epochs", "batch", "optimizer", "lr", "seed"),
     *("schedule", "step_epochs", "step_factor", "decay", "momentum", "nesterov"),
-    *("norm", "val", "smoothing", "device", "patience", "keep", "clip"),
-    *("rotation", "shift", "scale", "shear", "thickness"),
+    *("norm", "val", "subset", "smoothing", "device", "patience", "keep", "clip"),
+    *AUGMENTATION_PARAMS,
+    *COMPUTE_PARAMS,
 )
+_FIELDS = {  # of a recipe, where the URL has another name for them
+    "batch_size": "batch",
+    "learning_rate": "lr",
+    "weight_decay": "decay",
+    "normalization": "norm",
+    "val_fraction": "val",
+    "label_smoothing": "smoothing",
+    "early_stopping": "patience",
+    "gradient_clip": "clip",
+    "test_curve": "testcurve",
+}
+_NEVER = ("early_stopping", "gradient_clip", "subset", "threads")  # None is a 0 on the form
 
 
-def recipe_form(model: str) -> TrainConfig | None:
-    """The recipe as the visitor set it; None, and a sentence, where it does not fit together."""
+def recipe_form(model: str, *, classical: bool = False) -> TrainConfig | None:
+    """The recipe as the visitor set it; None, and a sentence, where it does not fit together.
+
+    A `classical` model is fitted: only the data's settings and the seed mean something to it.
+    """
     start = TrainConfig.from_dict(_known_recipe(model))
     url.reset_on_change(
         "recipe", (model, url.get("preset") if model == OWN else ""), _PARAMS
     )  # another model brings its own recipe
+    if classical:
+        return start.changed(**_fit_fields(start))
     values = _main_fields(start)
     with st.expander("More settings", icon=":material/tune:"):
         values |= _course_fields(start, values["optimizer"])
         values |= _data_fields(start)
         values |= _stopping_fields(start)
+        values |= compute_fields(start)
     try:
-        return TrainConfig(**values)
+        return start.changed(**values, restarts=())
     except ConfigError as e:
         st.error(str(e), icon=":material/error:")
         return None
+
+
+def fill_recipe_form(config: TrainConfig) -> None:
+    """Make the form show this recipe when it is next drawn."""
+    url.forget_owner("recipe")
+    url.drop("preset")
+    values = config.model_dump()
+    values |= values.pop("augmentation")
+    for field, value in values.items():
+        param = _FIELDS.get(field, field)
+        if param in _PARAMS and (value is not None or field in _NEVER):
+            url.put(param, 0 if value is None else value)
 
 
 def _known_recipe(model: str) -> dict[str, Any]:
@@ -87,6 +122,47 @@ def _main_fields(start: TrainConfig) -> dict[str, Any]:
         "learning_rate": rate,
         "seed": seed,
     }
+
+
+def _fit_fields(start: TrainConfig) -> dict[str, Any]:
+    """What counts for a classical model."""
+    columns = st.columns(4)
+    with columns[0]:
+        subset = _subset_field(start)
+    with columns[1]:
+        norm = _normalization_field(start)
+    with columns[2]:
+        val = _val_field(start)
+    with columns[3]:
+        seed = url.number("Seed", param="seed", default=start.seed, low=0, high=2**31 - 1)
+    return {"subset": subset, "normalization": norm, "val_fraction": val, "seed": seed}
+
+
+def _subset_field(start: TrainConfig) -> int | None:
+    images = url.number(
+        "Training images (0: all)",
+        param="subset",
+        default=start.subset or 0,
+        low=0,
+        high=10**9,
+        help="At most so many, drawn by the seed so that each class keeps its share.",
+    )
+    return max(images, 10) if images else None
+
+
+def _normalization_field(start: TrainConfig) -> str:
+    return url.choose("Normalisation", NORMALIZATIONS, param="norm", default=start.normalization)
+
+
+def _val_field(start: TrainConfig) -> float:
+    return url.real(
+        "Validation share",
+        param="val",
+        default=VAL_FRACTION if start.val_fraction is None else start.val_fraction,
+        low=0,
+        high=0.5,
+        step=0.05,
+    )
 
 
 def _course_fields(start: TrainConfig, optimizer: str) -> dict[str, Any]:
@@ -132,20 +208,13 @@ def _course_fields(start: TrainConfig, optimizer: str) -> dict[str, Any]:
 
 
 def _data_fields(start: TrainConfig) -> dict[str, Any]:
-    columns = st.columns(4)
+    columns = st.columns(5)
+    with columns[4]:
+        subset = _subset_field(start)
     with columns[0]:
-        norm = url.choose(
-            "Normalisation", NORMALIZATIONS, param="norm", default=start.normalization
-        )
+        norm = _normalization_field(start)
     with columns[1]:
-        val = url.real(
-            "Validation share",
-            param="val",
-            default=VAL_FRACTION if start.val_fraction is None else start.val_fraction,
-            low=0,
-            high=0.5,
-            step=0.05,
-        )
+        val = _val_field(start)
     with columns[2]:
         smoothing = url.real(
             "Label smoothing",
@@ -161,29 +230,11 @@ def _data_fields(start: TrainConfig) -> dict[str, Any]:
     return {
         "normalization": norm,
         "val_fraction": val,
+        "subset": subset,
         "label_smoothing": smoothing,
         "device": device,
-        "augmentation": _augmentation_fields(start),
+        "augmentation": augmentation_fields(start.augmentation),
     }
-
-
-def _augmentation_fields(start: TrainConfig) -> dict[str, float]:
-    st.markdown("**Augmentation**: each image changed anew in every epoch; 0 changes nothing.")
-    given = start.augmentation
-    fields = (
-        ("rotation", "Rotation (± degrees)", given.rotation, 180.0, 5.0),
-        ("shift", "Shift (± share)", given.shift, 0.5, 0.05),
-        ("scale", "Scale (± share)", given.scale, 0.9, 0.05),
-        ("shear", "Shear (± degrees)", given.shear, 60.0, 5.0),
-        ("thickness", "Stroke thickness (share)", given.thickness, 1.0, 0.1),
-    )
-    values = {}
-    for column, (field, label, default, high, step) in zip(st.columns(5), fields, strict=True):
-        with column:
-            values[field] = url.real(
-                label, param=field, default=default, low=0, high=high, step=step
-            )
-    return values
 
 
 def _stopping_fields(start: TrainConfig) -> dict[str, Any]:

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import streamlit as st
 
 from digitlab.errors import RunError, RunNotFoundError
-from digitlab.runs.artifacts import WEIGHTS
+from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.recognize import default_reader
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.ui import page, url
 from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, ago, percent
 
-USABLE = ("finished", "stopped", "interrupted")
+USABLE = ("finished", "stopped", "paused", "interrupted")
 LISTED = 12
+OFFERED = 300  # newest own runs to choose from; a link opens any other
+COMPARED = 1_000  # newest own runs that tables and comparisons look at
 
 
 def pick_run(*, bundled_first: bool = False) -> Run | None:
@@ -24,11 +26,13 @@ def pick_run(*, bundled_first: bool = False) -> Run | None:
     Without a choice it is the newest own run, or the bundled reader with `bundled_first`. None
     where there is no run at all. A run in the URL that does not exist is said so.
     """
-    runs = [run for run in list_runs() if _has_results(run)]
+    runs = [run for run in list_runs(limit=OFFERED) if _has_results(run)]
+    runs += _linked(runs)
     if not runs:
         return None
     options = {run.id: describe(run.record) for run in runs}
-    default = default_reader().id if bundled_first and runs[-1].record.bundled else runs[0].id
+    has_bundled = any(run.record.bundled for run in runs)
+    default = default_reader().id if bundled_first and has_bundled else runs[0].id
     wanted = url.get("run")
     if wanted and wanted not in options:
         _explain_absence(wanted)
@@ -36,11 +40,23 @@ def pick_run(*, bundled_first: bool = False) -> Run | None:
     return next(run for run in runs if run.id == chosen)
 
 
+def _linked(runs: list[Run]) -> list[Run]:
+    """The run of the link, where it is older than those on offer."""
+    wanted = url.get("run")
+    if not wanted or any(run.id == wanted for run in runs):
+        return []
+    try:
+        run = open_run(wanted)
+    except RunError:
+        return []
+    return [run] if run.id == wanted and _has_results(run) else []
+
+
 def _has_results(run: Run) -> bool:
     """Whether it ended with results, or at least with the weights of some epoch."""
     if run.record.status not in USABLE:
         return False
-    return run.record.test_accuracy is not None or (run.folder / WEIGHTS).is_file()
+    return run.record.test_accuracy is not None or has_weights(run.id)
 
 
 def _explain_absence(run_id: str) -> None:

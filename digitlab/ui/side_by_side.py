@@ -14,6 +14,7 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
 from digitlab.ui import cached, page, url
 from digitlab.ui.compare import Chosen, comparable
+from digitlab.ui.run_picker import COMPARED
 from digitlab.ui.words import percent
 
 OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
@@ -154,7 +155,7 @@ def show_seeds(chosen: Sequence[Chosen]) -> list[list[str]]:
     """
     import pandas as pd
 
-    every = [run.record for run in list_runs() if comparable(run.record)]
+    every = [run.record for run in list_runs(limit=COMPARED) if comparable(run.record)]
     kinds: dict[str, str] = {}
     for one in chosen:
         kinds.setdefault(configuration(one.record), one.name)

@@ -7,11 +7,12 @@ import streamlit as st
 from digitlab.data.catalog import INPUT_SHAPE, find_dataset
 from digitlab.errors import DigitlabError, SpecError
 from digitlab.jobs.queue import active_runs, submit
+from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
 from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, page
-from digitlab.ui.watch import follow
+from digitlab.ui.following import follow
 
 
 def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
@@ -20,16 +21,20 @@ def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
 
     info = find_dataset(dataset)
     try:
-        check_fits(spec, INPUT_SHAPE, len(info.classes))
+        check_fits(spec, INPUT_SHAPE, len(info.classes), batch_size=config.batch_size)
         parameters = cached.summarize(spec).parameters
     except SpecError as e:
         st.error(str(e), icon=":material/error:")
         st.page_link(page.ARCHITECTURE, label="Mend it on the Architecture page", icon="🧱")
         return False
     images = round(info.train_size * (1 - (config.val_fraction or 0)))
+    images = min(images, config.subset or images)
+    seen = f"{images:,} training images of {info.title}"
+    if classical_kind(spec):
+        st.caption(f"**{spec.name}** will be fitted to {seen}; how much it learns is known then.")
+        return True
     st.caption(
-        f"**{spec.name}** has {parameters:,} parameters and will see {images:,} training images of "
-        f"{info.title} {config.epochs} times."
+        f"**{spec.name}** has {parameters:,} parameters and will see {seen} {config.epochs} times."
     )
     return True
 

@@ -114,6 +114,12 @@ def put(param: str, value: object) -> None:
         st.query_params[param] = text
 
 
+def keep(param: str, value: object) -> None:
+    """Choose a value from code for this visit only: it is too long for a URL."""
+    st.session_state[_memory(param)] = _text(value)
+    st.query_params.pop(param, None)
+
+
 def drop(param: str) -> None:
     """Forget a choice."""
     st.session_state.pop(_memory(param), None)
@@ -130,6 +136,11 @@ def reset_on_change(group: str, of: object, params: Sequence[str]) -> None:
         for param in params:
             drop(param)
     st.session_state[key] = of
+
+
+def forget_owner(group: str) -> None:
+    """What `reset_on_change` guards belongs to whatever it meets next, and stays."""
+    st.session_state.pop(f"belongs:{group}", None)
 
 
 def _begin(param: str, default: Any, parse: Callable[[str], Any], omit: Any) -> str:

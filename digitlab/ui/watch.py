@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
-from digitlab.errors import DigitlabError
 from digitlab.figures import training as figures
 from digitlab.jobs import queue
+from digitlab.models.classical.catalog import classical_kind
+from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
-from digitlab.runs.artifacts import is_alive, stop_file
+from digitlab.runs.artifacts import is_alive
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import History, open_run
 from digitlab.ui import page
+from digitlab.ui.following import follow
+from digitlab.ui.look import show_look
+from digitlab.ui.run_actions import active_buttons, ended_buttons
 from digitlab.ui.run_picker import list_links, result_link, watch_link
 from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 
 LOOK_SECONDS = 1.0
 LISTS_SECONDS = 2.0
+LISTS = 250  # of the newest runs
 # While a panel refreshes every second, Streamlit would flash a "Stop" of its own in the header and
 # fade the charts whenever a refresh takes longer than usual.
 _STEADY = (
     "<style>[data-testid='stStatusWidget'] {visibility: hidden}"
     "[data-stale='true'] {opacity: 1 !important; transition: none !important}</style>"
 )
-_FOLLOWED = "followed-run"
 _ALT = {
     "loss": "Training loss per step and validation loss per epoch.",
     "accuracy": "Training and validation accuracy per epoch.",
     "rate": "Learning rate per step.",
     "speed": "Images per second.",
+    "gradient": "Length of the gradient per step.",
 }
-
-
-def follow(run_id: str) -> None:
-    """Watch this run from now on, also after a look at other pages."""
-    st.session_state[_FOLLOWED] = run_id
-    st.query_params["run"] = run_id
-
-
-def followed_run() -> str | None:
-    """The run in the URL, or the one that was followed when this page was left."""
-    run_id = st.query_params.get("run") or st.session_state.get(_FOLLOWED)
-    if run_id:
-        follow(run_id)
-    return run_id
 
 
 def watch(run_id: str) -> None:
@@ -72,24 +65,24 @@ def _panel(run_id: str, was_active: bool) -> None:
     if not run.record.active and not run.record.step:
         return  # it ended before its first step: there is nothing to show
     _show_figures(run.record)
-    show_curves(run_id, run.history, best_epoch=run.record.best_epoch)
+    if run.record.epochs > 1 or not _is_fit(run.record):  # a fit at once makes no curve
+        show_curves(run_id, run.history, best_epoch=run.record.best_epoch)
+    if not run.record.bundled:
+        show_look(run)
+
+
+def _is_fit(record: RunRecord) -> bool:
+    """Whether its model is a classical one, which has no steps to count."""
+    return classical_kind(ModelSpec.from_dict(record.spec)) is not None
 
 
 def _show_head(record: RunRecord) -> None:
     state = f"{STATUS_ICONS[record.status]} **{record.name}** on {record.dataset}"
-    left, right = st.columns([4, 1], vertical_alignment="center")
+    left, right = st.columns([3, 2], vertical_alignment="center")
     left.markdown(f"{state}: {STATUS_WORDS[record.status]} · `{record.id}`")
     if record.active:
-        stopping = stop_file(record.id).exists()
-        right.button(
-            "Stopping …" if stopping else "Stop",
-            disabled=stopping,
-            key=f"stop:{record.id}",
-            icon=":material/stop:",
-            on_click=_stop,
-            args=(record.id,),
-            help="Stops within a second and keeps what was learnt.",
-        )
+        with right:
+            active_buttons(record)
     if record.status == "queued":
         st.progress(0.0, text=f"Waiting: {_place(record)}")
     elif record.status == "running":
@@ -108,13 +101,31 @@ def _show_head(record: RunRecord) -> None:
             icon=":material/draw:",
             query_params={"run": record.id},
         )
+    if not record.active and not record.bundled:
+        ended_buttons(record, follow)
+    _show_words(record)
 
 
-def _stop(run_id: str) -> None:
-    try:
-        queue.stop(run_id)
-    except DigitlabError as e:
-        st.toast(str(e), icon=":material/error:")
+def _show_words(record: RunRecord) -> None:
+    """What the run says of itself, and what a person wrote beside it."""
+    for notice in record.notices:
+        st.warning(notice, icon=":material/stethoscope:")
+    if record.tags:
+        st.markdown(" ".join(f":gray-badge[{_plain(tag)}]" for tag in record.tags))
+    if record.note:
+        st.caption(_plain(record.note))
+    computed = record.environment
+    if "precision" in computed:
+        threads = computed["threads"]
+        words = f"{computed['device']}, {computed['precision']}"
+        words += ", channels last" if computed.get("channels_last") else ""
+        words += ", compiled" if computed.get("compiled") else ""
+        st.caption(f"Computed on {words}, {threads} thread{'s' if threads != 1 else ''}.")
+
+
+def _plain(text: str) -> str:
+    """Text that a person wrote, in which nothing is markup."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>:$])", r"\\\1", text)
 
 
 def _place(record: RunRecord) -> str:
@@ -131,6 +142,8 @@ def _share(record: RunRecord) -> float:
 
 
 def _progress_text(record: RunRecord) -> str:
+    if _is_fit(record) and record.message and record.step < record.total_steps:
+        return record.message
     if not record.step:
         return "Starting: reading the data and building the network …"
     if record.step >= record.total_steps:
@@ -147,7 +160,9 @@ def _show_figures(record: RunRecord) -> None:
     columns = st.columns(4)
     columns[0].metric("Training loss", _figure(record.train_loss))
     columns[1].metric("Validation accuracy", percent(record.val_accuracy))
-    if record.active:
+    if record.active and _is_fit(record):
+        columns[2].metric("Stages", f"{record.epochs_done} of {record.epochs}")
+    elif record.active:
         speed = record.images_per_second
         columns[2].metric("Images per second", "–" if speed is None else f"{speed:,.0f}")
         columns[3].metric("Epochs", f"{record.epochs_done} of {record.epochs}")
@@ -162,12 +177,17 @@ def _figure(value: float | None) -> str:
 
 def show_curves(run_id: str, history: History, *, best_epoch: int | None = None) -> None:
     """The learning curves, in charts that keep their place and zoom while they grow."""
-    charts = (
+    charts = [
         ("loss", figures.loss_curve(history.steps, history.epochs)),
         ("accuracy", figures.accuracy_curve(history.epochs, best_epoch=best_epoch)),
-        ("rate", figures.learning_rate_curve(history.steps)),
-        ("speed", figures.speed_curve(history.steps)),
-    )
+    ]
+    if not history.steps or any(step["learning_rate"] for step in history.steps):  # not of a fit
+        charts += [
+            ("rate", figures.learning_rate_curve(history.steps)),
+            ("speed", figures.speed_curve(history.steps)),
+        ]
+        if any(step["grad_norm"] for step in history.steps):
+            charts.append(("gradient", figures.gradient_norm_curve(history.steps)))
     columns = st.columns(2)
     for place, (name, figure) in enumerate(charts):
         figure.update_layout(uirevision=run_id)  # another run begins with a view of its own
@@ -190,7 +210,7 @@ def _lists(were_active: list[str]) -> None:
         st.markdown("**Training and waiting**")
         for record in active:
             watch_link(record)
-    past = [record for record in store.list_records() if not record.active]
+    past = [record for record in store.list_records(limit=LISTS) if not record.active]
     if past:
         st.markdown("**Past runs**")
         list_links(past)

@@ -10,6 +10,7 @@ SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 STATUS_ICONS = {
     "queued": ":material/hourglass_top:",
     "running": ":material/play_circle:",
+    "paused": ":material/pause_circle:",
     "finished": ":material/check_circle:",
     "stopped": ":material/stop_circle:",
     "failed": ":material/error:",
@@ -18,6 +19,7 @@ STATUS_ICONS = {
 STATUS_WORDS = {
     "queued": "waiting",
     "running": "training",
+    "paused": "paused",
     "finished": "finished",
     "stopped": "stopped",
     "failed": "failed",

@@ -21,6 +21,7 @@ def test_all_promised_datasets_are_listed():
         "emnist-digits",
         "usps",
         "optdigits",
+        "pendigits",
     ]
 
 

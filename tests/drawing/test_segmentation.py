@@ -10,10 +10,12 @@ import pytest
 import digitlab as dl
 from digitlab.drawing.layout import find_marks
 from digitlab.drawing.recognition import recognize_drawing
-from digitlab.drawing.segmentation import best_path, read_lines, strokes_crossed
+from digitlab.drawing.scores import best_path, strokes_crossed
+from digitlab.drawing.segmentation import read_lines
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.strokes import rasterise, read_unipen
 from digitlab.errors import DrawingError
+from digitlab.runs.recognize import find_predictor
 from digitlab.settings import read_settings
 
 # Strokes in a unit box, y down.
@@ -50,7 +52,7 @@ def drawn(strokes, size=(640, 420), brush=13) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def reader():
-    return dl.open_run("reader-cnn").predict
+    return find_predictor(dl.open_run("reader"))
 
 
 class Counted:
@@ -146,6 +148,35 @@ def test_touching_digits_are_cut_apart(reader):
     canvas = drawn(strokes)
     assert len(find_marks(read_drawing(canvas)).boxes) == 1
     assert recognize_drawing(canvas, reader).text == "206"
+
+
+def test_known_strokes_tell_touching_digits_apart_where_pixels_do_not_say(reader):
+    """Two digits on top of each other by a third: no cut can free them, their strokes can."""
+    one, two = place(TWO, 40, 40, 120), place(ZERO, 40 + 0.3 * 120, 40, 120)
+    canvas = drawn(one + two)
+    read = recognize_drawing(canvas, reader, strokes=one + two)
+    assert len(read.digits) == 2
+    assert read.digits[0].box[2] > read.digits[1].box[0]
+
+
+def test_a_digit_in_several_known_strokes_stays_whole(reader):
+    for glyph in (FOUR_OPEN, FIVE_BAR, SEVEN_BAR, TWO_BROKEN):
+        strokes = place(glyph, 60, 50, 150)
+        canvas = drawn(strokes, (280, 280))
+        assert len(recognize_drawing(canvas, reader, strokes=strokes).digits) == 1
+
+
+@pytest.mark.parametrize("strokes", [[[[1, 2, 3]]], "strokes", [[["a", "b"]]], 7, [[(0, np.nan)]]])
+def test_what_are_no_strokes_is_refused(strokes):
+    with pytest.raises(DrawingError, match="troke"):
+        recognize_drawing(drawn(place(TWO, 40, 40, 120)), Counted(), strokes=strokes)
+
+
+def test_strokes_elsewhere_change_nothing():
+    canvas = drawn(write("26"))
+    away = [np.array([(-500.0, -500.0), (-400.0, -400.0)])]
+    for strokes in ([], away):
+        assert recognize_drawing(canvas, Counted(), strokes=strokes).text == "77"
 
 
 def test_a_ruled_line_is_not_cut():

@@ -9,6 +9,7 @@ from digitlab.drawing.source import find_ink, read_drawing
 from digitlab.drawing.stages import (
     THICKEST,
     THINNEST,
+    Framing,
     centre_mass,
     even_strokes,
     find_box,
@@ -177,3 +178,32 @@ def test_real_mnist_digits_enlarged_on_a_canvas_come_back_as_they_were():
         differences.append(away(frame_digit(read_drawing(255 - canvas)).image, image))
     assert np.median(differences) < 1.5  # most pass unchanged …
     assert np.mean(differences) < 3  # … and the thinnest and thickest strokes are evened
+
+
+LEANING = read_drawing(rasterise([np.array([(90, 220), (190, 60)])], (280, 280), 18))
+
+
+def test_each_step_can_be_left_out():
+    plain = frame_digit(LEANING)
+    assert plain.upright is plain.crop
+    upright = frame_digit(LEANING, Framing(deslant=True))
+    assert upright.crop.shape == plain.crop.shape
+    assert upright.upright.shape[1] < 0.35 * plain.crop.shape[1]
+    thin = read_drawing(rasterise([np.array([(90, 220), (190, 60)])], (280, 280), 3))
+    assert (
+        frame_digit(thin).image.sum()
+        > 1.5 * frame_digit(thin, Framing(thickness=False)).image.sum()
+    )
+    stretched = frame_digit(LEANING, Framing(aspect=False))
+    assert find_box(stretched.fitted) == (0, 0, 20, 20)
+    corner = np.zeros((120, 120), np.uint8)
+    corner[20:100, 20:30] = corner[90:100, 20:100] = 255
+    centred = frame_digit(corner, Framing(centring=False))
+    assert np.array_equal(centred.image[4:24, 4:24], centred.fitted)
+    assert not np.array_equal(frame_digit(corner).image, centred.image)
+
+
+def test_an_upright_digit_stays_as_it_is():
+    bar = read_drawing(rasterise([np.array([(140, 60), (140, 220)])]))
+    framed = frame_digit(bar, Framing(deslant=True))
+    assert framed.upright.shape == framed.crop.shape

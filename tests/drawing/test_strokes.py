@@ -7,7 +7,7 @@ import gzip
 import numpy as np
 import pytest
 
-from digitlab.drawing.strokes import rasterise, read_unipen
+from digitlab.drawing.strokes import rasterise, read_paths, read_unipen
 from digitlab.errors import DatasetDamagedError, DatasetMissingError, DrawingError
 
 SEVEN = """.INCLUDE        dene.doc
@@ -102,3 +102,31 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
         (tmp_path / "pens.gz").write_bytes(content)
         with pytest.raises(DatasetDamagedError, match=r"pens\.gz"):
             read_unipen(tmp_path / "pens.gz")
+
+
+def test_a_canvass_paths_are_its_strokes():
+    path = [["M", 10, 20], ["Q", 10, 20, 15, 25], ["L", 30, 40]]
+    objects = [{"type": "path", "path": path}, {"type": "Path", "path": path, "scaleX": 1}]
+    first, second = read_paths(objects)
+    assert first.tolist() == [[10, 20], [10, 20], [15, 25], [30, 40]]
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"type": "rect"},
+        {"type": "path"},
+        {"type": "path", "path": [["M", 1]]},
+        {"type": "path", "path": [["M", "a", "b"]]},
+        {"type": "path", "path": [["M", 1, float("nan")]]},
+        {"type": "path", "path": []},
+        {"type": "path", "path": [["M", 1, 2]], "scaleX": 2},
+        {"type": "path", "path": [["M", 1, 2]], "angle": 30},
+        None,
+    ],
+)
+def test_where_a_path_cannot_be_used_none_are(bad):
+    good = {"type": "path", "path": [["M", 1, 2], ["L", 3, 4]]}
+    assert len(read_paths([good])) == 1
+    assert read_paths([good, bad]) == []

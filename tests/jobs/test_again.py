@@ -217,7 +217,9 @@ def test_training_longer_is_as_if_asked_for_from_the_beginning():
     assert (longer.record.status, longer.record.epochs_done) == ("finished", 5)
     at_once = dl.train(MODEL, "optdigits", short.changed(epochs=5), progress=False)
     assert equal(longer.model.state_dict(), at_once.model.state_dict())
-    assert told(longer)[-5:] == told(at_once)[-5:]
+    for mine, other in zip(told(longer)[-5:], told(at_once)[-5:], strict=True):
+        known = {key: value for key, value in mine.items() if value is not None}
+        assert known == pytest.approx({key: other[key] for key in known}, rel=1e-12)
 
 
 def test_a_schedule_that_has_ended_begins_anew_for_the_added_epochs():

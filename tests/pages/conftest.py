@@ -10,7 +10,7 @@ from digitlab.data.catalog import is_available
 from digitlab.jobs import queue
 from digitlab.runs import store
 
-pytest.register_assert_rewrite("visit")
+pytest.register_assert_rewrite("visit", "workbench")
 
 from visit import open_link, wait_for  # noqa: E402 - after its assertions explain themselves
 

@@ -1,158 +1,226 @@
-"""The Architecture page: a text that is read at once, with errors beside their lines."""
+"""The Architecture page: one architecture as list, YAML and pasted code, checked as it changes."""
 
 from __future__ import annotations
 
 import pytest
 from visit import find, healthy, words
+from workbench import choose, metric, press, show, spec_of, text, types, write
 
 import digitlab as dl
+from digitlab.models.spec import ModelSpec
+from digitlab.ui.model_picker import pack
 
 PAGE = "2_Architecture"
+LENET = dl.load_model("lenet-5")
 
 
-def text(app) -> str:
-    return app.text_area[0].value
+# ---- what is shown -----------------------------------------------------------------------------
 
 
-def write(app, content: str):
-    return healthy(app.text_area[0].set_value(content).run())
-
-
-def metric(app, label: str) -> str:
-    return find(app.metric, label).value
-
-
-def test_a_preset_is_shown_as_text_table_and_diagram(open_page):
+def test_a_preset_is_shown_as_list_table_totals_and_diagram(open_page):
     app = open_page(PAGE, preset="cnn-small")
     summary = dl.summarize(dl.load_model("cnn-small"))
-    assert dl.ModelSpec.from_yaml(text(app)) == dl.load_model("cnn-small")
+    assert spec_of(app) == dl.load_model("cnn-small")
+    labels = find(app.radio, "Layers").options
+    assert len(labels) == len(summary.rows)
+    assert "Conv2d" in labels[0]
     assert metric(app, "Parameters") == f"{summary.parameters:,}"
+    assert metric(app, "Multiply-adds") == f"{summary.operations:,}"
     table = app.dataframe[0].value
     assert table["Parameters"].sum() == summary.parameters
+    assert table["Multiply-adds"].sum() == summary.operations
+    assert table["Activations"].sum() * 1000 == pytest.approx(summary.activation_bytes)
+    assert table["Sees"].iloc[-1] == "28×28"
     assert len(app.get("graphviz_chart")) == 1
 
 
 @pytest.mark.parametrize("preset", [preset.name for preset in dl.list_presets()])
 def test_every_preset_opens_by_a_link(open_page, preset):
-    assert f"name: {preset}" in text(open_page(PAGE, preset=preset))
+    app = open_page(PAGE, preset=preset)
+    assert spec_of(app) == dl.load_model(preset)
+    assert not app.error
 
 
-def test_another_preset_replaces_the_text_and_goes_into_the_url(open_page):
-    app = open_page(PAGE)
-    healthy(find(app.selectbox, "Start from").select("lenet-5").run())
-    assert "name: lenet-5" in text(app)
-    assert app.query_params["preset"] == "lenet-5"
-    assert "spec" not in app.query_params
+def test_a_whole_model_of_torchvision_is_chosen_like_a_preset(open_page):
+    app = open_page(PAGE, preset="torchvision/squeezenet1_1")
+    assert types(app) == ["torchvision/squeezenet1_1"]
+    assert metric(app, "Parameters") == f"{dl.summarize(spec_of(app)).parameters:,}"
+    options = find(app.selectbox, "Start from").options
+    assert sum("(torchvision)" in option for option in options) == 80
+
+
+def test_a_layer_without_a_form_is_shown_as_it_is_written(open_page):
+    spec = ModelSpec(name="x", layers=["Flatten", {"Nonsense": {"size": 3, "word": "x"}}])
+    app = choose(open_page(PAGE, spec=pack(spec)), "1")
+    assert "no form for this layer" in words(app)
+    assert find(app.text_input, "size").value == "3"
+    healthy(find(app.text_input, "size").set_value("").run())
+    assert spec_of(app).layers[1].args == {"word": "x"}
+
+
+# ---- the list ----------------------------------------------------------------------------------
+
+
+def test_a_layer_is_moved_duplicated_and_deleted_and_all_is_undone(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "0")
+    press(app, "Down")
+    assert types(app)[:2] == ["Tanh", "Conv2d"]
+    press(app, "Up")
+    press(app, "Duplicate")
+    assert types(app)[:3] == ["Conv2d", "Conv2d", "Tanh"]
+    press(app, "Delete")
+    press(app, "Delete")
+    assert types(app)[:2] == ["Conv2d", "AvgPool2d"]
+    for _ in range(5):
+        press(app, "Undo")
+    assert spec_of(app) == LENET
+    assert find(app.button, "Undo").disabled
+    for _ in range(5):
+        press(app, "Redo")
+    assert types(app)[:2] == ["Conv2d", "AvgPool2d"]
+
+
+def test_any_layer_is_added_after_the_chosen_one_and_is_then_chosen(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "0")
+    assert len(find(app.selectbox, "Add a layer").options) > 180
+    healthy(find(app.selectbox, "Add a layer").select("BatchNorm2d").run())
+    press(app, "Add after")
+    assert types(app)[:3] == ["Conv2d", "BatchNorm2d", "Tanh"]
+    assert find(app.radio, "Layers").value == "1"
+    assert not app.error
+
+
+def test_layers_inside_a_block_are_added_and_edited(open_page):
+    app = choose(open_page(PAGE, preset="resnet-mini"), "0")
+    healthy(find(app.selectbox, "Add a layer").select("Residual").run())
+    press(app, "Add after")
+    healthy(find(app.selectbox, "Add a layer").select("Dropout").run())
+    press(app, "Add inside")
+    inside = [layer.type for layer in spec_of(app).layers[1].args["layers"]]
+    assert inside == ["Conv2d", "ReLU", "Dropout"]
+    assert find(app.radio, "Layers").value == "1.layers.2"
+    healthy(find(app.text_input, "p").set_value("0.25").run())
+    assert spec_of(app).layers[1].args["layers"][2].args == {"p": 0.25}
+
+
+def test_branches_have_rows_of_their_own_and_are_filled_and_removed(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "1")
+    press(app, "Parallel")
+    assert types(app)[1] == "Parallel"
+    choose(app, "1.branches.1")
+    healthy(find(app.selectbox, "Add a layer").select("ReLU").run())
+    press(app, "Add inside")
+    assert [len(branch) for branch in spec_of(app).layers[1].args["branches"]] == [1, 1]
+    choose(app, "1.branches.0")
+    press(app, "Delete")
+    assert len(spec_of(app).layers[1].args["branches"]) == 1
+
+
+def test_fields_are_made_from_the_signature_and_change_the_layer(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "0")
+    assert find(app.number_input, "out channels").value == 6
+    healthy(find(app.number_input, "out channels").set_value(12).run())
+    healthy(find(app.text_input, "kernel size").set_value("3, 5").run())
+    healthy(find(app.selectbox, "padding mode").select("reflect").run())
+    healthy(find(app.toggle, "bias").set_value(False).run())
+    assert spec_of(app).layers[0].args == {
+        "out_channels": 12,
+        "kernel_size": (3, 5),
+        "padding": 2,
+        "padding_mode": "reflect",
+        "bias": False,
+    }
+    healthy(find(app.toggle, "bias").set_value(True).run())
+    assert "bias" not in spec_of(app).layers[0].args  # what equals the default is left out
+
+
+def test_every_field_says_what_it_means(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "0")
+    fields = [*app.number_input, *app.text_input, *app.toggle, *app.selectbox]
+    assert all(field.help for field in fields if field.label != "Name"), fields
+
+
+def test_a_field_that_holds_no_value_changes_nothing(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "0")
+    healthy(find(app.text_input, "kernel size").set_value("[3").run())
+    assert "neither a number nor a list" in words(app)
+    assert spec_of(app) == LENET
+
+
+def test_a_list_of_no_layers_takes_a_first_one(open_page):
+    app = open_page(PAGE, spec=pack(ModelSpec(name="x", layers=[])))
+    healthy(find(app.selectbox, "Add a layer").select("Flatten").run())
+    press(app, "Add after")
+    assert types(app) == ["Flatten"]
+
+
+def test_first_weights_are_chosen(open_page):
+    app = open_page(PAGE, preset="lenet-5")
+    healthy(find(app.selectbox, "First weights").select("orthogonal").run())
+    assert spec_of(app).init == "orthogonal"
+
+
+# ---- YAML and pasted code ----------------------------------------------------------------------
+
+
+def test_the_views_stay_in_step(open_page):
+    app = open_page(PAGE, preset="lenet-5", view="yaml")
+    assert ModelSpec.from_yaml(text(app)) == LENET
+    write(app, text(app).replace("out_channels: 6", "out_channels: 7"))
+    show(app, "layers")
+    choose(app, "0")
+    assert find(app.number_input, "out channels").value == 7
+    healthy(find(app.number_input, "out channels").set_value(9).run())
+    show(app, "yaml")
+    assert "out_channels: 9" in text(app)
 
 
 def test_an_edit_changes_the_cost_and_travels_in_the_link(open_page):
-    app = open_page(PAGE)
+    app = open_page(PAGE, view="yaml")
     write(app, text(app).replace("64", "32"))
     assert metric(app, "Parameters") == f"{784 * 32 + 32 + 32 * 32 + 32 + 32 * 10 + 10:,}"
-    assert "spec" in app.query_params
-
     other = open_page(PAGE, **app.query_params)
-    assert text(other) == text(app)
+    assert spec_of(other) == spec_of(app)
 
 
-def test_undo_brings_the_preset_back(open_page):
-    app = open_page(PAGE)
-    before = text(app)
-    write(app, before.replace("64", "32"))
-    healthy(find(app.button, "Undo").click().run())
-    assert text(app) == before
-    assert "spec" not in app.query_params
-
-
-def test_an_unknown_layer_is_shown_at_its_line_with_the_nearest_names(open_page):
-    app = open_page(PAGE)
-    write(app, text(app).replace("- ReLU", "- Relux", 1))
-    line = text(app).splitlines().index("  - Relux") + 1
+def test_a_text_that_is_no_architecture_is_shown_at_its_line_and_the_rest_stays(open_page):
+    app = open_page(PAGE, preset="lenet-5", view="yaml")
+    write(app, text(app).replace("layers:", "layers: ["))
     (error,) = app.error
-    assert f"Line {line}" in error.value
-    assert "ReLU" in error.value
-    assert any("→" in row and "Relux" in row for row in app.code[0].value.splitlines())
-
-
-def test_a_mismatch_names_the_layer_and_the_shape_that_reached_it(open_page):
-    app = open_page(PAGE, preset="lenet-5")
-    write(app, text(app).replace("  - Conv2d", "  - Flatten\n  - Conv2d", 1))
-    (error,) = app.error
-    assert "Line 5" in error.value
-    assert "Conv2d" in error.value
-    assert "784" in error.value
+    assert "Line" in error.value
+    assert len(app.get("graphviz_chart")) == 1
+    assert metric(app, "Parameters") == "61,706"
+    show(app, "layers")
+    assert "cannot be read yet" in words(app)
+    assert spec_of(app) == LENET
+    show(app, "yaml")
+    assert "layers: [" in text(app)
+    write(app, LENET.to_yaml())
+    assert not app.error
 
 
 @pytest.mark.parametrize("content", ["", "- ", "name: x\nlayers: [", "!!python/object:os.system x"])
-def test_a_text_that_is_no_architecture_ends_as_a_sentence(open_page, content):
-    app = open_page(PAGE)
-    write(app, content)
+def test_any_text_ends_as_a_sentence(open_page, content):
+    app = write(open_page(PAGE, view="yaml"), content)
     assert len(app.error) == 1
-    assert not any(button.label.startswith("Train this") for button in app.button)
-
-
-def test_an_error_mended_is_an_error_gone(open_page):
-    app = open_page(PAGE)
-    good = text(app)
-    write(app, good.replace("Flatten", "Flaten"))
-    write(app, good)
-    assert not app.error
-    assert metric(app, "Parameters") == "55,050"
-
-
-def test_a_network_that_does_not_tell_ten_classes_apart_is_warned_of(open_page):
-    app = open_page(PAGE)
-    write(app, text(app).replace("out_features: 10", "out_features: 7"))
-    assert "10 classes" in words(app)
-
-
-def test_a_broken_link_is_said_so_and_the_preset_shown(open_page):
-    app = open_page(PAGE, spec="garbage")
-    assert app.warning
-    assert "name: two-hidden-64-relu" in text(app)
-
-
-def test_train_this_network_opens_train_with_it(open_page):
-    app = open_page(PAGE)
-    write(app, text(app).replace("two-hidden-64-relu", "Slim").replace("64", "32"))
-    healthy(find(app.button, "Train this network").click().run())
-    assert app.title[0].value == "Train"
-    assert "Slim" in words(app)
-    assert app.query_params["model"] == "own"
-
-
-def test_train_this_network_takes_a_preset_by_its_name(open_page):
-    app = open_page(PAGE, preset="cnn-small")
-    healthy(find(app.button, "Train this network").click().run())
-    assert app.query_params["model"] == "cnn-small"
-    assert "spec" not in app.query_params
-    assert find(app.selectbox, "Model").value == "cnn-small"
-
-
-def test_a_missing_flatten_is_mended_by_a_button(open_page):
-    app = open_page(PAGE, preset="lenet-5")
-    write(app, text(app).replace("  - Flatten\n", ""))
-    (button,) = [one for one in app.button if "Flatten" in one.label]
-    healthy(button.click().run())
-    assert "- Flatten" in text(app)
-    assert not app.warning
 
 
 def test_pasted_pytorch_becomes_the_architecture(open_page):
-    app = open_page(PAGE)
-    area = next(one for one in app.text_area if "Sequential" in one.label)
+    app = open_page(PAGE, view="paste")
+    area = find(app.text_area, "A Sequential")
     area.set_value("nn.Sequential(nn.Flatten(), nn.Linear(784, 30), nn.Tanh(), nn.Linear(30, 10))")
-    turn = next(one for one in app.button if one.label == "Turn into layers")
-    healthy(turn.click().run())
-    assert "Tanh" in text(app)
+    press(app, "Turn into layers")
+    assert types(app) == ["Flatten", "Linear", "Tanh", "Linear"]
     assert metric(app, "Parameters") == "23,860"
+    show(app, "yaml")
+    assert "Tanh" in text(app)
 
 
 def test_pasted_code_that_is_no_network_is_refused_with_its_line(open_page):
-    app = open_page(PAGE)
-    before = text(app)
-    area = next(one for one in app.text_area if "Sequential" in one.label)
-    area.set_value("import os\nos.system('rm -rf /')")
-    next(one for one in app.button if one.label == "Turn into layers").click().run()
-    assert any("Line" in error.value for error in app.error)
-    assert text(app) == before
+    app = open_page(PAGE, view="paste")
+    before = spec_of(app)
+    find(app.text_area, "A Sequential").set_value("x = 1\nos.system('rm -rf /')")
+    press(app, "Turn into layers")
+    assert any("Line 2" in error.value for error in app.error)
+    assert any("→" in row and "os.system" in row for row in app.code[0].value.splitlines())
+    assert spec_of(app) == before

@@ -15,7 +15,7 @@ def test_an_empty_canvas_says_so(open_page):
 
 
 def test_the_bundled_reader_reads_first(open_page, run_id):
-    assert find(open_page(PAGE).selectbox, "Run").value == "reader-cnn"
+    assert find(open_page(PAGE).selectbox, "Run").value == "reader"
 
 
 def test_another_run_can_be_chosen_and_the_link_keeps_it(open_page, run_id):

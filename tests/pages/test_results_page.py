@@ -54,7 +54,7 @@ def test_a_page_opened_without_a_run_can_be_shared_too(open_page, run_id):
 
 def test_mistakes_can_be_filtered_and_the_link_repeats_it(open_page, run_id):
     mistake = dl.open_run(run_id).evaluate("test").errors[0]
-    app = open_page(PAGE, run=run_id)
+    app = open_page(PAGE, run=run_id, section="mistakes")
     healthy(find(app.selectbox, "True class").select(str(mistake.true)).run())
     healthy(find(app.selectbox, "Read as").select(str(mistake.predicted)).run())
     assert app.query_params["true"] == str(mistake.true)
@@ -69,19 +69,21 @@ def test_mistakes_can_be_filtered_and_the_link_repeats_it(open_page, run_id):
 
 
 def test_a_pair_that_was_never_confused_says_so(open_page, run_id):
-    assert "No mistakes of this kind" in words(open_page(PAGE, run=run_id, true="3", read="3"))
+    app = open_page(PAGE, run=run_id, section="mistakes", true="3", read="3")
+    assert "No mistakes of this kind" in words(app)
 
 
 def test_without_an_own_run_the_bundled_one_is_taken_apart(open_page):
     app = open_page(PAGE)
-    assert find(app.selectbox, "Run").value == "reader-cnn"
+    assert find(app.selectbox, "Run").value == "reader"
     assert float(metric(app, "Accuracy").rstrip(" %")) > 98
 
 
 def test_the_bundled_run_can_do_without_its_dataset(open_page):
     """MNIST is not on disk here: the predictions are, so the figures stay; the images cannot."""
-    app = open_page(PAGE, run="reader-cnn")
+    app = open_page(PAGE, run="reader-cnn", section="mistakes")
     assert "cannot be shown" in words(app)
+    assert "There is nothing to compare with" not in words(app)  # it is said once
     assert set(app.dataframe[0].value.columns) >= {"True class", "Read as", "Confidence"}
 
 

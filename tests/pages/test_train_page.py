@@ -7,6 +7,7 @@ from visit import find, healthy, labels, open_link, wait_for, words
 
 import digitlab as dl
 from digitlab.data.catalog import find_dataset
+from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import store
 from digitlab.ui.model_picker import pack
 
@@ -22,7 +23,10 @@ def start(app):
     return healthy(find(app.button, "Start training").click().run())
 
 
-@pytest.mark.parametrize("preset", dl.list_presets(), ids=lambda preset: preset.name)
+NETWORKS = [preset for preset in dl.list_presets() if not classical_kind(preset.spec)]
+
+
+@pytest.mark.parametrize("preset", NETWORKS, ids=lambda preset: preset.name)
 def test_a_preset_brings_its_own_recipe(open_page, preset):
     app = open_page(PAGE, model=preset.name)
     expected = dl.TrainConfig.from_dict(preset.recipe)
@@ -168,3 +172,68 @@ def test_what_was_chosen_on_another_page_is_trained_and_nothing_else(open_page):
     assert find(app.selectbox, "Dataset").value == "optdigits"
     assert find(app.number_input, "Seed").value == 0  # the shuffle's seed is none of training's
     assert "optdigits" in app.query_params["dataset"]
+
+
+def test_augmentation_is_previewed_and_reshuffled(open_page):
+    app = open_page(PAGE, dataset="optdigits", rotation="15", elastic="1")
+    assert "dl.Augmentation(rotation=15.0, elastic=1.0)" in "\n".join(c.value for c in app.code)
+    assert "seed=0" in "\n".join(c.value for c in app.code)
+    healthy(find(app.button, "Reshuffle").click().run())
+    assert app.query_params["preview"] == "1"
+    assert "seed=1" in "\n".join(c.value for c in app.code)
+    assert "Reshuffle" not in labels(open_page(PAGE, dataset="optdigits", model="lenet-5").button)
+
+
+def test_published_figures_stand_beside_the_homes_runs(open_page):
+    (row,) = dl.reproduce(["one-hidden-linear"], "optdigits", progress=False)
+    app = open_page(PAGE, dataset="optdigits")
+    assert "Published and reproduced" in words(app)
+    (table,) = [frame.value for frame in app.dataframe if "Source" in frame.value]
+    assert list(table["Preset"]) == [preset.name for preset in dl.list_presets()]
+    line = table.set_index("Preset").loc["one-hidden-linear"]
+    assert line["Test"] == f"92 → {row.mean('test_accuracy'):.2f}"
+    assert line["Train"] == f"{row.mean('train_accuracy'):.2f}"
+    assert (line["Seeds"], line["Next"]) == (1, "Train seed 1")
+    assert table.set_index("Preset").loc["tiny", "Test"] == "≥ 99.4 → –"
+
+
+def test_a_row_queues_the_next_seed_by_the_presets_recipe(home, monkeypatch):
+    from types import SimpleNamespace
+
+    import streamlit as st
+
+    from digitlab.ui import reproduce
+
+    monkeypatch.setattr(st, "session_state", {reproduce._KEY: SimpleNamespace(row=1)})
+    monkeypatch.setattr(reproduce, "follow", lambda run_id: None)
+    reproduce._queue(["lenet-5", "one-hidden-linear"], [0, 3], "optdigits")
+    (record,) = store.list_records()
+    recipe = dl.load_preset("one-hidden-linear").recipe
+    assert (record.model, record.seed, record.dataset) == ("one-hidden-linear", 3, "optdigits")
+    assert record.config == dl.TrainConfig(**{**recipe, "seed": 3}).model_dump(mode="json")
+    reproduce._queue(["lenet-5", "one-hidden-linear"], [0, None], "optdigits")  # under way
+    assert len(store.list_records()) == 1
+
+
+def test_a_run_that_ended_can_be_repeated_changed_named_and_deleted(open_page, run_id):
+    app = open_page(PAGE, run=run_id)
+    healthy(find(app.button, "Change and repeat").click().run())
+    assert app.query_params["model"] == "own"
+    assert value(app, "Learning rate") == 0.01
+    assert value(app, "Batch size") == 128
+    find(app.text_input, "Name").set_value("Lesson *3*")
+    healthy(find(app.button, "Save").click().run())
+    assert store.get_record(run_id).name == "Lesson *3*"
+    healthy(find(app.button, "Delete for good").click().run())
+    assert run_id not in [run.id for run in dl.list_runs()]
+
+
+def test_a_paused_run_offers_to_go_on_and_says_how_it_was_computed(open_page, run_id):
+    store.update_run(run_id, status="paused", notices=["Something is *odd*."])
+    app = open_page(PAGE, run=run_id)
+    assert "Resume" in labels(app.button)
+    assert "Something is *odd*." in [box.value for box in app.warning]
+    assert "Computed on cpu, float32" in words(app)
+    healthy(find(app.button, "Another seed").click().run())
+    new = store.get_record(app.query_params["run"])
+    assert (new.parent, new.seed) == (run_id, 1)

@@ -1,0 +1,243 @@
+"""What the default reader learns from besides MNIST: pen digits, touching ones, and no digits.
+
+Everything passes through the very stages that a drawing passes through when it is read. Only the
+training writers of Pendigits are used, and only the doodles of `LEARNT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+from PIL import Image
+
+from digitlab.drawing.compose import scale_strokes, string
+from digitlab.drawing.doodles import LEARNT, doodle, vary
+from digitlab.drawing.segmentation import list_candidates
+from digitlab.drawing.source import read_drawing
+from digitlab.drawing.stages import find_box, frame_digit
+from digitlab.drawing.strokes import PenDigit, rasterise
+from digitlab.errors import DigitlabError
+
+NO_DIGIT = 10  # the label of what is none
+WHOLE = 0.88  # of a digit's ink in a run of pieces, and of the run's ink in the digit: it is that …
+PARTLY = 0.75  # … digit; below this it is none; in between nobody can say
+
+Example = tuple[np.ndarray, int]  # uint8 [28, 28] and label
+Scans = tuple[np.ndarray, np.ndarray]  # MNIST's images uint8 [N, 28, 28] and labels
+
+
+def pen_digits(
+    digits: Sequence[PenDigit], count: int, rng: np.random.Generator
+) -> Iterator[Example]:
+    """Single pen digits as other hands might write them, with brushes from thin to thick."""
+    for k in range(count):
+        digit = digits[k % len(digits)]
+        strokes = vary(digit.strokes, rng, much=rng.choice([0.3, 0.8, 1.1]))
+        yield from _framed(strokes, digit.label, rng)
+
+
+def doodles(_: Sequence[PenDigit], count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Letters, shapes and scribbles: no digits."""
+    for _ in range(count):
+        yield from _framed(doodle(LEARNT, rng)[1], NO_DIGIT, rng)
+
+
+def blobs(_: Sequence[PenDigit], count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Noise, filled shapes and shaded ones: no digits."""
+    from scipy import ndimage
+
+    for k in range(count):
+        side = int(rng.integers(24, 60))
+        noise = ndimage.gaussian_filter(rng.normal(size=(side, side)), rng.uniform(0, 5))
+        level = np.quantile(noise, rng.uniform(0.2, 0.7))
+        ink = np.where(noise > level, 255, 0) if k % 3 else 255 * (noise > level) * rng.random()
+        shade = rng.integers(90, 255, ink.shape) if k % 2 else 255
+        small = Image.fromarray(np.minimum(ink, shade).astype(np.uint8)).resize((20, 20))
+        if k % 4 == 3:  # a filled outline, as of a bag or a shirt
+            points = [tuple(p) for p in 20 * rng.random((int(rng.integers(4, 9)), 2))]
+            small = Image.new("L", (20, 20))
+            _fill(small, points, int(rng.integers(120, 256)))
+        yield np.pad(np.asarray(small), 4), NO_DIGIT
+
+
+def cut_digits(
+    digits: Sequence[PenDigit], count: int, rng: np.random.Generator
+) -> Iterator[Example]:
+    """A digit with a good part cut off straight: no digit."""
+    for k in range(count):
+        digit = digits[k % len(digits)]
+        if digit.label in (1, 8):  # half an 8 is a 0, and a piece of a 1 a 1
+            continue
+        ink = _drawn(digit.strokes, rng)
+        angle = rng.uniform(0, 2 * np.pi)
+        rows, columns = np.nonzero(ink)
+        along = rows * np.sin(angle) + columns * np.cos(angle)
+        gone = along < np.quantile(along, rng.uniform(0.35, 0.65))
+        ink[rows[gone], columns[gone]] = 0
+        yield from _frame(ink, NO_DIGIT)
+
+
+def spans(digits: Sequence[PenDigit], count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Runs of pieces of strings of pen digits, apart and touching: digits, parts, and pairs."""
+    made = 0
+    while made < count:
+        low = rng.uniform(-0.1, 0.1)
+        drawing = string(digits, rng, (low, low + rng.uniform(0, 0.1)), meeting=True)
+        truth = [drawing.alone(k)[..., 3] > 127 for k in range(len(drawing.digits))]
+        for example in _labelled(read_drawing(drawing.canvas), truth, drawing.text, rng):
+            made += 1
+            yield example
+
+
+def scan_spans(scans: Scans, count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """The same of MNIST's digits, which many more hands wrote."""
+    made = 0
+    images, labels = scans
+    while made < count:
+        chosen = rng.integers(len(labels), size=rng.integers(2, 5))
+        ink, truth = _row_of_scans(images[chosen], rng)
+        text = "".join(str(int(labels[k])) for k in chosen)
+        for example in _labelled(ink, truth, text, rng):
+            made += 1
+            yield example
+
+
+def _row_of_scans(images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list]:
+    """MNIST digits enlarged beside each other, apart or touching: ink, and where each one's is."""
+    scale = int(rng.integers(4, 7))
+    found, x, before = [], 0.0, None
+    for image in images:
+        left, _, right, _ = find_box(image)
+        large = Image.fromarray(image[:, left:right]).resize(
+            ((right - left) * scale, 28 * scale), Image.Resampling.BICUBIC
+        )
+        ink = (np.asarray(large) > 110) * np.uint8(255)
+        if not ink.any():
+            continue
+        ink = np.roll(ink, int(rng.integers(-scale, scale + 1)), axis=0)
+        if before is not None:
+            near = _meeting(before, ink)
+            x += before.shape[1] - near + rng.uniform(-0.1, 0.15) * 20 * scale
+        found.append((max(0, int(x)), ink))
+        x, before = max(0.0, x), ink
+    width = max(start + ink.shape[1] for start, ink in found)
+    truth = []
+    for start, ink in found:
+        whole = np.zeros((28 * scale + 20, width + 20), bool)
+        whole[10 : 10 + len(ink), 10 + start : 10 + start + ink.shape[1]] = ink > 0
+        truth.append(whole)
+    return np.any(truth, axis=0) * np.uint8(255), truth
+
+
+def _meeting(before: np.ndarray, after: np.ndarray) -> int:
+    """By how much the second may move left from beside the first until their ink meets."""
+    one, two = before > 0, after > 0
+    both = one.any(axis=1) & two.any(axis=1)
+    if not both.any():
+        return 0
+    end = one[both][:, ::-1].argmax(axis=1)
+    start = two[both].argmax(axis=1)
+    return int((end + start).min())
+
+
+def _labelled(
+    ink: np.ndarray, truth: Sequence[np.ndarray], text: str, rng: np.random.Generator
+) -> Iterator[Example]:
+    """Candidates of a drawing with what they are; of those that are no digit a part."""
+    right, wrong = [], []
+    areas = [np.count_nonzero(one & (ink > 127)) for one in truth]
+    for part, (top, left) in list_candidates(ink):
+        inside = np.s_[top : top + part.shape[0], left : left + part.shape[1]]
+        own = part > 127
+        shared = [np.count_nonzero(own & one[inside]) for one in truth]
+        best = int(np.argmax(shared))
+        match = shared[best] / max(1, np.count_nonzero(own), areas[best])
+        if match >= WHOLE:
+            right.append((part, int(text[best])))
+        elif match < PARTLY:
+            wrong.append((part, NO_DIGIT))
+    chosen = [right[k] for k in rng.permutation(len(right))[: 3 * len(truth)]]
+    chosen += [wrong[k] for k in rng.permutation(len(wrong))[: 3 * len(truth)]]
+    for part, label in chosen:
+        yield from _frame(part, label)
+
+
+def _framed(
+    strokes: Sequence[np.ndarray], label: int, rng: np.random.Generator
+) -> Iterator[Example]:
+    yield from _frame(_drawn(strokes, rng), label)
+
+
+def _drawn(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    side = float(np.exp(rng.uniform(np.log(40), np.log(120))))
+    brush = max(2.0, side * float(np.exp(rng.uniform(np.log(0.04), np.log(0.24)))))
+    fitted, extent = scale_strokes(strokes, side, widest=1)
+    size = tuple(int(n) for n in extent + 2 * brush + 8)
+    return read_drawing(rasterise([one + brush + 4 for one in fitted], size, brush)).copy()
+
+
+def _frame(ink: np.ndarray, label: int) -> Iterator[Example]:
+    try:
+        yield frame_digit(ink).image, label
+    except DigitlabError:  # too little ink left: nothing to learn from
+        return
+
+
+def _fill(image: Image.Image, points: list[tuple[float, float]], value: int) -> None:
+    from PIL import ImageDraw
+
+    ImageDraw.Draw(image).polygon(points, fill=value)
+
+
+# How many examples of each kind, a hundred to a job so that the jobs can be shared out.
+AMOUNTS: dict[Callable[..., Iterator[Example]], int] = {
+    pen_digits: 26_000,
+    spans: 32_000,
+    scan_spans: 22_000,
+    doodles: 14_000,
+    cut_digits: 3_000,
+    blobs: 3_000,
+}
+AT_ONCE = 500
+
+
+def make_examples(
+    digits: Sequence[PenDigit], scans: Scans, seed: int, workers: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """All examples in a random order: images uint8 [N, 28, 28] and labels int64 [N].
+
+    `digits` are the training writers', `scans` MNIST's training images and labels. Each job has a
+    generator of its own, so the number of workers changes nothing.
+    """
+    jobs = [(kind, n) for kind, total in AMOUNTS.items() for n in range(total // AT_ONCE)]
+    seeds = np.random.SeedSequence(seed).spawn(len(jobs))
+    with ProcessPoolExecutor(workers, initializer=_take, initargs=(digits, scans)) as pool:
+        kinds = [kind for kind, _ in jobs]
+        parts = list(pool.map(_make_some, kinds, [n for _, n in jobs], seeds))
+    images = np.concatenate([part[0] for part in parts])
+    labels = np.concatenate([part[1] for part in parts])
+    order = np.random.default_rng(seed).permutation(len(labels))
+    return images[order], labels[order]
+
+
+_GIVEN: list = []  # in a worker: what it makes examples of
+
+
+def _take(digits: Sequence[PenDigit], scans: Scans) -> None:
+    _GIVEN[:] = [digits, scans]
+
+
+def _make_some(
+    kind: Callable[..., Iterator[Example]], number: int, seed: np.random.SeedSequence
+) -> tuple[np.ndarray, np.ndarray]:
+    digits, scans = _GIVEN
+    rng = np.random.default_rng(seed)
+    if kind is scan_spans:
+        examples = list(kind(scans, AT_ONCE, rng))
+    else:
+        start = number * AT_ONCE % len(digits)
+        examples = list(kind([*digits[start:], *digits[:start]], AT_ONCE, rng))
+    images = np.stack([image for image, _ in examples])
+    return images, np.array([label for _, label in examples], np.int64)

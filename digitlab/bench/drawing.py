@@ -1,0 +1,197 @@
+"""How well drawings are read: real pen strokes on canvases, end to end, by the default reader.
+
+The digits are those of Pendigits' test writers, whom nothing was learnt from or chosen by; what
+is no digit is of kinds (letters, shapes) that the reader was not shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.drawing.compose import CONDITIONS, Drawing, placed
+from digitlab.drawing.doodles import HELD_OUT, doodle, vary
+from digitlab.drawing.source import read_drawing
+from digitlab.drawing.stages import Framing, frame_naively
+from digitlab.drawing.strokes import PenDigit
+from digitlab.errors import EmptyDrawingError
+
+if TYPE_CHECKING:
+    from digitlab.runs.run import Run
+
+SEED = 0
+COUNT = 500  # drawings of each condition
+AS_MNIST = Framing(thickness=False)  # LeCun's steps alone
+
+Figure = dict[str, Any]
+Progress = Callable[[str], None]
+
+
+def measure_drawing(
+    progress: Progress = lambda _: None,
+    run: Run | None = None,
+    count: int = COUNT,
+    seed: int = SEED,
+    part: str = "test",
+) -> list[Figure]:
+    """All figures of reading drawings, each a dict: name, value, unit, n, seed, writers, run.
+
+    `part` is whose pen digits are drawn: `test`, or `tuning` while something is chosen. The
+    progress is called with a line for each figure. Raises DatasetMissingError without Pendigits.
+    """
+    from digitlab.data.pendigits import FILE, digits_of, divide_writers
+    from digitlab.runs.recognize import default_reader
+    from digitlab.settings import read_settings
+
+    reader = run or default_reader()
+    digits = digits_of(read_settings().data / FILE, part)
+    common = {"seed": seed, "writers": list(divide_writers()[part]), "run": reader.id}
+    figures: list[Figure] = []
+    for figure in _measure(reader, digits, count, seed):
+        figures.append({**figure, **common})
+        progress(f"{figure['name']}: {_spell(figure)} (n = {figure['n']:,})")
+    return figures
+
+
+def _measure(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Iterator[Figure]:
+    yield from _measure_framings(run, digits, count, seed)
+    for condition in ("apart", "touching", "two lines"):
+        drawings = _draw(condition, digits, count, seed)
+        yield _share(f"strings {condition}, exact", _read_exactly(drawings, run))
+        if condition != "two lines":
+            with_strokes = _read_exactly(drawings, run, strokes=True)
+            yield _share(f"strings {condition}, strokes known, exact", with_strokes)
+    accuracy = run.evaluate("test").accuracy
+    yield {"name": f"{run.record.dataset} test", "value": accuracy, "unit": "share", "n": 10_000}
+    for name, canvases in _no_digits(digits, count, seed):
+        yield _share(f"accepted: {name}", [_accepts(one, run) for one in canvases])
+    yield from _measure_time(run, digits, seed)
+
+
+def _measure_framings(
+    run: Run, digits: Sequence[PenDigit], count: int, seed: int
+) -> Iterator[Figure]:
+    drawings = _draw("single", digits, 2 * count, seed)
+    naive = np.stack([frame_naively(read_drawing(one.canvas)) for one in drawings])[:, None]
+    labels = run.predict(naive).argmax(axis=1)
+    right = [str(k) == one.text for k, one in zip(labels, drawings, strict=True)]
+    yield _share("single digits, canvas squeezed to 28 × 28", right)
+    as_mnist = [_text(one, run, framing=AS_MNIST) == one.text for one in drawings]
+    yield _share("single digits, framed as MNIST's", as_mnist)
+    texts = [_text(one, run) for one in drawings]
+    yield _share(
+        "single digits", [text == one.text for text, one in zip(texts, drawings, strict=True)]
+    )
+    yield _share("single digits, strokes known", _read_exactly(drawings, run, strokes=True))
+    yield _share("single digits declined", ["?" in text for text in texts])
+
+
+def _draw(condition: str, digits: Sequence[PenDigit], count: int, seed: int) -> list[Drawing]:
+    rng = np.random.default_rng(seed)
+    return [CONDITIONS[condition](digits, rng) for _ in range(count)]
+
+
+def _read_exactly(drawings: Sequence[Drawing], run: Run, *, strokes: bool = False) -> list[bool]:
+    return [_text(one, run, strokes=strokes) == one.text for one in drawings]
+
+
+def _text(drawing: Drawing, run: Run, *, strokes: bool = False, **how: Any) -> str:
+    from digitlab.runs.recognize import recognize
+
+    try:
+        known = drawing.strokes if strokes else None
+        return recognize(drawing.canvas, run, strokes=known, **how).text
+    except EmptyDrawingError:
+        return ""
+
+
+def _no_digits(
+    digits: Sequence[PenDigit], count: int, seed: int
+) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """Canvases without a digit, by kind."""
+    rng = np.random.default_rng(seed)
+    kinds = {
+        "letters": {name: draw for name, draw in HELD_OUT.items() if len(name) == 1},
+        "shapes and scribbles": {name: draw for name, draw in HELD_OUT.items() if len(name) > 1},
+    }
+    for title, chosen in kinds.items():
+        yield title, [_canvas(doodle(chosen, rng)[1], rng) for _ in range(count)]
+    yield "halves of digits", [_half(digits, rng) for _ in range(count)]
+    yield "noise", [rng.integers(0, 256, (280, 280), np.uint8) for _ in range(count // 10)]
+    yield "filled shapes", [_filled(rng) for _ in range(count)]
+
+
+def _canvas(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    return placed(strokes, "", rng.uniform(80, 230), rng.uniform(12, 24), rng).canvas
+
+
+def _half(digits: Sequence[PenDigit], rng: np.random.Generator) -> np.ndarray:
+    """The left, right, upper or lower half of a digit; not of a 1 or an 8, whose halves are."""
+    fit = [digit for digit in digits if digit.label not in (1, 8)]
+    canvas = _canvas(vary(fit[rng.integers(len(fit))].strokes, rng, much=0.3), rng)
+    rows, columns = np.nonzero(canvas[..., 3])
+    along = (rows, columns)[rng.integers(2)]
+    gone = (along < np.median(along)) == rng.integers(2)
+    canvas[rows[gone], columns[gone]] = 0
+    return canvas
+
+
+def _filled(rng: np.random.Generator) -> np.ndarray:
+    """A filled polygon in grey, as a shirt's or a bag's outline."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("L", (280, 280))
+    angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(5, 12))))
+    reach = rng.uniform(40, 130, len(angles))
+    points = zip(140 + reach * np.cos(angles), 140 + reach * np.sin(angles), strict=True)
+    ImageDraw.Draw(image).polygon(list(points), fill=int(rng.integers(120, 256)))
+    return np.asarray(image)
+
+
+def _accepts(canvas: np.ndarray, run: Run) -> bool:
+    from digitlab.errors import DrawingError
+    from digitlab.runs.recognize import recognize
+
+    try:
+        read = recognize(canvas, run)
+    except DrawingError:  # empty, or a page full of marks: refused
+        return False
+    return read.declined is None
+
+
+def _measure_time(run: Run, digits: Sequence[PenDigit], seed: int) -> Iterator[Figure]:
+    """Milliseconds of one core, imports and first passes not counted."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for condition in ("single", "apart", "touching"):
+            drawings = _draw(condition, digits, 60, seed + 1)
+            for one in drawings[:10]:
+                _text(one, run)
+            times = []
+            for one in drawings[10:]:
+                began = time.process_time()
+                _text(one, run)
+                times.append(1000 * (time.process_time() - began) / len(one.digits))
+            yield {
+                "name": f"milliseconds of a core per digit, {condition}",
+                "value": float(np.median(times)),
+                "unit": "ms",
+                "n": len(times),
+            }
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _share(name: str, right: Sequence[bool]) -> Figure:
+    return {"name": name, "value": float(np.mean(right)), "unit": "share", "n": len(right)}
+
+
+def _spell(figure: Figure) -> str:
+    value = figure["value"]
+    return f"{value:.1f} ms" if figure["unit"] == "ms" else f"{value:.2%}"

@@ -1,0 +1,58 @@
+"""Commands that ask a run: evaluate, recognize."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import digitlab as dl
+from digitlab.cli.app import Json, app
+from digitlab.cli.table import show
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="The run's id, its beginning, or latest.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """Accuracy, loss, confusion matrix and per-class figures of a run."""
+    opened = dl.open_run(run)
+    result = opened.evaluate(split)
+    if as_json:
+        show({"run_id": opened.id, "split": split, **result.to_dict()}, True)
+        return
+    low, high = result.accuracy_interval
+    print(f"{opened.id} on {split}: accuracy {result.accuracy:.2%} ({low:.2%} to {high:.2%})")
+    print(f"loss {result.loss:.4f} nats, {result.n:,} images\n")
+    show(
+        [
+            {
+                "class": row.name,
+                "precision": row.precision,
+                "recall": row.recall,
+                "f1": row.f1,
+                "support": row.support,
+            }
+            for row in result.per_class
+        ],
+        False,
+    )
+
+
+@app.command()
+def recognize(
+    image: Annotated[Path, typer.Argument(help="A PNG, JPEG, WebP or BMP file.")],
+    run: Annotated[str, typer.Option(help="The run that reads; without it, the bundled one.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Read the digit drawn on an image."""
+    read = dl.recognize(image, run or None)
+    if as_json:
+        show(read.to_dict(), True)
+        return
+    print(read.text)
+    for digit in read.digits:
+        print(f"{digit.label}: {max(digit.probabilities):.1%}")

@@ -1,0 +1,46 @@
+"""The command line's frame: the application, the help, and how a mistake is told."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from digitlab.errors import DigitlabError
+
+app = typer.Typer(
+    help="A lab for handwritten digits: look, build, train, compare, draw.",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.callback(invoke_without_command=True)
+def without_command(context: typer.Context) -> None:
+    """Show the help where no command is given."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; leaves with status 0, 1 for a user's mistake, 130 after Ctrl-C."""
+    try:
+        status = app(arguments, prog_name="python -m digitlab", standalone_mode=False)
+    except typer.TyperException as e:
+        message = getattr(e, "format_message", e.__str__)()
+        status = _complain(f"{message.rstrip('.')}. See `python -m digitlab --help`.")
+    except DigitlabError as e:
+        status = _complain(str(e))
+    except (typer.Abort, KeyboardInterrupt):
+        print("Interrupted.", file=sys.stderr)
+        status = 130
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: str) -> int:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return 1

@@ -1,0 +1,80 @@
+"""Commands that look at what there is to learn from and with: datasets, models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+import digitlab as dl
+from digitlab.cli.app import Json, app
+from digitlab.cli.table import show
+
+
+@app.command()
+def datasets(
+    as_json: Json = False,
+    download: Annotated[str, typer.Option(help="Download this dataset first.")] = "",
+) -> None:
+    """List the datasets and which of them are on this machine."""
+    from digitlab.data.catalog import find_dataset, is_available
+    from digitlab.data.download import download_dataset
+
+    if download:
+        _with_download_bar(download_dataset, find_dataset(download).name)
+    rows = [
+        {
+            "name": info.name,
+            "title": info.title,
+            "train_images": info.train_size,
+            "test_images": info.test_size,
+            "classes": len(info.classes),
+            "available": is_available(info.name),
+            "download_bytes": info.download_bytes,
+        }
+        for info in dl.list_datasets()
+    ]
+    show(rows, as_json)
+
+
+def _with_download_bar(download_dataset: Any, name: str) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        download_dataset(name, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+@app.command()
+def models(
+    model: Annotated[str, typer.Argument(help="A preset or a .yaml file to show whole.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the presets, or show one architecture layer by layer."""
+    if not model:
+        rows = [
+            {
+                "name": preset.name,
+                "title": preset.title,
+                "parameters": dl.summarize(preset.spec).parameters,
+                "source": preset.source,
+            }
+            for preset in dl.list_presets()
+        ]
+        show(rows, as_json)
+        return
+    spec = dl.load_model(model)
+    summary = dl.summarize(spec)
+    rows = [
+        {
+            "layer": "  " * row.depth + row.label,
+            "arguments": row.arguments,
+            "output_shape": "×".join(map(str, row.output_shape)),
+            "parameters": row.parameters,
+        }
+        for row in summary.rows
+    ]
+    whole = {"name": spec.name, "parameters": summary.parameters, "layers": rows}
+    show(whole if as_json else rows, as_json)

@@ -1,0 +1,79 @@
+"""Commands that make runs and keep them in order: train, runs, stop, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import digitlab as dl
+from digitlab.cli.app import Json, app
+from digitlab.cli.table import run_row, show, show_run
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="A preset's name or a .yaml file.")],
+    dataset: Annotated[str, typer.Option(help="Name of the dataset.")] = "mnist",
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    name: Annotated[str, typer.Option(help="A name for the run.")] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting, key=value; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a network here and now, with its preset's recipe; Ctrl-C stops and keeps the run."""
+    config = _recipe(model, epochs, seed, settings or [])
+    run = dl.train(model, dataset, config, name=name)
+    show_run(run, as_json)
+
+
+def _recipe(model: str, epochs: int | None, seed: int | None, texts: list[str]) -> dl.TrainConfig:
+    """The preset's recipe where the model is one, changed by what the command says."""
+    from digitlab.models.presets import known_recipe
+    from digitlab.training.config import parse_assignments
+
+    flags = {"epochs": epochs, "seed": seed}
+    given = {key: value for key, value in flags.items() if value is not None}
+    return dl.TrainConfig.from_dict({**known_recipe(model), **parse_assignments(texts), **given})
+
+
+@app.command()
+def runs(
+    as_json: Json = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many of the newest.")] = 50,
+) -> None:
+    """List the runs, newest first, then those that come with digitlab."""
+    from digitlab.jobs.queue import reconcile
+
+    reconcile()
+    found = [run_row(run) for run in dl.list_runs(limit=limit)[:limit]]
+    if as_json:
+        show(found, True)
+        return
+    shown = ("run_id", "model", "dataset", "status", "epochs", "val_accuracy", "test_accuracy")
+    show([{key: row[key] for key in shown} for row in found], False)
+
+
+@app.command()
+def stop(run: Annotated[str, typer.Argument(help="The run's id.")], as_json: Json = False) -> None:
+    """Stop a waiting or running run; what it learnt is kept."""
+    from digitlab.jobs.queue import stop as stop_run
+
+    stop_run(run)
+    show_run(dl.open_run(run), as_json)
+
+
+@app.command()
+def delete(
+    run: Annotated[str, typer.Argument(help="The run's id.")], as_json: Json = False
+) -> None:
+    """Delete a run that has ended, with its files."""
+    from digitlab.jobs.queue import mark_interrupted
+
+    mark_interrupted()  # a run whose process died can be deleted
+    run_id = dl.open_run(run).id
+    dl.delete_run(run_id)
+    show({"deleted": run_id}, as_json)

@@ -1,0 +1,106 @@
+"""ZIP archives from outside, opened within bounds: counted, sized and named before being read."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+import zlib
+from pathlib import PurePosixPath
+
+from digitlab.errors import UploadError
+
+MAX_ENTRIES = 70_000
+MAX_UNPACKED = 256_000_000  # bytes of all files together
+MAX_RATIO = 200  # unpacked over packed: images hardly shrink, 2 GB of zeros shrink a thousandfold
+SMALL = 100_000  # bytes: what cannot hurt may shrink as far as it likes
+
+_ENTRY = b"PK\x01\x02"  # begins each entry of a ZIP's directory
+_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_NESTED = (".zip", ".npz", ".gz", ".tar", ".7z", ".rar", ".bz2", ".xz")
+_CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def open_archive(content: bytes) -> zipfile.ZipFile:
+    """A ZIP of at most 70,000 entries; UploadError for anything else.
+
+    Entries are counted in the raw bytes first, as opening a ZIP makes an object of each.
+    """
+    entries = content.count(_ENTRY)
+    if entries > MAX_ENTRIES:
+        raise UploadError(
+            f"The ZIP holds about {entries:,} entries; at most {MAX_ENTRIES:,} are read."
+        )
+    try:
+        return zipfile.ZipFile(io.BytesIO(content))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as e:
+        raise UploadError(f"The ZIP cannot be read ({e}): pack it again.") from e
+
+
+def list_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Its files, without what operating systems add, after each was found harmless.
+
+    UploadError for a path that leaves the archive, a link, an archive within the archive, a
+    password, and for more bytes than may be unpacked. Nothing is unpacked for it.
+    """
+    files = []
+    for entry in archive.infolist():
+        check_path(entry.filename)
+        parts = PurePosixPath(entry.filename).parts
+        if entry.is_dir() or any(part in _CLUTTER or part.startswith("._") for part in parts):
+            continue
+        check_kind(entry)
+        files.append(entry)
+    total = sum(entry.file_size for entry in files)
+    if total > MAX_UNPACKED:
+        raise UploadError(
+            f"Unpacked, the ZIP's files are {total / 1e6:,.0f} MB; at most "
+            f"{MAX_UNPACKED / 1e6:,.0f} MB are read. Send fewer or smaller images."
+        )
+    return files
+
+
+def check_path(name: str) -> None:
+    """UploadError for a name that is absolute or climbs out of its folder."""
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
+        raise UploadError(
+            f"The ZIP has a file named {name[:80]!r}, which leads out of its folder: it is not "
+            "read at all."
+        )
+
+
+def check_kind(entry: zipfile.ZipInfo) -> None:
+    """UploadError for a link, an archive, a locked file, a rare packing and a bomb."""
+    name = entry.filename[:80]
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise UploadError(f"{name!r} in the ZIP is a link; only files are read.")
+    if entry.filename.lower().endswith(_NESTED):
+        raise UploadError(f"{name!r} is an archive within the ZIP; put the images in it directly.")
+    if entry.flag_bits & _ENCRYPTED:
+        raise UploadError(f"{name!r} in the ZIP is locked with a password; pack it without one.")
+    if entry.compress_type not in _METHODS:
+        raise UploadError(f"{name!r} in the ZIP is packed in a rare way; use plain ZIP (deflate).")
+    if entry.file_size > SMALL and entry.file_size > MAX_RATIO * entry.compress_size:
+        raise UploadError(
+            f"{name!r} in the ZIP would grow from {entry.compress_size:,} to "
+            f"{entry.file_size:,} bytes, which no image does: it is not unpacked."
+        )
+
+
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
+    """The bytes of a file, at most `limit` of them, counted while they are read."""
+    name = entry.filename[:80]
+    if entry.file_size > limit:
+        raise UploadError(
+            f"{name!r} in the ZIP has {entry.file_size:,} bytes; at most {limit:,} are read."
+        )
+    try:
+        with archive.open(entry) as file:
+            content = file.read(limit + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
+        raise UploadError(f"{name!r} in the ZIP is damaged ({e}): pack it again.") from e
+    if len(content) > limit:
+        raise UploadError(f"{name!r} in the ZIP is larger than it says: it is not read.")
+    return content

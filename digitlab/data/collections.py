@@ -1,0 +1,301 @@
+"""Collections: drawings that a person labelled and kept, each a dataset of its own.
+
+    $DIGITLAB_HOME/collections/NAME/
+        000001_7_1f0c33ab.json    the first drawing, labelled 7: its 28×28 image and its strokes
+        collection.json           its title; its time tells when anything changed
+
+A file is there whole or not at all, a label is part of its name, and nothing else is written: any
+number of visitors may keep drawings at the same time. In the catalog a collection is called
+`collection:NAME`. Every third drawing of each digit, from the second on, is held out as the test
+part, so that what was learnt is measured on drawings that were not learnt from.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from digitlab.data.catalog import DIGITS
+from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError, StoreError
+from digitlab.settings import read_settings
+
+FAMILY = "collection"
+SIDE = 28
+MAX_COLLECTIONS = 100
+MAX_DRAWINGS = 2_000  # in one collection …
+MAX_BYTES = 20_000_000  # … and bytes of all its files together
+MAX_FILE_BYTES = 64_000
+MAX_POINTS = 2_000  # of all strokes of one drawing; longer ones are thinned
+HELD_OUT = 3  # every so manieth drawing of a digit
+ALLOWED = "1 to 40 small letters, digits and hyphens, beginning with a letter or digit"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_FILE = re.compile(r"(\d{6})_(\d)_([0-9a-f]{8})\.json")
+META = "collection.json"
+
+
+class Entry(NamedTuple):
+    """A drawing's file: its number, its label, and its id, which stays when the label changes."""
+
+    number: int
+    label: int
+    id: str
+    path: Path
+
+
+@dataclass(frozen=True, eq=False)
+class KeptDrawing:
+    """A kept drawing: `image` uint8 [28, 28] as networks read it, 0 paper; `strokes` float32
+    [n, 2] in the pixels of the canvas, where they were known; `read` what a network had read.
+    """
+
+    id: str
+    label: int
+    image: np.ndarray
+    strokes: tuple[np.ndarray, ...]
+    read: int | None
+    created: float
+
+
+def check_name(name: str) -> str:
+    """The name itself; DatasetError where it is none, so that no path escapes."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DatasetError(
+            f"A collection cannot be named {str(name)[:60]!r}: a name has {ALLOWED}.",
+            name=str(name)[:60],
+        )
+    return name
+
+
+def list_collections() -> tuple[str, ...]:
+    """The names of all collections that hold a drawing, in alphabetical order."""
+    try:
+        found = sorted(entry.name for entry in os.scandir(_root()) if _NAME.fullmatch(entry.name))
+    except OSError:
+        return ()
+    return tuple(name for name in found if list_entries(name))
+
+
+def list_entries(name: str) -> list[Entry]:
+    """A collection's drawings in the order in which they were kept; empty where there is none."""
+    folder = collection_folder(name)
+    try:
+        files = [path.name for path in os.scandir(folder)]
+    except OSError:
+        return []
+    found = [(match, folder / file) for file in files if (match := _FILE.fullmatch(file))]
+    entries = [Entry(int(m[1]), int(m[2]), f"{m[1]}-{m[3]}", path) for m, path in found]
+    return sorted(entries, key=lambda entry: entry.id)
+
+
+class NewDrawing(NamedTuple):
+    """A drawing to be kept: `image` uint8 [28, 28], its label, and what is known beside."""
+
+    image: np.ndarray
+    label: int
+    strokes: Sequence[Any] = ()
+    read: int | None = None
+
+
+def keep_drawing(name: str, drawing: NewDrawing) -> str:
+    """Keep a drawing in the collection `name`, which is made if it is new; the drawing's id.
+
+    Raises DatasetError for a bad name, label or image and where the collection is full, and
+    StoreError where the disk is.
+    """
+    return keep_drawings(name, [drawing])[0]
+
+
+def keep_drawings(name: str, drawings: Sequence[NewDrawing]) -> list[str]:
+    """`keep_drawing` for several; all are checked before the first is written."""
+    folder = collection_folder(name)
+    for drawing in drawings:
+        _check(drawing)
+    entries = list_entries(name)
+    _check_room(name, entries, len(drawings))
+    first = (entries[-1].number if entries else 0) + 1
+    kept = []
+    for number, drawing in enumerate(drawings, start=first):
+        unique = secrets.token_hex(4)
+        content = {
+            "image": base64.b64encode(np.ascontiguousarray(drawing.image).tobytes()).decode(),
+            "strokes": [np.round(stroke, 1).tolist() for stroke in _thin(drawing.strokes)],
+            "read": drawing.read,
+            "created": time.time(),
+        }
+        _write(folder / f"{number:06d}_{int(drawing.label)}_{unique}.json", json.dumps(content))
+        kept.append(f"{number:06d}-{unique}")
+    _touch(name)
+    return kept
+
+
+def read_drawings(name: str) -> list[KeptDrawing]:
+    """All drawings of a collection, in the order in which they were kept.
+
+    Raises DatasetMissingError where there is none, DatasetDamagedError where a file is damaged.
+    """
+    return [read_entry(name, entry) for entry in require_entries(name)]
+
+
+def relabel(name: str, drawing: str, label: int) -> None:
+    """Give a drawing another label; DatasetError where it is not there."""
+    entry = _find(name, drawing)
+    number, unique = drawing.split("-")
+    target = entry.path.with_name(f"{number}_{_check_label(label)}_{unique}.json")
+    with _writing(target):
+        entry.path.replace(target)
+    _touch(name)
+
+
+def remove_drawing(name: str, drawing: str) -> None:
+    """Delete a drawing; DatasetError where it is not there."""
+    with _writing(entry := _find(name, drawing).path):
+        entry.unlink(missing_ok=True)
+    _touch(name)
+
+
+def remove_collection(name: str) -> None:
+    """Delete a collection with all its drawings; harmless where there is none."""
+    shutil.rmtree(collection_folder(name), ignore_errors=True)
+
+
+def is_held_out(entries: Sequence[Entry]) -> np.ndarray:
+    """Which drawings are the test part, bool [N]: of each digit the second, the fifth, …"""
+    seen = [0] * len(DIGITS)
+    held = []
+    for entry in entries:
+        held.append(seen[entry.label] % HELD_OUT == 1)
+        seen[entry.label] += 1
+    return np.array(held, dtype=bool)
+
+
+def _root() -> Path:
+    return read_settings().home / "collections"
+
+
+def collection_folder(name: str) -> Path:
+    """Where a collection's files lie; the name is checked before it becomes a path."""
+    return _root() / check_name(name)
+
+
+def require_entries(name: str) -> list[Entry]:
+    """`list_entries` where there are any; DatasetMissingError where there are none."""
+    entries = list_entries(name)
+    if not entries:
+        known = ", ".join(list_collections()) or "none yet"
+        raise DatasetMissingError(
+            f"There is no collection {name!r} (there is: {known}). Draw and keep a digit on the "
+            "Draw page first.",
+            name=f"{FAMILY}:{name}",
+        )
+    return entries
+
+
+def _find(name: str, drawing: str) -> Entry:
+    found = [entry for entry in list_entries(name) if entry.id == drawing]
+    if not found:
+        raise DatasetError(f"Collection {name} has no drawing {str(drawing)[:40]!r}.", name=name)
+    return found[0]
+
+
+def _check_label(label: int) -> int:
+    if not isinstance(label, int | np.integer) or not 0 <= label < len(DIGITS):
+        raise DatasetError(f"A label is a digit from 0 to 9; not {label!r}.")
+    return int(label)
+
+
+def _check(drawing: NewDrawing) -> None:
+    _check_label(drawing.label)
+    image = drawing.image
+    if image.shape != (SIDE, SIDE) or image.dtype != np.uint8:
+        raise DatasetError(
+            f"A kept drawing is an image uint8 [28, 28]; not {image.dtype} {list(image.shape)}."
+        )
+
+
+def _check_room(name: str, entries: Sequence[Entry], new: int) -> None:
+    if not entries and len(list_collections()) >= MAX_COLLECTIONS:
+        raise DatasetError(f"There are {MAX_COLLECTIONS} collections already: delete one first.")
+    size = sum(entry.path.stat().st_size for entry in entries if entry.path.is_file())
+    if len(entries) + new > MAX_DRAWINGS or size > MAX_BYTES:
+        raise DatasetError(
+            f"Collection {name} has no room for {new:,} more: it holds {len(entries):,} drawings "
+            f"and {size:,} bytes, of at most {MAX_DRAWINGS:,} and {MAX_BYTES:,}. Begin another.",
+            name=name,
+        )
+
+
+def _thin(strokes: Sequence[Any]) -> list[np.ndarray]:
+    """Strokes of at most MAX_POINTS points together: every other one is left out until it fits."""
+    from digitlab.drawing.strokes import check_strokes
+
+    kept = check_strokes(strokes)[:200]
+    while sum(map(len, kept)) > MAX_POINTS:
+        kept = [np.concatenate([one[:-1:2], one[-1:]]) if len(one) > 2 else one for one in kept]
+    return kept
+
+
+def read_entry(name: str, entry: Entry) -> KeptDrawing:
+    """One drawing; DatasetDamagedError where its file is damaged."""
+    try:
+        if entry.path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError("it is too large")
+        content = json.loads(entry.path.read_text(encoding="utf-8"))
+        pixels = np.frombuffer(base64.b64decode(content["image"], validate=True), np.uint8)
+        strokes = tuple(np.array(one, np.float32).reshape(-1, 2) for one in content["strokes"])
+        image, created = pixels.reshape(SIDE, SIDE).copy(), float(content["created"])
+        answer = content.get("read")
+        return KeptDrawing(entry.id, entry.label, image, strokes, answer, created)
+    except (OSError, ValueError, KeyError, TypeError, binascii.Error) as e:
+        raise DatasetDamagedError(
+            f"Collection {name} has a damaged file, {entry.path} ({e}): delete it.",
+            name=f"{FAMILY}:{name}",
+        ) from e
+
+
+def _touch(name: str) -> None:
+    """Say that something changed: what is kept in memory of a dataset goes by its files' times."""
+    if list_entries(name):
+        _write(collection_folder(name) / META, json.dumps({"title": f"Collection {name}"}))
+    else:
+        remove_collection(name)
+
+
+def _write(path: Path, content: str) -> None:
+    """Temporary file in the same folder, fsync, replace."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Any:
+    try:
+        yield
+    except OSError as e:
+        raise StoreError(
+            f"{path} could not be written ({e.strerror or e}). Free some space or set "
+            "DIGITLAB_HOME to a folder that can be written."
+        ) from e

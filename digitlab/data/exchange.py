@@ -1,0 +1,97 @@
+"""Collections as files: to take along, to give to somebody, and to bring back."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from digitlab.data import collections
+from digitlab.data.archive import list_files, open_archive, read_entry
+from digitlab.errors import UploadError
+
+if TYPE_CHECKING:
+    from digitlab.data.upload import LabelledImages
+
+STROKES = "strokes.npy"  # of an .npz: the bytes of a JSON text, so that nothing is pickled …
+DRAWINGS = "strokes.json"  # … which a ZIP holds as it is
+MAX_STROKES_BYTES = 40_000_000
+
+
+def export_collection(name: str, kind: Literal["npz", "zip"]) -> bytes:
+    """A collection as a file that `read_labelled_images` and `import_collection` read.
+
+    NPZ: `images` uint8 [N, 28, 28], `labels` int64 [N], `strokes` uint8 [B], a JSON text. ZIP:
+    `LABEL/ID.png` and `strokes.json`. Raises DatasetMissingError, DatasetDamagedError.
+    """
+    drawings = collections.read_drawings(name)
+    strokes = json.dumps([[stroke.tolist() for stroke in one.strokes] for one in drawings])
+    buffer = io.BytesIO()
+    if kind == "npz":
+        np.savez_compressed(
+            buffer,
+            images=np.stack([one.image for one in drawings]),
+            labels=np.array([one.label for one in drawings], np.int64),
+            strokes=np.frombuffer(strokes.encode(), np.uint8),
+        )
+        return buffer.getvalue()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one in drawings:
+            archive.writestr(f"{one.label}/{one.id}.png", _png(one.image))
+        archive.writestr(DRAWINGS, strokes)
+    return buffer.getvalue()
+
+
+def import_collection(name: str, content: bytes, file_name: str = "") -> LabelledImages:
+    """Add the labelled images of a ZIP, an .npz or a CSV to the collection `name`; what was read.
+
+    Strokes come along where `export_collection` wrote the file. Raises UploadError for what
+    cannot be read or is not safe to open, DatasetError where they do not fit in; then none is
+    added.
+    """
+    from digitlab.data.upload import read_labelled_images
+
+    read = read_labelled_images(content, file_name)
+    strokes = _read_strokes(content, len(read))
+    collections.keep_drawings(
+        name,
+        [
+            collections.NewDrawing(image[0], int(label), one)
+            for image, label, one in zip(read.images, read.labels, strokes, strict=True)
+        ],
+    )
+    return read
+
+
+def _png(image: np.ndarray) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _read_strokes(content: bytes, count: int) -> Sequence[Any]:
+    """The strokes of each image; empty ones where the file has none that fit."""
+    none: list[list[Any]] = [[] for _ in range(count)]
+    if content[:4] != b"PK\x03\x04":
+        return none
+    archive = open_archive(content)
+    entries = {entry.filename: entry for entry in list_files(archive)}
+    entry = entries.get(STROKES) or entries.get(DRAWINGS)
+    if entry is None:
+        return none
+    text = read_entry(archive, entry, MAX_STROKES_BYTES)
+    if entry.filename == STROKES:  # a .npy of bytes: its text begins after the head
+        text = text[text.find(b"\n") + 1 :]
+    try:
+        found = json.loads(text)
+        arrays = [[np.array(stroke, np.float32).reshape(-1, 2) for stroke in one] for one in found]
+    except (ValueError, TypeError, RecursionError) as e:
+        raise UploadError(f"The strokes in the file are damaged ({str(e)[:80]}).") from e
+    finite = all(np.isfinite(stroke).all() for one in arrays for stroke in one)
+    return arrays if len(arrays) == count and finite else none

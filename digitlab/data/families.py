@@ -1,0 +1,131 @@
+"""Datasets that are made on this machine and named `FAMILY:REST`: collections, and mixes of them.
+
+`collection:NAME` is a collection of kept drawings; `mix:NAME+BASE` is what a run is fine-tuned on:
+the collection's training drawings, several times over, among a sample of the dataset BASE, so that
+what was known is not forgotten. The test part of both are the collection's held-out drawings.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.data import collections
+from digitlab.data.catalog import DatasetInfo, find_dataset
+from digitlab.errors import DatasetError
+
+if TYPE_CHECKING:
+    from digitlab.data.readers import Part
+
+MIX = "mix"
+BASE_IMAGES = 2_000  # of the base dataset in a mix
+DRAWN_IMAGES = 1_000  # to which the drawings are repeated …
+MOST_REPEATS = 40  # … each so often at most
+_SEED = 0
+_BY_HAND = "Its drawings are made and kept on the Draw page"
+
+
+def list_infos() -> tuple[DatasetInfo, ...]:
+    """The catalog's entry of every collection. Mixes are not offered to be looked at."""
+    return tuple(_describe_collection(name) for name in collections.list_collections())
+
+
+def describe(family: str, rest: str) -> DatasetInfo | None:
+    """The catalog's entry of `family:rest`; None where there is no such family.
+
+    Raises DatasetError for a bad name, DatasetMissingError where there is no such collection.
+    """
+    if family == collections.FAMILY:
+        return _describe_collection(rest)
+    return _describe_mix(*_parts(rest)) if family == MIX else None
+
+
+def read(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
+    """The training and test parts: images uint8 [N, 1, 28, 28] and labels int64 [N]."""
+    family, _, rest = info.name.partition(":")
+    if family == collections.FAMILY:
+        return _read_collection(rest)
+    return _read_mix(*_parts(rest), root)
+
+
+def collection_dataset(name: str) -> str:
+    """The name of a collection in the catalog."""
+    return f"{collections.FAMILY}:{collections.check_name(name)}"
+
+
+def mix_dataset(name: str, base: str) -> str:
+    """The name in the catalog of a collection mixed with the dataset `base`."""
+    return f"{MIX}:{collections.check_name(name)}+{find_dataset(base).name}"
+
+
+def _parts(rest: str) -> tuple[str, str]:
+    name, _, base = rest.partition("+")
+    if ":" in base:
+        raise DatasetError(
+            f"A mix is a collection and a dataset of the catalog; not {rest[:80]!r}."
+        )
+    return name, base
+
+
+def _describe_collection(name: str) -> DatasetInfo:
+    entries = collections.require_entries(name)
+    held = int(collections.is_held_out(entries).sum())
+    return DatasetInfo(
+        name=collection_dataset(name),
+        title=f"Collection {name}",
+        about=f"{len(entries):,} drawings kept on the Draw page, framed as MNIST's digits are. "
+        "Of each digit the second, the fifth and so on are held out as the test part.",
+        source="",
+        train_size=len(entries) - held,
+        test_size=held,
+        files=(str(collections.collection_folder(name) / collections.META),),
+        by_hand=_BY_HAND,
+    )
+
+
+def _describe_mix(name: str, base: str) -> DatasetInfo:
+    drawn, known = _describe_collection(name), find_dataset(base)
+    if known.classes != drawn.classes:
+        raise DatasetError(f"{known.title} has other classes than the digits of {drawn.title}.")
+    sample = min(BASE_IMAGES, known.train_size)
+    return DatasetInfo(
+        name=mix_dataset(name, base),
+        title=f"{drawn.title} among {known.title}",
+        about=f"{drawn.train_size:,} drawings, each {_repeats(drawn.train_size)} times, among "
+        f"{sample:,} training images of {known.title}; tested on {drawn.test_size:,} drawings.",
+        source=known.source,
+        train_size=sample + drawn.train_size * _repeats(drawn.train_size),
+        test_size=drawn.test_size,
+        files=drawn.files + known.files,
+        by_hand=_BY_HAND,
+    )
+
+
+def _repeats(drawings: int) -> int:
+    return max(1, min(MOST_REPEATS, DRAWN_IMAGES // max(1, drawings)))
+
+
+def _read_collection(name: str) -> tuple[Part, Part]:
+    import numpy as np
+    import torch
+
+    entries = collections.require_entries(name)
+    drawn = [collections.read_entry(name, entry).image for entry in entries]
+    images = torch.from_numpy(np.stack(drawn))[:, None]
+    labels = torch.tensor([entry.label for entry in entries])
+    held = torch.from_numpy(collections.is_held_out(entries))
+    return (images[~held], labels[~held]), (images[held], labels[held])
+
+
+def _read_mix(name: str, base: str, root: Path) -> tuple[Part, Part]:
+    import torch
+
+    from digitlab.data.readers import read_parts
+
+    (drawn, labels), test = _read_collection(name)
+    (known, names), _ = read_parts(find_dataset(base), root)
+    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(_SEED))
+    sample = order[:BASE_IMAGES].sort().values
+    times = _repeats(len(labels))
+    images = torch.cat([known[sample], drawn.repeat(times, 1, 1, 1)])
+    return (images, torch.cat([names[sample], labels.repeat(times)])), test

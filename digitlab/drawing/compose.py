@@ -1,0 +1,151 @@
+"""Drawings put together from pen digits whose true reading is known: single ones and strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitlab.drawing.stages import find_box
+from digitlab.drawing.strokes import PenDigit, rasterise
+
+Strokes = Sequence[np.ndarray]
+
+CANVAS = 280  # pixels, as the app's
+MARGIN = 40  # pixels of paper around a string
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A canvas `uint8 [H, W, 4]`, what is written on it, its strokes and brush.
+
+    `digits` are the digits' strokes on the canvas (`float [n, 2]` each), in the order of `text`.
+    """
+
+    canvas: np.ndarray
+    text: str
+    digits: tuple[Strokes, ...]
+    brush: float
+
+    @property
+    def strokes(self) -> list[np.ndarray]:
+        """All strokes, in the order in which they were written."""
+        return [stroke for digit in self.digits for stroke in digit]
+
+    def alone(self, place: int) -> np.ndarray:
+        """The canvas with nothing but one of its digits, `uint8 [H, W, 4]`."""
+        height, width = self.canvas.shape[:2]
+        return rasterise(self.digits[place], (width, height), self.brush)
+
+
+def single(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
+    """One digit of 80 to 230 pixels anywhere on 280 × 280, with a brush of 12 to 24."""
+    digit = digits[rng.integers(len(digits))]
+    side, brush = rng.uniform(80, 230), rng.uniform(12, 24)
+    return placed(digit.strokes, str(digit.label), side, brush, rng)
+
+
+def placed(
+    strokes: Strokes, text: str, side: float, brush: float, rng: np.random.Generator
+) -> Drawing:
+    """Strokes fitted into `side` pixels, anywhere on a canvas of 280 × 280."""
+    strokes, extent = scale_strokes(strokes, side, widest=1)
+    margin = brush / 2 + 2
+    corner = rng.uniform(margin, np.maximum(margin + 1, CANVAS - extent - margin))
+    moved = [stroke + corner for stroke in strokes]
+    return Drawing(rasterise(moved, (CANVAS, CANVAS), brush), text, (moved,), brush)
+
+
+def apart(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
+    """2 to 6 digits of one writer with paper of 0.08 to 0.5 of their height between them."""
+    return string(digits, rng, (0.08, 0.5), meeting=False)
+
+
+def touching(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
+    """2 to 6 digits of one writer, each moved into the one before by 0 to 0.06 of their height."""
+    return string(digits, rng, (-0.06, 0.0), meeting=True)
+
+
+def two_lines(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
+    """Two strings apart, with paper of 0.15 to 0.5 of a digit's height between them."""
+    upper, lower = apart(digits, rng), apart(digits, rng)
+    high, low = find_box(upper.canvas[..., 3]), find_box(lower.canvas[..., 3])
+    gap = rng.uniform(0.15, 0.5) * (high[3] - high[1])
+    down = np.array((0.0, high[3] - low[1] + gap))
+    moved = tuple([stroke + down for stroke in one] for one in lower.digits)
+    size = (
+        max(upper.canvas.shape[1], lower.canvas.shape[1]),
+        int(lower.canvas.shape[0] + down[1]) + 1,
+    )
+    # Each with its own brush, as they were written: the darker of the two is what is seen.
+    canvas = np.zeros((size[1], size[0], 4), np.uint8)
+    canvas[: upper.canvas.shape[0], : upper.canvas.shape[1]] = upper.canvas
+    below = rasterise([stroke for one in moved for stroke in one], size, lower.brush)
+    text = f"{upper.text}\n{lower.text}"
+    return Drawing(np.maximum(canvas, below), text, upper.digits + moved, upper.brush)
+
+
+CONDITIONS = {"single": single, "apart": apart, "touching": touching, "two lines": two_lines}
+
+
+def string(
+    digits: Sequence[PenDigit],
+    rng: np.random.Generator,
+    gaps: tuple[float, float],
+    *,
+    meeting: bool,
+) -> Drawing:
+    """2 to 6 digits of one writer in a line.
+
+    `gaps` are the least and the most paper between neighbours in shares of the height: between
+    their boxes, or with `meeting` between their ink in the row where it comes closest.
+    """
+    writer = digits[rng.integers(len(digits))].writer
+    own = [digit for digit in digits if digit.writer == writer]
+    chosen = [own[k] for k in rng.integers(len(own), size=rng.integers(2, 7))]
+    height = rng.uniform(80, 180)
+    brush = height * rng.uniform(0.07, 0.15)
+    found: list[Strokes] = []
+    x, before = float(MARGIN), None
+    for digit in chosen:
+        strokes, extent = scale_strokes(digit.strokes, height * rng.uniform(0.85, 1.1), 1.2)
+        drop = MARGIN + height * rng.uniform(0, 0.12)
+        size = (int(extent[0] + 2 * MARGIN), int(1.3 * height + 2 * MARGIN))
+        ink = rasterise([one + np.array((MARGIN, drop)) for one in strokes], size, brush)[..., 3]
+        if before is not None:
+            x += rng.uniform(*gaps) * height - (closest(before, ink) if meeting else 0)
+        found.append([stroke + np.array((x, drop)) for stroke in strokes])
+        x += find_box(ink)[2] - find_box(ink)[0]
+        before = ink
+    everything = [stroke for one in found for stroke in one]
+    shift = MARGIN - min(0.0, float(np.concatenate(everything)[:, 0].min()) - MARGIN) - MARGIN
+    found = [[stroke + np.array((shift, 0)) for stroke in one] for one in found]
+    everything = [stroke for one in found for stroke in one]
+    extent = np.concatenate(everything).max(axis=0) + MARGIN
+    canvas = rasterise(everything, (int(extent[0]), int(extent[1])), brush)
+    text = "".join(str(digit.label) for digit in chosen)
+    return Drawing(canvas, text, tuple(found), brush)
+
+
+def scale_strokes(
+    strokes: Strokes, side: float, widest: float
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Strokes from (0, 0), `side` high and at most `widest` times as wide, and their extent."""
+    points = np.concatenate(strokes).astype(np.float64)
+    low, span = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1)
+    scale = side / max(span[1], span[0] / widest)
+    return [(stroke - low) * scale for stroke in strokes], span * scale
+
+
+def closest(before: np.ndarray, after: np.ndarray) -> float:
+    """The least paper between two digits' ink in a row, where their boxes stand side by side."""
+    rows = min(len(before), len(after))
+    one, two = before[:rows] > 127, after[:rows] > 127
+    both = one.any(axis=1) & two.any(axis=1)
+    if not both.any():
+        return 0.0
+    end = one.shape[1] - 1 - one[both][:, ::-1].argmax(axis=1)
+    start = two[both].argmax(axis=1)
+    right, left = np.flatnonzero(one.any(axis=0))[-1], np.flatnonzero(two.any(axis=0))[0]
+    return float((right - end + start - left).min())

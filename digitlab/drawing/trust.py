@@ -1,0 +1,38 @@
+"""When an answer is trusted: probabilities made honest, and a reason where one is declined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What an answer must reach, both from 0 to 1; zeros decline nothing.
+
+    Probabilities `p` are those of a predictor (what a row lacks to 1 is "no digit"); all are
+    first raised to 1 / `temperature` and scaled to sum to 1 again, which is what dividing the
+    logits by it does (C. Guo et al., On calibration of modern neural networks, ICML 2017).
+    """
+
+    temperature: float = 1.0
+    digit: float = 0.0  # probability of being a digit at all
+    confidence: float = 0.0  # probability of the most likely digit
+
+    def calibrate(self, probabilities: np.ndarray) -> np.ndarray:
+        """Honest probabilities `float64 [C]` of one row `[C]`; what they lack to 1 is no digit."""
+        every = np.append(probabilities.astype(np.float64), max(0.0, 1 - probabilities.sum()))
+        every = np.maximum(every, 1e-12)
+        every[-1] = 0.0 if probabilities.sum() > 1 - 1e-5 else every[-1]
+        powers = every ** (1 / self.temperature)
+        return (powers / powers.sum())[:-1]
+
+    def decline(self, calibrated: np.ndarray) -> str | None:
+        """Why an answer is declined, in a sentence for who drew it; None where it stands."""
+        whole, best = float(calibrated.sum()), float(calibrated.max())
+        if whole < self.digit:
+            return "This does not look like a digit."
+        if best < self.confidence:
+            return f"This could be several digits: none has more than {best:.0%}."
+        return None

@@ -1,0 +1,206 @@
+"""Figures of a network from inside: attributions over an image, weights and maps as pictures,
+class means, and embeddings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+from plotly.subplots import make_subplots
+
+from digitlab.figures import palette
+from digitlab.figures.images import color_bar, picture_trace
+from digitlab.figures.layout import CLEAR, chart, image_axes
+
+CANVAS = 1_300  # pixels a side of the picture of an embedding's images
+
+
+def attribution_figure(
+    image: np.ndarray, maps: Sequence[tuple[str, np.ndarray]], *, unit: str
+) -> go.Figure:
+    """Attributions float32 [H, W], each with its title, over the image uint8 [H, W], side by side.
+
+    One scale for all, symmetric around 0: what speaks for the class against what speaks against it.
+    """
+    top = max((float(np.abs(array).max()) for _, array in maps), default=0.0) or 1.0
+    figure = make_subplots(
+        cols=len(maps), subplot_titles=[title for title, _ in maps], horizontal_spacing=0.04
+    )
+    for column, (_, array) in enumerate(maps, start=1):
+        plain = go.Heatmap(
+            z=image, zmin=0, zmax=255, colorscale=palette.DIMMED_SCALE, showscale=False,
+            hoverinfo="skip",
+        )  # fmt: skip
+        over = go.Heatmap(
+            z=array, customdata=image, coloraxis="coloraxis",
+            hovertemplate="row %{y}, column %{x}, ink %{customdata}: %{z:+.3f}<extra></extra>",
+        )  # fmt: skip
+        figure.add_traces([plain, over], rows=1, cols=column)
+        axis = "" if column == 1 else column
+        figure.update_yaxes(scaleanchor=f"x{axis}", col=column)
+    figure.update_xaxes(visible=False, constrain="domain", fixedrange=True)
+    figure.update_yaxes(visible=False, autorange="reversed", constrain="domain", fixedrange=True)
+    bar = color_bar(unit)
+    return figure.update_layout(
+        coloraxis={"colorscale": palette.OVERLAY_SCALE, "cmin": -top, "cmax": top, "colorbar": bar},
+        height=400,
+        margin={"l": 0, "r": 0, "t": 40, "b": 8},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        dragmode=False,
+    )
+
+
+def picture_grid(
+    arrays: np.ndarray,
+    captions: Sequence[str] = (),
+    *,
+    title: str,
+    unit: str,
+    columns: int = 8,
+    hover: str = "number",
+) -> go.Figure:
+    """Float arrays [K, h, w] as pictures on one scale: weights, or the maps of a layer.
+
+    With values of both signs the scale is symmetric around 0. NaN is clear. `hover` is what one
+    picture is called under the pointer, where there are no `captions`.
+    """
+    arrays = np.asarray(arrays, dtype=np.float32)
+    count, height, width = arrays.shape
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    gap = max(1, round(max(height, width) * 0.06))
+    strip = max(2, round(height * 0.3)) if captions else gap
+    sheet = np.full((rows * (height + strip), columns * (width + gap)), np.nan, dtype=np.float32)
+    names = np.full(sheet.shape, "", dtype=object)
+    left = np.arange(count) % columns * (width + gap)
+    top = np.arange(count) // columns * (height + strip)
+    for i, (x, y) in enumerate(zip(left, top, strict=True)):
+        sheet[y : y + height, x : x + width] = arrays[i]
+        names[y : y + height, x : x + width] = captions[i] if captions else f"{hover} {i}"
+    tall = sheet.shape[0] / sheet.shape[1] * min(760, 96 * columns)
+    figure = image_axes(chart(title, height=round(max(140, min(tall, 900))) + 120))
+    figure.add_heatmap(
+        z=sheet,
+        text=names,
+        colorbar=color_bar(unit),
+        hovertemplate="%{text}: %{z:.3~g}<extra></extra>",
+        hoverongaps=False,
+        **_scale(arrays),
+    )
+    if captions:
+        figure.add_scatter(
+            x=left + (width - 1) / 2,
+            y=top + height - 0.5,
+            mode="text",
+            text=[str(caption) for caption in captions],
+            textposition="bottom center",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    return figure
+
+
+def _scale(arrays: np.ndarray) -> dict:
+    known = arrays[np.isfinite(arrays)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if low >= 0:
+        return {"colorscale": palette.SEQUENTIAL_SCALE, "zmin": 0.0, "zmax": high or 1.0}
+    most = max(-low, high)
+    return {"colorscale": palette.DIFFERENCE_SCALE, "zmin": -most, "zmax": most}
+
+
+def class_means_figure(
+    means: np.ndarray, units: Sequence[int], classes: Sequence[str], *, total: int
+) -> go.Figure:
+    """Mean activations float32 [C, K] of `units` [K], out of `total`, for each class."""
+    figure = chart(
+        f"The {len(units)} units that differ most, of {total:,}"
+        if len(units) < total
+        else f"All {total:,} units",
+        x="unit of the last hidden layer, by the class it answers to most",
+        y="class",
+        height=140 + 24 * len(classes),
+    )
+    figure.add_heatmap(
+        z=means,
+        y=list(classes),
+        customdata=np.tile(np.asarray(units), (len(classes), 1)),
+        colorbar={**color_bar("mean activation"), "y": -0.22},
+        hovertemplate="class %{y}, unit %{customdata}: %{z:.3~g}<extra></extra>",
+        **_scale(np.asarray(means)),
+    )
+    figure.update_xaxes(showticklabels=False)
+    return figure.update_yaxes(type="category", autorange="reversed")
+
+
+def embedding_figure(
+    points: np.ndarray,
+    groups: Sequence[tuple[str, str, np.ndarray]],
+    positions: np.ndarray,
+    hovers: Sequence[str],
+    *,
+    title: str,
+    images: np.ndarray | None = None,
+) -> go.Figure:
+    """Points float32 [M, 2] that can be clicked, in `groups` of (name, colour, rows).
+
+    A point's `customdata` is `[position]`. With `images` uint8 [M, H, W] each is drawn at its
+    place, in its group's colour, and the points are only felt.
+    """
+    figure = chart(title, height=560, legend=True, zoom=True)
+    figure.update_xaxes(visible=False).update_yaxes(visible=False, scaleanchor="x")
+    if images is not None:
+        figure.add_trace(_image_cloud(points, groups, images))
+    for name, color, rows in groups:
+        figure.add_scatter(
+            x=points[rows, 0],
+            y=points[rows, 1],
+            name=name,
+            mode="markers",
+            marker={
+                "color": color,
+                "size": 16 if images is not None else 6,
+                "opacity": 0 if images is not None else 0.8,
+            },
+            unselected={"marker": {"opacity": 0 if images is not None else 0.8}},
+            selected={"marker": {"opacity": 0.6 if images is not None else 1, "size": 16}},
+            customdata=[[int(position)] for position in positions[rows]],
+            hovertext=[hovers[row] for row in rows],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    figure.update_layout(hovermode="closest", showlegend=images is None)
+    figure.update_layout(margin={"l": 4, "r": 4}, legend={"itemsizing": "constant"})
+    return figure
+
+
+def _image_cloud(
+    points: np.ndarray, groups: Sequence[tuple[str, str, np.ndarray]], images: np.ndarray
+) -> go.Image:
+    """All images at their places, ink in the group's colour and paper see-through, one picture."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    span = float((high - low).max()) or 1.0
+    step = span / (CANVAS - images.shape[2])  # units of the points for one pixel of the picture
+    side = images.shape[1]
+    wide, tall = (np.ceil((high - low) / step).astype(int) + side + 1).tolist()
+    canvas = np.zeros((tall, wide, 4), dtype=np.uint8)
+    for _, color, rows in groups:
+        ink = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+        for row in rows:
+            x = int((points[row, 0] - low[0]) / step)
+            y = int((high[1] - points[row, 1]) / step)
+            place = canvas[y : y + side, x : x + images.shape[2]]
+            over = images[row][: place.shape[0], : place.shape[1]] > np.maximum(40, place[..., 3])
+            place[over, :3], place[over, 3] = ink, images[row][over]
+    half = side / 2 * step
+    # Rows grow downwards on the picture and upwards on the axis.
+    return picture_trace(
+        Image.fromarray(canvas, "RGBA"),
+        x0=float(low[0]) - half,
+        dx=step,
+        y0=float(high[1]) + half,
+        dy=-step,
+    )

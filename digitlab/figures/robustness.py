@@ -1,0 +1,99 @@
+"""Figures of robustness: accuracy over the severity of a corruption, with what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from digitlab.figures import palette
+from digitlab.figures.layout import chart, percent
+
+_ENLARGED = 3  # thumbnails are enlarged here: a browser would blur them
+
+
+def severity_curve(
+    title: str,
+    unit: str,
+    severities: Sequence[float],
+    accuracies: Sequence[float],
+    intervals: Sequence[tuple[float, float]],
+    images: np.ndarray | None = None,
+    *,
+    chance: float | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """Accuracy 0…1 over severity, a point a level and evenly spaced, with 95 % whiskers.
+
+    `images` uint8 [levels, H, W] stand under their levels; `chance` is the accuracy of guessing.
+    """
+    figure = chart(title, x=unit, y="read rightly", height=height)
+    low, high = np.array(intervals, dtype=float).T * 100
+    values = 100 * np.asarray(accuracies, dtype=float)
+    names = [f"{severity:g}" for severity in severities]
+    figure.add_scatter(
+        x=names,
+        y=values,
+        mode="lines+markers",
+        line={"color": palette.ACCENT, "width": 2},
+        marker={"size": 7},
+        error_y={
+            "type": "data", "array": high - values, "arrayminus": values - low,
+            "thickness": 1, "width": 3, "color": palette.MUTED,
+        },
+        customdata=[
+            f"{percent(value / 100)}, 95 %: {a:.1f} to {percent(b / 100)}"
+            for value, a, b in zip(values, low, high, strict=True)
+        ],
+        hovertemplate=f"%{{x}} {unit}: %{{customdata}}<extra></extra>",
+    )  # fmt: skip
+    if chance is not None:
+        figure.add_hline(y=100 * chance, line={"color": palette.MUTED, "dash": "dot", "width": 1})
+    figure.update_xaxes(type="category", range=[-0.5, len(names) - 0.5])
+    figure.update_yaxes(range=[-3, 104], tickvals=[0, 25, 50, 75, 100], ticksuffix=" %")
+    if images is not None:
+        _stand_below(figure, images)
+    return figure
+
+
+def _stand_below(figure: go.Figure, images: np.ndarray) -> None:
+    """The images in a row below the plot, each under its level; the ticks go under them."""
+    figure.update_yaxes(domain=[0.32, 1])
+    figure.update_xaxes(anchor="free", position=0)
+    for place, image in enumerate(images):
+        large = np.kron(np.asarray(image), np.ones((_ENLARGED, _ENLARGED), dtype=np.uint8))
+        figure.add_layout_image(
+            source=Image.fromarray(large, "L"),
+            xref="x", yref="paper", x=place, y=0.02,
+            sizex=0.92, sizey=0.26, xanchor="center", yanchor="bottom",
+        )  # fmt: skip
+
+
+def accuracy_bars(
+    names: Sequence[str],
+    accuracies: Sequence[float],
+    intervals: Sequence[tuple[float, float]],
+    *,
+    title: str,
+) -> go.Figure:
+    """A horizontal bar of accuracy 0…1 for each name, the first on top, with 95 % whiskers."""
+    figure = chart(title, x="read rightly", height=110 + 36 * len(names))
+    low, high = np.array(intervals, dtype=float).T * 100
+    values = 100 * np.asarray(accuracies, dtype=float)
+    figure.add_bar(
+        x=values,
+        y=list(names),
+        orientation="h",
+        marker={"color": palette.ACCENT},
+        error_x={
+            "type": "data", "array": high - values, "arrayminus": values - low,
+            "thickness": 1, "color": palette.MUTED,
+        },
+        text=[percent(value / 100) for value in values],
+        textposition="inside",
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 104], ticksuffix=" %", showgrid=True)
+    return figure.update_yaxes(type="category", autorange="reversed")

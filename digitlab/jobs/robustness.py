@@ -1,0 +1,167 @@
+"""Measuring a run's robustness in a process of its own: start it, watch it, stop it.
+
+python -m digitlab.jobs.robustness RUN IMAGES
+
+Beside the card, while it is measured:
+
+    robustness.progress.json    what is done, and of how much
+    robustness.stop             the wish to stop
+    robustness.lock             held by the process for as long as it lives
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from digitlab.errors import DigitlabError, StoreError
+from digitlab.jobs.launch import launch
+from digitlab.runs import artifacts
+from digitlab.runs.beside import kept_folder, need_weights
+from digitlab.runs.run import open_run
+from digitlab.settings import read_settings
+
+if TYPE_CHECKING:
+    from digitlab.runs.run import Run
+
+ALL = "all"
+STARTING_SECONDS = 60.0  # which a process may take to import torch on a busy machine
+_TOLD_EVERY = 0.2  # seconds
+
+
+class Progress(NamedTuple):
+    """How far a measurement is: `done` of `total` steps, `what` it is at; or why it failed."""
+
+    done: int
+    total: int
+    what: str
+    failed: str = ""
+
+
+class _Stopped(Exception):
+    """Somebody asked to stop."""
+
+
+def start_robustness(run: Run, images: int | None) -> None:
+    """Measure so many test images, None for all, in the background; harmless where it is going.
+
+    Raises RunError where the run has no weights, StoreError where no process can be started.
+    """
+    need_weights(run)
+    if read_progress(run) and not read_progress(run).failed:
+        return
+    stop_robustness(run, wish=False)
+    _tell(run, Progress(0, 1, "Starting"))
+    try:
+        launch("digitlab.jobs.robustness", run.id, ALL if images is None else str(images))
+    except OSError as e:
+        _file(run, "progress.json").unlink(missing_ok=True)
+        raise StoreError(f"No process could be started to measure ({e.strerror or e}).") from e
+
+
+def stop_robustness(run: Run, *, wish: bool = True) -> None:
+    """Ask the measurement to stop, which then keeps nothing; `wish=False` takes that back."""
+    if wish:
+        artifacts.write_atomically(_file(run, "stop"), "")
+    else:
+        _file(run, "stop").unlink(missing_ok=True)
+
+
+def read_progress(run: Run) -> Progress | None:
+    """How far the measurement of a run is; None where none is going and none failed."""
+    path = _file(run, "progress.json")
+    try:
+        written = path.stat().st_mtime
+        progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    if progress.failed:
+        return progress
+    young = progress.done == 0 and time.time() - written < STARTING_SECONDS
+    if _is_held(_file(run, "lock")) or young:
+        return progress
+    return progress._replace(failed="Its process ended unexpectedly. Start it again.")
+
+
+def forget_failure(run: Run) -> None:
+    """Forget a measurement that failed."""
+    _file(run, "progress.json").unlink(missing_ok=True)
+
+
+def work(run_id: str, images: int | None) -> None:
+    """Measure, one run of this home at a time, and write the card; progress goes to its file."""
+    from digitlab.runs.robustness import measure_robustness
+
+    run = open_run(run_id)
+    kept_folder(run).mkdir(parents=True, exist_ok=True)
+    last = 0.0
+
+    def tell(done: int, total: int, what: str) -> None:
+        nonlocal last
+        if _file(run, "stop").exists():
+            raise _Stopped
+        if time.monotonic() - last > _TOLD_EVERY:
+            last = time.monotonic()
+            _tell(run, Progress(done, total, what))
+
+    try:
+        with FileLock(_file(run, "lock"), timeout=0), _turn(lambda: tell(0, 1, "Waiting")):
+            tell(0, 1, "Loading")
+            measure_robustness(run, images, on_progress=tell)
+            _file(run, "progress.json").unlink(missing_ok=True)
+    except Timeout:  # somebody else measures this run already
+        return
+    except _Stopped:
+        _file(run, "progress.json").unlink(missing_ok=True)
+    except DigitlabError as e:
+        _tell(run, Progress(0, 1, "", failed=str(e)))
+    finally:
+        _file(run, "stop").unlink(missing_ok=True)
+
+
+@contextmanager
+def _turn(tell: Callable[[], None]) -> Iterator[None]:
+    """Wait until no other measurement of this home is going; `tell` is called meanwhile."""
+    folder = read_settings().home / "beside"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "robustness.lock")
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=0.5)
+        except Timeout:
+            tell()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _file(run: Run, ending: str) -> Path:
+    return kept_folder(run) / f"robustness.{ending}"
+
+
+def _tell(run: Run, progress: Progress) -> None:
+    content = json.dumps(progress._asdict()).encode()
+    artifacts.write_briefly(_file(run, "progress.json"), content)
+
+
+def _is_held(path: Path) -> bool:
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], None if sys.argv[2] == ALL else int(sys.argv[2]))

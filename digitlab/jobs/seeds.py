@@ -1,0 +1,61 @@
+"""The same configuration with other seeds: how far a difference is the luck of the seed."""
+
+from __future__ import annotations
+
+from digitlab.errors import RunError
+from digitlab.jobs.again import repeat
+from digitlab.jobs.queue import active_runs
+from digitlab.runs import store
+from digitlab.runs.family import configuration, one_per_seed
+from digitlab.runs.record import RunRecord
+from digitlab.runs.run import open_run
+from digitlab.settings import read_settings
+
+MOST = 20
+_LOOKED_AT = 1_000  # newest own runs
+
+
+def run_seeds(run_id: str, k: int = 5) -> list[str]:
+    """Queue runs like this one until its configuration has `k` seeds, 2 to 20; the new ids.
+
+    The seeds are the smallest that none of its finished, waiting or running runs has; those count
+    towards `k`, so that asking twice queues nothing twice. Raises RunError where so many may not
+    wait, and for an ensemble.
+    """
+    if not 2 <= k <= MOST:
+        raise RunError(f"A configuration can be run with 2 to {MOST} seeds; not {k}.")
+    record = open_run(run_id).record
+    if record.members:
+        raise RunError(f"{record.name} is an ensemble and has no seed of its own: run its members.")
+    have = {record.seed, *(one.seed for one in family_of(record))}
+    wanted = [seed for seed in range(k + len(have)) if seed not in have][: max(0, k - len(have))]
+    room = read_settings().max_queued - len(store.list_records(("queued",)))
+    if len(wanted) > room:
+        raise RunError(
+            f"{len(wanted)} more runs would have to wait, and {max(room, 0)} may "
+            "(DIGITLAB_MAX_QUEUED). Ask for fewer seeds, or wait until some runs have ended."
+        )
+    return [repeat(record.id, seed=seed) for seed in wanted]
+
+
+def family_of(record: RunRecord) -> list[RunRecord]:
+    """Finished runs of its configuration, one for each seed, and those that wait or run."""
+    key = configuration(record)
+    candidates = [*store.list_records(limit=_LOOKED_AT), record]
+    like = [one for one in candidates if _alike(one, record) and configuration(one) == key]
+    waiting = [one for one in active_runs() if _same_but_seed(one, record)]
+    finished = one_per_seed(like)
+    seeds = {one.seed for one in finished}
+    return [*finished, *(one for one in waiting if one.seed not in seeds)]
+
+
+def _alike(one: RunRecord, other: RunRecord) -> bool:
+    """Quick to ask before the long comparison."""
+    return one.dataset == other.dataset and one.model == other.model
+
+
+def _same_but_seed(one: RunRecord, other: RunRecord) -> bool:
+    """`configuration` of a run that has not begun, which does not know its data's digest yet."""
+    data = {**one.data, "fingerprint": other.data.get("fingerprint")}
+    known = one.model_copy(update={"data": data})
+    return configuration(known) == configuration(other)

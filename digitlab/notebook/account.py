@@ -1,0 +1,141 @@
+"""What is known of a run, in words and rows: the report and the model card say it alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from digitlab.data.catalog import find_dataset
+from digitlab.errors import DigitlabError
+
+if TYPE_CHECKING:
+    from digitlab.evaluation.metrics import Evaluation
+    from digitlab.runs.run import Run
+
+Row = tuple[str, str]
+
+
+class Number(NamedTuple):
+    """A figure with its name and what belongs below it."""
+
+    label: str
+    value: str
+    below: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """A run's figures, how they were measured, and what it was made of and on."""
+
+    numbers: tuple[Number, ...]
+    measured: str
+    architecture: str
+    data: list[Row]
+    machine: list[Row]
+    time: str
+
+
+def account_of(run: Run, result: Evaluation) -> Account:
+    """What is known of a run whose test split gave `result`; nothing is guessed."""
+    record = run.record
+    low, high = result.accuracy_interval
+    trained = record.train_seconds
+    numbers = (
+        Number("Test accuracy", f"{100 * result.accuracy:.2f} %",
+               f"95 %: {100 * low:.2f} to {100 * high:.2f} %"),
+        Number("Test loss", f"{result.loss:.4f}", "cross-entropy, nats"),
+        Number("Mistakes", f"{len(result.errors):,}", f"of {result.n:,} images"),
+        Number("Parameters", f"{record.parameters:,}", "numbers that were learnt"),
+    )  # fmt: skip
+    time = "" if trained is None else f"Trained in {trained:,.1f} seconds"
+    if trained is not None and record.images_per_second:
+        time += f", {record.images_per_second:,.0f} images a second"
+    return Account(
+        numbers=numbers,
+        measured=_measured(run, result),
+        architecture=_architecture(run),
+        data=_data(run, result),
+        machine=[(_words(key), str(value)) for key, value in record.environment.items()
+                 if value is not None],
+        time=f"{time}." if time else "",
+    )
+
+
+def recipe_rows(run: Run) -> list[Row]:
+    """The whole recipe, one setting a row; of the augmentation only what changes an image."""
+    rows = []
+    for name, value in run.config.model_dump().items():
+        if name == "augmentation":
+            changed = {key: amount for key, amount in value.items() if amount}
+            value = ", ".join(f"{key} {amount:g}" for key, amount in changed.items()) or "none"
+        if name == "val_fraction":
+            value = run.record.data["val_fraction"]
+        rows.append((_words(name), _spelled(value)))
+    return rows
+
+
+def dataset_title(name: str) -> str:
+    """A dataset's title, or its name where the catalog does not have it."""
+    try:
+        return find_dataset(name).title
+    except DigitlabError:
+        return name
+
+
+def _measured(run: Run, result: Evaluation) -> str:
+    record = run.record
+    kept = record.kept_epoch if record.kept_epoch is not None else record.epochs_done
+    text = (
+        f"Measured on the {result.n:,} test images of {dataset_title(record.dataset)}, none of "
+        "which was trained on. The interval is Wilson's and speaks of the choice of images, not of "
+        "the luck of the training seed. "
+    )
+    if record.members:
+        return f"{text}The answers are those of {len(record.members)} runs together."
+    if run.config.keep == "best":
+        return f"{text}The weights are those of epoch {kept:.4g}, chosen by validation accuracy."
+    return f"{text}The weights are those of epoch {kept:.4g}, where training ended; seed " + (
+        f"{record.seed}."
+    )
+
+
+def _architecture(run: Run) -> str:
+    record = run.record
+    if record.members:
+        return f"{record.message} Members: {', '.join(record.members)}."
+    size = " × ".join(map(str, run.spec.input))
+    return (
+        f"{record.parameters:,} parameters; reads images of {size} (channels, height, width) and "
+        f"gives a score for each of {len(run.classes)} classes."
+    )
+
+
+def _data(run: Run, result: Evaluation) -> list[Row]:
+    data = run.record.data
+    rows = [
+        ("dataset", dataset_title(run.record.dataset)),
+        ("classes", ", ".join(run.classes)),
+        ("test images", f"{result.n:,}"),
+        ("validation split", f"{100 * data['val_fraction']:g} % of the training images, split "
+                             f"seed {data['split_seed']}"),
+    ]  # fmt: skip
+    if data.get("fingerprint"):
+        rows.append(("fingerprint", data["fingerprint"]))
+    scale = run.record.normalization
+    if scale and not run.record.members:
+        rows.append(
+            ("normalisation", f"pixels as 0…1, minus {scale['mean']:.6g}, over {scale['std']:.6g}")
+        )
+    return rows
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == []:
+        return "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)

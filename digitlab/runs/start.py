@@ -1,0 +1,54 @@
+"""Beginning a run with the weights of another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.errors import RunError
+from digitlab.models.classical.catalog import classical_kind
+from digitlab.runs import checkpoints
+
+if TYPE_CHECKING:
+    import torch
+
+    from digitlab.models.spec import ModelSpec
+    from digitlab.runs.record import RunRecord
+
+
+def check_start(run_id: str, spec: ModelSpec) -> None:
+    """RunError unless a run of the architecture `spec` can begin with that run's weights."""
+    from digitlab.runs.run import open_run
+
+    start = open_run(run_id)
+    if classical_kind(spec) is not None:
+        raise RunError(
+            f"{spec.name} is fitted at once and cannot begin with the weights of run {run_id}: "
+            "choose a network.",
+            run_id=run_id,
+        )
+    if start.record.members or start.spec.to_dict()["layers"] != spec.to_dict()["layers"]:
+        raise RunError(
+            f"Run {run_id} has another architecture than {spec.name}: a run can only begin with "
+            "the weights of the same one.",
+            run_id=run_id,
+        )
+    if not checkpoints.has_weights(run_id):
+        raise RunError(f"Run {run_id} has no weights to begin with.", run_id=run_id)
+
+
+def load_start(model: torch.nn.Module, record: RunRecord) -> None:
+    """Give the network the weights that its run begins with, where it does not begin anew.
+
+    Raises RunError where the other run was deleted or does not fit.
+    """
+    start = record.data.get("start_from")
+    if not start:
+        return
+    weights = checkpoints.read_weights(start)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as e:
+        raise RunError(
+            f"Run {record.id} cannot begin with the weights of run {start}: they do not fit.",
+            run_id=record.id,
+        ) from e

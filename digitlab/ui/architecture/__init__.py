@@ -1,0 +1,1 @@
+"""The cells of the Architecture page: one architecture as layers, as YAML and as a diagram."""

@@ -1,0 +1,159 @@
+"""What an architecture costs: totals, the table by layer, and how fast it would train here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from digitlab.data.catalog import default_dataset, find_dataset
+from digitlab.errors import DigitlabError
+from digitlab.models.classical.catalog import PREFIX as CLASSICAL
+from digitlab.ui import cached, page
+from digitlab.ui.architecture.check import batch_size
+from digitlab.ui.architecture.text import plain, shape_text
+from digitlab.ui.words import duration, size
+
+if TYPE_CHECKING:
+    from digitlab.models.build import ModelSummary
+    from digitlab.models.spec import ModelSpec
+
+
+def show_totals(summary: ModelSummary) -> None:
+    """What the network costs as a whole."""
+    from digitlab.models.limits import training_bytes
+
+    if summary.rows[0].label.startswith(CLASSICAL):
+        _show_classical(summary)
+        return
+    batch = batch_size()
+    first, second = st.columns(3), st.columns(3)
+    first[0].metric("Parameters", f"{summary.parameters:,}")
+    first[1].metric("Multiply-adds per image", f"{summary.operations:,}")
+    first[2].metric("Output", shape_text(summary.output_shape))
+    second[0].metric("Weights", size(summary.weight_bytes))
+    second[1].metric(
+        "Activations per image",
+        size(summary.activation_bytes),
+        help="Memory of what all layers give for one image, which training keeps until it has "
+        "gone back through them.",
+    )
+    second[2].metric(
+        f"Memory of a step on {batch} images",
+        size(training_bytes(summary, batch)),
+        help="An estimate: weights, their gradients, the optimizer's two means of each, and the "
+        "activations of a batch.",
+    )
+    for note in summary.notes:
+        st.info(note, icon=":material/lightbulb:")
+
+
+def _show_classical(summary: ModelSummary) -> None:
+    """What is known of a model before it has been fitted."""
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Parameters", "learnt from the data", width="content")
+        st.metric("Output", shape_text(summary.output_shape), width="content")
+    for note in summary.notes:
+        st.info(note, icon=":material/lightbulb:")
+
+
+def show_table(summary: ModelSummary, *, short: bool = False) -> None:
+    """Each layer with its shape, cost, memory and receptive field; `short` for half the width."""
+    import pandas as pd
+
+    rows = [
+        (
+            "\u2003" * row.depth + row.label,
+            row.arguments,
+            shape_text(row.output_shape),
+            row.parameters,
+            100 * row.share,
+            row.operations,
+            row.activation_bytes / 1e3,
+            shape_text(row.receptive_field or ()),
+        )
+        for row in summary.rows
+    ]
+    columns = ("Layer", "Arguments", "Output shape", "Parameters", "Share", "Multiply-adds")
+    st.dataframe(
+        pd.DataFrame(rows, columns=(*columns, "Activations", "Sees")),
+        hide_index=True,
+        height="content" if len(rows) <= 40 else 1_400,
+        column_config=_COLUMNS,
+        column_order=_order(summary, short=short),
+    )
+
+
+def _order(summary: ModelSummary, *, short: bool) -> tuple[str, ...] | None:
+    """The columns shown; of a classical model, only what is known before its fit."""
+    if summary.rows[0].label.startswith(CLASSICAL):
+        return ("Layer", "Output shape") if short else ("Layer", "Arguments", "Output shape")
+    return _SHORT if short else None
+
+
+_SHORT = ("Layer", "Output shape", "Parameters", "Multiply-adds")
+_COLUMNS = {
+    "Layer": st.column_config.TextColumn(width=130),
+    "Arguments": st.column_config.TextColumn(width=150),
+    "Output shape": st.column_config.TextColumn(
+        width=95, help="Channels, height and width, or features."
+    ),
+    "Parameters": st.column_config.NumberColumn(
+        width=85,
+        format="localized",
+        help="Numbers that are learned; those of a block with all inside it.",
+    ),
+    "Share": st.column_config.ProgressColumn(
+        width=110,
+        format="%.1f %%",
+        min_value=0,
+        max_value=100,
+        help="Of all parameters of the network.",
+    ),
+    "Multiply-adds": st.column_config.NumberColumn(
+        width=100,
+        format="localized",
+        help="Work for one image, forward; learning takes about three times it.",
+    ),
+    "Activations": st.column_config.NumberColumn(
+        width=85,
+        format="%.1f kB",
+        help="Memory of what the layer gives for one image, as float32.",
+    ),
+    "Sees": st.column_config.TextColumn(
+        width=65, help="Receptive field: pixels of the image that one value depends on."
+    ),
+}
+
+
+@st.fragment
+def show_speed(spec: ModelSpec) -> None:
+    """A button that trains a few steps on random images, and the seconds an epoch would take."""
+    with page.guard():
+        batch = batch_size()
+        key = f"speed:{spec.fingerprint}:{batch}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            pressed = st.button(
+                "Measure the speed here",
+                icon=":material/speed:",
+                help="Trains for about a second on random images, and forgets what was learnt.",
+            )
+            if pressed:
+                with st.spinner("Training a few steps …"):
+                    st.session_state[key] = _measured(spec, batch)
+            st.markdown(st.session_state.get(key, ""))
+
+
+def _measured(spec: ModelSpec, batch: int) -> str:
+    """The probe in words, or why there is none."""
+    try:
+        probe = cached.speed(spec, batch)
+    except DigitlabError as e:
+        return plain(str(e))
+    info = find_dataset(default_dataset())
+    images = round(0.9 * info.train_size)
+    return (
+        f"About **{duration(probe.epoch_seconds(images))} per epoch** of {images:,} images of "
+        f"{info.title}: {probe.images_per_second:,.0f} images per second in batches of "
+        f"{probe.batch_size}, measured over {probe.steps:,} steps on this machine as busy as it is."
+    )

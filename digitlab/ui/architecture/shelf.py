@@ -1,0 +1,84 @@
+"""Keeping an architecture: saved under a name, deleted, shared as a link."""
+
+from __future__ import annotations
+
+import urllib.parse
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from digitlab.errors import DigitlabError
+from digitlab.models.library import delete_saved, is_saved, save_model, suggest_name
+from digitlab.ui import url
+from digitlab.ui.architecture import state
+from digitlab.ui.architecture.text import plain
+from digitlab.ui.model_picker import LONGEST_LINK, fits_link
+
+if TYPE_CHECKING:
+    from digitlab.models.spec import ModelSpec
+
+_NAME = "architecture-name"
+
+
+def keep(spec: ModelSpec) -> None:
+    """Menus to save the architecture, to delete a saved one, and to share it."""
+    with st.popover("Save", icon=":material/save:"):
+        _save_form(spec)
+    start = url.get("preset") or ""
+    if is_saved(start):
+        with st.popover("Delete", icon=":material/delete:", key="architecture-delete-saved"):
+            st.markdown(f"Delete **{plain(start)}** from the saved architectures? Runs stay.")
+            st.button(f"Delete {start}", on_click=_delete, args=(start,), type="primary")
+    with st.popover("Share", icon=":material/link:"):
+        _share(spec)
+
+
+def _save_form(spec: ModelSpec) -> None:
+    st.markdown("A saved architecture is in all lists of models, here and on Train.")
+    st.session_state.setdefault(_NAME, suggest_name(spec.name))
+    name = st.text_input(
+        "Name", key=_NAME, max_chars=60, help="Letters, digits, - and _; no spaces."
+    )
+    taken = is_saved(name)
+    if taken:
+        st.caption(f"There is an architecture {plain(name)} already.")
+    st.button(
+        f"Overwrite {name}" if taken else "Save it",
+        key="architecture-save",
+        on_click=_save,
+        args=(spec, name, taken),
+        type="primary",
+    )
+
+
+def _save(spec: ModelSpec, name: str, overwrite: bool) -> None:
+    try:
+        saved = save_model(spec, name, overwrite=overwrite)
+    except DigitlabError as e:
+        state.say(str(e))
+        return
+    state.commit(saved, start=name)
+    st.toast(f"{name} is saved.", icon=":material/check:")
+
+
+def _delete(name: str) -> None:
+    try:
+        delete_saved(name)
+    except DigitlabError as e:
+        state.say(str(e))
+        return
+    state.forget_start(name)
+    st.toast(f"{name} is deleted; what you see can still be saved.", icon=":material/delete:")
+
+
+def _share(spec: ModelSpec) -> None:
+    if state.is_changed() and not fits_link(spec):
+        st.markdown(
+            f"This architecture is too long for a link ({LONGEST_LINK:,} characters at most). Save "
+            f"it under a name, or send its YAML."
+        )
+        return
+    st.markdown("This link opens the page with this architecture.")
+    carried = {name: url.get(name) for name in ("preset", "spec") if url.get(name)}
+    base = (st.context.url or "").partition("?")[0]
+    st.code(f"{base}?{urllib.parse.urlencode(carried)}", language=None, wrap_lines=True)

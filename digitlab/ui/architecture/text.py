@@ -1,0 +1,44 @@
+"""Layers, shapes and arguments as a row of a list or table shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from digitlab.models.entry import Layer
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
+
+
+def plain(text: str) -> str:
+    """Text in which Markdown finds nothing to format."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def in_short(layer: Layer) -> str:
+    """A layer's own arguments on one line; sizes without their usual names."""
+    given = {k: v for k, v in layer.args.items() if k not in ("layers", "branches")}
+    words = []
+    for name in ("out_channels", "out_features", "kernel_size", "times", "p"):
+        if name in given:
+            value = _value(given.pop(name))
+            flat = name == "kernel_size" and layer.type.endswith(("2d", "Separable"))
+            words.append(_window(value) if flat else f"{value}×" if name == "times" else value)
+    words += [f"{name}={_value(value)}" for name, value in given.items()]
+    return ", ".join(words)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """(8, 14, 14) is "8×14×14"."""
+    return "×".join(map(str, shape))
+
+
+def _window(value: str) -> str:
+    return f"{value}×{value}" if value.isdecimal() else value.strip("()").replace(", ", "×")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_value, value)) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,25 @@
+"""How it learnt: the learning curves of the run."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitlab.notebook import snippets
+from digitlab.ui import page
+from digitlab.ui.results.view import View
+from digitlab.ui.watch import show_curves
+
+
+def show(view: View) -> None:
+    """Loss, accuracy, learning rate and speed over the training."""
+    run = view.run
+    page.cell(
+        "How it learnt",
+        "Loss and accuracy while it trained, the learning rate of each step, and how fast it went.",
+    )
+    history = run.history
+    if not history.steps and not history.epochs:
+        st.info("No curves were saved with this run.", icon=":material/show_chart:")
+    else:
+        show_curves(run.id, history, best_epoch=run.record.best_epoch)
+    page.code_fold(snippets.curves(run.id))

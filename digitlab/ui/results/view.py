@@ -1,0 +1,121 @@
+"""What the Results page looks at: a run, and the images that it is measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from digitlab.data.catalog import SPLITS, find_dataset, is_available, list_datasets
+from digitlab.errors import DatasetError
+from digitlab.ui import cached, url
+from digitlab.ui.results.upload import choose_upload
+from digitlab.ui.run_picker import pick_run
+from digitlab.ui.words import SPLIT_NAMES
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset, Split
+    from digitlab.data.upload import LabelledImages
+    from digitlab.evaluation.metrics import Evaluation
+    from digitlab.runs.run import Run
+
+OWN = "own"
+UPLOAD = "upload"
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A run and the images it is measured on: `split` of its own data, of the dataset named
+    `dataset`, or an `upload`.
+    """
+
+    run: Run
+    split: str
+    dataset: str | None = None
+    upload: LabelledImages | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether these are images of the data that the run was made with."""
+        return self.dataset is None and self.upload is None
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """Equal keys, equal results."""
+        digest = self.upload.digest if self.upload else None
+        return (self.run.id, self.run.record.ended, self.split, self.dataset, digest)
+
+    @property
+    def named(self) -> tuple[str, str, str | None, str | None]:
+        """The first arguments of every snippet: run, split, dataset, name of the upload."""
+        return (self.run.id, self.split, self.dataset, self.upload.name if self.upload else None)
+
+    @property
+    def words(self) -> str:
+        """The images in words: "the test split of MNIST"."""
+        if self.upload:
+            return f"the {len(self.upload):,} images of {self.upload.name}"
+        name = self.dataset or self.run.record.dataset
+        return f"the {SPLIT_NAMES[self.split].lower()} split of {title_of(name)}"
+
+    @cached_property
+    def result(self) -> Evaluation:
+        """The metrics; raises RunError or DatasetError where there are none."""
+        if self.upload:
+            return cached.upload_evaluation(self.run, self.upload.digest, self._data)
+        return cached.evaluation(self.run, self.split, self.dataset)
+
+    def images(self) -> Split:
+        """The images behind the result; DatasetError where they are not on this machine."""
+        return self._data.split(self.split)
+
+    @cached_property
+    def _data(self) -> Dataset:
+        if self.upload:
+            return self.upload.as_dataset()
+        if self.dataset:
+            return cached.dataset(self.dataset)
+        return cached.own_dataset(self.run)
+
+
+def pick_view() -> View | None:
+    """The run, the data and the split chosen in the URL or by the visitor.
+
+    None where there is no run at all; a View whose `run` is known but whose upload is not there
+    yet stops the page after the uploader.
+    """
+    first, second, third = st.columns([5, 4, 4])
+    with first:
+        run = pick_run()
+    if run is None:
+        return None
+    with second:
+        data = url.choose("Measured on", _data_options(run), param="data", default=OWN)
+    if data == UPLOAD:
+        upload = choose_upload(run)
+        if upload is None:
+            st.stop()
+        return View(run, "test", upload=upload)
+    with third:
+        splits = {name: SPLIT_NAMES[name] for name in reversed(SPLITS)}
+        split = url.choose("Split", splits, param="on", default="test", widget=st.segmented_control)
+    return View(run, split, dataset=None if data == OWN else data)
+
+
+def _data_options(run: Run) -> dict[str, str]:
+    own = run.record.dataset
+    options = {OWN: f"{title_of(own)} (its own data)"}
+    for info in list_datasets():
+        if info.name != own and info.classes == run.classes and is_available(info.name):
+            options[info.name] = info.title
+    return {**options, UPLOAD: "Your own images …"}
+
+
+def title_of(name: str) -> str:
+    """A dataset's title, or its name where the catalog does not have it."""
+    try:
+        return find_dataset(name).title
+    except DatasetError:
+        return name

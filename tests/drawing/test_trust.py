@@ -1,0 +1,61 @@
+"""Probabilities are made honest, and what is no digit is declined with its reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitlab.drawing.recognition import recognize_drawing
+from digitlab.drawing.trust import Trust
+
+SURE = np.array([0.9, 0.06, 0.04])
+NONE = np.array([0.2, 0.1, 0.05])  # two thirds for "no digit"
+
+
+def drawing() -> np.ndarray:
+    canvas = np.zeros((100, 100), np.uint8)
+    canvas[20:80, 45:55] = 255
+    return canvas
+
+
+def answering(row):
+    return lambda images: np.repeat(np.array([row], np.float32), len(images), axis=0)
+
+
+def test_without_temperature_probabilities_stay():
+    assert Trust().calibrate(SURE) == pytest.approx(SURE)
+    assert Trust().calibrate(NONE) == pytest.approx(NONE)
+
+
+def test_a_temperature_does_what_dividing_logits_does():
+    logits = np.array([3.0, 1.0, -2.0])
+    for extra in ([], [0.0]):
+        every = np.exp([*logits, *extra])
+        halved = np.exp(np.array([*logits, *extra]) / 2)
+        given = (every / every.sum())[:3]
+        assert Trust(temperature=2).calibrate(given) == pytest.approx(
+            (halved / halved.sum())[:3], abs=1e-4
+        )
+
+
+def test_each_reason_for_declining():
+    trust = Trust(digit=0.5, confidence=0.6)
+    assert trust.decline(SURE) is None
+    assert "does not look like a digit" in trust.decline(NONE)
+    assert "several digits: none has more than 50%" in trust.decline(np.array([0.5, 0.45, 0.05]))
+    assert Trust().decline(NONE) is None
+
+
+def test_what_is_declined_is_a_question_mark_and_keeps_its_nearest_label():
+    read = recognize_drawing(drawing(), answering(NONE), trust=Trust(digit=0.5))
+    assert read.text == "?"
+    (digit,) = read.digits
+    assert (digit.label, digit.confidence) == (0, pytest.approx(0.2))
+    assert sum(digit.probabilities) == pytest.approx(1)
+    assert read.declined == digit.declined == read.to_dict()["digits"][0]["declined"]
+
+
+def test_what_is_trusted_is_read():
+    read = recognize_drawing(drawing(), answering(SURE), trust=Trust(digit=0.5, confidence=0.5))
+    assert (read.text, read.declined) == ("0", None)
+    assert read.confidence == pytest.approx(0.9)

@@ -1,0 +1,98 @@
+"""Fine-tuning: from a run's own weights, on drawings kept, measured on those that were not shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import digitlab as dl
+from digitlab.data.collections import NewDrawing, keep_drawings
+from digitlab.errors import DatasetError, RunError
+from digitlab.jobs import again
+from digitlab.runs import finetune as tuning
+from digitlab.runs import store
+from digitlab.runs.finetune import finetune
+from digitlab.runs.record import RunRecord
+
+
+@pytest.fixture
+def mirrored(optdigits):
+    """A collection of 60 digits written in mirror writing, which no run has seen."""
+    images = optdigits.train.images[:60, 0].flip(2).numpy()
+    labels = optdigits.train.labels[:60].tolist()
+    keep_drawings(
+        "mirrored", [NewDrawing(np.ascontiguousarray(i), n) for i, n in zip(images, labels)]
+    )
+    return "mirrored"
+
+
+@pytest.fixture
+def knower(train_tiny):
+    """A run that reads optdigits well."""
+    return train_tiny("two-hidden-64-relu", epochs=8, learning_rate=3e-3)
+
+
+def test_it_learns_the_drawings_and_keeps_what_it_knew(knower, mirrored):
+    tuned = finetune(knower, mirrored, progress=False)
+    before, after = (one.accuracy for one in tuned.drawings)
+    assert after > before + 0.2
+    known, still = (one.accuracy for one in tuned.known)
+    assert still > known - 0.03
+    record = tuned.after.record
+    assert (record.parent, record.dataset) == (knower.id, "mix:mirrored+optdigits")
+    assert record.name == f"{knower.record.name}, fine-tuned on mirrored"
+    assert tuned.after.evaluate("test").n == tuned.drawings[1].n
+
+
+def test_the_run_it_comes_from_stays_as_it_is(knower, mirrored):
+    before = {name: tensor.clone() for name, tensor in knower.model.state_dict().items()}
+    finetune(knower, mirrored, progress=False)
+    after = dl.open_run(knower.id).model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_it_begins_with_the_weights_of_that_run(knower, optdigits):
+    still = dl.TrainConfig(epochs=1, learning_rate=1e-9, device="cpu")
+    run = dl.train(knower.spec, optdigits, still, progress=False, start_from=knower.id)
+    anew = dl.train(knower.spec, optdigits, still, progress=False)
+    assert run.record.test_accuracy == pytest.approx(knower.record.test_accuracy, abs=0.01)
+    assert anew.record.test_accuracy < 0.5
+
+
+def test_in_the_background_it_is_the_same_experiment(knower, mirrored, monkeypatch):
+    monkeypatch.setattr("digitlab.jobs.queue.launch_worker", lambda: None)
+    queued = store.get_record(dl.submit(**tuning.submission(knower, mirrored)))
+    here = finetune(knower, mirrored, progress=False).after.record
+    for field in ("dataset", "config", "spec", "parent", "name"):
+        assert getattr(queued, field) == getattr(here, field)
+    assert queued.data["start_from"] == here.data["start_from"] == knower.id
+
+
+def test_repeating_one_begins_with_the_same_weights(knower, mirrored, monkeypatch):
+    monkeypatch.setattr("digitlab.jobs.queue.launch_worker", lambda: None)
+    tuned = finetune(knower, mirrored, progress=False).after
+    copy: RunRecord = store.get_record(again.repeat(tuned.id, seed=3))
+    assert copy.data["start_from"] == knower.id
+
+
+def test_a_tuned_run_can_be_tuned_again(knower, mirrored):
+    once = finetune(knower, mirrored, progress=False)
+    twice = finetune(once.after, mirrored, progress=False)
+    assert twice.base == "optdigits"
+    assert twice.drawings[1].accuracy >= twice.drawings[0].accuracy - 0.1
+
+
+def test_too_few_drawings_are_said_so(knower):
+    keep_drawings("few", [NewDrawing(np.full((28, 28), 9, np.uint8), n) for n in range(6)])
+    with pytest.raises(DatasetError, match="6 drawings. Keep at least 4, two of one digit"):
+        finetune(knower, "few", progress=False)
+
+
+def test_what_cannot_go_on_learning_is_said_so(knower, mirrored, optdigits, train_tiny):
+    fitted = dl.train("nearest-neighbours", optdigits, dl.TrainConfig(), progress=False)
+    with pytest.raises(RunError, match="fitted at once"):
+        finetune(fitted, mirrored, progress=False)
+    with pytest.raises(RunError, match="another architecture"):
+        dl.train("logistic-regression", optdigits, progress=False, start_from=knower.id)
+    assert not [one for one in store.list_records() if one.status == "failed"]
