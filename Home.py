@@ -4,7 +4,7 @@ import streamlit as st
 
 from digitlab.runs.recognize import default_reader
 from digitlab.ui import page
-from digitlab.ui.reading import draw_and_read
+from digitlab.ui.drawing import draw_and_read
 from digitlab.ui.standing import show_standing, show_ways_in
 from digitlab.ui.warm import warm_up
 
@@ -18,7 +18,7 @@ with page.page(
 ):
     show_ways_in()
     page.cell("Draw a digit", "A small network that comes with digitlab reads it at once.")
-    draw_and_read(default_reader().id, key="home-canvas", stages=False)
+    draw_and_read(default_reader().id, key="home-canvas")
     show_standing()
 
     st.caption("digitlab is free software under the MIT licence. It sends nothing anywhere.")

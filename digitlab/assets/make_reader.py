@@ -51,7 +51,7 @@ SPEC = {
     ],
 }
 RECIPE = {
-    "epochs": 4,
+    "epochs": 12,
     "batch_size": 192,
     "optimizer": "adamw",
     "learning_rate": 0.005,
@@ -60,6 +60,7 @@ RECIPE = {
     "seed": SEED,
     "precision": "bfloat16",
     "channels_last": True,
+    "average": 0.998,
     "augmentation": {
         "rotation": 10,
         "shift": 0.05,

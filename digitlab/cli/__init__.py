@@ -8,4 +8,14 @@ the application by being imported; the help lists them in this order.
 from digitlab.cli import looking, training, again, answers, leaving, reproduction, measuring  # isort: skip
 from digitlab.cli.app import app, main
 
-__all__ = ["again", "answers", "app", "leaving", "looking", "main", "reproduction", "training"]
+__all__ = [
+    "again",
+    "answers",
+    "app",
+    "leaving",
+    "looking",
+    "main",
+    "measuring",
+    "reproduction",
+    "training",
+]

@@ -4,8 +4,8 @@
         000001_7_1f0c33ab.json    the first drawing, labelled 7: its 28×28 image and its strokes
         collection.json           its title; its time tells when anything changed
 
-A file is there whole or not at all, a label is part of its name, and nothing else is written: any
-number of visitors may keep drawings at the same time. In the catalog a collection is called
+A file is there whole or not at all and a label is part of its name, so any number of visitors may
+keep drawings at the same time. In the catalog a collection is called
 `collection:NAME`. Every third drawing of each digit, from the second on, is held out as the test
 part, so that what was learnt is measured on drawings that were not learnt from.
 """
@@ -93,7 +93,7 @@ def list_entries(name: str) -> list[Entry]:
     """A collection's drawings in the order in which they were kept; empty where there is none."""
     folder = collection_folder(name)
     try:
-        files = [path.name for path in os.scandir(folder)]
+        files = os.listdir(folder)
     except OSError:
         return []
     found = [(match, folder / file) for file in files if (match := _FILE.fullmatch(file))]
@@ -153,8 +153,7 @@ def read_drawings(name: str) -> list[KeptDrawing]:
 def relabel(name: str, drawing: str, label: int) -> None:
     """Give a drawing another label; DatasetError where it is not there."""
     entry = _find(name, drawing)
-    number, unique = drawing.split("-")
-    target = entry.path.with_name(f"{number}_{_check_label(label)}_{unique}.json")
+    target = entry.path.with_name(f"{drawing[:6]}_{_check_label(label)}_{drawing[7:]}.json")
     with _writing(target):
         entry.path.replace(target)
     _touch(name)

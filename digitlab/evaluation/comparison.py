@@ -61,9 +61,17 @@ class SeedSummary(NamedTuple):
     interval: Interval
 
 
+class SeedDifference(NamedTuple):
+    """Mean accuracy of B's seeds minus that of A's, −1…1, its 95 % interval and its p-value."""
+
+    difference: float
+    interval: Interval
+    p_value: float
+
+
 def compare_pair(a: Evaluation, b: Evaluation) -> PairComparison:
     """What changes from A to B. EvaluationError unless both were measured on the same labels."""
-    _check_same_labels((a, b))
+    check_same_labels((a, b))
     right_a, right_b = (result.predictions == result.labels for result in (a, b))
     newly_right, newly_wrong = right_b & ~right_a, right_a & ~right_b
     only_a, only_b = int(newly_wrong.sum()), int(newly_right.sum())
@@ -110,7 +118,7 @@ def class_differences(a: Evaluation, b: Evaluation) -> tuple[ClassDifference, ..
 
     EvaluationError unless both were measured on the same labels.
     """
-    _check_same_labels((a, b))
+    check_same_labels((a, b))
     return tuple(
         ClassDifference(
             name=of_a.name,
@@ -128,7 +136,7 @@ def missed_by_all(results: Sequence[Evaluation]) -> np.ndarray:
     Hardest is where the true class was given the least probability on average. EvaluationError
     without a classifier, or where they were not measured on the same labels.
     """
-    _check_same_labels(results)
+    check_same_labels(results)
     labels = results[0].labels
     missed = np.all([result.predictions != labels for result in results], axis=0)
     rows = np.flatnonzero(missed)
@@ -178,6 +186,25 @@ def summarize_seeds(accuracies: Sequence[float]) -> SeedSummary:
     )
 
 
+def compare_seeds(a: Sequence[float], b: Sequence[float]) -> SeedDifference:
+    """Two configurations by their accuracies, 0…1, of two seeds and more each: Welch's t-test.
+
+    Where no accuracy of either differs from the others there is no spread to judge by: the p-value
+    is then 1 for equal means and 0 otherwise. EvaluationError for fewer than two seeds of either.
+    Source: B. L. Welch, "The generalization of 'Student's' problem when several different
+    population variances are involved", Biometrika 34 (1947), pp. 28–35.
+    """
+    from scipy.stats import ttest_ind
+
+    first, second = summarize_seeds(a), summarize_seeds(b)
+    difference = second.mean - first.mean
+    if not first.sd + second.sd:
+        return SeedDifference(difference, Interval(difference, difference), float(not difference))
+    found = ttest_ind(b, a, equal_var=False)
+    low, high = found.confidence_interval(0.95)
+    return SeedDifference(difference, Interval(float(low), float(high)), float(found.pvalue))
+
+
 def differing(settings: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Only the settings that are not the same for all: name → one value for each mapping.
 
@@ -204,7 +231,8 @@ def with_elapsed(epochs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _check_same_labels(results: Sequence[Evaluation]) -> None:
+def check_same_labels(results: Sequence[Evaluation]) -> None:
+    """EvaluationError for nothing, and for results on different labels."""
     if not results:
         raise EvaluationError("There is nothing to compare: give at least one evaluation.")
     first = results[0]

@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from digitlab.evaluation.comparison import check_same_labels
 from digitlab.evaluation.metrics import Evaluation
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -66,6 +67,20 @@ def confusion_csv(result: Evaluation) -> str:
     """The confusion matrix in images: a line for each true class, a column for each read one."""
     rows = zip(result.classes, result.confusion.tolist(), strict=True)
     return written(["true", *result.classes], ([name, *counts] for name, counts in rows))
+
+
+def answers_csv(names: Sequence[str], results: Sequence[Evaluation]) -> str:
+    """`index,label,<name>…`: every image with what each of several classifiers read it as.
+
+    EvaluationError unless all were measured on the same labels.
+    """
+    check_same_labels(results)
+    first = results[0]
+    rows = (
+        [i, first.classes[label], *(first.classes[one.predictions[i]] for one in results)]
+        for i, label in enumerate(first.labels.tolist())
+    )
+    return written(["index", "label", *names], rows)
 
 
 def epochs_csv(epochs: Sequence[Mapping[str, Any]]) -> str:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from digitlab.figures import palette
 from digitlab.figures.layout import chart, note, percent
 
-Value = Literal["val_accuracy", "val_loss", "train_accuracy", "train_loss"]
+Value = Literal["val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy"]
 Over = Literal["epoch", "step", "elapsed"]
 
 TITLES: dict[str, str] = {
@@ -23,6 +23,7 @@ TITLES: dict[str, str] = {
     "val_loss": "Validation loss",
     "train_accuracy": "Training accuracy",
     "train_loss": "Training loss",
+    "test_accuracy": "Test accuracy",
 }
 OVER = {"epoch": "epoch", "step": "step (batches)", "elapsed": "seconds of training"}
 READ_TOGETHER_UP_TO = 8  # runs: a hover with more lines covers the chart
@@ -63,7 +64,8 @@ def train_and_validation(
     """Training (dotted), validation (solid) and test accuracy of all runs in one figure.
 
     `tests` holds, for each run, the epoch whose weights were tested and their accuracy, 0…1, or
-    None: the test set is looked at once, so it is a point and not a line.
+    None: a star. Where a run tested every epoch, `test_accuracy` in its history is a dash-dotted
+    line.
     """
     figure = overlay_chart(
         "Training, validation and test", names, x="epoch", y="accuracy", height=460
@@ -71,6 +73,7 @@ def train_and_validation(
     for place, epochs in enumerate(histories):
         _add_line(figure, epochs, place, names[place], "val_accuracy", "epoch")
         _add_line(figure, epochs, place, names[place], "train_accuracy", "epoch", dash="dot")
+        _add_line(figure, epochs, place, names[place], "test_accuracy", "epoch", dash="dashdot")
         if place < len(tests) and tests[place]:
             _add_test(figure, tests[place], place, names[place])
     if not figure.data:

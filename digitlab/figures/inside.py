@@ -24,8 +24,10 @@ def attribution_figure(
     """Attributions float32 [H, W], each with its title, over the image uint8 [H, W], side by side.
 
     One scale for all, symmetric around 0: what speaks for the class against what speaks against it.
+    The strongest pixel in a hundred is off the scale, so that a single one does not hide the rest.
     """
-    top = max((float(np.abs(array).max()) for _, array in maps), default=0.0) or 1.0
+    strengths = np.abs(np.stack([array for _, array in maps]))
+    top = float(np.quantile(strengths, 0.99)) or float(strengths.max()) or 1.0
     figure = make_subplots(
         cols=len(maps), subplot_titles=[title for title, _ in maps], horizontal_spacing=0.04
     )
@@ -81,7 +83,7 @@ def picture_grid(
     for i, (x, y) in enumerate(zip(left, top, strict=True)):
         sheet[y : y + height, x : x + width] = arrays[i]
         names[y : y + height, x : x + width] = captions[i] if captions else f"{hover} {i}"
-    tall = sheet.shape[0] / sheet.shape[1] * min(760, 96 * columns)
+    tall = sheet.shape[0] / sheet.shape[1] * min(600, 76 * columns)
     figure = image_axes(chart(title, height=round(max(140, min(tall, 900))) + 120))
     figure.add_heatmap(
         z=sheet,

@@ -45,11 +45,16 @@ ERROR_SCALE = ((0.0, "#f0dcb4"), (0.5, "#ee9a3a"), (1.0, "#b0260d"))
 DIFFERENCE_SCALE = ((0.0, "#c8540a"), (0.5, "#b9bec8"), (1.0, "#2f7fc4"))
 # Against to for, laid over a dimmed image: what says little lets the image through.
 OVERLAY_SCALE = (
-    (0.0, "rgba(255, 132, 38, 1)"),
+    (0.0, "rgba(255, 122, 20, 1)"),
+    (0.3, "rgba(255, 122, 20, 0.6)"),
     (0.5, "rgba(128, 128, 128, 0)"),
-    (1.0, "rgba(70, 165, 255, 1)"),
+    (0.7, "rgba(60, 160, 255, 0.6)"),
+    (1.0, "rgba(60, 160, 255, 1)"),
 )
-DIMMED_SCALE = ((0.0, "#000000"), (1.0, "#8f8f8f"))
+DIMMED_SCALE = ((0.0, "#000000"), (1.0, "#767676"))
+# Captions on an image's dark paper: of what stands, and of what is in doubt.
+ON_PAPER = "#ffffff"
+ON_PAPER_DOUBT = "#ffb27a"
 # Share of a class that was found, kept quiet next to the errors.
 HIT_SCALE = ((0.0, "#c8d3de"), (1.0, "#7d9ab8"))
 

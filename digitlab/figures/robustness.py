@@ -74,26 +74,30 @@ def _stand_below(figure: go.Figure, images: np.ndarray) -> None:
 def accuracy_bars(
     names: Sequence[str],
     accuracies: Sequence[float],
-    intervals: Sequence[tuple[float, float]],
+    intervals: Sequence[tuple[float, float]] = (),
     *,
     title: str,
 ) -> go.Figure:
-    """A horizontal bar of accuracy 0…1 for each name, the first on top, with 95 % whiskers."""
-    figure = chart(title, x="read rightly", height=110 + 36 * len(names))
-    low, high = np.array(intervals, dtype=float).T * 100
+    """A horizontal bar of accuracy 0…1 for each name, the first on top; 95 % whiskers if given."""
+    figure = chart(title, x="read rightly", height=100 + 30 * len(names))
     values = 100 * np.asarray(accuracies, dtype=float)
+    whiskers = None
+    if len(intervals):
+        low, high = np.array(intervals, dtype=float).T * 100
+        whiskers = {
+            "type": "data", "array": high - values, "arrayminus": values - low,
+            "thickness": 1, "color": palette.MUTED,
+        }  # fmt: skip
     figure.add_bar(
         x=values,
         y=list(names),
         orientation="h",
-        marker={"color": palette.ACCENT},
-        error_x={
-            "type": "data", "array": high - values, "arrayminus": values - low,
-            "thickness": 1, "color": palette.MUTED,
-        },
+        marker={"color": palette.ACCENT, "line": {"width": 0}},
+        error_x=whiskers,
         text=[percent(value / 100) for value in values],
-        textposition="inside",
+        textposition="auto",
+        insidetextanchor="start",
         hovertemplate="%{y}: %{text}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_xaxes(range=[0, 104], ticksuffix=" %", showgrid=True)
-    return figure.update_yaxes(type="category", autorange="reversed")
+    return figure.update_yaxes(type="category", autorange="reversed", showgrid=False)

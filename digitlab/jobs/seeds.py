@@ -51,7 +51,8 @@ def family_of(record: RunRecord) -> list[RunRecord]:
 
 def _alike(one: RunRecord, other: RunRecord) -> bool:
     """Quick to ask before the long comparison."""
-    return one.dataset == other.dataset and one.model == other.model
+    same = one.model == other.model or one.parameters == other.parameters
+    return one.dataset == other.dataset and same
 
 
 def _same_but_seed(one: RunRecord, other: RunRecord) -> bool:

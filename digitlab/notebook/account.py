@@ -55,8 +55,11 @@ def account_of(run: Run, result: Evaluation) -> Account:
         measured=_measured(run, result),
         architecture=_architecture(run),
         data=_data(run, result),
-        machine=[(_words(key), str(value)) for key, value in record.environment.items()
-                 if value is not None],
+        machine=[
+            (_words(key), str(value))
+            for key, value in record.environment.items()
+            if value is not None
+        ],
         time=f"{time}." if time else "",
     )
 

@@ -134,12 +134,15 @@ def _recipe(run: Run) -> dict | None:
 
 def _shown(code: str) -> str:
     """The mistakes with their images as a figure."""
-    return code.rstrip() + """
+    return (
+        code.rstrip()
+        + """
 from digitlab.figures.images import image_grid
 
 captions = [f"{data.classes[m.true]}→{data.classes[m.predicted]}" for m in mistakes[:24]]
 figure = image_grid(images[:24].numpy(), captions, title="The surest mistakes")
 """
+    )
 
 
 def _written(title: str, opening: str, cells: Cells) -> str:

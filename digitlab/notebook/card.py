@@ -77,7 +77,9 @@ def _details(run: Run, known: Account) -> str:
     if record.parent:
         rows.append(("Repeats", record.parent))
     if "imported" in record.data:
-        rows.append(("Imported", "from a file; its test figures were computed anew from its logits"))
+        rows.append(
+            ("Imported", "from a file; its test figures were computed anew from its logits")
+        )
     note = f"\n\n{plain(record.note)}" if record.note else ""
     return f"## Model details\n\n{_table(('', ''), rows)}{note}"
 
@@ -166,7 +168,9 @@ def _machine(known: Account) -> str:
     table = _table(("", ""), known.machine) if known.machine else ""
     note = "Energy and emissions were not measured."
     return "\n\n".join(
-        part for part in ("## Environmental impact and machine", f"{known.time} {note}", table) if part
+        part
+        for part in ("## Environmental impact and machine", f"{known.time} {note}", table)
+        if part
     )
 
 

@@ -7,9 +7,7 @@ are those of `digitlab.notebook.evaluation`.
 from __future__ import annotations
 
 
-def _images(
-    run_id: str, split: str, dataset: str | None, upload: str | None, *imports: str
-) -> str:
+def _images(run_id: str, split: str, dataset: str | None, upload: str | None, *imports: str) -> str:
     """The imports, the run, and its images as `part`."""
     names = sorted(
         [*imports, *(["from digitlab.data.upload import read_labelled_images"] if upload else [])]

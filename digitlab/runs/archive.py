@@ -25,12 +25,11 @@ from digitlab.runs.archive_checks import (
     MANIFEST,
     ArchiveError,
     checked_history,
-    checked_predictions,
     checked_record,
-    checked_weights,
     open_run_archive,
     read_member,
 )
+from digitlab.runs.archive_tensors import checked_predictions, checked_weights
 from digitlab.runs.record import RunRecord, new_run_id
 from digitlab.runs.run import Run
 from digitlab.settings import VERSION

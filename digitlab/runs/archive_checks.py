@@ -2,16 +2,16 @@
 
 The order is that of trust: how many entries the raw bytes announce, their names and sizes, the
 record by pydantic, its architecture by the limits, and only then the tensors, whose headers are
-compared with what the architecture asks for before their numbers are looked at.
+compared with what the architecture asks for before their numbers are looked at (in
+`archive_tensors`).
 """
 
 from __future__ import annotations
 
 import json
-import struct
 import zipfile
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -22,19 +22,13 @@ from digitlab.models.spec import ModelSpec
 from digitlab.runs import artifacts
 from digitlab.runs.label import NAME, NOTE, TAG, TAGS
 from digitlab.runs.record import RunRecord, check_run_id
-from digitlab.settings import read_settings
 from digitlab.training.config import TrainConfig
 from digitlab.training.events import EpochDone, StepsDone
-
-if TYPE_CHECKING:
-    import torch
 
 FORM = 1  # version of the archive's form
 MANIFEST = "run.json"
 MAX_ENTRIES = 64  # the form has five
-MAX_IMAGES = 2_000_000  # with a saved prediction
 _MB = 1_000_000
-_HEADER = 10 * _MB  # of a safetensors file
 _SIZES = {
     MANIFEST: 10_000,
     artifacts.RECORD: 4 * _MB,
@@ -77,7 +71,7 @@ def open_run_archive(content: bytes) -> zipfile.ZipFile:
                 f"{entry.filename!r} would grow from {entry.compress_size:,} to "
                 f"{entry.file_size:,} bytes, which no run does: it is not unpacked."
             )
-    manifest = _plain(read_member(archive, MANIFEST), MANIFEST)
+    manifest = plain_json(read_member(archive, MANIFEST), MANIFEST)
     if manifest.get("form") != FORM:
         raise ArchiveError(f"{MANIFEST} says form {manifest.get('form')!r}; {FORM} is understood.")
     return archive
@@ -95,7 +89,8 @@ def read_member(archive: zipfile.ZipFile, name: str, *, required: bool = True) -
         raise ArchiveError(str(e)) from e
 
 
-def _plain(content: bytes, name: str) -> dict[str, Any]:
+def plain_json(content: bytes, name: str) -> dict[str, Any]:
+    """The mapping in a JSON text; ArchiveError where it is none."""
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as e:
@@ -114,7 +109,8 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     classes: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=2, max_length=1000)
+        list[Annotated[str, Field(min_length=1, max_length=80)]],
+        Field(min_length=2, max_length=1000),
     ]
     val_fraction: Annotated[float, Field(ge=0, le=0.5)]
     split_seed: Annotated[int, Field(ge=0, lt=2**63)]
@@ -147,7 +143,7 @@ def checked_record(content: bytes) -> RunRecord:
     """The record, whose architecture builds within the limits and gives a score to each class."""
     from digitlab.models.build import check_fits
 
-    values = _plain(content, artifacts.RECORD)
+    values = plain_json(content, artifacts.RECORD)
     try:
         record = RunRecord(**values)
         data = _Data(**record.data)
@@ -158,7 +154,9 @@ def checked_record(content: bytes) -> RunRecord:
     except RunNotFoundError as e:
         raise ArchiveError(f"The ZIP's record has the id {record.id[:40]!r}, which is none.") from e
     scale = record.normalization
-    if scale and not (set(scale) == {"mean", "std"} and 0 < scale["std"] < 1e6 > abs(scale["mean"])):
+    if scale and not (
+        set(scale) == {"mean", "std"} and 0 < scale["std"] < 1e6 > abs(scale["mean"])
+    ):
         raise ArchiveError("The ZIP's record has a normalisation that is none.")
     spec = ModelSpec.from_dict(record.spec)
     summary = check_fits(spec, INPUT_SHAPE, len(data.classes))
@@ -207,7 +205,7 @@ def _first(error: Exception) -> str:
 
 def checked_history(content: bytes) -> dict[str, list[Any]]:
     """Windows of steps and epochs, in order; those that lack a number are left behind."""
-    values = _plain(content, artifacts.HISTORY) if content else {}
+    values = plain_json(content, artifacts.HISTORY) if content else {}
     return {
         "steps": _rows(values.get("steps"), StepsDone, "step"),
         "epochs": _rows(values.get("epochs"), EpochDone, "epoch"),
@@ -227,88 +225,3 @@ def _rows(entries: Any, kind: type, key: str) -> list[Any]:
         if artifacts.finite(plain) == plain and 0 <= getattr(row, key) < 2**53:
             rows[getattr(row, key)] = row
     return [rows[place] for place in sorted(rows)]
-
-
-# ---- its tensors --------------------------------------------------------------------------------
-
-
-def checked_weights(content: bytes, record: RunRecord) -> dict[str, torch.Tensor] | None:
-    """The weights, which fit the record's architecture and hold no NaN; None without any."""
-    if not content:
-        return None
-    from digitlab.models.build import build, sketch
-    from digitlab.models.classical.catalog import classical_kind
-
-    spec = ModelSpec.from_dict(record.spec)
-    said = _header(content, artifacts.WEIGHTS)
-    if classical_kind(spec) is None:  # whose arrays have any size, and are checked when taken
-        asked = {name: list(v.shape) for name, v in sketch(spec).module.state_dict().items()}
-        if {name: about.get("shape") for name, about in said.items()} != asked:
-            raise ArchiveError("The ZIP's weights are not those of its architecture.")
-    tensors = _tensors(content, artifacts.WEIGHTS)
-    try:
-        build(spec).load_state_dict(tensors)
-    except RuntimeError as e:
-        raise ArchiveError("The ZIP's weights are not those of its architecture.") from e
-    return tensors
-
-
-def checked_predictions(content: bytes, classes: list[str]) -> dict[str, torch.Tensor]:
-    """Logits and labels of validation and test; empty without any."""
-    import torch
-
-    if not content:
-        return {}
-    names = {f"{split}_{kind}" for split in ("val", "test") for kind in ("logits", "labels")}
-    if not set(_header(content, artifacts.PREDICTIONS)) <= names:
-        raise ArchiveError("The ZIP's predictions hold something else than logits and labels.")
-    tensors = _tensors(content, artifacts.PREDICTIONS)
-    for split in ("val", "test"):
-        logits, labels = (tensors.get(f"{split}_{kind}") for kind in ("logits", "labels"))
-        if logits is None and labels is None:
-            continue
-        fits = (
-            logits is not None
-            and labels is not None
-            and logits.is_floating_point()
-            and labels.dtype == torch.int64
-            and tuple(logits.shape) == (*labels.shape, len(classes))
-            and labels.dim() == 1
-            and 0 < len(labels) <= MAX_IMAGES
-            and int(labels.min()) >= 0
-            and int(labels.max()) < len(classes)
-        )
-        if not fits:
-            raise ArchiveError(f"The ZIP's {split} predictions do not fit {len(classes)} classes.")
-    return tensors
-
-
-def _header(content: bytes, name: str) -> dict[str, Any]:
-    """What a safetensors file says of its tensors, without looking at their numbers."""
-    if len(content) < 8:
-        raise ArchiveError(f"{name} in the ZIP is damaged: pack the run again.")
-    (length,) = struct.unpack("<Q", content[:8])
-    if length > min(_HEADER, len(content) - 8):
-        raise ArchiveError(f"{name} in the ZIP has a header of {length:,} bytes: it is damaged.")
-    header = _plain(content[8 : 8 + length], name)
-    header.pop("__metadata__", None)
-    if not all(isinstance(about, dict) for about in header.values()):
-        raise ArchiveError(f"{name} in the ZIP is damaged: pack the run again.")
-    return header
-
-
-def _tensors(content: bytes, name: str) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    try:
-        tensors = load(content)
-    except (SafetensorError, ValueError, KeyError, TypeError) as e:
-        raise ArchiveError(f"{name} in the ZIP is damaged ({str(e)[:120]}).") from e
-    most = read_settings().max_parameters
-    if name == artifacts.WEIGHTS and sum(one.numel() for one in tensors.values()) > 2 * most:
-        raise ArchiveError(f"The ZIP's weights are more numbers than the {most:,} allowed.")
-    for key, value in tensors.items():
-        if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise ArchiveError(f"{key[:80]} of {name} in the ZIP holds values that are no numbers.")
-    return tensors

@@ -161,9 +161,7 @@ def _drawn(runs: Sequence[Run], kind: str) -> ModelSpec:
     """
     first = runs[0].spec
     if not any(classical_kind(run.spec) or run.record.members for run in runs):
-        branches = [
-            [*run.spec.to_dict()["layers"], {"Softmax": {"dim": 1}}] for run in runs
-        ]
+        branches = [[*run.spec.to_dict()["layers"], {"Softmax": {"dim": 1}}] for run in runs]
         try:
             return ModelSpec(
                 name=kind,

@@ -34,9 +34,10 @@ def export(
     """Write a run, or an architecture with fresh weights, to a file; its path.
 
     `what` is a Run, a ModelSpec, a preset's name, a .yaml file, a run's id or its beginning.
-    `format` is one of FORMATS; those of tables and accounts are of a run only. Without a `path`, or where it is a folder, the file is named after
-    what it holds. An existing file is replaced, whole. `recipe` holds the fields of the TrainConfig
-    that an architecture is written with; a preset has its own, and a run that of its training.
+    `format` is one of FORMATS; tables and accounts are of a run only. Without a `path`, or where
+    it is a folder, the file is named after what it holds. An existing file is replaced, whole.
+    `recipe` holds the fields of the TrainConfig that an architecture is written with; a preset has
+    its own, and a run that of its training.
     Raises ExportError for an unknown format or a network that has no such form, SpecError or
     RunError where there is nothing to export.
     """

@@ -1,4 +1,4 @@
-"""Measuring a run's robustness: its test images corrupted, attacked, and those of other datasets."""
+"""Measuring a run's robustness: test images corrupted, attacked, and of other datasets."""
 
 from __future__ import annotations
 

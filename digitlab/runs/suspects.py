@@ -89,9 +89,7 @@ def _cross_validate(
     return positions, probabilities
 
 
-def _inputs(
-    run: Run, train: Split, basis: str, tell: Progress
-) -> tuple[np.ndarray, np.ndarray]:
+def _inputs(run: Run, train: Split, basis: str, tell: Progress) -> tuple[np.ndarray, np.ndarray]:
     """Positions in the training split and what the quick model sees of these images [M, D]."""
     from digitlab.runs.features import are_kept, compute_features, read_features
 

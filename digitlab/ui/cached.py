@@ -229,3 +229,13 @@ def _overlay_figure(name: str, split: str, label: int, count: int, stamp: object
     loaded = dataset(name)
     title = f"{count:,} images of {loaded.classes[label]}"
     return image_heatmap(overlay(loaded.split(split), label, count), title, "share with ink")
+
+
+def drawn(run_id: str, moment: object, draw: Callable[[str], Any]) -> Any:
+    """A run's charts as `draw` makes them, once for all who watch it at that moment."""
+    return _drawn(str(read_settings().home), run_id, moment, draw)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _drawn(home: str, run_id: str, moment: object, _draw: Callable[[str], Any]) -> Any:
+    return _draw(run_id)

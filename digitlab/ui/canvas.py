@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
@@ -10,42 +10,63 @@ if TYPE_CHECKING:
     import numpy as np
 
 SIDE = 280  # pixels; fits a phone of 360 and is ten times a digit's 28
+WIDE = (600, 240)  # for several digits, where the screen has the room
 INK = "#ffffff"
 PAPER = "#000000"
 
+# The canvas draws its own outline in the theme's border colour, which is lost between black paper
+# and a dark page.
+_FRAME = (
+    "<style>.st-key-{key} [data-testid^='stBidiComponent'] {{--st-border-color: #8b93a1; "
+    "max-width: 100%}}</style>"
+)
+
 
 class Drawn(NamedTuple):
-    """What is on a canvas: `pixels` RGBA uint8 [side, side, 4], and the `strokes` [n, 2] in it."""
+    """What is on a canvas: `pixels` RGBA uint8 [H, W, 4], the `strokes` [n, 2] in it, and the
+    canvas's own `objects`, from which it can be drawn again.
+    """
 
     pixels: np.ndarray
     strokes: list[np.ndarray]
+    objects: list[dict[str, Any]] = []  # noqa: RUF012 - of a tuple that is never changed
 
 
-def drawing_canvas(key: str, *, brush: int = 18, side: int = SIDE) -> Drawn | None:
-    """A square canvas to draw on with mouse, pen or finger.
+def drawing_canvas(
+    key: str,
+    *,
+    brush: int = 18,
+    size: tuple[int, int] = (SIDE, SIDE),
+    objects: list[dict[str, Any]] | None = None,
+) -> Drawn | None:
+    """A canvas of `size` (width, height) to draw on with mouse, pen or finger.
 
-    Returns the drawing after the pen is lifted, or None while nothing has been drawn since the
-    page opened. The toolbar under it undoes and clears.
+    Returns the drawing after the pen is lifted, or None while there is nothing on it. It begins
+    with `objects`, an earlier drawing's. The toolbar that floats over it undoes and clears, too.
     """
     from streamlit_drawable_canvas import st_canvas
 
     from digitlab.drawing.strokes import read_paths
 
-    result = st_canvas(
-        stroke_width=brush,
-        stroke_color=INK,
-        background_color=PAPER,
-        height=side,
-        width=side,
-        drawing_mode="freedraw",
-        return_image_data=True,
-        key=key,
-    )
+    name = "canvas-frame"
+    st.html(_FRAME.format(key=name))
+    with st.container(key=name):
+        result = st_canvas(
+            stroke_width=brush,
+            stroke_color=INK,
+            background_color=PAPER,
+            width=size[0],
+            height=size[1],
+            drawing_mode="freedraw",
+            initial_drawing={"version": "4.4.0", "objects": objects} if objects else None,
+            return_image_data=True,
+            key=key,
+        )
     paths = (result.json_data or {}).get("objects", [])
     pixels = result.image_data if paths else None
-    return None if pixels is None else Drawn(pixels, read_paths(paths))
+    return None if pixels is None else Drawn(pixels, read_paths(paths), paths)
 
 
 def brush_slider(key: str) -> int:
     """The brush's width in pixels, remembered while the visitor stays."""
-    return st.slider("Brush width", 8, 36, 18, key=key, persist_state="session", format="%d px")
+    return st.slider("Brush width", 4, 36, 18, key=key, persist_state="session", format="%d px")

@@ -14,6 +14,7 @@ from digitlab.errors import DigitlabError
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
+from digitlab.ui.run_filter import find_runs
 from digitlab.ui.run_picker import COMPARED, USABLE
 from digitlab.ui.words import STATUS_WORDS, hundred
 
@@ -166,14 +167,7 @@ def _newest(runs: Sequence[Run]) -> list[str]:
 
 
 def _show_table(runs: Sequence[Run], chosen: Sequence[str]) -> None:
-    text = st.text_input(
-        "Find runs",
-        key="find-runs",
-        placeholder="name, model, dataset, status …",
-        persist_state="session",
-        icon=":material/search:",
-    )
-    shown = [run.record for run in runs if matches(run.record, text)]
+    shown = [run.record for run in find_runs(runs)]
     ids = [record.id for record in shown]
     # Rows are known by their number: another list of rows is another table.
     key = f"runs-table:{zlib.crc32(','.join(ids).encode()):x}"
@@ -193,13 +187,6 @@ def _show_table(runs: Sequence[Run], chosen: Sequence[str]) -> None:
     hidden = len(set(chosen) - set(ids))
     if hidden:
         st.caption(f"{hidden} of the chosen runs are not among those found.")
-
-
-def matches(record: RunRecord, text: str) -> bool:
-    """Whether each word of the text is somewhere in the run's own words."""
-    own = f"{record.id} {record.name} {record.model} {record.dataset} {STATUS_WORDS[record.status]}"
-    own += " bundled" if record.bundled else ""
-    return all(word in own.lower() for word in text.lower().split())
 
 
 def after_ticking(ticked: Sequence[str], shown: Sequence[str], chosen: Sequence[str]) -> list[str]:
@@ -231,6 +218,8 @@ def _table(records: Sequence[RunRecord]) -> pd.DataFrame:
                 "bundled" if record.bundled else STATUS_WORDS[record.status] for record in records
             ],
             "Date": pd.to_datetime([record.created for record in records], unit="s", utc=True),
+            "Tags": [record.tags for record in records],
+            "Note": [record.note for record in records],
             "Id": [record.id for record in records],
         }
     )
@@ -244,6 +233,7 @@ def _column_config() -> dict[str, object]:
         "Parameters": st.column_config.NumberColumn(format="localized"),
         "Seconds": st.column_config.NumberColumn(format="%.1f", help="of training"),
         "Seed": st.column_config.NumberColumn(format="%d"),
+        "Tags": st.column_config.ListColumn(),
         "Date": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
     }
 

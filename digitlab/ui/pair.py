@@ -12,6 +12,7 @@ from digitlab.evaluation.comparison import class_differences, compare_pair, miss
 from digitlab.figures import differences as figures
 from digitlab.ui import cached, url
 from digitlab.ui.compare import Chosen, why_not
+from digitlab.ui.compared_image import show_closeup, take_click
 from digitlab.ui.verdict import verdict
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def show_verdict(a: Chosen, b: Chosen, runs: int) -> PairComparison | None:
     st.caption(
         "McNemar's exact test: images that both read or both miss say nothing of who is better; "
         "those in dispute should fall to either side like a fair coin if neither is. It is about "
-        "these two trained networks; with another seed either may do better or worse: see below."
+        "these two trained networks; with another seed either may do better or worse: see Seeds and ensembles."
     )
     if runs > 2:
         pairs = runs * (runs - 1) // 2
@@ -125,7 +126,7 @@ def show_images(chosen: Sequence[Chosen], a: Chosen, b: Chosen, pair: PairCompar
             "Show", options, param="images", default="right", widget=st.segmented_control
         )
     places = found[kind][1]
-    url.reset_on_change("compared", (a.run.id, b.run.id, kind), ("shown",))
+    url.reset_on_change("compared", (a.run.id, b.run.id, kind), ("shown", "image"))
     if not len(places):
         st.info("There is no such image.", icon=":material/info:")
         return kind
@@ -135,7 +136,7 @@ def show_images(chosen: Sequence[Chosen], a: Chosen, b: Chosen, pair: PairCompar
         with right:
             first = url.number(f"Page (of {pages:,})", param="shown", default=1, low=1, high=pages)
     places = places[(first - 1) * PER_PAGE : first * PER_PAGE]
-    _show_images(places, group if kind == "all" else [a, b], a, b)
+    _show_images(places, group, a, b)
     return kind
 
 
@@ -172,11 +173,21 @@ def _show_images(places: np.ndarray, readers: Sequence[Chosen], a: Chosen, b: Ch
         for truth, of_a, of_b in zip(truths, *reads, strict=True)
     ]
     st.plotly_chart(
-        image_grid(test.images[places].numpy(), captions, hovers=hovers, columns=8, tile=60),
-        key="compare:images",
+        image_grid(
+            test.images[places].numpy(),
+            captions,
+            hovers=hovers,
+            indices=places.tolist(),
+            columns=8,
+            tile=60,
+        ),
+        key=(key := f"compare:images:{places[0]}:{len(places)}"),
+        on_select=lambda: take_click(key),
+        selection_mode="points",
         config={"displayModeBar": False},
         alt="Test images with their true class and what A and B read.",
     )
+    show_closeup(places, test, readers)
 
 
 def _show_as_table(

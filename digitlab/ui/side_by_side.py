@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
-from digitlab.evaluation.comparison import differing, pareto_frontier, summarize_seeds
+from digitlab.evaluation.comparison import (
+    SeedSummary,
+    compare_seeds,
+    differing,
+    pareto_frontier,
+    summarize_seeds,
+)
 from digitlab.figures import comparison as figures
+from digitlab.runs.family import configuration, one_per_seed, plain
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
-from digitlab.ui import cached, page, url
+from digitlab.ui import cached, url
 from digitlab.ui.compare import Chosen, comparable
 from digitlab.ui.run_picker import COMPARED
+from digitlab.ui.verdict import seeds_verdict
 from digitlab.ui.words import percent
 
 OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
@@ -29,7 +36,8 @@ def settings(record: RunRecord) -> dict[str, Any]:
         "dataset fingerprint": data.get("fingerprint", "")[:8] or None,
         "validation split": f"{100 * data['val_fraction']:g} %, split seed {data['split_seed']}",
         "architecture": record.model,
-        "layers": _plain(layers),
+        "members": f"{len(record.members)} runs" if record.members else None,
+        "layers": plain(layers),
         "parameters": f"{record.parameters:,}",
         **{name: value for name, value in record.config.items() if name != "val_fraction"},
         "epochs trained": record.epochs_done,
@@ -142,7 +150,7 @@ def show_cost(chosen: Sequence[Chosen]) -> None:
         )
     if not one_dataset:
         st.caption("No frontier is drawn, as the runs were tested on different datasets.")
-    machines = {_plain(_machine(one.record)) for one in chosen}
+    machines = {plain(_machine(one.record)) for one in chosen}
     if len(machines) > 1:
         st.caption("Trained on different machines: the seconds compare machines, too.")
 
@@ -153,38 +161,64 @@ def show_seeds(chosen: Sequence[Chosen]) -> list[list[str]]:
     Counts every finished run here of a configuration, chosen or not: picking among seeds would
     flatter. Returns the ids of the runs of each configuration shown.
     """
-    import pandas as pd
-
-    every = [run.record for run in list_runs(limit=COMPARED) if comparable(run.record)]
-    kinds: dict[str, str] = {}
-    for one in chosen:
-        kinds.setdefault(configuration(one.record), one.name)
-    rows, shown = [], []
-    for key, name in kinds.items():
-        family = one_per_seed([record for record in every if configuration(record) == key])
-        if len(family) < 2:
-            continue
-        found = summarize_seeds([record.test_accuracy for record in family])
-        shown.append([record.id for record in family])
-        rows.append(
-            (
-                name,
-                ", ".join(str(record.seed) for record in family),
-                100 * found.mean,
-                100 * found.sd,
-                f"{percent(found.interval.low)} to {percent(found.interval.high)}",
-            )
-        )
-    if not rows:
+    families = [family for family in seed_families(chosen) if len(family.records) > 1]
+    if not families:
         st.info(
             "None of these configurations was trained with a second seed yet, so it is not known "
             "how much of a difference is the luck of the seed.",
             icon=":material/casino:",
         )
-        st.page_link(
-            page.TRAIN, label="Train one again with another seed", icon=page.ICONS[page.TRAIN]
-        )
         return []
+    found = [summarize_seeds(family.accuracies) for family in families]
+    _show_seed_table(families, found)
+    for i, other in enumerate(families[1:4], start=1):
+        if other.records[0].dataset == families[0].records[0].dataset:
+            difference = compare_seeds(families[0].accuracies, other.accuracies)
+            names = (families[0].name, other.name)
+            st.markdown(seeds_verdict(difference, found[0], found[i], *names))
+    return [[record.id for record in family.records] for family in families]
+
+
+class SeedFamily(NamedTuple):
+    """A configuration, named by the first chosen run of it, and its finished run of each seed."""
+
+    name: str
+    records: list[RunRecord]
+
+    @property
+    def accuracies(self) -> list[float]:
+        return [record.test_accuracy or 0.0 for record in self.records]
+
+
+def seed_families(chosen: Sequence[Chosen]) -> list[SeedFamily]:
+    """The configurations of the chosen runs; an ensemble has no seed and is none."""
+    names: dict[str, str] = {}
+    sizes = set()
+    for one in chosen:
+        if not one.record.members:
+            names.setdefault(configuration(one.record), one.name.split(" · seed ")[0])
+            sizes |= {one.record.parameters, one.record.model}
+    found: dict[str, list[RunRecord]] = {key: [] for key in names}
+    for run in list_runs(limit=COMPARED):
+        record = run.record
+        if comparable(record) and {record.parameters, record.model} & sizes:  # quick to ask first
+            found.get(configuration(record), []).append(record)
+    return [SeedFamily(name, one_per_seed(found[key])) for key, name in names.items()]
+
+
+def _show_seed_table(families: Sequence[SeedFamily], found: Sequence[SeedSummary]) -> None:
+    import pandas as pd
+
+    rows = [
+        (
+            family.name,
+            ", ".join(str(record.seed) for record in family.records),
+            100 * summary.mean,
+            100 * summary.sd,
+            f"{percent(summary.interval.low)} to {percent(summary.interval.high)}",
+        )
+        for family, summary in zip(families, found, strict=True)
+    ]
     number = st.column_config.NumberColumn(format="%.2f %%")
     columns = ("Like", "Seeds", "Mean", "Deviation", "95 % interval of the mean")
     st.dataframe(
@@ -192,25 +226,6 @@ def show_seeds(chosen: Sequence[Chosen]) -> list[list[str]]:
         hide_index=True,
         column_config={"Mean": number, "Deviation": st.column_config.NumberColumn(format="%.3f")},
     )
-    return shown
-
-
-def configuration(record: RunRecord) -> str:
-    """Equal for runs that differ in their seed and in the device only."""
-    config = {name: value for name, value in record.config.items() if name not in _BY_RUN}
-    spec = {name: value for name, value in record.spec.items() if name != "name"}
-    data = {name: record.data.get(name) for name in ("fingerprint", "val_fraction", "split_seed")}
-    return _plain([record.dataset, data, spec, config])
-
-
-_BY_RUN = ("seed", "device")
-
-
-def one_per_seed(records: Sequence[RunRecord]) -> list[RunRecord]:
-    """The newest finished run of each seed, by seed: the same seed twice is not two samples."""
-    finished = [record for record in records if record.status == "finished"]
-    newest = {record.seed: record for record in sorted(finished, key=lambda one: one.created)}
-    return [newest[seed] for seed in sorted(newest)]
 
 
 def _tested_epoch(record: RunRecord) -> float:
@@ -225,10 +240,6 @@ def _machine(record: RunRecord) -> list[Any]:
 def _same_view(chosen: Sequence[Chosen], over: str = "") -> str:
     """Zoom and hidden lines stay for as long as this does."""
     return ",".join([*(one.run.id for one in chosen), over])
-
-
-def _plain(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def _setting(name: str) -> str:

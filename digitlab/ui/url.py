@@ -68,6 +68,34 @@ def number(label: str, *, param: str, default: int, low: int, high: int, **argum
     return int(st.session_state[key])
 
 
+def several(
+    label: str, options: Mapping[str, str], *, param: str, default: Sequence[str], **arguments: Any
+) -> list[str]:
+    """Some of `options` (value → what people read), stored under `param`, parted by commas."""
+    usual = ",".join(default)
+
+    def parse(text: str) -> list[str]:
+        return [value for value in dict.fromkeys(text.split(",")) if value in options]
+
+    key = f"choice:{param}"
+    text = get(param)
+    st.session_state[key] = parse(usual if text is None else text)
+
+    def store() -> None:
+        chosen = ",".join(st.session_state[key])
+        _keep(param, chosen, usual)
+
+    st.multiselect(
+        label,
+        list(options),
+        format_func=lambda value: options.get(value, value),
+        key=key,
+        on_change=store,
+        **arguments,
+    )
+    return list(st.session_state[key])
+
+
 def real(
     label: str, *, param: str, default: float, low: float, high: float, **arguments: Any
 ) -> float:

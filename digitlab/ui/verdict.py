@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from digitlab.evaluation.comparison import PairComparison
+    from digitlab.evaluation.comparison import PairComparison, SeedDifference, SeedSummary
     from digitlab.evaluation.metrics import Evaluation
 
 SURPRISING = 0.05  # one in twenty: where the field draws its line, for want of a better one
@@ -45,6 +45,24 @@ def verdict(
     )
 
 
+def seeds_verdict(
+    found: SeedDifference, a: SeedSummary, b: SeedSummary, a_name: str = "A", b_name: str = "B"
+) -> str:
+    """Which configuration is better over its seeds, and whether seeds alone explain it."""
+    better, worse = (b_name, a_name) if found.difference > 0 else (a_name, b_name)
+    sign = 1 if found.difference > 0 else -1
+    low, high = sorted(sign * end for end in found.interval)
+    text = (
+        f"Over {a.n} and {b.n} seeds, **{better} is on average "
+        f"{100 * abs(found.difference):.2f} points better than {worse}** (95 %: "
+        f"{_signed(low)} to {_signed(high)}). If the configurations were equally good, seeds "
+        f"would do at least as much **{chance(found.p_value)}** (Welch's t-test)."
+    )
+    if found.p_value > SURPRISING:
+        return f"{text} That is too often to tell the two apart: more seeds would say more."
+    return f"{text} So the luck of the seed is a poor explanation of it."
+
+
 def chance(p: float) -> str:
     """A p-value as people say it: "about one time in six"."""
     if p >= 0.95:
@@ -58,6 +76,10 @@ def chance(p: float) -> str:
             times = round(times / step) * step
         return f"about one time in {_NUMBERS[times] if times <= 12 else f'{times:,}'}"
     return "less than one time in a million" if p < 1e-6 else "less than one time in 1,000"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:.2f}".replace("-", "−")
 
 
 def points(difference: float, images: int) -> str:

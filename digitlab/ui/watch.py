@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from digitlab.figures import training as figures
@@ -13,15 +14,17 @@ from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
 from digitlab.runs.artifacts import is_alive
 from digitlab.runs.record import RunRecord
-from digitlab.runs.run import History, open_run
-from digitlab.ui import page
+from digitlab.runs.run import Run, open_run
+from digitlab.ui import cached, page
 from digitlab.ui.following import follow
 from digitlab.ui.look import show_look
 from digitlab.ui.run_actions import active_buttons, ended_buttons
 from digitlab.ui.run_picker import list_links, result_link, watch_link
+from digitlab.ui.visible import is_visible
 from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 
 LOOK_SECONDS = 1.0
+CURVES_SECONDS = 3.0
 LISTS_SECONDS = 2.0
 LISTS = 250  # of the newest runs
 # While a panel refreshes every second, Streamlit would flash a "Stop" of its own in the header and
@@ -40,11 +43,16 @@ _ALT = {
 
 
 def watch(run_id: str) -> None:
-    """A run's panel; it looks again every second for as long as the run is active."""
+    """A run's panel; it looks for news for as long as the run is active and the tab is seen.
+
+    The head looks every second. The curves, which cost a browser more to draw, look less often.
+    """
     active = _is_under_way(open_run(run_id).record)
+    awake = active and is_visible()
     if active:
         st.html(_STEADY)
-    st.fragment(_panel, run_every=LOOK_SECONDS if active else None)(run_id, active)
+    st.fragment(_head, run_every=LOOK_SECONDS if awake else None)(run_id, active)
+    st.fragment(_curves, run_every=CURVES_SECONDS if awake else None)(run_id)
 
 
 def _is_under_way(record: RunRecord) -> bool:
@@ -55,18 +63,24 @@ def _is_under_way(record: RunRecord) -> bool:
 
 
 @page.guard()
-def _panel(run_id: str, was_active: bool) -> None:
+def _head(run_id: str, was_active: bool) -> None:
     if was_active:
         queue.reconcile()
     run = open_run(run_id)
     if was_active and not _is_under_way(run.record):
         st.rerun()  # the whole page: lists and links change when a run ends
     _show_head(run.record)
+    if run.record.active or run.record.step:
+        _show_figures(run.record)
+
+
+@page.guard()
+def _curves(run_id: str) -> None:
+    run = open_run(run_id)
     if not run.record.active and not run.record.step:
         return  # it ended before its first step: there is nothing to show
-    _show_figures(run.record)
     if run.record.epochs > 1 or not _is_fit(run.record):  # a fit at once makes no curve
-        show_curves(run_id, run.history, best_epoch=run.record.best_epoch)
+        show_curves(run)
     if not run.record.bundled:
         show_look(run)
 
@@ -175,23 +189,32 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def show_curves(run_id: str, history: History, *, best_epoch: int | None = None) -> None:
+def show_curves(run: Run) -> None:
     """The learning curves, in charts that keep their place and zoom while they grow."""
-    charts = [
-        ("loss", figures.loss_curve(history.steps, history.epochs)),
-        ("accuracy", figures.accuracy_curve(history.epochs, best_epoch=best_epoch)),
-    ]
-    if not history.steps or any(step["learning_rate"] for step in history.steps):  # not of a fit
-        charts += [
-            ("rate", figures.learning_rate_curve(history.steps)),
-            ("speed", figures.speed_curve(history.steps)),
-        ]
-        if any(step["grad_norm"] for step in history.steps):
-            charts.append(("gradient", figures.gradient_norm_curve(history.steps)))
+    record = run.record
+    moment = (record.step, record.epochs_done, record.best_epoch)
     columns = st.columns(2)
-    for place, (name, figure) in enumerate(charts):
-        figure.update_layout(uirevision=run_id)  # another run begins with a view of its own
+    for place, (name, figure) in enumerate(cached.drawn(run.id, moment, _draw)):
         columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
+
+
+def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
+    run = open_run(run_id)
+    steps, epochs = run.history.steps, run.history.epochs
+    charts = [
+        ("loss", figures.loss_curve(steps, epochs)),
+        ("accuracy", figures.accuracy_curve(epochs, best_epoch=run.record.best_epoch)),
+    ]
+    if not steps or any(step["learning_rate"] for step in steps):  # not of a fit
+        charts += [
+            ("rate", figures.learning_rate_curve(steps)),
+            ("speed", figures.speed_curve(steps)),
+        ]
+        if any(step["grad_norm"] for step in steps):
+            charts.append(("gradient", figures.gradient_norm_curve(steps)))
+    for _, figure in charts:
+        figure.update_layout(uirevision=run_id)  # another run begins with a view of its own
+    return charts
 
 
 def show_lists() -> None:

@@ -51,8 +51,10 @@ def test_train_watch_stop_and_take_the_results_apart(visit, lab):
     tab.sees(EPOCH)
 
     _see_the_chart_move(tab)
+    _look_away(tab)
     tab.reload()
     tab.sees(EPOCH)
+    _pause_and_go_on(tab)
     other: Visitor = visit(tab.page.url.removeprefix(lab.url))
     other.sees(EPOCH)
 
@@ -87,6 +89,27 @@ def _see_the_chart_move(tab: Visitor) -> None:
         assert time.monotonic() < end, "the chart does not move"
         tab.page.wait_for_timeout(200)
     assert abs(tab.page.evaluate(SCROLLED) - place) < 5, "the page jumped"
+
+
+def _look_away(tab: Visitor) -> None:
+    """A tab in the background asks for nothing; it catches up when it is looked at again."""
+    shade = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true})"
+    turn = "document.dispatchEvent(new Event('visibilitychange'))"
+    tab.page.evaluate(f"{shade % 'true'}; {turn}")
+    tab.settle()
+    tab.page.wait_for_timeout(1_500)  # whatever was on its way has come
+    before = _step(tab)
+    tab.page.wait_for_timeout(3_000)  # three looks
+    assert _step(tab) == before
+    tab.page.evaluate(f"{shade % 'false'}; {turn}")
+    expect(tab.page.get_by_text(EPOCH)).not_to_have_text(before, timeout=PATIENCE)
+
+
+def _pause_and_go_on(tab: Visitor) -> None:
+    tab.button("Pause").click()
+    tab.sees(re.compile(": paused"))
+    tab.button("Resume").click()
+    tab.sees(EPOCH)
 
 
 def _step(tab: Visitor) -> str:

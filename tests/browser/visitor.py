@@ -93,6 +93,7 @@ class Visitor:
         self.scroll_to(box)
         self.page.wait_for_timeout(500)  # a page that still scrolls closes the list again
         box.get_by_role("combobox").click()
+        box.get_by_role("combobox").fill(option)  # long lists hold only what is in view
         self.page.get_by_role("option", name=option, exact=True).click()
 
     def button(self, name: str | re.Pattern) -> Locator:

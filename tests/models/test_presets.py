@@ -54,7 +54,7 @@ def test_what_was_promised_is_there():
         *("two-hidden-16-sigmoid", "two-hidden-16-relu"),
         *("two-hidden-64-sigmoid", "two-hidden-64-relu", "lenet-5", "resnet-mini"),
         *("densenet-mini", "vit-tiny", "mlp-mixer", "lstm-rows", "inception-mini"),
-        *("tiny", "fast", "record"),
+        *("tiny", "fast", "record", "ten-convolutions"),
     )
     assert set(promised) <= {preset.name for preset in PRESETS}
 
@@ -101,7 +101,7 @@ def test_there_is_one_preset_a_file_from_simple_to_deep():
     names = [preset.name for preset in PRESETS]
     assert sorted(names) == sorted(path.stem for path in FOLDER.glob("*.yaml"))
     assert names[0] == "logistic-regression"
-    rising = ("two-hidden-16-relu", "two-hidden-256", "lenet-5", "cnn", "resnet-mini", "record")
+    rising = ("two-hidden-16-relu", "two-hidden-256", "lenet-5", "cnn", "resnet-mini", "ten-convolutions")
     assert sorted(rising, key=names.index) == list(rising)
 
 
@@ -130,11 +130,11 @@ def test_presets_that_set_marks_keep_within_their_limits():
     assert load_preset("tiny").recipe["epochs"] <= 20
     widths = [
         layer.args["out_channels"]
-        for layer in load_model("record").layers
+        for layer in load_model("ten-convolutions").layers
         if layer.type == "Conv2d"
     ]
     assert widths == list(range(32, 177, 16))
-    assert 1_000_000 < check_fits(load_model("record"), (1, 28, 28), 10).parameters < 1_200_000
+    assert 1_000_000 < check_fits(load_model("ten-convolutions"), (1, 28, 28), 10).parameters < 1_200_000
 
 
 def test_the_student_cnns_draw_their_linear_weights_as_their_source_says():

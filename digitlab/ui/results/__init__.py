@@ -11,10 +11,14 @@ from digitlab.ui import page, url
 from digitlab.ui.results import (
     calibration,
     confusion,
+    inside,
     learning,
     mistakes,
     overview,
     ranking,
+    robustness,
+    suspects,
+    take,
 )
 from digitlab.ui.results.view import View, pick_view
 
@@ -39,7 +43,11 @@ SECTIONS: tuple[Section, ...] = (
     Section("mistakes", "Mistakes", mistakes.show),
     Section("ranking", "ROC and precision", ranking.show),
     Section("calibration", "Calibration", calibration.show),
+    Section("robustness", "Robustness", robustness.show),
+    Section("inside", "Inside the network", inside.show),
+    Section("suspects", "Suspicious labels", suspects.show),
     Section("learning", "How it learnt", learning.show),
+    Section("take", "Take it along", take.show),
 )
 
 

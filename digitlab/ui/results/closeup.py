@@ -1,4 +1,6 @@
-"""One image from near: its probabilities, its nearest training images, what other runs say."""
+"""One image from near: its probabilities, the pixels that spoke for them, its nearest training
+images, and what other runs say.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import streamlit as st
 from digitlab.errors import DatasetError, RunError
 from digitlab.notebook import evaluation as snippets
 from digitlab.ui import page, url
+from digitlab.ui.results.attribution import show_attribution
 from digitlab.ui.results.neighbours import METRICS, show_neighbours
 from digitlab.ui.results.view import View
 from digitlab.ui.words import hundred, probability
@@ -45,6 +48,7 @@ def show_closeup(view: View, first: int) -> None:
         _show_image(view, images, position)
     with right:
         _show_probabilities(view, position)
+    show_attribution(view, None if images is None else images.images[position], position)
     metric = _show_neighbours(view, images, position)
     _show_others(view, position)
     page.code_fold(snippets.closeup(*view.named, position=position, metric=metric))

@@ -21,5 +21,5 @@ def show(view: View) -> None:
     if not history.steps and not history.epochs:
         st.info("No curves were saved with this run.", icon=":material/show_chart:")
     else:
-        show_curves(run.id, history, best_epoch=run.record.best_epoch)
+        show_curves(run)
     page.code_fold(snippets.curves(run.id))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from digitlab.notebook import snippets
+from digitlab.notebook import leaving, snippets
 from digitlab.ui import exports, page, url
 from digitlab.ui.results.view import View
 from digitlab.ui.results.view import title_of as title_of_data
@@ -50,7 +50,7 @@ def show(view: View) -> None:
         "are class numbers.",
     )
     _table_buttons(view, "epochs" in offered)
-    page.code_fold(snippets.export_of_run(view.run.id, TABLES))
+    page.code_fold(leaving.tables(*view.named))
 
     _show_figure(view)
     exports.offer_run(view.run)

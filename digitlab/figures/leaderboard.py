@@ -1,0 +1,138 @@
+"""The leaderboard: runs by test accuracy, with published figures as lines to measure them by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log10
+from typing import Protocol
+
+import plotly.graph_objects as go
+
+from digitlab.figures import palette
+from digitlab.figures.layout import chart, note, percent
+
+MOST = 40  # runs: more are a table's business
+_LEAST_ERROR = 1e-4  # where the axis ends: a run without a mistake stands here
+_TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999)
+_NAME = 30  # characters
+
+
+class Reference(Protocol):
+    """What `leaderboard` reads of a published figure; the accuracy is 0…1."""
+
+    title: str
+    accuracy: float
+    split: str
+
+
+def leaderboard(
+    names: Sequence[str],
+    accuracies: Sequence[float],
+    intervals: Sequence[tuple[float, float] | None],
+    references: Sequence[Reference] = (),
+    *,
+    marked: Sequence[int] = (),
+) -> go.Figure:
+    """The first 40 runs, the best on top: accuracies 0…1 with 95 % intervals as whiskers.
+
+    The axis is of errors on a logarithmic scale, so that 99.0 to 99.9 % take as much room as 90
+    to 99 %. Dotted lines are published figures, named on hover. `marked` are places drawn in the
+    accent's colour: the runs that are compared now, say.
+    """
+    names, accuracies = list(names)[:MOST], list(accuracies)[:MOST]
+    figure = chart(
+        "Test accuracy of all runs",
+        x="test accuracy",
+        height=140 + 26 * max(len(names), 4),
+        zoom=True,
+    )
+    if not names:
+        return note(figure, "no run has been tested on it yet")
+    chosen = set(marked)
+    _add_references(figure, references, len(names))
+    x = [_place(value) for value in accuracies]
+    bounds = [intervals[i] if i < len(intervals) else None for i in range(len(names))]
+    figure.add_scatter(
+        x=x,
+        y=list(range(len(names))),
+        mode="markers",
+        marker={
+            "size": 11,
+            "color": [palette.ACCENT if i in chosen else palette.TEST for i in range(len(names))],
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [_place(one[1]) - at if one else 0 for one, at in zip(bounds, x, strict=True)],
+            "arrayminus": [
+                at - _place(one[0]) if one else 0 for one, at in zip(bounds, x, strict=True)
+            ],
+            "color": palette.MUTED,
+            "thickness": 1.5,
+            "width": 4,
+        },
+        hovertext=[
+            f"{i + 1}. {name}<br>{percent(value, 2)}{_within(one)}"
+            for i, (name, value, one) in enumerate(zip(names, accuracies, bounds, strict=True))
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        cliponaxis=False,
+        showlegend=False,
+    )
+    low = min([*x, *(_place(one[0]) for one in bounds if one)])
+    high = max([*x, *(_place(one[1]) for one in bounds if one)])
+    high = max([high, *(_place(one.accuracy) for one in references)])
+    _axes(figure, names, low - 0.08, high + 0.08)
+    return figure
+
+
+def _place(accuracy: float) -> float:
+    """Where an accuracy stands: minus the logarithm of its error."""
+    return -log10(max(1 - accuracy, _LEAST_ERROR))
+
+
+def _axes(figure: go.Figure, names: Sequence[str], low: float, high: float) -> None:
+    ticks = [value for value in _TICKS if low <= _place(value) <= high]
+    figure.update_xaxes(
+        tickvals=[_place(value) for value in ticks],
+        ticktext=[f"{100 * value:g} %" for value in ticks],
+        range=[low, high],
+        showgrid=True,
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[
+            f"{i}. {name if len(name) <= _NAME else name[: _NAME - 1] + '…'}"
+            for i, name in enumerate(names, start=1)
+        ],
+        range=[len(names) - 0.4, -0.9],
+        showgrid=False,
+    )
+    figure.update_layout(hovermode="closest")
+
+
+def _add_references(figure: go.Figure, references: Sequence[Reference], rows: int) -> None:
+    """A dotted line for each figure, and points along it that say whose it is."""
+    values: dict[float, list[Reference]] = {}
+    for one in references:
+        values.setdefault(one.accuracy, []).append(one)
+    for value, ones in values.items():
+        words = "<br>".join(
+            f"{one.title}{' (validation)' if one.split != 'test' else ''}" for one in ones
+        )
+        figure.add_scatter(
+            x=[_place(value)] * (rows + 1),
+            y=[i - 0.5 for i in range(rows + 1)],
+            mode="lines",
+            line={"color": palette.VAL, "width": 1.2, "dash": "dot"},
+            opacity=0.7,
+            hovertext=f"published: {percent(value, 2)}<br>{words}",
+            hovertemplate="%{hovertext}<extra></extra>",
+            showlegend=False,
+        )
+
+
+def _within(bounds: tuple[float, float] | None) -> str:
+    if bounds is None:
+        return ""
+    return f"<br>95 % interval {percent(bounds[0], 2)} to {percent(bounds[1], 2)}"

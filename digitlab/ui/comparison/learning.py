@@ -1,0 +1,38 @@
+"""How they learnt: learning curves overlaid, all accuracies in one figure, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digitlab.notebook import comparison as snippets
+from digitlab.ui import page, side_by_side
+from digitlab.ui.compare import Chosen
+
+
+def show(chosen: Sequence[Chosen]) -> None:
+    """The curves, the classic figure, and accuracy against its price."""
+    ids = [one.run.id for one in chosen]
+    page.cell(
+        "How they learnt",
+        "By epochs, runs have seen equally many images; by steps, had equally many updates; by "
+        "seconds, cost equally much.",
+    )
+    over = side_by_side.show_curves(chosen)
+    page.code_fold(snippets.curves(ids, over))
+
+    page.cell(
+        "All in one figure",
+        "Solid lines are validation, dotted ones training; dash-dotted ones are test, of "
+        "runs that measured it after every epoch, and stars the test accuracy of the weights that "
+        "were kept. Training far above validation is overfitting.",
+    )
+    side_by_side.show_classic(chosen)
+    page.code_fold(snippets.classic(ids))
+
+    page.cell(
+        "What accuracy costs",
+        "The dotted frontier joins the runs that no other one beats at their price. Whiskers are "
+        "95 % intervals (Wilson): where they overlap widely, the order may be luck.",
+    )
+    side_by_side.show_cost(chosen)
+    page.code_fold(snippets.cost(ids))

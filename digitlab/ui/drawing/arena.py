@@ -1,0 +1,150 @@
+"""The arena: many runs read the same drawing at once, and whether they agree is seen at a glance."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from digitlab.errors import DigitlabError
+from digitlab.notebook import drawing as snippets
+from digitlab.runs.arena import Answer, Arena, read_together
+from digitlab.runs.checkpoints import has_weights
+from digitlab.runs.run import Run, list_runs
+from digitlab.ui import cached, page, url
+from digitlab.ui.drawing.look import Look
+from digitlab.ui.run_picker import OFFERED, USABLE, describe
+from digitlab.ui.words import hundred
+
+MOST = 12  # runs that read at once
+AT_FIRST = 5
+
+
+def show(look: Look | None, run: Run) -> None:
+    """The choice of runs, what each reads, and the probabilities that each gives."""
+    page.cell(
+        "Arena",
+        "Several runs read the same drawing, pen stroke by pen stroke. Where they disagree, the "
+        "drawing is hard or one of them has learnt something odd.",
+    )
+    chosen = pick_readers(run)
+    if look is None:
+        st.caption("Draw something: every run chosen reads it.")
+        return
+    if not chosen:
+        st.caption("Choose at least one run.")
+        return
+    arena = ask(look, chosen)
+    _say(arena)
+    _show_table(arena)
+    _show_strip(look, arena)
+    page.code_fold(snippets.arena(chosen))
+
+
+def pick_readers(run: Run) -> list[str]:
+    """The ids of the runs that read: those in the URL, or the chosen one and a handful more."""
+    options = offered(run)
+    default = [run.id, *(one for one in options if one != run.id)][:AT_FIRST]
+    return url.several(
+        "Runs that read",
+        options,
+        param="readers",
+        default=default,
+        max_selections=MOST,
+        placeholder="Choose runs",
+    )
+
+
+def offered(run: Run) -> dict[str, str]:
+    """Runs that can read what `run` reads, bundled ones first: id → description."""
+    runs = [one for one in list_runs(limit=OFFERED) if _can_read(one, run)]
+    runs.sort(key=lambda one: not one.record.bundled)
+    return {one.id: describe(one.record) for one in [run, *runs]}
+
+
+def ask(look: Look, run_ids: list[str]) -> Arena:
+    """What each run reads in the drawing; remembered until the drawing or the choice changes."""
+    runs = [reader for run_id in run_ids if (reader := _load(run_id)) is not None]
+    signature = (look.drawing.digest, tuple((run.id, run.record.ended) for run in runs))
+    known = st.session_state.get("arena:read")
+    if known is None or known[0] != signature:
+        strokes = look.drawing.strokes
+        known = (signature, read_together(look.drawing.pixels, runs, strokes=strokes))
+        st.session_state["arena:read"] = known
+    return known[1]
+
+
+def _can_read(one: Run, like: Run) -> bool:
+    record = one.record
+    return (
+        record.status in USABLE
+        and (has_weights(one.id) or bool(record.members))
+        and one.classes == like.classes
+        and record.spec.get("input") == like.record.spec.get("input")
+    )
+
+
+def _load(run_id: str) -> Run | None:
+    try:
+        return cached.reader(run_id)
+    except DigitlabError as e:
+        st.caption(f"{run_id} cannot read: {e}")
+        return None
+
+
+def _say(arena: Arena) -> None:
+    count, majority = len(arena.answers), arena.majority
+    others = [answer for answer in arena.answers if answer.text != majority]
+    if count == 1:
+        st.markdown(f"It reads **{majority}**.")
+    elif not others:
+        st.success(f"All {count} read **{majority}**.", icon=":material/check_circle:")
+    else:
+        said = ", ".join(f"{one.run.record.name} reads **{one.text or 'nothing'}**" for one in others)
+        st.warning(
+            f"{count - len(others)} of {count} read **{majority}**; {said}.",
+            icon=":material/call_split:",
+        )
+
+
+def _show_table(arena: Arena) -> None:
+    import pandas as pd
+
+    majority = arena.majority
+    table = pd.DataFrame(
+        {
+            "": ["=" if answer.text == majority else "≠" for answer in arena.answers],
+            "Run": [answer.run.record.name for answer in arena.answers],
+            "Reads": [_reads(answer) for answer in arena.answers],
+            "Confidence": [hundred(answer.confidence) for answer in arena.answers],
+            "Learnt from": [answer.run.record.dataset for answer in arena.answers],
+        }
+    )
+    bar = st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
+    st.dataframe(table, hide_index=True, column_config={"Confidence": bar})
+
+
+def _reads(answer: Answer) -> str:
+    if answer.recognition is None:
+        return answer.problem
+    return f"{answer.text} (declined)" if answer.recognition.declined else answer.text
+
+
+def _show_strip(look: Look, arena: Arena) -> None:
+    from digitlab.figures.recognition import answer_strip
+
+    which = ""
+    if len(look.recognition.digits) > 1:
+        which = f" of number {look.place + 1}"
+    st.markdown(f"**Where each puts its belief{which}**, given the 28×28 that the run above saw")
+    names, rows = [], []
+    for answer in arena.answers:
+        if not answer.problem:
+            names.append(answer.run.record.name)
+            rows.append(answer.run.predict(look.image[None, None])[0])
+    if rows:
+        st.plotly_chart(
+            answer_strip(names, np.stack(rows), look.run.classes),
+            key="arena:strip",
+            config={"displayModeBar": False},
+            alt=f"Probabilities of every class by {len(rows)} runs.",
+        )

@@ -1,0 +1,92 @@
+"""Suspicious labels: those that were swapped come first, and MNIST's known ones surface."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import digitlab as dl
+from digitlab.evaluation import EvaluationError
+from digitlab.evaluation.suspects import QUICK_MODELS, cross_validate, find_suspects
+from digitlab.runs.recognize import default_reader
+
+# Test images of MNIST where fewer than 3 of 5 people chose the given label: cleanlab/label-errors,
+# Northcutt, Athalye, Mueller: Pervasive label errors in test sets, 2021.
+KNOWN = {947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729}
+
+
+def test_the_bundled_reader_brings_up_mnist_s_known_label_errors():
+    """6 of the 15 are within its first 30 flags of 10,000; by chance it would be 0.05."""
+    result = default_reader().evaluate("test")
+    first = find_suspects(result.probabilities, result.labels).first(30)
+    assert len(KNOWN & set(first.position.tolist())) >= 5
+    assert {1901, 9729} <= set(first.position.tolist())  # which strong networks all miss
+
+
+@pytest.fixture
+def swapped(optdigits):
+    """Training images [N, 784], labels of which 20 are wrong, and which."""
+    train = optdigits.train
+    labels, rows = train.labels.numpy().copy(), np.arange(0, 1000, 50)
+    labels[rows] = (labels[rows] + 3) % 10
+    return train.images.flatten(1).numpy() / 255, labels, set(rows.tolist())
+
+
+@pytest.mark.parametrize("model", QUICK_MODELS)
+def test_swapped_labels_are_found_by_cross_validation(swapped, model):
+    features, labels, wrong = swapped
+    told = []
+    probabilities = cross_validate(
+        features, labels, 10, model=model, on_progress=lambda *at: told.append(at)
+    )
+    assert probabilities.shape == (len(labels), 10)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-4)
+    assert told == [(done, 5) for done in range(1, 6)]
+    found = find_suspects(probabilities, labels)
+    assert len(wrong & set(found.first(30).position.tolist())) >= 17
+    flagged = set(found.position[found.flagged].tolist())
+    assert len(wrong & flagged) >= 15
+    assert (np.diff(found.quality) >= 0).all()
+
+
+def test_the_suggestion_is_the_true_class(swapped):
+    features, labels, wrong = swapped
+    found = find_suspects(cross_validate(features, labels, 10), labels)
+    of = dict(zip(found.position.tolist(), found.suggested.tolist(), strict=True))
+    right = sum(of[row] == (labels[row] - 3) % 10 for row in wrong)
+    assert right >= 17
+
+
+def test_two_classes_a_class_without_images_and_a_single_one():
+    sure = np.array([[0.9, 0.1], [0.2, 0.8], [0.95, 0.05], [0.99, 0.01]])
+    found = find_suspects(sure, np.array([0, 1, 0, 1]))
+    assert found.position[0] == 3
+    assert found.suggested[0] == 0
+    three = np.column_stack([sure, np.full(4, 1e-6)])
+    assert find_suspects(three, np.array([0, 1, 0, 1])).position[0] == 3
+    assert not find_suspects(sure, np.zeros(4, dtype=int)).flagged.any()
+
+
+def test_what_cannot_be_judged_is_refused():
+    with pytest.raises(EvaluationError, match=r"\[images, classes\]; not \[3\]"):
+        find_suspects(np.ones(3), np.zeros(3, dtype=int))
+    with pytest.raises(EvaluationError, match="smallest class has 2"):
+        cross_validate(np.random.rand(12, 4), np.array([0] * 10 + [1] * 2), 2)
+    with pytest.raises(EvaluationError, match="not 'forest'"):
+        cross_validate(np.ones((4, 2)), np.zeros(4, dtype=int), 2, model="forest")
+
+
+def test_the_training_images_of_a_run_are_asked_once(run_id, optdigits):
+    from digitlab.runs.suspects import are_suspects_kept, find_train_suspects
+
+    run, told = dl.open_run(run_id), []
+    assert not are_suspects_kept(run, "network")
+    found = find_train_suspects(run, optdigits.train, "network", lambda *at: told.append(at))
+    assert sorted(found.position.tolist()) == list(range(len(optdigits.train)))
+    assert told[-1] == ("Cross-validating", 5, 5)
+    assert are_suspects_kept(run, "network")
+    again = find_train_suspects(run, optdigits.train, "network", lambda *at: told.append("again"))
+    assert again.position.tolist() == found.position.tolist()
+    assert "again" not in told
+    with pytest.raises(dl.DigitlabError, match="not 'rumours'"):
+        find_train_suspects(run, optdigits.train, "rumours")
