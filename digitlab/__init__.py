@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from digitlab.runs.archive import import_run
     from digitlab.runs.ensemble import ensemble
     from digitlab.runs.export import export
+    from digitlab.runs.finetune import finetune
     from digitlab.runs.label import label_run
     from digitlab.runs.recognize import recognize
     from digitlab.runs.remove import delete_run
@@ -73,6 +74,7 @@ _HOMES = {
     "delete_run": "runs.remove",
     "ensemble": "runs.ensemble",
     "export": "runs.export",
+    "finetune": "runs.finetune",
     "import_run": "runs.archive",
     "run_seeds": "jobs.seeds",
     "list_datasets": "data.catalog",
@@ -115,6 +117,7 @@ __all__ = [  # noqa: RUF022 - in the order of a first session
     "resume",
     "train_longer",
     "repeat",
+    "finetune",
     "run_seeds",
     "ensemble",
     "label_run",

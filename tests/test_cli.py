@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 import digitlab as dl
 from digitlab.cli import app, main
 from digitlab.runs import store
+from digitlab.runs.export import FORMATS
 
 ROOT = Path(__file__).parents[1]
 TRAIN = ["train", "logistic-regression", "--dataset", "optdigits", "--set", "learning_rate=0.01"]
@@ -272,6 +273,9 @@ MISTAKES = [
     (["export", "nosuch", "--format", "py"], "nosuch"),
     (["export", "lenet-5"], "--format"),
     (["export", "lenet-5", "--format", "pickle"], "one of py, yaml, safetensors, onnx"),
+    (["export", "lenet-5", "--format", "report"], "train it first"),
+    (["import", "nowhere.zip"], "cannot be read"),
+    (["ensemble", "reader-cnn"], "2 to 20 members"),
     (["reproduce"], "--all"),
     (["reproduce", "nosuch", "--dataset", "optdigits"], "nosuch"),
     (["reproduce", "lenet-5", "--all"], "--all"),
@@ -357,3 +361,21 @@ def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
     run = dl.open_run(row["run_id"])
     assert run.record.status == "stopped"
     assert run.evaluate("test").accuracy == row["test_accuracy"]
+
+
+def test_a_run_leaves_in_every_form_and_comes_back(as_json, command, run_id, tmp_path):
+    code, told, _ = command("export", "--help")
+    assert code == 0
+    for name in FORMATS:
+        assert name in told
+    (tmp_path / "all").mkdir()
+    for name in ("csv", "kaggle", "card", "tensorboard", "notebook", "zip"):
+        written, _ = as_json("export", run_id, "--format", name, "--out", tmp_path / "all")
+        assert Path(written["path"]).stat().st_size == written["bytes"] > 0
+    by_ending, _ = as_json("export", run_id, "--out", tmp_path / "a.ipynb")
+    assert json.loads(Path(by_ending["path"]).read_text())["nbformat"] == 4
+    back, _ = as_json("import", tmp_path / "all" / f"{run_id}.zip")
+    assert back["tags"] == ["imported"]
+    joined, _ = as_json("ensemble", run_id, back["run_id"], "--how", "vote", "--name", "Two")
+    assert joined["name"] == "Two"
+    assert joined["test_accuracy"] == back["test_accuracy"]  # twins

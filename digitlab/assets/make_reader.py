@@ -51,7 +51,7 @@ SPEC = {
     ],
 }
 RECIPE = {
-    "epochs": 12,
+    "epochs": 4,
     "batch_size": 192,
     "optimizer": "adamw",
     "learning_rate": 0.005,
@@ -60,7 +60,6 @@ RECIPE = {
     "seed": SEED,
     "precision": "bfloat16",
     "channels_last": True,
-    "average": 0.998,
     "augmentation": {
         "rotation": 10,
         "shift": 0.05,

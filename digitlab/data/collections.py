@@ -93,7 +93,7 @@ def list_entries(name: str) -> list[Entry]:
     """A collection's drawings in the order in which they were kept; empty where there is none."""
     folder = collection_folder(name)
     try:
-        files = os.listdir(folder)
+        files = [path.name for path in folder.iterdir()]
     except OSError:
         return []
     found = [(match, folder / file) for file in files if (match := _FILE.fullmatch(file))]

@@ -71,9 +71,7 @@ def find_flip(predict: Predict, image: np.ndarray, label: int) -> Flip:
     nearest: Flip | None = None
     for side in PATCHES:
         places = [
-            (x, y)
-            for x, y in _places(image.shape, side)
-            if image[y : y + side, x : x + side].any()
+            (x, y) for x, y in _places(image.shape, side) if image[y : y + side, x : x + side].any()
         ]
         if not places:
             continue

@@ -12,7 +12,7 @@ from PIL import Image
 from plotly.subplots import make_subplots
 
 from digitlab.figures import palette
-from digitlab.figures.images import color_bar, picture_trace
+from digitlab.figures.images import color_bar
 from digitlab.figures.layout import CLEAR, chart, image_axes
 
 CANVAS = 1_300  # pixels a side of the picture of an embedding's images
@@ -67,8 +67,9 @@ def picture_grid(
 ) -> go.Figure:
     """Float arrays [K, h, w] as pictures on one scale: weights, or the maps of a layer.
 
-    With values of both signs the scale is symmetric around 0. NaN is clear. `hover` is what one
-    picture is called under the pointer, where there are no `captions`.
+    With values of both signs the scale is symmetric around 0, up to what 998 in a thousand of them
+    do not exceed. NaN is clear. `hover` is what one picture is called under the pointer, where
+    there are no `captions`.
     """
     arrays = np.asarray(arrays, dtype=np.float32)
     count, height, width = arrays.shape
@@ -83,12 +84,16 @@ def picture_grid(
     for i, (x, y) in enumerate(zip(left, top, strict=True)):
         sheet[y : y + height, x : x + width] = arrays[i]
         names[y : y + height, x : x + width] = captions[i] if captions else f"{hover} {i}"
-    tall = sheet.shape[0] / sheet.shape[1] * min(600, 76 * columns)
-    figure = image_axes(chart(title, height=round(max(140, min(tall, 900))) + 120))
+    wide = min(600, columns * (120 if captions else 76))
+    tall = sheet.shape[0] / sheet.shape[1] * wide
+    figure = image_axes(chart(title, height=round(max(60, min(tall, 900))) + 116))
+    # The scale lies above: on a phone the pictures are smaller, and leave room below them.
+    figure.update_layout(margin={"t": 100, "b": 16})
+    bar = {**color_bar(unit), "y": 1.0, "yanchor": "bottom", "ypad": 4}
     figure.add_heatmap(
         z=sheet,
         text=names,
-        colorbar=color_bar(unit),
+        colorbar=bar,
         hovertemplate="%{text}: %{z:.3~g}<extra></extra>",
         hoverongaps=False,
         **_scale(arrays),
@@ -111,7 +116,7 @@ def _scale(arrays: np.ndarray) -> dict:
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     if low >= 0:
         return {"colorscale": palette.SEQUENTIAL_SCALE, "zmin": 0.0, "zmax": high or 1.0}
-    most = max(-low, high)
+    most = float(np.quantile(np.abs(known), 0.998)) or max(-low, high)  # not of a stray pixel
     return {"colorscale": palette.DIFFERENCE_SCALE, "zmin": -most, "zmax": most}
 
 
@@ -156,7 +161,7 @@ def embedding_figure(
     figure = chart(title, height=560, legend=True, zoom=True)
     figure.update_xaxes(visible=False).update_yaxes(visible=False, scaleanchor="x")
     if images is not None:
-        figure.add_trace(_image_cloud(points, groups, images))
+        _draw_images(figure, points, groups, images)
     for name, color, rows in groups:
         figure.add_scatter(
             x=points[rows, 0],
@@ -179,9 +184,12 @@ def embedding_figure(
     return figure
 
 
-def _image_cloud(
-    points: np.ndarray, groups: Sequence[tuple[str, str, np.ndarray]], images: np.ndarray
-) -> go.Image:
+def _draw_images(
+    figure: go.Figure,
+    points: np.ndarray,
+    groups: Sequence[tuple[str, str, np.ndarray]],
+    images: np.ndarray,
+) -> None:
     """All images at their places, ink in the group's colour and paper see-through, one picture."""
     low, high = points.min(axis=0), points.max(axis=0)
     span = float((high - low).max()) or 1.0
@@ -198,11 +206,8 @@ def _image_cloud(
             over = images[row][: place.shape[0], : place.shape[1]] > np.maximum(40, place[..., 3])
             place[over, :3], place[over, 3] = ink, images[row][over]
     half = side / 2 * step
-    # Rows grow downwards on the picture and upwards on the axis.
-    return picture_trace(
-        Image.fromarray(canvas, "RGBA"),
-        x0=float(low[0]) - half,
-        dx=step,
-        y0=float(high[1]) + half,
-        dy=-step,
-    )
+    figure.add_layout_image(
+        source=Image.fromarray(canvas, "RGBA"),
+        xref="x", yref="y", x=float(low[0]) - half, y=float(high[1]) + half,
+        sizex=wide * step, sizey=tall * step, sizing="stretch", layer="below",
+    )  # fmt: skip

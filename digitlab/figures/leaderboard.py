@@ -13,7 +13,8 @@ from digitlab.figures.layout import chart, note, percent
 
 MOST = 40  # runs: more are a table's business
 _LEAST_ERROR = 1e-4  # where the axis ends: a run without a mistake stands here
-_TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999)
+_TICKS = (0.5, 0.9, 0.99, 0.999, 0.9999)
+_BETWEEN = (0.2, 0.7, 0.8, 0.95, 0.97, 0.98, 0.995, 0.997, 0.998)  # where there are too few
 _NAME = 30  # characters
 
 
@@ -52,6 +53,10 @@ def leaderboard(
     _add_references(figure, references, len(names))
     x = [_place(value) for value in accuracies]
     bounds = [intervals[i] if i < len(intervals) else None for i in range(len(names))]
+    ends = [
+        (_place(one[0]), _place(one[1])) if one else (at, at)
+        for one, at in zip(bounds, x, strict=True)
+    ]
     figure.add_scatter(
         x=x,
         y=list(range(len(names))),
@@ -60,30 +65,34 @@ def leaderboard(
             "size": 11,
             "color": [palette.ACCENT if i in chosen else palette.TEST for i in range(len(names))],
         },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [_place(one[1]) - at if one else 0 for one, at in zip(bounds, x, strict=True)],
-            "arrayminus": [
-                at - _place(one[0]) if one else 0 for one, at in zip(bounds, x, strict=True)
-            ],
-            "color": palette.MUTED,
-            "thickness": 1.5,
-            "width": 4,
-        },
+        error_x=_whiskers(x, ends),
         hovertext=[
-            f"{i + 1}. {name}<br>{percent(value, 2)}{_within(one)}"
-            for i, (name, value, one) in enumerate(zip(names, accuracies, bounds, strict=True))
+            f"{i}. {name}<br>{percent(value, 2)}{_within(one)}"
+            for i, (name, value, one) in enumerate(
+                zip(names, accuracies, bounds, strict=True), start=1
+            )
         ],
         hovertemplate="%{hovertext}<extra></extra>",
         cliponaxis=False,
         showlegend=False,
     )
-    low = min([*x, *(_place(one[0]) for one in bounds if one)])
-    high = max([*x, *(_place(one[1]) for one in bounds if one)])
-    high = max([high, *(_place(one.accuracy) for one in references)])
+    lines = [_place(one.accuracy) for one in references]
+    low = min(low for low, _ in ends)
+    high = max([*(high for _, high in ends), *lines])
     _axes(figure, names, low - 0.08, high + 0.08)
     return figure
+
+
+def _whiskers(x: Sequence[float], ends: Sequence[tuple[float, float]]) -> dict:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - at for (_, high), at in zip(ends, x, strict=True)],
+        "arrayminus": [at - low for (low, _), at in zip(ends, x, strict=True)],
+        "color": palette.MUTED,
+        "thickness": 1.5,
+        "width": 4,
+    }
 
 
 def _place(accuracy: float) -> float:
@@ -93,11 +102,14 @@ def _place(accuracy: float) -> float:
 
 def _axes(figure: go.Figure, names: Sequence[str], low: float, high: float) -> None:
     ticks = [value for value in _TICKS if low <= _place(value) <= high]
+    if len(ticks) < 3:
+        ticks += [value for value in _BETWEEN if low <= _place(value) <= high]
     figure.update_xaxes(
         tickvals=[_place(value) for value in ticks],
         ticktext=[f"{100 * value:g} %" for value in ticks],
         range=[low, high],
         showgrid=True,
+        tickangle=0,
     )
     figure.update_yaxes(
         tickvals=list(range(len(names))),

@@ -44,7 +44,11 @@ def boxed_drawing(
             x1=right + 2,
             y0=top + room - 2,
             y1=bottom + room + 2,
-            line={"color": color, "width": 4 if i == chosen else 2, "dash": "dot" if doubt else None},
+            line={
+                "color": color,
+                "width": 4 if i == chosen else 2,
+                "dash": "dot" if doubt else None,
+            },
         )
     figure.add_scatter(
         x=[(left + right) / 2 for left, _, right, _ in boxes],
@@ -103,4 +107,4 @@ def answer_strip(
 
 
 def _short(share: float) -> str:
-    return "> 99" if 99 < share < 100 else f"{share:.0f}"
+    return "&gt; 99" if 99 < share < 100 else f"{share:.0f}"

@@ -122,6 +122,10 @@ def work(run_id: str, images: int | None) -> None:
         _file(run, "progress.json").unlink(missing_ok=True)
     except DigitlabError as e:
         _tell(run, Progress(0, 1, "", failed=str(e)))
+    except Exception:
+        said = "Something went wrong; the log of the workers has the whole story."
+        _tell(run, Progress(0, 1, "", failed=said))
+        raise
     finally:
         _file(run, "stop").unlink(missing_ok=True)
 

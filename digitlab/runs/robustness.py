@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from digitlab.errors import DatasetError, RunError
 from digitlab.runs.beside import need_weights
 from digitlab.runs.robustness_card import Curve, Elsewhere, Level, RobustnessCard, write_card
-from digitlab.training.devices import pick_device
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +62,8 @@ def measure_robustness(
     Raises RunError where the run has no weights or no test images, DatasetError where its data is
     not on this machine.
     """
+    from digitlab.training.devices import pick_device
+
     need_weights(run)
     began = time.monotonic()
     test = run.load_data().test if data is None else data
@@ -161,6 +162,8 @@ def _attacked(
     subject: _Subject, images: torch.Tensor, labels: torch.Tensor, seed: int, every: bool,
     count: _Count,
 ) -> tuple[Curve, ...]:  # fmt: skip
+    import torch
+
     from digitlab.training.attacks import (
         is_differentiable,
         pixel_model,
@@ -176,12 +179,15 @@ def _attacked(
     model = subject.model.eval().requires_grad_(False)
     logits_of = pixel_model(model, subject.normalization)
     clean = Level(0.0, subject.count_right(images[:few], labels[:few]))
-    by_step = survive_fgsm(logits_of, pixels, true, EPSILONS)
-    count("One step along the gradient")
-    by_steps = []
-    for alive in survive_pgd(logits_of, pixels, true, EPSILONS, chance("pgd", seed)):
-        by_steps.append(alive)
-        count("Twenty steps along the gradient")
+    # cuDNN has no gradient of a recurrent layer in evaluation mode; torch itself has.
+    recurrent = any(isinstance(module, torch.nn.RNNBase) for module in model.modules())
+    with torch.backends.cudnn.flags(enabled=not recurrent):
+        by_step = survive_fgsm(logits_of, pixels, true, EPSILONS)
+        count("One step along the gradient")
+        by_steps = []
+        for alive in survive_pgd(logits_of, pixels, true, EPSILONS, chance("pgd", seed)):
+            by_steps.append(alive)
+            count("Twenty steps along the gradient")
     return tuple(
         Curve(
             name,

@@ -81,7 +81,7 @@ class Training:
         self.compute = choose_compute(model, data.train.images.shape[1:], config)
         self.device = torch.device(self.compute.device)
         self.model = self.compute.place(model).train()
-        self.forward = torch.compile(self.model) if self.compute.compiled else self.model
+        self.forward = self.compute.compile(self.model)
         torch.manual_seed(config.seed)  # dropout draws from the global generator
         self.shuffle = torch.Generator().manual_seed(config.seed)
         self.chance = torch.Generator(self.device).manual_seed(config.seed + 1)

@@ -49,7 +49,8 @@ def show_verdict(a: Chosen, b: Chosen, runs: int) -> PairComparison | None:
     st.caption(
         "McNemar's exact test: images that both read or both miss say nothing of who is better; "
         "those in dispute should fall to either side like a fair coin if neither is. It is about "
-        "these two trained networks; with another seed either may do better or worse: see Seeds and ensembles."
+        "these two trained networks; with another seed either may do better or worse: see Seeds "
+        "and ensembles."
     )
     if runs > 2:
         pairs = runs * (runs - 1) // 2

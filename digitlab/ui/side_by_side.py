@@ -107,7 +107,10 @@ def show_classic(chosen: Sequence[Chosen]) -> Chosen:
     from digitlab.figures.evaluation import confusion_matrix
 
     histories = [cached.epochs(one.run) for one in chosen]
-    tests = [(_tested_epoch(one.record), one.result.accuracy) for one in chosen]
+    tests = [
+        (_tested_epoch(one.record), one.result.accuracy) if one.record.epochs_done else None
+        for one in chosen
+    ]
     figure = figures.train_and_validation(histories, [one.name for one in chosen], tests)
     st.plotly_chart(
         figure.update_layout(uirevision=_same_view(chosen)),

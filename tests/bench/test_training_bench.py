@@ -38,7 +38,7 @@ def test_the_table_has_a_ratio_to_digitlab_for_each(monkeypatch, mnist):
     assert ours["ratio"] == 1
     for row in rows:
         assert row["ratio"] == pytest.approx(row["seconds"] / ours["seconds"])
-    assert len(rows) == 4
+    assert len(rows) == 5
 
 
 def test_the_fixed_batch_takes_as_many_steps(monkeypatch):

@@ -93,7 +93,8 @@ def test_endless_strokes_are_thinned_and_end_where_they_did():
     keep_drawing("mine", NewDrawing(image(), 1, [long]))
     (stroke,) = read_drawings("mine")[0].strokes
     assert len(stroke) <= collections.MAX_POINTS
-    assert stroke[0].tolist() == [0, 0] and stroke[-1].tolist() == [9_000, 0]
+    assert stroke[0].tolist() == [0, 0]
+    assert stroke[-1].tolist() == [9_000, 0]
 
 
 def test_a_damaged_file_is_named():
@@ -118,7 +119,8 @@ def test_it_is_a_dataset_with_held_out_drawings(run_id):
     keep([3, 3, 3, 3, 8, 8])
     info = find_dataset("collection:mine")
     assert (info.train_size, info.test_size) == (4, 2)
-    assert is_available("collection:mine") and info in list_datasets()
+    assert is_available("collection:mine")
+    assert info in list_datasets()
     data = dl.load_dataset("collection:mine", val_fraction=0)
     assert data.test.labels.tolist() == [3, 8]
     assert data.test.images[0, 0, 10, 13] == 101  # the second 3

@@ -203,3 +203,17 @@ def test_elapsed_adds_up_until_a_time_is_unknown():
     epochs = [{"epoch": 1, "seconds": 2.0}, {"epoch": 2, "seconds": 3.0}, {"epoch": 3}]
     assert [row["elapsed"] for row in with_elapsed(epochs)] == [2.0, 5.0, None]
     assert "elapsed" not in epochs[0]
+
+
+def test_seeds_are_compared_by_welchs_test():
+    from scipy.stats import ttest_ind
+
+    from digitlab.evaluation.comparison import compare_seeds
+
+    a, b = [0.91, 0.93, 0.90], [0.95, 0.96, 0.99, 0.94]
+    found = compare_seeds(a, b)
+    assert found.difference == pytest.approx(np.mean(b) - np.mean(a))
+    assert found.p_value == pytest.approx(ttest_ind(a, b, equal_var=False).pvalue)
+    assert found.interval.low < found.difference < found.interval.high
+    assert compare_seeds([0.9, 0.9], [0.9, 0.9]).p_value == 1
+    assert compare_seeds([0.9, 0.9], [0.8, 0.8]).p_value == 0

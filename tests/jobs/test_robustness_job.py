@@ -1,4 +1,4 @@
-"""Measuring robustness in the background: it goes on without the page, tells, and can be stopped."""
+"""Measuring robustness in the background: it goes on by itself, tells, and can stop."""
 
 from __future__ import annotations
 

@@ -101,7 +101,14 @@ def test_there_is_one_preset_a_file_from_simple_to_deep():
     names = [preset.name for preset in PRESETS]
     assert sorted(names) == sorted(path.stem for path in FOLDER.glob("*.yaml"))
     assert names[0] == "logistic-regression"
-    rising = ("two-hidden-16-relu", "two-hidden-256", "lenet-5", "cnn", "resnet-mini", "ten-convolutions")
+    rising = (
+        "two-hidden-16-relu",
+        "two-hidden-256",
+        "lenet-5",
+        "cnn",
+        "resnet-mini",
+        "ten-convolutions",
+    )
     assert sorted(rising, key=names.index) == list(rising)
 
 
@@ -134,7 +141,11 @@ def test_presets_that_set_marks_keep_within_their_limits():
         if layer.type == "Conv2d"
     ]
     assert widths == list(range(32, 177, 16))
-    assert 1_000_000 < check_fits(load_model("ten-convolutions"), (1, 28, 28), 10).parameters < 1_200_000
+    assert (
+        1_000_000
+        < check_fits(load_model("ten-convolutions"), (1, 28, 28), 10).parameters
+        < 1_200_000
+    )
 
 
 def test_the_student_cnns_draw_their_linear_weights_as_their_source_says():

@@ -146,10 +146,16 @@ def test_every_snippet_is_run_here():
     assert written <= {name.removeprefix("test_") for name in globals()}
 
 
-def test_export(run_id, tmp_path, monkeypatch):
+def test_export_of_run(run_id, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, printed = execute(snippets.export_of_run(run_id))
     assert printed.split() == [f"{run_id}.{kind}" for kind in ("py", "yaml", "safetensors", "onnx")]
+    _, printed = execute(snippets.export_of_run(run_id, ("csv", "card")))
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= set(printed.split())
+
+
+def test_export_of_spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     _, printed = execute(snippets.export_of_spec(OWN))
     assert printed.split() == ["tiny.py", "tiny.yaml", "tiny.onnx"]
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= set(printed.split())

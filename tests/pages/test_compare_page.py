@@ -8,9 +8,10 @@ from visit import find, healthy, words
 import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
 from digitlab.runs import artifacts, store
+from digitlab.runs.family import configuration, one_per_seed
 from digitlab.runs.record import RunRecord
-from digitlab.ui.compare import MOST, after_ticking, matches, run_names
-from digitlab.ui.side_by_side import configuration, one_per_seed
+from digitlab.ui.compare import MOST, after_ticking, run_names
+from digitlab.ui.run_filter import matches
 
 PAGE = "5_Compare"
 
@@ -59,7 +60,7 @@ def test_only_differing_settings_are_listed(open_page, run_id, other_id):
 
 
 def test_the_spread_over_seeds_counts_both(open_page, run_id, other_id):
-    app = open_page(PAGE, runs=f"{run_id},{other_id}")
+    app = open_page(PAGE, runs=f"{run_id},{other_id}", section="together")
     table = next(frame.value for frame in app.dataframe if "Seeds" in frame.value)
     accuracies = [dl.open_run(name).record.test_accuracy for name in (run_id, other_id)]
     assert table["Seeds"].tolist() == ["0, 1"]
@@ -158,6 +159,7 @@ def test_every_word_must_be_found():
     assert matches(record(), "NET finished mnist")
     assert matches(record(), "")
     assert not matches(record(), "net usps")
+    assert matches(record(tags=["Keep"], note="before the talk"), "keep talk")
 
 
 def test_ticking_keeps_the_order_and_what_the_search_hides():

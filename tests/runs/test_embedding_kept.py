@@ -34,7 +34,7 @@ def test_what_is_not_the_run_s_own_is_not_kept(run_id, optdigits):
 
 def test_bad_wishes_end_in_a_sentence(run_id, optdigits):
     run = dl.open_run(run_id)
-    with pytest.raises(EvaluationError, match="not '../x'"):
+    with pytest.raises(EvaluationError, match=r"not '\.\./x'"):
         embedding.embed(run, optdigits.test, "../x")
     (run.folder / artifacts.WEIGHTS).unlink()
     with pytest.raises(RunError, match="no weights any more"):

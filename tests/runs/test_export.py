@@ -119,7 +119,7 @@ def test_a_file_is_named_after_what_it_holds(tiny, tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_exported_is_said(tmp_path, tiny):
-    with pytest.raises(ExportError, match="one of py, yaml, safetensors, onnx; not 'pickle'"):
+    with pytest.raises(ExportError, match=r"one of py, yaml.*epochs; not 'pickle'"):
         tiny.export("pickle")
     with pytest.raises(RunNotFoundError, match=r"no run 'nosuch'.*no preset 'nosuch'"):
         dl.export("nosuch", "py")
@@ -128,4 +128,8 @@ def test_what_cannot_be_exported_is_said(tmp_path, tiny):
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="could not be written"):
         tiny.export("yaml", tmp_path / "file" / "net.yaml")
-    assert set(FORMATS) == {"py", "yaml", "safetensors", "onnx"}
+    with pytest.raises(ExportError, match="is of a run, and lenet-5 is an architecture"):
+        dl.export("lenet-5", "csv")
+    network = {"py", "yaml", "safetensors", "onnx"}
+    accounts = {"report", "card", "notebook", "tensorboard", "zip"}
+    assert set(FORMATS) == network | accounts | {"csv", "kaggle", "classes", "confusion", "epochs"}

@@ -1,4 +1,4 @@
-"""Fine-tuning: from a run's own weights, on drawings kept, measured on those that were not shown."""
+"""Fine-tuning: from a run's own weights, on drawings kept, measured on those held out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def mirrored(optdigits):
     images = optdigits.train.images[:60, 0].flip(2).numpy()
     labels = optdigits.train.labels[:60].tolist()
     keep_drawings(
-        "mirrored", [NewDrawing(np.ascontiguousarray(i), n) for i, n in zip(images, labels, strict=False)]
+        "mirrored",
+        [NewDrawing(np.ascontiguousarray(i), n) for i, n in zip(images, labels, strict=False)],
     )
     return "mirrored"
 
@@ -85,7 +86,7 @@ def test_a_tuned_run_can_be_tuned_again(knower, mirrored):
 
 def test_too_few_drawings_are_said_so(knower):
     keep_drawings("few", [NewDrawing(np.full((28, 28), 9, np.uint8), n) for n in range(6)])
-    with pytest.raises(DatasetError, match="6 drawings. Keep at least 4, two of one digit"):
+    with pytest.raises(DatasetError, match=r"6 drawings\. Keep at least 4, two of one digit"):
         finetune(knower, "few", progress=False)
 
 

@@ -94,3 +94,15 @@ def test_bfloat16_learns_as_well_as_float32_within_noise(mnist):
     # 800 answers: a standard error of about 0.6 points each at 97 %.
     assert accuracies["bfloat16"] == pytest.approx(accuracies["float32"], abs=0.02)
     assert min(accuracies.values()) > 0.94
+
+
+@pytest.mark.slow
+def test_a_compiled_network_learns_the_same(optdigits):
+    config = TrainConfig(epochs=2, batch_size=64, device="cpu", threads=1)
+    curves = []
+    for compiled in (False, True):
+        model = dl.build(dl.load_model("lenet-5"), seed=0)
+        events = list(Training(model, optdigits, config.changed(compile=compiled)).events())
+        curves.append([e.val_loss for e in events if isinstance(e, EpochDone)])
+        assert events[0].compute["compiled"] == compiled
+    assert curves[0] == pytest.approx(curves[1], rel=1e-3)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digitlab.evaluation import evaluate_logits
-from digitlab.evaluation.comparison import compare_pair
-from digitlab.ui.verdict import chance, verdict
+from digitlab.evaluation.comparison import compare_pair, compare_seeds, summarize_seeds
+from digitlab.ui.verdict import chance, seeds_verdict, verdict
 
 
 def judge(only_a: int, only_b: int, both: int = 900, neither: int = 10) -> str:
@@ -70,3 +70,18 @@ def test_a_draw_is_not_an_answer_alike():
     assert "equally accurate" in judge(5, 5)
     assert "not on the same images" in judge(5, 5)
     assert "the very same images" in judge(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        ([0.90, 0.91, 0.92], [0.97, 0.98, 0.975], ["**Ben is on average 6.50", "poor explanation"]),
+        ([0.97, 0.98, 0.975], [0.90, 0.91, 0.92], ["**Anna is on average 6.50", "4.42 to 8.58"]),
+        ([0.90, 0.99], [0.91, 0.99], ["Over 2 and 2 seeds", "too often to tell", "−"]),
+    ],
+)
+def test_configurations_are_told_apart_only_beyond_the_luck_of_seeds(a, b, said):
+    found = compare_seeds(a, b)
+    text = seeds_verdict(found, summarize_seeds(a), summarize_seeds(b), "Anna", "Ben")
+    for words in said:
+        assert words in text

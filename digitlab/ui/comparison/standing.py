@@ -108,7 +108,7 @@ def show_classic() -> None:
         "The classic comparison",
         "Two hidden layers of 16 or of 64, sigmoid or ReLU: four networks, each trained by its own "
         "recipe with train, validation and test accuracy after every epoch. Which matters more, "
-        "width or activation?",
+        "width or activation? Where the recipes are not the same, the table of settings says so.",
     )
     here = {info.name: info.title for info in list_datasets() if is_available(info.name)}
     left, right = st.columns([3, 2], vertical_alignment="bottom")

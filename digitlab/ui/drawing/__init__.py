@@ -10,7 +10,7 @@ from digitlab.data.catalog import DIGITS
 from digitlab.errors import DrawingError
 from digitlab.ui import page, url
 from digitlab.ui.drawing.answer import EMPTY, NO_PHOTO, read, show_answer
-from digitlab.ui.drawing.sheet import CANVAS, choose_drawing
+from digitlab.ui.drawing.sheet import CANVAS, choose_drawing, is_wide
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
@@ -56,7 +56,8 @@ def draw_and_read(run_id: str, *, key: str) -> None:
 
 
 def _draw(run_id: str, key: str, *, small: bool = False) -> Look | None:
-    left, right = st.columns([1, 1.4], gap="large")
+    shares = [2.2, 1] if not small and is_wide() else [1, 1.4]
+    left, right = st.columns(shares, gap="large")
     with left:
         drawing = _choose(key, small)
     with right:

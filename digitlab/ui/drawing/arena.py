@@ -1,4 +1,4 @@
-"""The arena: many runs read the same drawing at once, and whether they agree is seen at a glance."""
+"""The arena: many runs read the same drawing at once; whether they agree is seen at a glance."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ def _say(arena: Arena) -> None:
     elif not others:
         st.success(f"All {count} read **{majority}**.", icon=":material/check_circle:")
     else:
-        said = ", ".join(f"{one.run.record.name} reads **{one.text or 'nothing'}**" for one in others)
+        said = ", ".join(
+            f"{one.run.record.name} reads **{one.text or 'nothing'}**" for one in others
+        )
         st.warning(
             f"{count - len(others)} of {count} read **{majority}**; {said}.",
             icon=":material/call_split:",

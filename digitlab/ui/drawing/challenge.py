@@ -84,7 +84,7 @@ def _fool(look: Look | None, result: Arena | None, state: dict[str, Any], key: s
         left.metric(f"Probability of {target}", probability(share))
         right.metric(f"Other runs that still see a {honest}", f"{seen} of {len(others)}")
         mine = st.checkbox(
-            f"A person would read it as {honest}", key=f"fool:honest:{look.drawing.digest}"
+            f"A person would read it as {honest}", key=f"fool:{state['task']}:{look.drawing.digest}"
         )
         if majority or mine:
             best[state["task"]] = max(best.get(state["task"], 0.0), share)
@@ -142,7 +142,9 @@ def _all(look: Look | None, result: Arena | None, state: dict[str, Any], key: st
             )
         else:
             missed = [one for one in result.answers if one.text != state["task"]]
-            said = ", ".join(f"{one.run.record.name} reads {one.text or 'nothing'}" for one in missed)
+            said = ", ".join(
+                f"{one.run.record.name} reads {one.text or 'nothing'}" for one in missed
+            )
             st.caption(f"Not yet: {said}.")
     if state["done"]:
         st.markdown(f"**Read by all so far:** {state['done']}")
@@ -186,9 +188,7 @@ def _buttons(mode: str, key: str, onward: tuple[str, Any]) -> None:
     label, action = onward
     with st.container(horizontal=True):
         st.button(label, icon=":material/skip_next:", on_click=action, args=(mode, key))
-        st.button(
-            "Reset scores", icon=":material/restart_alt:", on_click=_reset, args=(mode, key)
-        )
+        st.button("Reset scores", icon=":material/restart_alt:", on_click=_reset, args=(mode, key))
 
 
 def _next(mode: str, key: str) -> None:

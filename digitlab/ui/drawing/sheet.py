@@ -20,8 +20,6 @@ SOURCES = {
     PHOTO: ":material/image: Photo",
     CAMERA: ":material/photo_camera: Camera",
 }
-PAPERS = {"square": "Square", "wide": "Wide"}
-SIZES = {"square": (canvas.SIDE, canvas.SIDE), "wide": canvas.WIDE}
 TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
 SHOWN = 320  # pixels of a photograph on the page
 
@@ -58,6 +56,11 @@ def choose_drawing(key: str, *, small: bool = False) -> Drawing | None:
     return _photographed(key, source)
 
 
+def is_wide() -> bool:
+    """Whether the visitor draws on the wide paper."""
+    return url.get("wide") == "1" and url.get("source") in (None, CANVAS)
+
+
 def new_sheet(key: str) -> None:
     """Clear what is drawn or photographed; made for a button's `on_click`."""
     st.session_state[_sheet(key)] = st.session_state.get(_sheet(key), 0) + 1
@@ -65,20 +68,21 @@ def new_sheet(key: str) -> None:
 
 
 def _on_canvas(key: str, *, small: bool) -> Drawing | None:
-    brush, size = 18, SIZES["square"]
+    brush, size = 18, (canvas.SIDE, canvas.SIDE)
     if not small:
-        left, right = st.columns([3, 2])
+        left, right = st.columns([3, 2], vertical_alignment="center")
         with left:
             brush = brush_slider(f"{key}:brush")
         with right:
-            paper = url.choose(
-                "Paper", PAPERS, param="paper", default="square", widget=st.segmented_control
-            )
-        size = SIZES[paper]
+            url.switch("Wide paper", param="wide", help="Room for several digits.")
+        size = canvas.WIDE if is_wide() else size
     st.space("small")  # the canvas's toolbar floats above its corner
     sheet = st.session_state.setdefault(_sheet(key), 0)  # a new number, a new sheet of paper
     drawn = drawing_canvas(
-        f"{key}:{sheet}:{size[0]}", brush=brush, size=size, objects=st.session_state.get(_begun(key))
+        f"{key}:{sheet}:{size[0]}",
+        brush=brush,
+        size=size,
+        objects=st.session_state.get(_begun(key)),
     )
     with st.container(horizontal=True):
         objects = drawn.objects if drawn else []

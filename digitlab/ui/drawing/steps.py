@@ -168,8 +168,8 @@ def _show_variants(look: Look) -> None:
                 for one in variants
             ],
             hovers=said,
-            columns=3,
-            tile=112,
+            columns=6,
+            tile=92,
         ),
         key="steps:variants",
         config={"displayModeBar": False},

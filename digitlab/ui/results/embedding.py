@@ -46,11 +46,22 @@ def show_last_layer(view: View, run: Run) -> None:
             hidden_sample, ("hidden", view.key), run, part, keep=view.is_own
         )
     labels = view.result.labels[hidden.positions]
+    if hidden.values.shape[1] == part.images[0].numel() == _inputs_of_only_layer(run):
+        st.caption("This network has no hidden layer: what enters its only layer are the pixels.")
     _show_means(view, hidden, labels)
     method = _show_embedding(view, run, hidden)
     page.code_fold(snippets.embedding(*view.named, method=method))
     if url.get("mistake") is not None:
         show_closeup(view, int(hidden.positions[0]))
+
+
+def _inputs_of_only_layer(run: Run) -> int | None:
+    """How many pixels the only layer with weights sees; None where there are several layers."""
+    from digitlab.training.inside import first_weights
+
+    key = (run.id, run.record.ended)
+    found = cached.of_evaluation(first_weights, key, run.model, tuple(run.spec.input))
+    return found.values[0].numel() if found is not None and found.per_class else None
 
 
 def _show_means(view: View, hidden: Hidden, labels: np.ndarray) -> None:

@@ -162,4 +162,4 @@ def _show_layer(view: View, run: Run, position: int, layer: str, title: str) -> 
     if len(maps) == MOST:
         st.caption(f"The first {MOST} maps of this layer at most.")
     elif len(maps) == 1 and "×" not in title:
-        st.caption("A row of units, wrapped into lines: it no longer has places.")
+        st.caption("A row of units, wrapped into lines: they no longer have a place in the image.")

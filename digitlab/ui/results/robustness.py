@@ -49,12 +49,12 @@ def show(view: View) -> None:
     test = _test_images(view.run)
     card = read_card(view.run)
     _show_actions(view.run, card, test)
-    if card is None:
+    if card is None and test is not None:
         st.info(
             "Nothing has been measured yet: it takes seconds to a minute for a small network.",
             icon=":material/monitor_heart:",
         )
-    else:
+    if card:
         _show_card(view.run, card, test)
     images = None if card and card.n == card.available else (card.n if card else QUICK)
     page.code_fold(snippets.robustness(view.run.id, images=images))
@@ -167,6 +167,10 @@ def _show_elsewhere(card: RobustnessCard) -> None:
         key="robustness-elsewhere",
         config={"displayModeBar": False},
         alt="Accuracy on other datasets.",
+    )
+    st.caption(
+        "Written by other people and scanned by other machines. Where a run has learnt from some "
+        "of them, too, its figure there says less."
     )
 
 

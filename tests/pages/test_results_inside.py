@@ -1,0 +1,87 @@
+"""The sections on attributions, layers, suspects and robustness, as a visitor meets them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import streamlit as st
+from visit import find, healthy, words
+
+import digitlab as dl
+from digitlab.runs import artifacts, embedding
+from digitlab.runs.robustness_card import read_card
+
+PAGE = "4_Results"
+NEW = ("inside", "suspects", "robustness")
+
+
+@pytest.fixture(autouse=True)
+def _few_images(monkeypatch):
+    monkeypatch.setattr(embedding, "MOST", 60)
+
+
+def test_the_methods_offered_are_those_that_fit(open_page, run_id):
+    app = open_page(PAGE, run=run_id, section="mistakes", mistake="5")
+    method = find(app.segmented_control, "Method")
+    assert method.options == ["Integrated gradients", "Occlusion", "None"]
+    assert "Grad-CAM needs a convolution" in words(app)
+    healthy(method.set_value("occlusion").run())
+    assert app.query_params["why"] == "occlusion"
+
+
+def test_a_classical_model_says_why_it_has_less_to_show(open_page, optdigits):
+    run = dl.train("naive-bayes", optdigits, dl.TrainConfig(), progress=False)
+    dl.measure_robustness(run, 20)
+    app = open_page(PAGE, run=run.id, section="mistakes", mistake="5")
+    assert "A classical model has no gradient to follow" in words(app)
+    app = open_page(PAGE, run=run.id, section="inside")
+    assert "first weights are no pictures" in words(app)
+    assert "no layers to look into" in words(app)
+    app = open_page(PAGE, run=run.id, section="robustness")
+    assert "which this classical model does not have" in words(app)
+
+
+def test_a_linked_image_is_shown_from_near_beside_the_embedding(open_page, run_id):
+    app = open_page(PAGE, run=run_id, section="inside", mistake="7", image="7")
+    assert "One image from near" in words(app)
+    assert "This network has no hidden layer" in words(app)
+    healthy(find(app.segmented_control, "Colour").set_value("right").run())
+    assert app.query_params["color"] == "right"
+
+
+def test_suspects_of_the_training_split_are_offered_then_kept(open_page, run_id):
+    app = open_page(PAGE, run=run_id, section="suspects", on="train")
+    assert "only partly out of sample" in words(app)
+    healthy(find(app.button, "Cross-validate the 1,294").click().run())
+    assert "Of 1,294 images" in words(app)
+    assert "Of 1,294 images" in words(open_page(PAGE, run=run_id, section="suspects", on="train"))
+
+
+def test_a_card_is_shown_with_the_figures_that_were_measured(open_page, run_id):
+    app = open_page(PAGE, run=run_id, section="robustness")
+    assert "Nothing has been measured yet" in words(app)
+    card = dl.measure_robustness(dl.open_run(run_id), 50)
+    app = open_page(PAGE, run=run_id, section="robustness")
+    assert f"**{100 * card.accuracy:.1f} %** of 50 test images" in words(app)
+    assert read_card(dl.open_run(run_id)) == card
+
+
+@pytest.mark.parametrize("section", NEW)
+def test_without_weights_or_data_there_is_a_sentence(open_page, home, optdigits, section):
+    info = replace(optdigits.info, name="by-hand", classes=("even", "odd"))
+    parts = {
+        name: replace(optdigits.split(name), labels=optdigits.split(name).labels % 2)
+        for name in dl.SPLITS
+    }
+    data = replace(optdigits, info=info, **parts)
+    layers = "  - Flatten\n  - Linear: {out_features: 2}\n"
+    spec = dl.ModelSpec.from_yaml(f"name: two\ninput: [1, 28, 28]\nlayers:\n{layers}")
+    run = dl.train(spec, data, dl.TrainConfig(epochs=1), progress=False)
+    app = open_page(PAGE, run=run.id, section=section)  # no catalog knows its data
+    assert not app.error
+    st.cache_resource.clear()
+    (artifacts.run_folder(run.id) / artifacts.WEIGHTS).unlink()
+    app = open_page(PAGE, run=run.id, section=section)
+    if section != "suspects":  # which asks the saved answers only
+        assert "has no weights any more" in app.error[0].value

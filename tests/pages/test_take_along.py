@@ -1,0 +1,131 @@
+"""Taking along and bringing in on the pages; ensembles, seeds and the leaderboard of Compare."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from visit import find, healthy, labels, words
+
+import digitlab as dl
+from digitlab.jobs import queue, seeds
+from digitlab.runs import store
+from digitlab.runs.archive import pack_run
+from digitlab.ui.comparison import standing
+
+RESULTS, COMPARE = "4_Results", "5_Compare"
+
+
+@pytest.fixture
+def other_id(run_id):
+    config = dl.open_run(run_id).config.changed(seed=1)
+    return dl.train("logistic-regression", "optdigits", config, progress=False).id
+
+
+@pytest.fixture
+def no_worker(monkeypatch):
+    """Runs that are queued wait."""
+    monkeypatch.setattr(queue, "launch_worker", lambda: None)
+    monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
+
+
+def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run_id, monkeypatch):
+    from digitlab.notebook import report
+
+    monkeypatch.setattr(report, "write_report", lambda run: pytest.fail("nobody clicked"))
+    app = open_page(RESULTS, run=run_id, section="take")
+    offered = labels(app.get("download_button"))
+    for label in (
+        *("Report", "Model card", "Notebook", "TensorBoard", "Run as ZIP"),
+        *("Predictions", "Kaggle", "Classes", "Confusion", "Epochs"),
+        *("HTML", "Python", "YAML", "safetensors", "ONNX"),
+    ):
+        assert label in offered
+
+
+@pytest.mark.parametrize("figure", ["classes", "calibration", "roc", "loss", "accuracy"])
+def test_every_figure_can_be_chosen(open_page, run_id, figure):
+    app = open_page(RESULTS, run=run_id, section="take", figure=figure, on="val", picture="png")
+    assert app.get("plotly_chart")
+
+
+def test_an_ensemble_is_taken_apart_like_any_run(open_page, run_id, other_id):
+    joined = dl.ensemble([run_id, other_id])
+    app = open_page(RESULTS, run=joined.id)
+    accuracy = joined.evaluate("test").accuracy
+    assert find(app.metric, "Accuracy").value == f"{100 * accuracy:.2f} %"
+    offered = labels(open_page(RESULTS, run=joined.id, section="take").get("download_button"))
+    assert "ONNX" in offered
+    assert not {"Python", "YAML", "safetensors", "Run as ZIP", "TensorBoard"} & set(offered)
+
+
+def test_together_is_shown_and_kept(open_page, run_id, other_id):
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="together")
+    shown = find(app.metric, "All 2 together").value
+    healthy(find(app.button, "Keep as a run").click().run())
+    kept = dl.open_run("latest")
+    assert kept.record.members == [run_id, other_id]
+    assert shown == f"{100 * kept.record.test_accuracy:.2f} %"
+    assert "Kept as Ensemble of 2 (mean)" in "".join(item.value for item in app.success)
+    again = open_page(COMPARE, runs=f"{run_id},{other_id},{kept.id}", section="together")
+    assert find(again.metric, "All 2 together").value == shown  # its members count once
+
+
+def test_more_seeds_are_one_click(open_page, run_id, other_id, no_worker, monkeypatch):
+    monkeypatch.setattr(seeds, "active_runs", lambda: store.list_records(("queued",)))
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="together", seeds="4")
+    assert "too often to tell" not in words(app)
+    find(app.button, "Run them").click().run()
+    assert sorted(record.seed for record in store.list_records(("queued",))) == [2, 3]
+
+
+def test_the_leaderboard_has_all_runs(open_page, run_id, other_id):
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="standing")
+    table = next(frame.value for frame in app.dataframe if "Place" in frame.value)
+    assert set(table["From"]) == {run_id, other_id}
+    mnist = open_page(COMPARE, runs=f"{run_id},{other_id}", section="standing", board="mnist")
+    table = next(frame.value for frame in mnist.dataframe if "Place" in frame.value)
+    assert table["Run"].str.contains("published").sum() > 10
+
+
+def test_the_classic_four_are_queued_and_then_shown(open_page, run_id, other_id, no_worker):
+    params = {"runs": f"{run_id},{other_id}", "section": "standing", "classic": "optdigits"}
+    app = open_page(COMPARE, **params)
+    find(app.button, "Train all four").click().run()
+    found = standing.classic_runs("optdigits")
+    assert set(found) == set(standing.CLASSIC)
+    assert all(record.config["test_curve"] for record in found.values())
+    for record in found.values():  # as if they had been carried out
+        store.change_status(record.id, "queued", "finished", test_accuracy=0.9)
+    app = open_page(COMPARE, **params)
+    find(app.button, "Show them").click().run()
+    assert app.query_params["runs"].split(",") == [found[name].id for name in standing.CLASSIC]
+
+
+def test_a_zip_is_brought_in_and_compared(open_page, run_id, other_id):
+    packed = pack_run(dl.open_run(run_id))
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}")
+    find(app.get("file_uploader"), "A run's ZIP").upload("run.zip", packed, "application/zip")
+    app.run()
+    healthy(find(app.button, "Import").click().run())
+    *before, new = app.query_params["runs"].split(",")
+    assert before == [run_id, other_id]
+    assert dl.open_run(new).record.tags == ["imported"]
+    assert "is here now" in "".join(item.value for item in app.success)
+
+
+def test_another_file_is_refused_in_a_sentence(open_page, run_id, other_id):
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}")
+    content = io.BytesIO(b"PK no zip").getvalue()
+    find(app.get("file_uploader"), "A run's ZIP").upload("run.zip", content, "application/zip")
+    app.run()
+    app = healthy(find(app.button, "Import").click().run())
+    assert any("ZIP" in item.value for item in app.error)
+
+
+def test_runs_are_filtered(open_page, run_id, other_id):
+    dl.label_run(other_id, tags=["keep"])
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}")
+    healthy(find(app.multiselect, "Tag").select("keep").run())
+    assert app.dataframe[0].value["Id"].tolist() == [other_id]
+    assert "1 of the chosen runs are not among those found" in words(app)

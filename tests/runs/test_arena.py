@@ -1,0 +1,45 @@
+"""The arena: every run reads for itself, the majority is what most read, and none stops another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitlab.drawing.strokes import rasterise
+from digitlab.errors import EmptyDrawingError
+from digitlab.runs.arena import Answer, Arena, read_together
+from digitlab.runs.recognize import recognize
+from digitlab.runs.run import open_run
+
+SEVEN = rasterise([np.array([[70, 70], [210, 70], [125, 225]])])
+
+
+def test_each_reads_as_it_would_alone(tiny):
+    arena = read_together(SEVEN, ["reader", tiny])
+    assert arena.answers[0].text == recognize(SEVEN, "reader").text == "7"
+    assert arena.answers[1].confidence == recognize(SEVEN, tiny).confidence
+    assert [one.run.id for one in arena.answers] == ["reader", tiny.id]
+
+
+def test_a_run_that_cannot_read_says_so_and_the_others_go_on(add_record):
+    broken = add_record(status="failed")
+    arena = read_together(SEVEN, ["reader", broken.id])
+    assert arena.answers[0].text == "7"
+    assert "has no weights" in arena.answers[1].problem
+    assert arena.answers[1].text == ""
+    assert not arena.unanimous
+
+
+def test_no_drawing_is_no_answer():
+    with pytest.raises(EmptyDrawingError):
+        read_together(np.zeros((280, 280, 4), np.uint8), ["reader"])
+
+
+def test_the_majority_is_what_most_read_and_ties_fall_to_the_surer():
+    run = open_run("reader")
+    seven = recognize(SEVEN, run)
+    one = recognize(rasterise([np.array([[140, 60], [140, 220]])]), run)
+    assert Arena((Answer(run, seven), Answer(run, one), Answer(run, one))).majority == "1"
+    surer = max((seven, one), key=lambda found: found.confidence)
+    assert Arena((Answer(run, seven), Answer(run, one))).majority == Answer(run, surer).text
+    assert Arena((Answer(run, seven), Answer(run, seven))).unanimous

@@ -1,0 +1,32 @@
+"""Standings: the best first, on one dataset, beside what was published for it."""
+
+from __future__ import annotations
+
+from digitlab.models.presets import load_preset
+from digitlab.runs.standings import published, standings
+
+
+def test_the_best_is_first_and_of_equals_the_smaller(add_record):
+    for name, accuracy, parameters in (("a", 0.9, 10), ("b", 0.99, 30), ("c", 0.99, 20)):
+        add_record(name=name, status="finished", test_accuracy=accuracy, parameters=parameters)
+    add_record(name="elsewhere", dataset="mnist", status="finished", test_accuracy=1.0)
+    add_record(name="untested", status="finished")
+    ranked = standings("optdigits")
+    assert [row.record.name for row in ranked] == ["c", "b", "a"]
+    low, high = ranked[0].interval
+    assert low < 0.99 < high
+    wider = standings("optdigits", test_images=50)[0].interval
+    assert wider.low < low
+
+
+def test_bundled_runs_stand_among_them():
+    assert "reader-cnn" in {row.record.id for row in standings("mnist")}
+
+
+def test_published_figures_are_of_mnist():
+    found = published("mnist")
+    assert len(found) > 10
+    assert found[0].accuracy == max(one.accuracy for one in found)
+    svm = load_preset("svm")
+    assert any(one.title == svm.title and one.source == svm.source for one in found)
+    assert published("optdigits") == []
