@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
@@ -23,13 +23,10 @@ _FRAME = (
 
 
 class Drawn(NamedTuple):
-    """What is on a canvas: `pixels` RGBA uint8 [H, W, 4], the `strokes` [n, 2] in it, and the
-    canvas's own `objects`, from which it can be drawn again.
-    """
+    """What is on a canvas: `pixels` RGBA uint8 [H, W, 4], and the `strokes` [n, 2] in it."""
 
     pixels: np.ndarray
     strokes: list[np.ndarray]
-    objects: list[dict[str, Any]] = []  # noqa: RUF012 - of a tuple that is never changed
 
 
 def drawing_canvas(
@@ -37,12 +34,11 @@ def drawing_canvas(
     *,
     brush: int = 18,
     size: tuple[int, int] = (SIDE, SIDE),
-    objects: list[dict[str, Any]] | None = None,
 ) -> Drawn | None:
     """A canvas of `size` (width, height) to draw on with mouse, pen or finger.
 
-    Returns the drawing after the pen is lifted, or None while there is nothing on it. It begins
-    with `objects`, an earlier drawing's. The toolbar that floats over it undoes and clears, too.
+    Returns the drawing after the pen is lifted, or None while there is nothing on it. The toolbar
+    that floats over it undoes strokes and clears them.
     """
     from streamlit_drawable_canvas import st_canvas
 
@@ -58,13 +54,12 @@ def drawing_canvas(
             width=size[0],
             height=size[1],
             drawing_mode="freedraw",
-            initial_drawing={"version": "4.4.0", "objects": objects} if objects else None,
             return_image_data=True,
             key=key,
         )
     paths = (result.json_data or {}).get("objects", [])
     pixels = result.image_data if paths else None
-    return None if pixels is None else Drawn(pixels, read_paths(paths), paths)
+    return None if pixels is None else Drawn(pixels, read_paths(paths))
 
 
 def brush_slider(key: str) -> int:

@@ -28,8 +28,8 @@ def _work(home: str, dies_at: str, count: int) -> None:
     from digitlab.jobs import worker
     from digitlab.runs import control
 
-    control.SAVE_SECONDS = 0.02  # far more often than anybody needs, so that kills meet them
-    control.SAVING_SHARE = 0.5
+    control.SAVE_SECONDS = 0.05  # far more often than anybody needs, so that kills meet them
+    control.SAVING_SHARE = 0.3
     if dies_at:
         _arrange_death(dies_at, count)
     worker.work()

@@ -32,7 +32,7 @@ MODEL = dl.ModelSpec.from_dict(
     }
 )
 RECIPE = dl.TrainConfig(
-    epochs=30,
+    epochs=12,
     batch_size=32,
     learning_rate=0.003,
     schedule="one-cycle",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -64,7 +64,6 @@ def is_wide() -> bool:
 def new_sheet(key: str) -> None:
     """Clear what is drawn or photographed; made for a button's `on_click`."""
     st.session_state[_sheet(key)] = st.session_state.get(_sheet(key), 0) + 1
-    st.session_state.pop(_begun(key), None)
 
 
 def _on_canvas(key: str, *, small: bool) -> Drawing | None:
@@ -82,21 +81,8 @@ def _on_canvas(key: str, *, small: bool) -> Drawing | None:
         f"{key}:{sheet}:{size[0]}",
         brush=brush,
         size=size,
-        objects=st.session_state.get(_begun(key)),
     )
-    with st.container(horizontal=True):
-        objects = drawn.objects if drawn else []
-        if not small:
-            st.button(
-                "Undo",
-                key=f"{key}:undo",
-                icon=":material/undo:",
-                help="Take the last stroke back.",
-                on_click=_undo,
-                args=(key, objects),
-                disabled=not objects,
-            )
-        _clear_button(key, drawn is None)
+    _clear_button(key, drawn is None)
     if drawn is None:
         return None
     return Drawing(drawn.pixels, drawn.strokes, _digest(drawn.pixels))
@@ -132,20 +118,9 @@ def _clear_button(key: str, disabled: bool) -> None:
     )
 
 
-def _undo(key: str, objects: list[dict[str, Any]]) -> None:
-    """A new sheet that begins with all but the last stroke."""
-    new_sheet(key)
-    if objects[:-1]:
-        st.session_state[_begun(key)] = objects[:-1]
-
-
 def _digest(pixels: np.ndarray) -> int:
     return zlib.crc32(pixels.tobytes())
 
 
 def _sheet(key: str) -> str:
     return f"{key}:sheet"
-
-
-def _begun(key: str) -> str:
-    return f"{key}:begun"
