@@ -143,7 +143,16 @@ def types(layers):
             yield from types(branch)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+def quick_ones(names, quick):
+    """Parameters of which all but the quick ones are left to a run by hand."""
+    return [name if quick(name) else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+def is_small(name):
+    return name not in {whole.partition("/")[2] or whole for whole in TORCHVISION} - {"resnet18"}
+
+
+@pytest.mark.parametrize("name", quick_ones(NETWORKS, is_small))
 def test_a_network_goes_the_whole_way(name, optdigits, drawing, tmp_path):
     run = whole_way(NETWORKS[name], optdigits, drawing, tmp_path)
     images = optdigits.test.images[:8]
@@ -163,7 +172,7 @@ def test_a_classical_model_goes_the_whole_way(name, optdigits, drawing, tmp_path
     assert run.evaluate("test").accuracy > 0.5
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", quick_ones(GRAPHS, lambda name: name == GRAPHS[0]))
 def test_a_trained_network_becomes_a_graph(name, optdigits, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     run = dl.train(NETWORKS[name], optdigits, QUICK, progress=False)
