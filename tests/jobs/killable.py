@@ -8,7 +8,10 @@ import signal
 from multiprocessing.process import BaseProcess
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["digitlab.runs.execute", "sklearn.metrics"])
+# What a training imports at its first step costs seconds: once for all of these processes.
+_context.set_forkserver_preload(
+    ["digitlab.runs.execute", "torch._dynamo", "sklearn.metrics", "sklearn.datasets", "alembic"]
+)
 
 
 def start_worker(*, dies_at: str = "", count: int = 0) -> BaseProcess:
