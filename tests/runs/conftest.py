@@ -14,6 +14,7 @@ import torch
 import digitlab as dl
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord, new_run_id
+from digitlab.training import window
 
 ROOT = Path(__file__).parents[2]
 TINY = dl.TrainConfig(epochs=3, learning_rate=0.01, batch_size=128, device="cpu")
@@ -29,8 +30,12 @@ def one_thread():
 
 
 @pytest.fixture
-def train_tiny(optdigits):
-    """A function that trains logistic regression on optdigits (0.1 s) and returns the run."""
+def train_tiny(optdigits, monkeypatch):
+    """A function that trains logistic regression on optdigits (0.1 s) and returns the run.
+
+    Every step is a window of its own, so that tests can act at any of them.
+    """
+    monkeypatch.setattr(window, "SHORTEST", 1)
 
     def train(model="logistic-regression", data=None, on_event=None, name="", **recipe):
         config = TINY.changed(**recipe)
