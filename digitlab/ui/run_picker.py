@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.errors import RunError, RunNotFoundError
 from digitlab.runs.checkpoints import has_weights
-from digitlab.runs.recognize import default_reader
+from digitlab.runs.recognize import READER
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.ui import page, url
@@ -31,8 +31,9 @@ def pick_run(*, bundled_first: bool = False) -> Run | None:
     if not runs:
         return None
     options = {run.id: describe(run.record) for run in runs}
-    has_bundled = any(run.record.bundled for run in runs)
-    default = default_reader().id if bundled_first and has_bundled else runs[0].id
+    default = runs[0].id
+    if bundled_first or runs[0].record.bundled:
+        default = next((run.id for run in runs if run.id == READER), default)
     wanted = url.get("run")
     if wanted and wanted not in options:
         _explain_absence(wanted)

@@ -123,7 +123,7 @@ def test_a_run_opens_by_its_beginning(train_tiny):
 def test_a_beginning_that_fits_several_lists_them(train_tiny):
     first, second = train_tiny(), train_tiny()
     with pytest.raises(RunNotFoundError, match="type more of the id") as caught:
-        dl.open_run("logistic")
+        dl.open_run("logistic-r")
     assert first.id in str(caught.value)
     assert second.id in str(caught.value)
 
