@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import pytest
 import torch
@@ -186,14 +185,3 @@ def test_other_shapes_are_changed_as_well(shape):
     seen = changed(images, **ONE_OF_EACH)
     assert seen.shape == images.shape
     assert not torch.equal(seen, images)
-
-
-def test_augmentation_is_quick():
-    """30,000 images a second on one core at least; 50,000 to 200,000 were measured."""
-    images, recipe = torch.rand(128, 1, 28, 28) * 255, Augmentation(**ONE_OF_EACH)
-    chance, seconds = torch.Generator().manual_seed(0), []
-    for _ in range(20):
-        began = time.perf_counter()
-        augment(images, recipe, chance)
-        seconds.append(time.perf_counter() - began)
-    assert 128 / min(seconds) > 30_000 / 2  # of the best: other work on the machine is no fault
