@@ -47,7 +47,7 @@ def words(app: AppTest) -> str:
     return "\n".join(item.value for kind in kinds for item in kind)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait until the condition holds; fails after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():

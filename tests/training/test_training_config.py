@@ -49,6 +49,16 @@ BOUNDS = [  # field, a value that is just not allowed, what the message says of 
     ("keep", "first", "'last' or 'best'"),
     ("gradient_clip", 0, "greater than 0"),
     ("gradient_clip", 2e6, "1000000"),
+    ("subset", 0, "10"),
+    ("precision", "float16", "'auto', 'float32' or 'bfloat16'"),
+    ("channels_last", 5, "boolean"),
+    ("threads", 0, "1"),
+    ("threads", 300, "256"),
+    ("compile", 5, "boolean"),
+    ("average", -0.1, "0"),
+    ("average", 1, "less than 1"),
+    ("test_curve", 5, "boolean"),
+    ("restarts", 5, "tuple"),
 ]
 
 
