@@ -19,6 +19,7 @@ import math
 import os
 import secrets
 import shutil
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,15 @@ def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
             f"Run {run_id} cannot be opened: {path} is damaged ({e}). Train it again.",
             run_id=run_id,
         ) from e
+
+
+def read_values(content: bytes) -> dict[str, Any]:
+    """The plain values that were saved beside the tensors of a safetensors file's bytes.
+
+    Raises ValueError, KeyError or struct.error where the bytes are of something else.
+    """
+    (length,) = struct.unpack("<Q", content[:8])  # of the header, by the format's rule
+    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["values"])
 
 
 def request_stop(run_id: str) -> None:

@@ -84,9 +84,7 @@ def _read(path: Path) -> TrainState | None:
     with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, struct.error):
         content = path.read_bytes()
         if _digest(content) == _NAME.fullmatch(path.name)[2]:
-            (length,) = struct.unpack("<Q", content[:8])  # of the header, by the format's rule
-            values = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["values"])
-            return TrainState(load(content), values)
+            return TrainState(load(content), artifacts.read_values(content))
     return None
 
 

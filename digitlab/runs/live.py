@@ -69,7 +69,5 @@ def read_look(run_id: str) -> Look | None:
 
     with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, struct.error):
         content = (artifacts.run_folder(run_id) / FILE).read_bytes()
-        (length,) = struct.unpack("<Q", content[:8])  # of the header, by the format's rule
-        values = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["values"])
-        return Look(**values, **load(content))
+        return Look(**artifacts.read_values(content), **load(content))
     return None

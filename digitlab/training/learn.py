@@ -48,13 +48,3 @@ def learning(
     if fitted_module(model) is None:
         return Training(model, data, config, state)
     return Fitting(model, data, config)
-
-
-def learn_events(
-    model: torch.nn.Module,
-    data: Dataset,
-    config: TrainConfig,
-    ask: Callable[[], Wish | None] = never,
-) -> Iterator[Event]:
-    """What happens while `model` learns in place; see `train_events` and `fit_events`."""
-    return learning(model, data, config).events(ask)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from snippet_runner import execute
 
 import digitlab as dl
 from digitlab.data.collections import NewDrawing, keep_drawings
@@ -23,14 +22,6 @@ def _one(tmp_path, monkeypatch):
     drawn = Image.new("RGB", (200, 200), "white")
     ImageDraw.Draw(drawn).line([(100, 30), (100, 170)], fill="black", width=16)
     drawn.save("drawing.png")
-
-
-def execute(code: str) -> tuple[dict, str]:
-    names: dict = {}
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-        exec(compile(code, "snippet", "exec"), names)
-    return names, printed.getvalue()
 
 
 def test_steps():

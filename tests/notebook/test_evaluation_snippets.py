@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
 
 import numpy as np
 import pytest
+from snippet_runner import execute
 
 import digitlab as dl
 from digitlab.notebook import evaluation as snippets
@@ -29,15 +28,6 @@ def named(request, run_id, upload) -> tuple:
         "dataset": (run_id, "test", "optdigits", None),
         "upload": (run_id, "test", None, upload),
     }[request.param]
-
-
-def execute(code: str) -> tuple[dict, str]:
-    """Run a snippet in a namespace of its own; its variables and what it printed."""
-    names: dict = {}
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-        exec(compile(code, "snippet", "exec"), names)
-    return names, printed.getvalue()
 
 
 def test_evaluation(named):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
 
 import pytest
+from snippet_runner import execute
 
 from digitlab.notebook import inspection as snippets
 
@@ -20,15 +19,6 @@ def _little_data(tmp_path, monkeypatch):
 def named(request, run_id) -> tuple:
     """A run measured on its own data, and on a dataset by name."""
     return (run_id, "test", "optdigits" if request.param == "dataset" else None, None)
-
-
-def execute(code: str) -> tuple[dict, str]:
-    """Run a snippet in a namespace of its own; its variables and what it printed."""
-    names: dict = {}
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-        exec(compile(code, "snippet", "exec"), names)
-    return names, printed.getvalue()
 
 
 def test_attribution(named):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from snippet_runner import execute
 
 import digitlab as dl
 from digitlab.notebook import snippets
@@ -22,15 +21,6 @@ layers:
   - Linear: {out_features: 10}
 """
 RECIPE = {"epochs": 1, "batch_size": 128, "learning_rate": 0.01}
-
-
-def execute(code: str) -> tuple[dict, str]:
-    """Run a snippet in a namespace of its own; its variables and what it printed."""
-    names: dict = {}
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-        exec(compile(code, "snippet", "exec"), names)
-    return names, printed.getvalue()
 
 
 def test_load():

@@ -15,7 +15,7 @@ from digitlab.models.classical.place import fitted_module
 from digitlab.training import fit_process
 from digitlab.training.events import Activity, EpochDone, Finished, Started, StepsDone
 from digitlab.training.fitting import spell_seconds
-from digitlab.training.learn import learn_events
+from digitlab.training.learn import learning
 from digitlab.training.normalize import Normalization, make_normalization
 from digitlab.training.predict import predict_logits
 
@@ -28,7 +28,7 @@ def network(name, **args):
 
 def happen(model, data, config=SMALL, ask=lambda: None):
     """All events of a fit, in order."""
-    return list(learn_events(model, data, config, ask))
+    return list(learning(model, data, config).events(ask))
 
 
 def of(kind, events):
@@ -89,7 +89,7 @@ def test_a_stop_ends_a_long_fit_within_a_second_and_nothing_is_learnt(mnist):
     def ask():
         return "stop" if stopped else None
 
-    for event in learn_events(model, mnist, dl.TrainConfig(normalization="none"), ask):
+    for event in learning(model, mnist, dl.TrainConfig(normalization="none")).events(ask):
         events.append(event)
         if stopped is None and "1 s so far" in getattr(event, "text", ""):
             stopped = time.monotonic()
@@ -108,7 +108,7 @@ def test_a_stop_keeps_the_stages_that_are_done(optdigits):
     def ask():
         return "stop" if len(seen) >= 2 else None
 
-    for event in learn_events(model, optdigits, SMALL, ask):
+    for event in learning(model, optdigits, SMALL).events(ask):
         seen += [event] if isinstance(event, EpochDone) else []
     assert isinstance(event, Finished)
     assert event.reason == "stopped"
@@ -125,7 +125,7 @@ def test_the_wish_to_save_or_to_pause_is_understood(optdigits):
 
 
 def test_leaving_early_ends_the_process(optdigits):
-    events = learn_events(network("MLPClassifier", max_iter=1000, tol=0.0), optdigits, SMALL)
+    events = learning(network("MLPClassifier", max_iter=1000, tol=0.0), optdigits, SMALL).events()
     for event in events:
         if isinstance(event, StepsDone):
             break
@@ -144,7 +144,7 @@ def test_a_long_fit_says_how_long_it_will_take(mnist):
         expected = any("expected" in text for text in texts)
         return "stop" if expected or time.monotonic() - started > 25 else None
 
-    for event in learn_events(network("SVC"), mnist, config, ask):
+    for event in learning(network("SVC"), mnist, config).events(ask):
         texts += [event.text] if isinstance(event, Activity) else []
     assert "Fitting SVC on 20,000 images" in texts[-1]
     assert "expected" in texts[-1]

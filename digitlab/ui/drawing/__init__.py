@@ -11,6 +11,7 @@ from digitlab.errors import DrawingError
 from digitlab.ui import page, url
 from digitlab.ui.drawing.answer import EMPTY, NO_PHOTO, read, show_answer
 from digitlab.ui.drawing.sheet import CANVAS, choose_drawing, is_wide
+from digitlab.ui.sections import open_section
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
@@ -36,14 +37,7 @@ def draw_page(run: Run, *, key: str) -> None:
     The answer is sent before the section is computed.
     """
     look = _draw(run.id, key)
-    section = url.choose(
-        "Section",
-        SECTIONS,
-        param="show",
-        default="steps",
-        widget=st.segmented_control,
-        label_visibility="collapsed",
-    )
+    section = open_section(SECTIONS, param="show")
     with page.guard():
         _show_section(section, look, run, key)
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import streamlit as st
 
-from digitlab.ui import page, url
+from digitlab.ui import page
 from digitlab.ui.results import (
     calibration,
     confusion,
@@ -21,20 +18,9 @@ from digitlab.ui.results import (
     take,
 )
 from digitlab.ui.results.view import View, pick_view
+from digitlab.ui.sections import Section, show_open
 
 __all__ = ["SECTIONS", "Section", "View", "pick_view", "show_sections"]
-
-
-class Section(NamedTuple):
-    """A part of the page: its name in the URL, its title, and what shows it.
-
-    `show` is given the View (run, split, dataset, `result`, `images()`) and draws its cells. Only
-    the open section runs, and alone when one of its widgets changes.
-    """
-
-    key: str
-    title: str
-    show: Callable[[View], None]
 
 
 SECTIONS: tuple[Section, ...] = (
@@ -55,13 +41,4 @@ SECTIONS: tuple[Section, ...] = (
 @page.guard()
 def show_sections(view: View) -> None:
     """The choice of a section, which the URL keeps, and the section itself."""
-    titles = {section.key: section.title for section in SECTIONS}
-    chosen = url.choose(
-        "Section",
-        titles,
-        param="section",
-        default=SECTIONS[0].key,
-        widget=st.segmented_control,
-        label_visibility="collapsed",
-    )
-    next(section for section in SECTIONS if section.key == chosen).show(view)
+    show_open(SECTIONS, view)
