@@ -51,7 +51,7 @@ SPEC = {
     ],
 }
 RECIPE = {
-    "epochs": 4,
+    "epochs": 14,
     "batch_size": 192,
     "optimizer": "adamw",
     "learning_rate": 0.005,

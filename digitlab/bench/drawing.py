@@ -68,7 +68,7 @@ def _measure(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Ite
     yield {"name": f"{run.record.dataset} test", "value": accuracy, "unit": "share", "n": 10_000}
     for name, canvases in _no_digits(digits, count, seed):
         yield _share(f"accepted: {name}", [_accepts(one, run) for one in canvases])
-    yield from _measure_time(run, digits, seed)
+    yield from _measure_time(run, digits, count // 10, seed)
 
 
 def _measure_framings(
@@ -162,7 +162,9 @@ def _accepts(canvas: np.ndarray, run: Run) -> bool:
     return read.declined is None
 
 
-def _measure_time(run: Run, digits: Sequence[PenDigit], seed: int) -> Iterator[Figure]:
+def _measure_time(
+    run: Run, digits: Sequence[PenDigit], count: int, seed: int
+) -> Iterator[Figure]:
     """Milliseconds of one core, imports and first passes not counted."""
     import torch
 
@@ -170,11 +172,10 @@ def _measure_time(run: Run, digits: Sequence[PenDigit], seed: int) -> Iterator[F
     torch.set_num_threads(1)
     try:
         for condition in ("single", "apart", "touching"):
-            drawings = _draw(condition, digits, 60, seed + 1)
-            for one in drawings[:10]:
-                _text(one, run)
+            first, *drawings = _draw(condition, digits, max(2, count + 1), seed + 1)
+            _text(first, run)
             times = []
-            for one in drawings[10:]:
+            for one in drawings:
                 began = time.process_time()
                 _text(one, run)
                 times.append(1000 * (time.process_time() - began) / len(one.digits))

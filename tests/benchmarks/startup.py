@@ -12,74 +12,40 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from serving import ROOT, launch, serve
 
-ROOT = Path(__file__).parents[2]
 ROUNDS = 3
 WARM_UP = 8  # seconds until what the first visitor sets going has settled
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 PAGES = ("", "Data", "Architecture", "Train", "Results", "Draw")
 
 
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *QUIET])
+        browser = launch(playwright)
         cold, first, again, memory = [], [], [], {}
         for round_number in range(ROUNDS):
-            server, url, began = start(home)
-            try:
-                answering = time.perf_counter() - began
-                cold.append(answering + visit(browser, url)[0])
+            with serve(home) as server:
+                answering = time.perf_counter() - server.began
+                cold.append(answering + visit(browser, server.url)[0])
                 time.sleep(WARM_UP)
                 for _ in range(3):
-                    visits = visit(browser, url)
+                    visits = visit(browser, server.url)
                     first.append(visits[0])
                     again.append(visits[1])
                 if round_number == ROUNDS - 1:
-                    memory = memory_by_page(browser, url, server.pid)
-            finally:
-                server.terminate()
-                server.wait()
+                    memory = memory_by_page(browser, server.url, server.process_id)
         memory["worker"] = memory_of_worker(home)
     seconds = {"start": cold, "first visit": first, "next visit": again}
     report({name: statistics.median(times) for name, times in seconds.items()}, memory)
-
-
-def start(home: str) -> tuple[subprocess.Popen, str, float]:
-    """Start the server as a user would; process, address and the moment it began."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
-    options = ["--server.headless=true", f"--server.port={port}"]
-    began = time.perf_counter()
-    server = subprocess.Popen(
-        [*command, *options],
-        cwd=ROOT,
-        env={**os.environ, "DIGITLAB_HOME": home},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/"
-    while True:
-        try:
-            urllib.request.urlopen(url + "_stcore/health", timeout=1)
-            return server, url, began
-        except OSError:
-            time.sleep(0.02)
 
 
 def visit(browser: Browser, url: str) -> tuple[float, float]:

@@ -101,8 +101,14 @@ class Visitor:
         return self.page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name)
 
     def enter(self, label: str, value: str) -> None:
+        """Type into a field; a page that is still loading may draw it anew meanwhile."""
         field = self.page.get_by_label(label, exact=True)
-        field.fill(value)
+        end = time.monotonic() + PATIENCE / SECONDS
+        while True:
+            field.fill(value)
+            self.page.wait_for_timeout(300)
+            if field.input_value() == value or time.monotonic() > end:
+                break
         field.press("Enter")
 
     def chart(self, title: str) -> Locator:
