@@ -61,31 +61,56 @@ def survive_pgd(
     alive = torch.cat([_read_rightly(logits_of, *part) for part in parts]).cpu()
     for epsilon in epsilons:
         for rows in torch.nonzero(alive).flatten().split(_BATCH):
-            kept = _attack(logits_of, pixels[rows], labels[rows], epsilon, generator)
+            room = pixels.new_full((len(rows), 1, 1, 1), epsilon)
+            _, kept = _search(logits_of, pixels[rows], labels[rows], room, generator)
             alive[rows[~kept]] = False
         yield alive.clone()
 
 
-def _attack(
-    logits_of: Callable, pixels: torch.Tensor, labels: torch.Tensor, epsilon: float,
+def attacked(
+    logits_of: Callable,
+    pixels: torch.Tensor,
+    label: int,
+    epsilons: Sequence[float],
     generator: torch.Generator,
-) -> torch.Tensor:  # fmt: skip
-    """Which of a batch survive: bool [N], on the CPU."""
+) -> dict[str, torch.Tensor]:
+    """One image as each attack leaves it, within each ε: float32 [E, C, H, W] by name.
+
+    Pixels float32 [C, H, W] in 0…1, as the attacks' results are. `fgsm` and `pgd` as above; a
+    search ends where it has fooled the network.
+    """
+    labels = torch.full((len(epsilons),), label, device=pixels.device)
+    room = pixels.new_tensor(epsilons).view(-1, 1, 1, 1)
+    same = pixels.expand(len(epsilons), *pixels.shape)
+    direction, _ = _gradient(logits_of, same, labels)
+    found, _ = _search(logits_of, same, labels, room, generator)
+    return {"fgsm": (same + room * direction.sign()).clamp(0, 1), "pgd": found}
+
+
+def _search(
+    logits_of: Callable, pixels: torch.Tensor, labels: torch.Tensor, room: torch.Tensor,
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """A batch as it is where first misread, or after all steps; and which survive, on the CPU.
+
+    `room` [N, 1, 1, 1] is the ε of each image.
+    """
     start = torch.rand(pixels.shape, generator=generator).to(pixels.device) * 2 - 1
-    changed = (pixels + epsilon * start).clamp(0, 1)
-    alive = torch.arange(len(pixels), device=pixels.device)
+    changed = (pixels + room * start).clamp(0, 1)
+    alive, found = torch.arange(len(pixels), device=pixels.device), changed
     for _ in range(STEPS):
-        origin, true = pixels[alive], labels[alive]
-        direction, right = _gradient(logits_of, changed, true)
-        alive, origin = alive[right], origin[right]
+        direction, right = _gradient(logits_of, changed, labels[alive])
+        alive = alive[right]
         if not len(alive):
             break
-        moved = changed[right] + STEP_SHARE * epsilon / STEPS * direction[right].sign()
-        changed = torch.min(torch.max(moved, origin - epsilon), origin + epsilon).clamp(0, 1)
+        origin, reach = pixels[alive], room[alive]
+        moved = changed[right] + STEP_SHARE / STEPS * reach * direction[right].sign()
+        changed = torch.min(torch.max(moved, origin - reach), origin + reach).clamp(0, 1)
+        found = found.index_copy(0, alive, changed)
     alive = alive[_read_rightly(logits_of, changed, labels[alive])] if len(alive) else alive
     kept = torch.zeros(len(pixels), dtype=torch.bool)
     kept[alive.cpu()] = True
-    return kept
+    return found, kept
 
 
 def _gradient(

@@ -17,6 +17,7 @@ import torch
 
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
+from digitlab.training.memory import kept_memory
 
 # Multiply-adds of one step's forward pass below which a second thread costs more than it brings.
 THREADED = 250e6
@@ -72,7 +73,8 @@ class Compute:
         torch.set_flush_denormal(True)
         torch.set_num_threads(self.threads)
         try:
-            yield
+            with kept_memory():
+                yield
         finally:
             torch.set_num_threads(before)
             torch.set_flush_denormal(False)

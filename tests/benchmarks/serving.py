@@ -63,9 +63,10 @@ def serve(home: str) -> Iterator[Served]:
         server.wait()
 
 
-def launch(playwright: Playwright) -> Browser:
-    """An installed Chromium, or Playwright's own."""
-    return playwright.chromium.launch(executable_path=_installed(), args=list(FLAGS))
+def launch(playwright: Playwright, executable: str | None = None) -> Browser:
+    """This browser, or an installed Chromium, or Playwright's own."""
+    path = executable or _installed()
+    return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
 
 
 async def launch_async(playwright: AsyncPlaywright) -> AsyncBrowser:

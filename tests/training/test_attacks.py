@@ -6,7 +6,13 @@ import pytest
 import torch
 
 import digitlab as dl
-from digitlab.training.attacks import is_differentiable, pixel_model, survive_fgsm, survive_pgd
+from digitlab.training.attacks import (
+    attacked,
+    is_differentiable,
+    pixel_model,
+    survive_fgsm,
+    survive_pgd,
+)
 from digitlab.training.config import TrainConfig
 
 EPSILONS = (0.02, 0.1, 0.3)
@@ -55,6 +61,24 @@ def test_a_step_against_a_linear_model_is_exact(subject):
     for epsilon in (0.001, 0.05):
         (kept,) = survive_fgsm(unbounded, middle, labels, [epsilon])
         assert torch.equal(kept, gap > epsilon * reach)
+
+
+def test_an_attacked_image_stays_in_its_box_and_fools_as_the_counts_say(subject):
+    _, logits_of, pixels, labels = subject
+    for i in range(3):
+        found = attacked(
+            logits_of, pixels[i], int(labels[i]), EPSILONS, torch.Generator().manual_seed(0)
+        )
+        for changed in found.values():
+            assert changed.shape == (3, *pixels[i].shape)
+            moved = (changed - pixels[i]).abs().amax((1, 2, 3))
+            assert (moved <= torch.tensor(EPSILONS) + 1e-6).all()
+            assert changed.min() >= 0
+            assert changed.max() <= 1
+        by_step = survive_fgsm(logits_of, pixels[i][None], labels[i][None], EPSILONS)
+        right = logits_of(found["fgsm"]).argmax(1) == labels[i]
+        assert right.tolist() == [bool(kept) for kept in by_step]
+        assert logits_of(found["pgd"]).argmax(1)[-1] != labels[i]  # 0.3, on a linear model
 
 
 def test_a_classical_model_has_no_gradient(optdigits):
