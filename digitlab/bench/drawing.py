@@ -162,9 +162,7 @@ def _accepts(canvas: np.ndarray, run: Run) -> bool:
     return read.declined is None
 
 
-def _measure_time(
-    run: Run, digits: Sequence[PenDigit], count: int, seed: int
-) -> Iterator[Figure]:
+def _measure_time(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Iterator[Figure]:
     """Milliseconds of one core, imports and first passes not counted."""
     import torch
 

@@ -77,7 +77,7 @@ def loader_epoch(spec: ModelSpec, root: str) -> Callable[[], float]:
 
 
 def fixed_batch_epoch(spec: ModelSpec, config: object) -> Callable[[], float]:
-    """As many steps on one batch that never changes, by digitlab's own optimizer and precision.
+    """As many steps on one batch that never changes, with PyTorch's fused optimizer and as precise.
 
     Nothing is loaded, normalised, recorded or saved: what is left is the network itself.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from digitlab.errors import StoreError
 from digitlab.settings import read_settings
 
+MOST_LOG_BYTES = 1_000_000
 PAUSE_SECONDS = 3.0  # between two workers started from this process for runs that still wait
 
 _last_launch = 0.0
@@ -44,7 +46,7 @@ def launch(module: str, *arguments: str) -> None:
         if os.name == "nt"
         else {"start_new_session": True}
     )
-    with (settings.logs / "workers.log").open("ab") as log:
+    with _log(settings.logs).open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
@@ -53,6 +55,15 @@ def launch(module: str, *arguments: str) -> None:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             **detached,
         )
+
+
+def _log(folder: Path) -> Path:
+    """The workers' log; one that has grown long becomes `workers.log.1`, in place of the last."""
+    log = folder / "workers.log"
+    with contextlib.suppress(OSError):  # none yet, or another process is just doing the same
+        if log.stat().st_size > MOST_LOG_BYTES:
+            log.replace(folder / "workers.log.1")
+    return log
 
 
 def launch_worker_again() -> None:

@@ -33,7 +33,7 @@ from digitlab.training.events import (
 )
 from digitlab.training.judge import Judge
 from digitlab.training.normalize import make_normalization
-from digitlab.training.optim import make_optimizer, make_schedule
+from digitlab.training.optim import make_optimizer, make_schedule, make_step
 from digitlab.training.snapshot import Observer
 from digitlab.training.state import TrainState, put_state, take_state
 from digitlab.training.tensors import Tensors
@@ -109,6 +109,7 @@ class Training:
         self.order_state = self.shuffle.get_state()  # before the present epoch's permutation
         if state:
             put_state(self, state)
+        self.optimize = make_step(self.optimizer)
 
     def events(self, ask: Callable[[], Wish | None] = never) -> Iterator[Event]:
         """Train, and yield what happens."""
@@ -178,7 +179,7 @@ class Training:
         self.step += 1
         self.batch += 1
         norm = self._clip(len(self.window) + 1 >= self.window_steps)
-        self.optimizer.step()
+        self.optimize()
         if self.average:
             self.average.update()
         self.window.note(loss.detach(), logits.detach(), labels)

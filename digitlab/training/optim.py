@@ -7,8 +7,11 @@ import math
 from collections.abc import Callable
 
 import torch
+from torch.optim.adam import adam
 
 from digitlab.training.config import TrainConfig
+
+_ADAMS = {torch.optim.Adam: False, torch.optim.AdamW: True}  # whether weights decay by themselves
 
 
 def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
@@ -26,6 +29,51 @@ def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.O
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, momentum=config.momentum, **common)
     return torch.optim.Adadelta(parameters, **common)
+
+
+def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+    """What `optimizer.step` does, to the bit; for Adam on a CPU without its bookkeeping.
+
+    The method gathers its lists of tensors anew at each step and tells profilers of it, which takes
+    a small network as long as the arithmetic; torch's function `adam` is given lists that are kept.
+    Parameters without a gradient, as where a branch is not used, are left to the method.
+    """
+    (group, *others) = optimizer.param_groups
+    parameters = group["params"]
+    if others or type(optimizer) not in _ADAMS or parameters[0].device.type != "cpu":
+        return optimizer.step
+    lists: list[list[torch.Tensor]] = []
+
+    @torch.no_grad()
+    def step() -> None:
+        gradients = [parameter.grad for parameter in parameters]
+        states = optimizer.state
+        if len(states) < len(parameters) or any(gradient is None for gradient in gradients):
+            optimizer.step()  # which also makes the state, in the first step
+            return
+        if not lists:
+            names = ("exp_avg", "exp_avg_sq", "step")
+            lists.extend([states[p][name] for p in parameters] for name in names)
+        averages, squares, steps = lists
+        adam(
+            parameters,
+            gradients,
+            averages,
+            squares,
+            [],
+            steps,
+            fused=True,
+            amsgrad=False,
+            maximize=False,
+            decoupled_weight_decay=_ADAMS[type(optimizer)],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+        )
+
+    return step
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], float]:

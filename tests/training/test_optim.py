@@ -11,7 +11,7 @@ import digitlab as dl
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import train_events
 from digitlab.training.events import EpochDone, StepsDone
-from digitlab.training.optim import make_optimizer, make_schedule
+from digitlab.training.optim import make_optimizer, make_schedule, make_step
 
 RATES = {"sgd": 0.03, "adam": 3e-3, "adamw": 3e-3, "rmsprop": 3e-3, "adadelta": 1.0}
 
@@ -110,3 +110,26 @@ def test_weight_decay_shrinks_weights_that_nothing_pulls(optimizer):
         model.weight.grad = torch.zeros_like(model.weight)
         steps.step()
     assert float(model.weight.detach().abs().sum()) < before
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+def test_a_step_without_bookkeeping_is_the_optimizers_own_to_the_bit(optimizer):
+    config = TrainConfig(optimizer=optimizer, weight_decay=0.01, learning_rate=0.01)
+    images = torch.randn(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    results = []
+    for plain in (True, False):
+        model = dl.build(dl.load_model("two-hidden-16-relu"), seed=0)
+        method = make_optimizer(model, config)
+        step = method.step if plain else make_step(method)
+        for k in range(4):
+            method.param_groups[0]["lr"] = 0.01 / (k + 1)
+            method.zero_grad()
+            loss = model(images).square().mean()
+            if k < 3:
+                loss.backward()
+            else:  # the last layer's bias has no gradient this time
+                loss.backward(inputs=list(model.parameters())[:-1])
+            step()
+        results.append([p.detach().clone() for p in model.parameters()])
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
