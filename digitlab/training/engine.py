@@ -109,6 +109,7 @@ class Training:
         self.order_state = self.shuffle.get_state()  # before the present epoch's permutation
         if state:
             put_state(self, state)
+            self._set_rate(self.schedule(max(0, self.step - 1)))  # an epoch may be all but ended
         self.optimize = make_step(self.optimizer)
 
     def events(self, ask: Callable[[], Wish | None] = never) -> Iterator[Event]:

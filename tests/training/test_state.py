@@ -41,9 +41,11 @@ def said(events):
     kept = []
     for event in events:
         if isinstance(event, StepsDone):
-            kept.append((event.step, event.loss, event.loss_min, event.loss_max, event.grad_norm))
+            figures = (event.loss, event.loss_min, event.loss_max, event.grad_norm)
+            kept.append((event.step, event.learning_rate, *figures))
         elif isinstance(event, EpochDone):
-            kept.append((event.epoch, event.train_loss, event.val_loss, event.best))
+            figures = (event.train_loss, event.val_loss, event.best)
+            kept.append((event.epoch, event.learning_rate, *figures))
     return kept
 
 
