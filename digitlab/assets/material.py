@@ -22,7 +22,8 @@ from digitlab.errors import DigitlabError
 
 NO_DIGIT = 10  # the label of what is none
 WHOLE = 0.88  # of a digit's ink in a run of pieces, and of the run's ink in the digit: it is that …
-PARTLY = 0.75  # … digit; below this it is none; in between nobody can say
+PARTLY = 0.75  # … digit; below this it is none; in between nobody can say, but that …
+BEST = 0.7  # … where digits overlap the best run there is must do, from this share
 
 Example = tuple[np.ndarray, int]  # uint8 [28, 28] and label
 Scans = tuple[np.ndarray, np.ndarray]  # MNIST's images uint8 [N, 28, 28] and labels
@@ -146,18 +147,26 @@ def _labelled(
     ink: np.ndarray, truth: Sequence[np.ndarray], text: str, rng: np.random.Generator
 ) -> Iterator[Example]:
     """Candidates of a drawing with what they are; of those that are no digit a part."""
-    right, wrong = [], []
     areas = [np.count_nonzero(one & (ink > 127)) for one in truth]
+    parts, matches = [], []
     for part, (top, left) in list_candidates(ink):
         inside = np.s_[top : top + part.shape[0], left : left + part.shape[1]]
         own = part > 127
-        shared = [np.count_nonzero(own & one[inside]) for one in truth]
-        best = int(np.argmax(shared))
-        match = shared[best] / max(1, np.count_nonzero(own), areas[best])
-        if match >= WHOLE:
-            right.append((part, int(text[best])))
-        elif match < PARTLY:
-            wrong.append((part, NO_DIGIT))
+        shared = np.array([np.count_nonzero(own & one[inside]) for one in truth])
+        parts.append(part)
+        matches.append(shared / np.maximum(np.maximum(1, np.count_nonzero(own)), areas))
+    if not parts:
+        return
+    every = np.stack(matches)  # of each part with each digit
+    whose, match = every.argmax(axis=1), every.max(axis=1)
+    is_best = (match >= BEST) & (match >= every.max(axis=0)[whose])
+    right = [
+        (part, int(text[digit]))
+        for part, digit, fit in zip(parts, whose, is_best | (match >= WHOLE), strict=True)
+        if fit
+    ]
+    none = ~is_best & (match < PARTLY)
+    wrong = [(part, NO_DIGIT) for part, fit in zip(parts, none, strict=True) if fit]
     chosen = [right[k] for k in rng.permutation(len(right))[: 3 * len(truth)]]
     chosen += [wrong[k] for k in rng.permutation(len(wrong))[: 3 * len(truth)]]
     for part, label in chosen:
@@ -194,8 +203,8 @@ def _fill(image: Image.Image, points: list[tuple[float, float]], value: int) -> 
 # How many examples of each kind, a hundred to a job so that the jobs can be shared out.
 AMOUNTS: dict[Callable[..., Iterator[Example]], int] = {
     pen_digits: 26_000,
-    spans: 32_000,
-    scan_spans: 22_000,
+    spans: 44_000,
+    scan_spans: 30_000,
     doodles: 14_000,
     cut_digits: 3_000,
     blobs: 3_000,
