@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from digitlab.figures.architecture import architecture_dot
 from digitlab.models.presets import known_recipe
 from digitlab.notebook import snippets
 from digitlab.ui import page
@@ -16,8 +15,10 @@ with page.page(
     "from a known one, change it, and see at once whether its shapes fit.",
 ):
     start = choose.pick_start()
-    choose.show_published(start)
+    about = st.container()
     spec = state.open_architecture(start)
+    with about:
+        choose.show_published(start, changed=state.is_changed())
     summary, error = check.summarize(spec)
 
     drawn, remark = check.to_draw(spec, summary, error)
@@ -41,7 +42,7 @@ with page.page(
         if remark:
             st.caption(remark)
         if drawn:
-            st.graphviz_chart(architecture_dot(drawn), alt=f"Diagram of {drawn.name}.")
+            views.show_diagram(drawn, wide=wide)
     if summary is None:
         st.stop()
 
@@ -53,7 +54,7 @@ with page.page(
     if summary.trainable and fits:
         cost.show_speed(spec)
     cost.show_table(summary)
-    page.code_fold(snippets.architecture(spec.to_yaml()))
+    page.code_fold(snippets.architecture(spec.to_yaml()), "This table in Python")
     offer_spec(spec, known_recipe(start))
 
     page.cell(

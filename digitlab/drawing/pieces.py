@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from digitlab.drawing.layout import STACK_SHARE, Marks, bounds
 from digitlab.drawing.skeleton import stroke_pieces
 
+SLANTS = (0.0, 0.2, -0.2)  # of the cuts through a line: columns that they move from row to row
+REACH = 0.06  # of the line's height: pieces so near touch, or did before a stroke crossed them
 COMPACT = 1.4  # of the line's height: a mark no wider is most likely one digit
 
 # What it costs to end a digit between two pieces, in nats.
@@ -26,7 +28,9 @@ class Line:
     `ink uint8 [h, w]` is the line's box cut out of the drawing, and `parts int64 [h, w]` there 0
     off the line's marks and k + 1 on piece k; `corner` is its (left, top) and `boxes int64 [n, 4]`
     are the pieces', both in the drawing's pixels. `marks[k]` is the mark that piece k is of,
-    `splits[k]` what it costs to begin a digit with piece k, and `height` that of a digit.
+    `touching bool [n, n]` says which pieces touch, and `height` is that of a digit. `cuts bool
+    [m, n]` are the ways to part the line: which pieces are left of each; `splits[k]` is what it
+    costs to begin a digit at cut k.
     """
 
     ink: np.ndarray
@@ -34,16 +38,18 @@ class Line:
     corner: tuple[int, int]
     boxes: np.ndarray
     marks: np.ndarray
+    touching: np.ndarray
+    cuts: np.ndarray
     splits: np.ndarray
     height: int
 
-    def ink_of(self, first: int, last: int) -> np.ndarray:
-        """The ink of the pieces first … last - 1 alone, cut out, `uint8`."""
+    def ink_of(self, members: np.ndarray) -> np.ndarray:
+        """The ink of some of the pieces alone, `bool [n]`, cut out, `uint8`."""
         x, y = self.corner
-        left, top, right, bottom = bounds(self.boxes[first:last])
+        left, top, right, bottom = bounds(self.boxes[members])
         inner = (slice(top - y, bottom - y), slice(left - x, right - x))
-        part = self.parts[inner]
-        return np.where((part > first) & (part <= last), self.ink[inner], 0).astype(np.uint8)
+        kept = np.append(False, members)[self.parts[inner]]
+        return np.where(kept, self.ink[inner], 0).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +71,13 @@ def line_height(boxes: np.ndarray) -> int:
     return int((ends - starts).max())
 
 
-def build_line(marks: Marks, members: list[int], cut: Set[int]) -> Line:
-    """The pieces of the line of the marks `members`; those in `cut` are cut where they may be."""
+def build_line(
+    marks: Marks, members: list[int], cut: Set[int], slants: Sequence[float] = SLANTS
+) -> Line:
+    """The pieces of the line of the marks `members`; those in `cut` are cut where they may be.
+
+    `slants` are those of the lines at which it may be parted.
+    """
     left, top, right, bottom = bounds(marks.boxes[members])
     labels = marks.labels[top:bottom, left:right]
     height = line_height(marks.boxes[members])
@@ -83,13 +94,17 @@ def build_line(marks: Marks, members: list[int], cut: Set[int]) -> Line:
     for number, piece in enumerate(pieces, 1):
         x0, y0, x1, y1 = piece.box
         parts[y0:y1, x0:x1][piece.mask] = number
+    boxes = np.stack([piece.box for piece in pieces])
+    cuts = find_cuts(boxes, slants)
     return Line(
         ink=marks.ink[top:bottom, left:right],
         parts=parts,
         corner=(left, top),
-        boxes=np.stack([piece.box for piece in pieces]) + np.array((left, top, left, top)),
+        boxes=boxes + np.array((left, top, left, top)),
         marks=np.array([piece.mark for piece in pieces]),
-        splits=_split_costs(pieces),
+        touching=_touching(parts, len(pieces), round(REACH * height)),
+        cuts=cuts,
+        splits=_split_costs(pieces, cuts),
         height=height,
     )
 
@@ -109,18 +124,53 @@ def _cut_mark(mask: np.ndarray, box: np.ndarray, mark: int, height: int) -> list
     return pieces
 
 
-def _split_costs(pieces: list[_Piece]) -> np.ndarray:
-    """What it costs to begin a digit with each piece: marks that are cut, or above each other."""
-    above, cut = np.zeros(len(pieces)), np.zeros(len(pieces))
+def find_cuts(boxes: np.ndarray, slants: Sequence[float]) -> np.ndarray:
+    """The ways to part pieces of `boxes [n, 4]` into left and right, `bool [m, n]`: left or not.
+
+    Each is a line at a slant, by which side of it the middles lie. Those with fewer pieces left
+    of them come first: the first has none, the last all.
+    """
+    count = len(boxes)
+    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    found: dict[bytes, np.ndarray] = {}
+    for slant in slants:
+        left = np.zeros(count, bool)
+        found[left.tobytes()] = left
+        for piece in np.argsort(x + slant * y, kind="stable"):
+            left = left.copy()
+            left[piece] = True
+            found[left.tobytes()] = left
+    return np.stack(sorted(found.values(), key=np.count_nonzero))
+
+
+def _touching(parts: np.ndarray, count: int, reach: int) -> np.ndarray:
+    """Which of the pieces touch which or nearly, `bool [n, n]`, of `parts` as a line has them.
+
+    Where strokes cross, one that runs on is in two pieces that the other one's may part: pieces
+    that come as near as `reach` pixels, along an axis or a diagonal, count as touching.
+    """
+    near = np.zeros((count + 1, count + 1), bool)
+    for step in {1, max(1, reach)}:
+        for one, other in (
+            (parts[:, step:], parts[:, :-step]),
+            (parts[step:], parts[:-step]),
+            (parts[step:, step:], parts[:-step, :-step]),
+            (parts[step:, :-step], parts[:-step, step:]),
+        ):
+            near[one, other] = True
+    return (near | near.T)[1:, 1:]
+
+
+def _split_costs(pieces: list[_Piece], cuts: np.ndarray) -> np.ndarray:
+    """What it costs to begin a digit at each cut: through marks, or with marks above each other."""
+    count = len(pieces)
+    cost = np.zeros((count, count)), np.zeros((count, count))
     for one, piece in enumerate(pieces):
         for other in range(one):
-            between = slice(other + 1, one + 1)
-            if pieces[other].mark == piece.mark:
-                cut[between] = np.maximum(cut[between], CUT + RARE * piece.rare)
-            else:
-                share = _share(pieces[other], piece)
-                above[between] = np.maximum(above[between], ABOVE * share)
-    return NEXT + above + cut
+            same = pieces[other].mark == piece.mark
+            value = CUT + RARE * piece.rare if same else ABOVE * _share(pieces[other], piece)
+            cost[same][one, other] = cost[same][other, one] = value
+    return np.array([NEXT + sum(one[cut][:, ~cut].max(initial=0) for one in cost) for cut in cuts])
 
 
 def _share(one: _Piece, other: _Piece) -> float:

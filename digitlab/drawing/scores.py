@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from digitlab.drawing.layout import bounds
 from digitlab.drawing.pieces import Line
-
-Span = tuple[int, int]  # pieces from the first up to, not including, the last
+from digitlab.drawing.spans import Span
 
 # What is unlikely about a digit's shape, in nats. Lengths are shares of a line's height.
 GAP = 6.0  # paper between its pieces, side by side or above each other, as wide as the line is high
@@ -21,36 +20,47 @@ USUAL = 1.5
 USUAL_DOWN = 2.4  # and that a column meets: two digits above each other have more
 STRAY = 6.0  # a mark lower than STRAY_HEIGHT that belongs to no digit
 STRAY_HEIGHT = 0.3
-LEAST = 1e-3  # probability: no answer outweighs all the shape
+OVERLAP = 3.0  # columns of it that the digits before reach beyond, as wide as the line is high
+EVIDENCE = 2.0  # how much the log probability counts beside them
+SHARED = 2.0  # a piece that two digits have in common, since their strokes lie on each other
+LEAST = 1e-4  # probability: no answer outweighs all the shape
 
 
 def best_path(
-    scores: Mapping[Span, float], splits: np.ndarray, strays: np.ndarray
+    scores: Mapping[Span, float],
+    splits: np.ndarray,
+    skips: Mapping[Span, float],
+    shared: Mapping[Span, Sequence[int]],
 ) -> tuple[list[Span], float]:
-    """The spans that cover all pieces with the highest score, from left to right, and the score.
+    """The spans that lead from the first cut to the last with the highest score, and the score.
 
-    `splits[k]` is what it costs to begin a digit with piece k, `strays[k]` what it costs to leave
-    piece k out (infinite where it cannot be). No spans and -inf where nothing covers the pieces.
+    `splits[k]` is what it costs to begin a digit at cut k, `skips` what it costs to leave out what
+    is between two cuts. A span may also follow a digit that ended at one of its `shared` cuts: both
+    have what is between. No spans and -inf where nothing leads to the last cut.
     """
-    count = len(splits)
-    best = [0.0] + [-np.inf] * count
-    back: list[tuple[int, bool]] = [(0, False)] * (count + 1)
-    for last in range(1, count + 1):
-        best[last], back[last] = best[last - 1] - float(strays[last - 1]), (last - 1, False)
-        for first in range(last):
-            score = scores.get((first, last), -np.inf)
-            value = best[first] + score - (float(splits[first]) if first else 0.0)
-            if value > best[last]:
-                best[last], back[last] = value, (first, True)
-    if not np.isfinite(best[count]):
+    ways: list[list[tuple[int, int, float, bool]]] = [[] for _ in splits]
+    for (first, last), score in scores.items():
+        score -= float(splits[first]) if first else 0.0
+        ways[last].append((first, first, score, True))
+        for before in shared.get((first, last), ()):
+            ways[last].append((before, first, score - SHARED, True))
+    for (first, last), cost in skips.items():
+        ways[last].append((first, first, -cost, False))
+    best = [0.0] + [-np.inf] * (len(splits) - 1)
+    back = [(0, 0, False)] * len(splits)
+    for last in range(1, len(splits)):
+        for before, first, score, is_digit in ways[last]:
+            if best[before] + score > best[last]:
+                best[last], back[last] = best[before] + score, (before, first, is_digit)
+    if not np.isfinite(best[-1]):
         return [], -np.inf
-    path, place = [], count
+    path, place = [], len(splits) - 1
     while place:
-        first, is_digit = back[place]
+        before, first, is_digit = back[place]
         if is_digit:
             path.append((first, place))
-        place = first
-    return path[::-1], best[count]
+        place = before
+    return path[::-1], best[-1]
 
 
 def strokes_crossed(image: np.ndarray) -> float:
@@ -60,17 +70,33 @@ def strokes_crossed(image: np.ndarray) -> float:
     return float(begun.sum() / max(1, np.count_nonzero(begun)))
 
 
-def score_span(line: Line, span: Span, image: np.ndarray, probability: float) -> float:
-    """Log probability of the most likely digit less what is unlikely about its shape, in nats.
+def score_spans(
+    line: Line,
+    spans: Mapping[Span, int],
+    runs: np.ndarray,
+    answers: Mapping[int, tuple[np.ndarray, float]],
+) -> dict[Span, float]:
+    """Log probability of the most likely digit less what is unlikely about its place, in nats.
 
-    `image uint8 [28, 28]` is the run of pieces, framed.
+    `spans` and `runs` are as `list_spans` has them; `answers` each run's image `uint8 [28, 28]`
+    and the probability. Spans whose run has none are left out.
     """
-    return float(np.log(max(LEAST, probability)) - unlikely(line, span, image) @ WEIGHTS)
+    own = {
+        run: EVIDENCE * np.log(max(LEAST, probability)) - unlikely(line, runs[run], image) @ WEIGHTS
+        for run, (image, probability) in answers.items()
+    }
+    reached = [int(line.boxes[cut, 2].max(initial=0)) for cut in line.cuts]
+    begun = [int(line.boxes[run, 0].min()) for run in runs]
+    return {
+        (first, last): float(own[run] - OVERLAP * max(0, reached[first] - begun[run]) / line.height)
+        for (first, last), run in spans.items()
+        if run in own
+    }
 
 
-def unlikely(line: Line, span: Span, image: np.ndarray) -> np.ndarray:
+def unlikely(line: Line, run: np.ndarray, image: np.ndarray) -> np.ndarray:
     """What is unlikely about the shape of a run of pieces, in the order of WEIGHTS."""
-    boxes = line.boxes[slice(*span)]
+    boxes = line.boxes[run]
     left, top, right, bottom = bounds(boxes)
     gaps = (_paper(boxes[:, [0, 2]]) + _paper(boxes[:, [1, 3]])) / line.height
     wide = max(0.0, (right - left) / line.height - 1)
@@ -83,10 +109,45 @@ def unlikely(line: Line, span: Span, image: np.ndarray) -> np.ndarray:
 WEIGHTS = np.array([GAP, WIDE, LOW, STROKES])
 
 
-def stray_costs(line: Line) -> np.ndarray:
-    """What it costs to leave each piece out of every digit; infinite for what is no speck."""
+def find_skips(line: Line) -> dict[Span, float]:
+    """Pairs of cuts with nothing but a speck between, and what it costs to leave that out."""
     heights = line.boxes[:, 3] - line.boxes[:, 1]
-    return np.where(heights < STRAY_HEIGHT * line.height, STRAY, np.inf)
+    skips = {}
+    for piece in np.flatnonzero(heights < STRAY_HEIGHT * line.height):
+        before = {cut.tobytes(): k for k, cut in enumerate(line.cuts) if not cut[piece]}
+        for last in np.flatnonzero(line.cuts[:, piece]):
+            without = line.cuts[last].copy()
+            without[piece] = False
+            first = before.get(without.tobytes())
+            if first is not None:
+                skips[first, int(last)] = STRAY
+    return skips
+
+
+def find_shared(line: Line, spans: Iterable[Span]) -> dict[Span, list[int]]:
+    """For each span the cuts that the digit before may end at, though it begins before them.
+
+    That is one piece of a mark that was cut, which then is in both digits.
+    """
+    sizes = line.cuts.sum(axis=1)
+    parted = np.bincount(line.marks)[line.marks] > 1
+    beyond = {
+        first: [
+            int(more)
+            for more in np.flatnonzero(sizes == sizes[first] + 1)
+            if not (cut & ~line.cuts[more]).any() and parted[line.cuts[more] & ~cut].all()
+        ]
+        for first, cut in enumerate(line.cuts)
+        if first
+    }
+    return {
+        (first, last): [
+            more
+            for more in beyond.get(first, ())
+            if more < last and not (line.cuts[more] & ~line.cuts[last]).any()
+        ]
+        for first, last in spans
+    }
 
 
 def _paper(ends: np.ndarray) -> int:

@@ -1,7 +1,7 @@
 """Ink with any number of digits → the digits: runs of pieces, scored by a predictor, best path.
 
-Every run of neighbouring pieces that could be a digit is framed and read, all in one call of the
-predictor; the way from left to right over runs with the highest score is the reading
+Every run of pieces between two cuts that could be a digit is framed and read, all in one call of
+the predictor; the way from left to right over runs with the highest score is the reading
 (over-segmentation and dynamic programming, as in LeCun, Bottou, Bengio and Haffner, Proceedings of
 the IEEE 86(11), 1998, section V). The score is the log probability of the digits less what is
 unlikely about their shape: a network that saw only digits is often sure about halves and pairs of
@@ -10,14 +10,15 @@ them. One that was shown such, as the default reader was, tells most of them its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from digitlab.drawing.layout import Marks, bounds, find_layouts, find_marks
-from digitlab.drawing.pieces import COMPACT, Line, build_line, line_height
-from digitlab.drawing.scores import Span, best_path, score_span, stray_costs, strokes_crossed
+from digitlab.drawing.pieces import COMPACT, SLANTS, Line, build_line, line_height
+from digitlab.drawing.scores import best_path, find_shared, find_skips, score_spans, strokes_crossed
+from digitlab.drawing.spans import Span, list_spans
 from digitlab.drawing.stages import DEFAULT, Framed, Framing, frame_digit
 from digitlab.errors import EmptyDrawingError
 
@@ -31,13 +32,11 @@ that was never shown such images sum to 1.
 # When a compact mark is read as one digit without more ado. Lengths are shares of a line's height.
 SURE = 0.95  # probability from which
 CROSSED = 2.0  # strokes that a row meets in the mean, up to which: in 99 % of digits 1.9 or fewer
-CONVINCING = 0.7  # probability of being digits, of what a compact mark is cut into: else it is none
+CONVINCING = 0.8  # probability of being digits, of what a compact mark is cut into: else it is none
 PAIR = 0.5  # a narrower mark is never cut
+CLEAR = 0.9  # probability of each digit, from which upright cuts suffice: else slanted ones, too
 
-WIDEST = 1.7  # what is wider is never one digit
-LEAST_HEIGHT = 0.5  # pieces of a stroke that reach no further are no digit
-LONGEST = 12  # pieces that make up one digit at most
-MOST_SPANS = 800  # about a second's reading: what has more is a scribble, and is read as one digit
+MOST_RUNS = 800  # about a second's reading: what has more is a scribble, and is read as one digit
 LINE = 2.0  # nats: one more line
 
 
@@ -56,6 +55,11 @@ class _Way:
     lines: list[list[Reading]]
     score: float
     doubtful: set[int]
+
+    def is_clear(self) -> bool:
+        """Whether every digit in it is one of its kind quite surely."""
+        found = [float(one.probabilities.max()) for line in self.lines for one in line]
+        return min(found, default=0.0) >= CLEAR
 
 
 def read_lines(
@@ -110,27 +114,11 @@ def list_candidates(ink: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[int, in
     layout = find_layouts(marks.boxes)[0]
     for cut in (set(), set(range(len(marks.boxes)))):
         for members in layout:
-            line = build_line(marks, members, cut)
-            for first, last in list_spans(line):
-                if cut or last == first + 1:
-                    left, top, _, _ = bounds(line.boxes[first:last])
-                    yield line.ink_of(first, last), (top, left)
-
-
-def list_spans(line: Line) -> list[Span]:
-    """Every run of neighbouring pieces of a size that a digit may have, and every whole mark."""
-    count, widest = len(line.boxes), WIDEST * line.height
-    cut = np.bincount(line.marks)[line.marks] > 1  # a part of a stroke alone is no digit
-    return [
-        (first, last)
-        for first in range(count)
-        for last in range(first + 1, min(count, first + LONGEST) + 1)
-        if (last == first + 1 and not cut[first])
-        or (
-            _width(line.boxes[first:last]) <= widest
-            and _height(line.boxes[first:last]) >= LEAST_HEIGHT * line.height
-        )
-    ]
+            line = build_line(marks, members, cut, SLANTS if cut else SLANTS[:1])
+            for run in list_spans(line)[1]:
+                if cut or run.sum() == 1:
+                    left, top, _, _ = bounds(line.boxes[run])
+                    yield line.ink_of(run), (top, left)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,50 +152,86 @@ class _Page:
         return max(ways, key=lambda way: way.score)
 
     def _read_lines(self, marks: Marks, layout: list[list[int]], cut: set[int]) -> _Way:
-        lines = [build_line(marks, members, cut) for members in layout]
-        runs = [list_spans(line) for line in lines]
-        if sum(map(len, runs)) > MOST_SPANS:
-            return _Way([], -np.inf, set())
-        framed = [self._frame(line, spans) for line, spans in zip(lines, runs, strict=True)]
-        candidates = [one for spans in framed for one in spans.values()]
-        if not candidates:
-            return _Way([], -np.inf, set())
-        answers = iter(self._predict(candidates))
-        found: list[list[Reading]] = []
-        total, doubtful = -LINE * (len(lines) - 1), set()
-        for line, spans in zip(lines, framed, strict=True):
-            readings = {span: Reading(one, next(answers)) for span, one in spans.items()}
-            scores = {
-                span: score_span(line, span, one.framed.image, float(one.probabilities.max()))
-                for span, one in readings.items()
-            }
-            path, score = best_path(scores, line.splits, stray_costs(line))
-            total += score
-            found += [[readings[span] for span in path]] if path else []
-            for first, last in path:
-                wide = _width(line.boxes[first:last]) >= PAIR * line.height
-                if wide and not _is_sure(readings[first, last]):
-                    doubtful |= {int(mark) for mark in line.marks[first:last]}
-        return _Way(found, total, doubtful - cut)
+        """The best way over lines; what is cut is cut in more ways where that is not clear."""
+        way = _Way([], -np.inf, set())
+        known: list[dict[bytes, Reading | None]] = [{} for _ in layout]
+        for slants in (SLANTS[:1], SLANTS) if cut else (SLANTS[:1],):
+            lines = [build_line(marks, members, cut, slants) for members in layout]
+            found = [list_spans(line) for line in lines]
+            if sum(len(runs) for _, runs in found) > MOST_RUNS:
+                break
+            self._ask(lines, [runs for _, runs in found], known)
+            way = _Way([], -LINE * (len(lines) - 1), set())
+            for line, (spans, runs), readings in zip(lines, found, known, strict=True):
+                path, score = _best_path(line, spans, runs, readings)
+                way = _Way(
+                    [*way.lines, [one for _, one in path]] if path else way.lines,
+                    way.score + score,
+                    way.doubtful | _find_doubtful(line, path) - cut,
+                )
+            if way.is_clear():
+                break
+        return way
 
-    def _frame(self, line: Line, spans: list[Span]) -> dict[Span, Framed]:
-        """Those of the spans that may be a digit, framed, with their boxes in the drawing's."""
-        framed = {}
-        for first, last in spans:
-            left, top, _, _ = bounds(line.boxes[first:last])
-            try:
-                one = frame_digit(line.ink_of(first, last), self.framing)
-            except EmptyDrawingError:  # a dot or a speck: part of a digit, or stray
-                continue
-            x0, y0, x1, y1 = one.box
-            box = (left + x0, top + y0, left + x1, top + y1)
-            framed[first, last] = replace(one, ink=self.ink, box=box)
-        return framed
+    def _ask(
+        self,
+        lines: Sequence[Line],
+        runs: Sequence[np.ndarray],
+        known: Sequence[dict[bytes, Reading | None]],
+    ) -> None:
+        """Put a reading of each line's runs into `known`; None of what is too small for one."""
+        asked: list[tuple[dict[bytes, Reading | None], bytes, Framed]] = []
+        for line, own, readings in zip(lines, runs, known, strict=True):
+            for run in own:
+                key = run.tobytes()
+                if key not in readings:
+                    framed = self._frame(line, run)
+                    readings[key] = None
+                    asked += [(readings, key, framed)] if framed else []
+        if asked:
+            answers = self._predict([framed for _, _, framed in asked])
+            for (readings, key, framed), answer in zip(asked, answers, strict=True):
+                readings[key] = Reading(framed, answer)
+
+    def _frame(self, line: Line, run: np.ndarray) -> Framed | None:
+        """A run of pieces framed, with its box in the drawing's; None where it is but a speck."""
+        left, top, _, _ = bounds(line.boxes[run])
+        try:
+            one = frame_digit(line.ink_of(run), self.framing)
+        except EmptyDrawingError:  # a dot or a speck: part of a digit, or stray
+            return None
+        x0, y0, x1, y1 = one.box
+        return replace(one, ink=self.ink, box=(left + x0, top + y0, left + x1, top + y1))
 
     def _predict(self, framed: list[Framed]) -> np.ndarray:
         answers = np.asarray(self.predictor(np.stack([one.image for one in framed])[:, None]))
         assert answers.ndim == 2, f"[N, C] expected, not {answers.shape}"
         return answers
+
+
+def _best_path(
+    line: Line,
+    spans: Mapping[Span, int],
+    runs: np.ndarray,
+    readings: Mapping[bytes, Reading | None],
+) -> tuple[list[tuple[np.ndarray, Reading]], float]:
+    """The best way over a line: its runs with their readings, and how likely it is."""
+    found = {run: one for run, own in enumerate(runs) if (one := readings[own.tobytes()])}
+    given = {run: (one.framed.image, float(one.probabilities.max())) for run, one in found.items()}
+    scores = score_spans(line, spans, runs, given)
+    shared = find_shared(line, scores)
+    path, score = best_path(scores, line.splits, find_skips(line), shared)
+    return [(runs[spans[span]], found[spans[span]]) for span in path], score
+
+
+def _find_doubtful(line: Line, path: Sequence[tuple[np.ndarray, Reading]]) -> set[int]:
+    """The marks of what is wide enough for two digits and was not read with confidence."""
+    return {
+        int(mark)
+        for run, one in path
+        if _width(line.boxes[run]) >= PAIR * line.height and not _is_sure(one)
+        for mark in line.marks[run]
+    }
 
 
 def _too_wide(marks: Marks, layout: list[list[int]]) -> set[int]:
@@ -229,11 +253,6 @@ def _is_convincing(way: _Way) -> bool:
     """Whether all that cutting found looks like digits, not like parts of something else."""
     found = [one for line in way.lines for one in line]
     return bool(found) and min(float(one.probabilities.sum()) for one in found) >= CONVINCING
-
-
-def _height(boxes: np.ndarray) -> int:
-    _, top, _, bottom = bounds(boxes)
-    return bottom - top
 
 
 def _width(boxes: np.ndarray) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
@@ -11,13 +12,18 @@ ROWS = 56  # a digit's height while its strokes are thinned: a stroke is then 4 
 SHORTEST = 0.3  # stroke widths: a shorter line is a burr
 LONGEST = 12  # digits' heights: what is longer is a ruled line
 TURN = 0.5  # a line is cut at a corner that turns by more (radians, over one stroke width each way)
+ACROSS = 0.3  # digits' heights: a line that reaches further across is cut into such stretches
+THICK = 1.35  # usual widths: a wider line is two strokes side by side
+LEVEL = 0.3  # of the direction across a line: with less of it sideways the line counts as level
 
 
 def stroke_pieces(mask: np.ndarray, height: int) -> np.ndarray:
     """Which piece each pixel of a mark is in, `int64 [h, w]`: 0 off the mark, then 1, 2, …
 
     `mask bool [h, w]`; `height` is that of a digit in the mark's line, in pixels. Every piece is
-    a stretch of stroke between two of: an end, a meeting of strokes, a sharp corner.
+    a stretch of stroke between two of: an end, a meeting of strokes, a sharp corner, and places
+    along what reaches far across, where two digits may join end to end. Where two strokes run
+    side by side and have become one, each has its half.
     """
     scale = ROWS / height
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
@@ -26,17 +32,25 @@ def stroke_pieces(mask: np.ndarray, height: int) -> np.ndarray:
     small = np.asarray(
         Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).resize(size, Image.Resampling.BOX)
     )
-    lines = _lines(np.pad(small > 127, 1))[1:-1, 1:-1]
+    solid = np.pad(small > 127, 1)
+    depth = _depth(solid)
+    lines = _lines(solid, depth)
     if lines.max() < 2:
         return mask.astype(np.int64)
-    return _spread(lines, mask)
+    return _enlarge(_spread(lines, depth)[1:-1, 1:-1], mask)
 
 
-def _lines(solid: np.ndarray) -> np.ndarray:
+def _depth(solid: np.ndarray) -> np.ndarray:
+    """The distance of each pixel of ink to the paper, `float64 [h, w]`."""
+    from scipy import ndimage
+
+    return ndimage.distance_transform_edt(solid)
+
+
+def _lines(solid: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """The skeleton's lines, `int64 [h, w]`: 0 off them, short ones left out."""
     from scipy import ndimage
 
-    depth = ndimage.distance_transform_edt(solid)
     bone = thin(solid)
     width = 2 * float(np.median(depth[bone])) if bone.any() else 1.0
     around = ndimage.convolve(bone.astype(np.uint8), np.ones((3, 3), np.uint8), mode="constant")
@@ -106,7 +120,7 @@ def _crossings(bone: np.ndarray) -> np.ndarray:
 
 
 def _cut_corners(labels: np.ndarray, count: int, reach: int) -> np.ndarray:
-    """The lines cut in two where they turn sharply: where two digits may join end to end."""
+    """The lines cut where they turn sharply or reach far across: two digits may join there."""
     number = count
     for line in range(1, count + 1):
         rows, columns = np.nonzero(labels == line)
@@ -114,7 +128,7 @@ def _cut_corners(labels: np.ndarray, count: int, reach: int) -> np.ndarray:
             continue
         order = _walk(rows, columns)
         points = np.stack([rows, columns], 1)[order].astype(float)
-        for place in _corners(points, reach):
+        for place in _stretches(_corners(points, reach), points[:, 1]):
             number += 1
             inside = order[place:]
             labels[rows[inside], columns[inside]] = number
@@ -151,15 +165,53 @@ def _corners(points: np.ndarray, reach: int) -> list[int]:
     return sorted(found)
 
 
-def _spread(lines: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Every pixel of the mark to the nearest line."""
+def _stretches(places: list[int], columns: np.ndarray) -> list[int]:
+    """The places along a line, and more between them where a stretch reaches far across."""
+    ends = [0, *places, len(columns)]
+    cuts = []
+    for start, end in pairwise(ends):
+        parts = max(1, round(float(np.ptp(columns[start:end])) / (ACROSS * ROWS)))
+        cuts += [start + round(k * (end - start) / parts) for k in range(parts)]
+    return cuts[1:]
+
+
+def _spread(lines: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Every pixel to the nearest line, `int64 [h, w]`; those of a thick one to either half."""
     from scipy import ndimage
 
     nearest = ndimage.distance_transform_edt(
         lines == 0, return_distances=False, return_indices=True
     )
     full = lines[nearest[0], nearest[1]]
-    rows = np.minimum(np.arange(mask.shape[0]) * lines.shape[0] // mask.shape[0], len(lines) - 1)
-    columns = np.arange(mask.shape[1]) * lines.shape[1] // mask.shape[1]
-    columns = np.minimum(columns, lines.shape[1] - 1)
-    return np.where(mask, full[np.ix_(rows, columns)], 0)
+    away = np.indices(full.shape) - nearest
+    number = int(lines.max())
+    for line in _thick(lines, depth):
+        across = _across(np.argwhere(lines == line))
+        number += 1
+        full[(full == line) & (across[0] * away[0] + across[1] * away[1] > 0)] = number
+    return full
+
+
+def _thick(lines: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """The numbers of the lines that are much thicker than most."""
+    from scipy import ndimage
+
+    numbers = np.arange(1, int(lines.max()) + 1)
+    depths = np.asarray(ndimage.median(depth, lines, numbers))
+    return numbers[depths >= THICK * float(np.median(depth[lines > 0]))]
+
+
+def _across(points: np.ndarray) -> np.ndarray:
+    """The direction (row, column) across a line of `points [n, 2]`: to the right, or down."""
+    spread = points - points.mean(axis=0)
+    _, towards = np.linalg.eigh(spread.T @ spread)
+    across = towards[:, 0]
+    return across * (np.sign(across[1]) if abs(across[1]) >= LEVEL else np.sign(across[0]))
+
+
+def _enlarge(small: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The pieces at the mark's own size, `int64 [h, w]`; 0 off it."""
+    rows = np.minimum(np.arange(mask.shape[0]) * small.shape[0] // mask.shape[0], len(small) - 1)
+    columns = np.arange(mask.shape[1]) * small.shape[1] // mask.shape[1]
+    columns = np.minimum(columns, small.shape[1] - 1)
+    return np.where(mask, small[np.ix_(rows, columns)], 0)

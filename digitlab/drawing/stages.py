@@ -85,9 +85,12 @@ def frame_digit(ink: np.ndarray, framing: Framing = DEFAULT) -> Framed:
     box = find_box(clean)
     left, top, right, bottom = box
     crop = clean[top:bottom, left:right]
-    _require_digit(crop, ink.shape)
+    depth = _depth(crop)
+    _require_digit(crop, ink.shape, depth)
     upright = deslant(crop) if framing.deslant else crop
-    evened = even_strokes(upright) if framing.thickness else upright
+    evened = upright
+    if framing.thickness:
+        evened = _evened(upright, depth if upright is crop else _depth(upright))
     fitted = fit_box(evened, keep_aspect=framing.aspect)
     image = centre_mass(fitted) if framing.centring else centre_box(fitted)
     return Framed(
@@ -128,9 +131,7 @@ def find_box(ink: np.ndarray) -> Box:
 
 def stroke_width(crop: np.ndarray) -> float:
     """The usual width of the strokes in pixels of the 20×20 box the crop is to be fitted into."""
-    from scipy import ndimage
-
-    return _ridge_width(ndimage.distance_transform_edt(_solid(crop)))
+    return _ridge_width(_depth(crop))
 
 
 def even_strokes(crop: np.ndarray) -> np.ndarray:
@@ -140,14 +141,17 @@ def even_strokes(crop: np.ndarray) -> np.ndarray:
     the loops. Strokes already between THINNEST and THICKEST leave the crop as it is; others are
     widened or narrowed evenly on both edges, by moving the level of the distance to the edge.
     """
+    return _evened(crop, _depth(crop))
+
+
+def _evened(crop: np.ndarray, inside: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
-    solid = _solid(crop)
-    inside = ndimage.distance_transform_edt(solid)
     width = _ridge_width(inside)
     change = float(np.clip(width, THINNEST, THICKEST)) - width
     if change == 0:
         return crop
+    solid = inside > 0
     outside = ndimage.distance_transform_edt(~solid)
     distance = np.where(solid, inside - 0.5, 0.5 - outside)  # to the edge between two pixels
     level = np.clip(distance + change / 2 * WORKING + 0.5, 0, 1)
@@ -226,24 +230,28 @@ def _start(profile: np.ndarray) -> int:
     return int(np.clip(np.rint(CENTRE - mean), 0, SIDE - len(profile)))
 
 
-def _require_digit(crop: np.ndarray, drawing: tuple[int, ...]) -> None:
+def _require_digit(crop: np.ndarray, drawing: tuple[int, ...], depth: np.ndarray) -> None:
     height, width = crop.shape
     if max(height, width) < max(SPECK_PIXELS, SPECK_SIDE * min(drawing)):
         raise EmptyDrawingError(
             "There is nothing drawn yet: only specks too small to be a digit; draw it larger."
         )
-    if max(height, width) <= DOT_ASPECT * min(height, width) and _is_dot(crop):
+    if max(height, width) <= DOT_ASPECT * min(height, width) and _is_dot(depth):
         raise EmptyDrawingError(
             "There is nothing drawn yet: only a dot or a filled patch; draw a digit in strokes."
         )
 
 
-def _is_dot(crop: np.ndarray) -> bool:
+def _is_dot(depth: np.ndarray) -> bool:
+    height, width = depth.shape
+    return 2 * float(depth.max()) >= DOT_DEPTH * min(height - 2 * PADDING, width - 2 * PADDING)
+
+
+def _depth(crop: np.ndarray) -> np.ndarray:
+    """The distance of each pixel of ink to the paper, `float64`, at the scale of `_solid`."""
     from scipy import ndimage
 
-    solid = _solid(crop)
-    depth = 2 * float(ndimage.distance_transform_edt(solid).max())
-    return depth >= DOT_DEPTH * min(solid.shape[0] - 2 * PADDING, solid.shape[1] - 2 * PADDING)
+    return ndimage.distance_transform_edt(_solid(crop))
 
 
 def _solid(crop: np.ndarray) -> np.ndarray:

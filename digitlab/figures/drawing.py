@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
-from plotly.subplots import make_subplots
 
 from digitlab.figures import palette
 from digitlab.figures.images import picture_trace
@@ -23,6 +23,7 @@ _FRAME = {
     "showticklabels": False,
     "ticks": "",
 }
+_GAP = 0.02  # between stages, share of the width
 VALUES_UP_TO = 64  # pixels a side: small images tell their values, larger ones are only shown
 
 
@@ -65,31 +66,56 @@ def stage_strip(images: Sequence[np.ndarray], titles: Sequence[str]) -> go.Figur
         f"{title}<br><sub>{image.shape[1]} × {image.shape[0]}</sub>"
         for title, image in zip(titles, images, strict=True)
     ]
-    figure = make_subplots(
-        rows=1, cols=max(len(images), 1), subplot_titles=heads, horizontal_spacing=0.02
-    )
-    figure.update_layout(chart("", height=210).layout)
-    for column, image in enumerate(images, start=1):
-        figure.add_trace(_stage_trace(image), row=1, col=column)
-        axis = figure.data[-1].xaxis or "x"
-        # A frame: a straight 1, cut out, is all ink, and would melt into a light page.
-        figure.update_xaxes(**_FRAME, constrain="domain", row=1, col=column)
-        figure.update_yaxes(
-            **_FRAME,
-            constrain="domain",
-            scaleanchor=axis,
-            autorange="reversed",
-            row=1,
-            col=column,
-        )
-    figure.update_annotations(font={"size": 13})
-    return figure.update_layout(dragmode=False, margin={"l": 0, "r": 0, "t": 52, "b": 4})
+    count = max(len(images), 1)
+    wide = (1 - _GAP * (count - 1)) / count
+    layout: dict[str, Any] = {
+        "margin": {"l": 1, "r": 1, "t": 52, "b": 4, "pad": 0},
+        "annotations": [
+            {
+                "text": head,
+                "x": i * (wide + _GAP) + wide / 2,
+                "y": 1,
+                "xref": "paper",
+                "yref": "paper",
+                "xanchor": "center",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"size": 13},
+            }
+            for i, head in enumerate(heads)
+        ],
+    }
+    for i in range(len(images)):
+        layout |= _stage_axes(i, [i * (wide + _GAP), i * (wide + _GAP) + wide])
+    # All at once, and no subplots made by Plotly: 5 ms for three stages instead of 100, on each
+    # stroke of the pen.
+    figure = chart("", height=210, **layout)
+    return figure.add_traces([_stage_trace(image, i) for i, image in enumerate(images)])
 
 
-def _stage_trace(image: np.ndarray) -> go.Heatmap | go.Image:
+def _stage_axes(place: int, domain: Sequence[float]) -> dict[str, dict]:
+    """The two axes of a stage, in square pixels.
+
+    With a frame: a straight 1, cut out, is all ink, and would melt into a light page.
+    """
+    number = _number(place)
+    axis = {**_FRAME, "constrain": "domain", "fixedrange": True}
+    across = {**axis, "domain": list(domain), "anchor": f"y{number}"}
+    down = {"anchor": f"x{number}", "scaleanchor": f"x{number}", "autorange": "reversed"}
+    return {f"xaxis{number}": across, f"yaxis{number}": {**axis, **down}}
+
+
+def _number(place: int) -> str:
+    """Of an axis, as Plotly counts: "", "2", "3" …"""
+    return str(place + 1) if place else ""
+
+
+def _stage_trace(image: np.ndarray, place: int) -> go.Heatmap | go.Image:
+    axes = {"xaxis": f"x{_number(place)}", "yaxis": f"y{_number(place)}"}
     if image.ndim == 3 or max(image.shape) > VALUES_UP_TO:
-        return picture_trace(Image.fromarray(image.astype(np.uint8)))
+        return picture_trace(Image.fromarray(image.astype(np.uint8)), **axes)
     return go.Heatmap(
+        **axes,
         z=image,
         zmin=0,
         zmax=255,

@@ -68,7 +68,9 @@ def image_grid(
     count, height, width = images.shape
     columns = max(1, min(columns, count))
     rows = max(1, -(-count // columns))
-    strip = round(height * 0.45) if captions else 2  # room for the caption, in image pixels
+    lines = 1 + max((caption.count("<br>") for caption in captions), default=0)
+    # Room for the caption, in image pixels: on a phone a thumbnail is as wide as three lines high.
+    strip = round(height * (0.2 + 0.25 * lines)) if captions else 2
     across, down = width + 2, height + strip
     figure = chart(title, height=round(rows * down * tile / height) + (44 if title else 8))
     image_axes(figure).update_layout(margin={"l": 0, "r": 0, "t": 40 if title else 4, "b": 4})

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
-from plotly.subplots import make_subplots
 
 from digitlab.figures import palette
 from digitlab.figures.images import color_bar
 from digitlab.figures.layout import CLEAR, chart, image_axes
 
+_BETWEEN = 0.04  # of the width: the gap between two attributions
 CANVAS = 1_300  # pixels a side of the picture of an embedding's images
 
 
@@ -28,32 +28,48 @@ def attribution_figure(
     """
     strengths = np.abs(np.stack([array for _, array in maps]))
     top = float(np.quantile(strengths, 0.99)) or float(strengths.max()) or 1.0
-    figure = make_subplots(
-        cols=len(maps), subplot_titles=[title for title, _ in maps], horizontal_spacing=0.04
-    )
-    for column, (_, array) in enumerate(maps, start=1):
+    # All at once: Plotly's own subplots, and updates of them, would cost many times as much.
+    layout = {
+        "coloraxis": {
+            "colorscale": palette.OVERLAY_SCALE,
+            "cmin": -top,
+            "cmax": top,
+            "colorbar": color_bar(unit),
+        },
+        "height": 400,
+        "margin": {"l": 0, "r": 0, "t": 40, "b": 8},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "dragmode": False,
+        "annotations": [],
+    }
+    traces, width = [], (1 - _BETWEEN * (len(maps) - 1)) / len(maps)
+    hidden = {"visible": False, "constrain": "domain", "fixedrange": True}
+    for place, (title, array) in enumerate(maps):
+        axis, left = str(place + 1) if place else "", place * (width + _BETWEEN)
+        on = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+        layout[f"xaxis{axis}"] = {
+            "domain": [left, min(left + width, 1.0)], "anchor": f"y{axis}", **hidden
+        }  # fmt: skip
+        layout[f"yaxis{axis}"] = {
+            "autorange": "reversed", "anchor": f"x{axis}", "scaleanchor": f"x{axis}", **hidden
+        }  # fmt: skip
+        layout["annotations"].append(
+            {
+                "text": title, "x": left + width / 2, "y": 1.0, "xref": "paper", "yref": "paper",
+                "xanchor": "center", "yanchor": "bottom", "showarrow": False, "font": {"size": 16},
+            }
+        )  # fmt: skip
         plain = go.Heatmap(
             z=image, zmin=0, zmax=255, colorscale=palette.DIMMED_SCALE, showscale=False,
-            hoverinfo="skip",
+            hoverinfo="skip", **on,
         )  # fmt: skip
         over = go.Heatmap(
-            z=array, customdata=image, coloraxis="coloraxis",
+            z=array, customdata=image, coloraxis="coloraxis", **on,
             hovertemplate="row %{y}, column %{x}, ink %{customdata}: %{z:+.3f}<extra></extra>",
         )  # fmt: skip
-        figure.add_traces([plain, over], rows=1, cols=column)
-        axis = "" if column == 1 else column
-        figure.update_yaxes(scaleanchor=f"x{axis}", col=column)
-    figure.update_xaxes(visible=False, constrain="domain", fixedrange=True)
-    figure.update_yaxes(visible=False, autorange="reversed", constrain="domain", fixedrange=True)
-    bar = color_bar(unit)
-    return figure.update_layout(
-        coloraxis={"colorscale": palette.OVERLAY_SCALE, "cmin": -top, "cmax": top, "colorbar": bar},
-        height=400,
-        margin={"l": 0, "r": 0, "t": 40, "b": 8},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        dragmode=False,
-    )
+        traces += [plain, over]
+    return go.Figure(traces, layout)
 
 
 def picture_grid(
@@ -78,37 +94,53 @@ def picture_grid(
     gap = max(1, round(max(height, width) * 0.06))
     strip = max(2, round(height * 0.3)) if captions else gap
     sheet = np.full((rows * (height + strip), columns * (width + gap)), np.nan, dtype=np.float32)
-    names = np.full(sheet.shape, "", dtype=object)
+    numbers = np.full(sheet.shape, count, dtype=np.uint16)  # whose pixel: a name would be longer
     left = np.arange(count) % columns * (width + gap)
     top = np.arange(count) // columns * (height + strip)
     for i, (x, y) in enumerate(zip(left, top, strict=True)):
         sheet[y : y + height, x : x + width] = arrays[i]
-        names[y : y + height, x : x + width] = captions[i] if captions else f"{hover} {i}"
+        numbers[y : y + height, x : x + width] = i
     wide = min(600, columns * (120 if captions else 76))
     tall = sheet.shape[0] / sheet.shape[1] * wide
-    figure = image_axes(chart(title, height=round(max(60, min(tall, 900))) + 116))
-    # The scale lies above: on a phone the pictures are smaller, and leave room below them.
-    figure.update_layout(margin={"t": 100, "b": 16})
+    figure = _below_a_scale(title, round(max(60, min(tall, 900))) + 116)
     bar = {**color_bar(unit), "y": 1.0, "yanchor": "bottom", "ypad": 4}
     figure.add_heatmap(
         z=sheet,
-        text=names,
+        **(
+            {"text": np.array([*captions, ""], dtype=object)[numbers]}
+            if captions
+            else {"customdata": numbers}
+        ),
         colorbar=bar,
-        hovertemplate="%{text}: %{z:.3~g}<extra></extra>",
+        hovertemplate=("%{text}" if captions else f"{hover} %{{customdata}}")
+        + ": %{z:.3~g}<extra></extra>",
         hoverongaps=False,
         **_scale(arrays),
     )
     if captions:
-        figure.add_scatter(
-            x=left + (width - 1) / 2,
-            y=top + height - 0.5,
-            mode="text",
-            text=[str(caption) for caption in captions],
-            textposition="bottom center",
-            hoverinfo="skip",
-            showlegend=False,
-        )
+        figure.add_trace(_caption_trace(left + (width - 1) / 2, top + height, captions))
     return figure
+
+
+def _below_a_scale(title: str, height: int) -> go.Figure:
+    """An empty figure for pictures with room for a title and a colour bar above them.
+
+    The scale lies above: on a phone the pictures are smaller, and leave room below them. Plotly
+    would push a title of its own out of the figure, away from that scale.
+    """
+    figure = image_axes(chart("", height=height))
+    figure.update_layout(margin={"t": 100, "b": 16}, uirevision=title)
+    return figure.add_annotation(
+        text=f"<b>{title}</b>", xref="paper", yref="paper", x=0, y=1, yshift=68,
+        xanchor="left", yanchor="bottom", showarrow=False, font={"size": 16},
+    )  # fmt: skip
+
+
+def _caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
+    return go.Scatter(
+        x=x, y=y - 0.5, mode="text", text=[str(caption) for caption in captions],
+        textposition="bottom center", hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
 
 
 def _scale(arrays: np.ndarray) -> dict:
@@ -128,7 +160,7 @@ def class_means_figure(
         f"The {len(units)} units that differ most, of {total:,}"
         if len(units) < total
         else f"All {total:,} units",
-        x="unit of the last hidden layer, by the class it answers to most",
+        x="unit, by the class it answers to most",
         y="class",
         height=140 + 24 * len(classes),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
@@ -17,43 +19,48 @@ def chart(
     height: int = 340,
     legend: bool = False,
     zoom: bool = False,
+    **layout: Any,
 ) -> go.Figure:
     """An empty figure with a title, axis titles and room for a legend above the plot.
 
     Colours of text and grid are left to the page's theme. The zoom survives updates as long as
     the title stays; pages that show another run in the same place set `uirevision` to its id.
     Without `zoom` the plot does not answer to drags, so that a finger on it scrolls the page.
+    `layout` says what else the layout holds, or holds instead of what stands here.
     """
-    figure = go.Figure()
-    figure.update_layout(
-        title={
-            "text": title,
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "top",
-            "yref": "container",
-        },
-        title_pad={"t": 10, "l": 2},
-        height=height,
-        margin={"l": 8, "r": 12, "t": 70 if legend else 44, "b": 8, "pad": 0},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        uirevision=title,
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
-        dragmode="zoom" if zoom else False,
-        hoverlabel={"align": "left"},
-    )
     axis = {
         "automargin": True,
         "fixedrange": not zoom,
         "gridcolor": palette.FAINT,
+        "zeroline": False,
         "zerolinecolor": palette.FAINT,
     }
-    figure.update_xaxes(title={"text": x, "standoff": 8}, showgrid=False, zeroline=False, **axis)
-    figure.update_yaxes(title={"text": y, "standoff": 8}, zeroline=False, **axis)
-    return figure
+    # All at once: as updates of a figure that is there already, each would cost milliseconds.
+    return go.Figure(
+        layout={
+            "title": {
+                "text": title,
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "top",
+                "yref": "container",
+                "pad": {"t": 10, "l": 2},
+            },
+            "height": height,
+            "margin": {"l": 8, "r": 12, "t": 70 if legend else 44, "b": 8, "pad": 0},
+            "paper_bgcolor": CLEAR,
+            "plot_bgcolor": CLEAR,
+            "uirevision": title,
+            "showlegend": legend,
+            "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
+            "dragmode": "zoom" if zoom else False,
+            "hoverlabel": {"align": "left"},
+            "xaxis": {"title": {"text": x, "standoff": 8}, "showgrid": False, **axis},
+            "yaxis": {"title": {"text": y, "standoff": 8}, **axis},
+            **layout,
+        }
+    )
 
 
 def image_axes(figure: go.Figure) -> go.Figure:

@@ -107,4 +107,5 @@ def answer_strip(
 
 
 def _short(share: float) -> str:
-    return "&gt; 99" if 99 < share < 100 else f"{share:.0f}"
+    """Rounded, in a place for two figures on a phone; never 100 for what is not quite so."""
+    return "99" if 99 < share < 100 else f"{share:.0f}"

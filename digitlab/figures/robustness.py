@@ -11,6 +11,7 @@ from PIL import Image
 from digitlab.figures import palette
 from digitlab.figures.layout import chart, percent
 
+_SHARES = [0, 25, 50, 75, 100]
 _ENLARGED = 3  # thumbnails are enlarged here: a browser would blur them
 
 
@@ -22,12 +23,14 @@ def severity_curve(
     intervals: Sequence[tuple[float, float]],
     images: np.ndarray | None = None,
     *,
+    captions: Sequence[str] = (),
     chance: float | None = None,
     height: int = 300,
 ) -> go.Figure:
     """Accuracy 0…1 over severity, a point a level and evenly spaced, with 95 % whiskers.
 
-    `images` uint8 [levels, H, W] stand under their levels; `chance` is the accuracy of guessing.
+    `images` uint8 [levels, H, W] stand under their levels, each over its caption where `captions`
+    are given; `chance` is the accuracy of guessing.
     """
     figure = chart(title, x=unit, y="read rightly", height=height)
     low, high = np.array(intervals, dtype=float).T * 100
@@ -52,21 +55,27 @@ def severity_curve(
     if chance is not None:
         figure.add_hline(y=100 * chance, line={"color": palette.MUTED, "dash": "dot", "width": 1})
     figure.update_xaxes(type="category", range=[-0.5, len(names) - 0.5])
-    figure.update_yaxes(range=[-3, 104], tickvals=[0, 25, 50, 75, 100], ticksuffix=" %")
+    figure.update_yaxes(range=[-3, 104], tickvals=_SHARES, ticktext=[f"{s} %" for s in _SHARES])
     if images is not None:
-        _stand_below(figure, images)
+        _stand_below(figure, images, captions)
     return figure
 
 
-def _stand_below(figure: go.Figure, images: np.ndarray) -> None:
+def _stand_below(figure: go.Figure, images: np.ndarray, captions: Sequence[str]) -> None:
     """The images in a row below the plot, each under its level; the ticks go under them."""
-    figure.update_yaxes(domain=[0.32, 1])
+    line = 0.1 if captions else 0.0  # of the plot's height: what a caption takes
+    figure.update_yaxes(domain=[0.32 + line, 1])
+    for place, caption in enumerate(captions):
+        figure.add_annotation(
+            text=caption, x=place, y=0.015, xref="x", yref="paper", yanchor="bottom",
+            showarrow=False, font={"size": 12},
+        )  # fmt: skip
     figure.update_xaxes(anchor="free", position=0)
     for place, image in enumerate(images):
         large = np.kron(np.asarray(image), np.ones((_ENLARGED, _ENLARGED), dtype=np.uint8))
         figure.add_layout_image(
             source=Image.fromarray(large, "L"),
-            xref="x", yref="paper", x=place, y=0.02,
+            xref="x", yref="paper", x=place, y=0.02 + line,
             sizex=0.92, sizey=0.26, xanchor="center", yanchor="bottom",
         )  # fmt: skip
 

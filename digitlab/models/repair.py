@@ -146,6 +146,9 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
     given = [size for size in _GIVEN_SIZES if size in layer.args]
     if "in_features" in given and len(shape) > 1:
         yield f"Insert Flatten before {name}", [Layer("Flatten"), layer]
+    if "in_features" in given and len(shape) == 3:  # an image, not tokens
+        inferred = [Layer("Flatten"), _without(layer, "in_features")]
+        yield f"Insert Flatten before {name}, and infer in_features", inferred
     for size in given:
         yield f"Leave {size} to be inferred", [_without(layer, size)]
     yield from _neighbours(layer, shape, name)

@@ -84,9 +84,9 @@ points = embed(run, part, {method!r}{keep})  # [M, 2]
 
 def suspects(
     run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
-    *, count: int = 30, basis: str = "network",
+    *, count: int = 60, basis: str = "network", together: bool = False,
 ) -> str:  # fmt: skip
-    """The most suspicious labels."""
+    """The most suspicious labels: by the run alone, or by all runs on its data together."""
     if split == "train" and not (dataset or upload):
         name = "from digitlab.runs.suspects import find_train_suspects"
         return f"""{_images(run_id, split, dataset, upload, name)}
@@ -95,6 +95,15 @@ print(found.position, found.quality, found.suggested, found.flagged)
 images = part.images[found.position]
 """
     name = "from digitlab.evaluation.suspects import find_suspects"
+    if together:
+        asked = "from digitlab.runs.suspects import ask_together"
+        return f"""{_images(run_id, split, dataset, upload, name, asked)}
+panel = ask_together(run, {split!r})
+print([reader.record.name for reader in panel.readers])
+found = find_suspects(panel.probabilities, part.labels.numpy()).first({count})
+print(found.position, found.quality, found.suggested, found.flagged)
+images = part.images[found.position]
+"""
     return f"""{_images(run_id, split, dataset, upload, name)}
 found = find_suspects(run.predict(part.images), part.labels.numpy()).first({count})
 print(found.position, found.quality, found.suggested, found.flagged)

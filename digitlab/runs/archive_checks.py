@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -103,6 +103,16 @@ def plain_json(content: bytes, name: str) -> dict[str, Any]:
 # ---- the record ---------------------------------------------------------------------------------
 
 
+class _Trust(BaseModel):
+    """What a record may say of when its answers are declined."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
+    digit: Annotated[float, Field(ge=0, le=1)] = 0.0
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class _Data(BaseModel):
     """What a record may say of its data; anything else is left behind."""
 
@@ -115,6 +125,8 @@ class _Data(BaseModel):
     val_fraction: Annotated[float, Field(ge=0, le=0.5)]
     split_seed: Annotated[int, Field(ge=0, lt=2**63)]
     fingerprint: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8,128}$")] = None
+    no_digit: Literal["logit 0"] | None = None
+    trust: _Trust | None = None
 
 
 class _Numbers(BaseModel):

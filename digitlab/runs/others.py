@@ -34,7 +34,7 @@ def ask_others(run: Run, split: str, position: int) -> list[Answer]:
     """
     answers = []
     newest = list_runs(limit=LOOKED_AT)
-    others = [other for other in newest if other.id != run.id and _same(run, other, split)]
+    others = [other for other in newest if other.id != run.id and same_images(run, other, split)]
     for other in others[:MOST]:
         logits = _row(other, split, position)
         if logits is None or len(logits) != len(run.classes):
@@ -44,7 +44,8 @@ def ask_others(run: Run, split: str, position: int) -> list[Answer]:
     return answers
 
 
-def _same(run: Run, other: Run, split: str) -> bool:
+def same_images(run: Run, other: Run, split: str) -> bool:
+    """Whether two runs have the same images in that split of their own data."""
     mine, theirs = run.record.data, other.record.data
     keys = ["fingerprint", "classes"]
     if split != "test":

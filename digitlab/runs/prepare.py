@@ -19,7 +19,7 @@ from digitlab.models.presets import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord, new_run_id
-from digitlab.runs.start import check_start
+from digitlab.runs.start import check_start, inherited
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
 
@@ -54,7 +54,7 @@ def new_record(
     split = _describe(info, None if isinstance(data, str) else data, config)
     if start_from is not None:
         check_start(start_from, spec)
-        split["start_from"] = start_from
+        split |= {"start_from": start_from, **inherited(start_from, info.classes)}
     record = RunRecord(
         id=new_run_id(spec.name),
         name=name.strip()[:120] or spec.name,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError
 from digitlab.models.classical.catalog import classical_kind
@@ -34,6 +35,21 @@ def check_start(run_id: str, spec: ModelSpec) -> None:
         )
     if not checkpoints.has_weights(run_id):
         raise RunError(f"Run {run_id} has no weights to begin with.", run_id=run_id)
+
+
+def inherited(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
+    """What a run of these classes that begins with that run's weights takes over of its record.
+
+    How the network says "no digit", and what its answers must reach: both hold for the weights,
+    and stay so under the gentle training that follows. With other classes neither means anything.
+    """
+    from digitlab.runs.run import open_run
+
+    start = open_run(run_id)
+    if start.classes != tuple(classes):
+        return {}
+    told = start.record.data
+    return {key: told[key] for key in ("no_digit", "trust") if told.get(key)}
 
 
 def load_start(model: torch.nn.Module, record: RunRecord) -> None:

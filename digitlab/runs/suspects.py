@@ -1,5 +1,6 @@
 """Suspicious labels among the images of a run: those it never saw, and its training images.
 
+Of images that no run learnt from all finished runs on the same data are asked together.
 Of training images the run's own answers are worth little: it has learnt their labels by heart.
 They are asked of a quick model by cross-validation instead, which is kept with the run:
 
@@ -8,7 +9,8 @@ They are asked of a quick model by cross-validation instead, which is kept with 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ import numpy as np
 from digitlab.errors import RunError
 from digitlab.runs import artifacts
 from digitlab.runs.beside import is_kept, kept_folder, need_weights
+from digitlab.runs.others import LOOKED_AT, same_images
+from digitlab.runs.run import list_runs
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Split
@@ -24,9 +28,78 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 BASES = ("network", "pixels")
+MOST_READERS = 20  # runs asked together: more would not change the order much
 _MOST_BY_PIXELS = 20_000  # neighbours are looked for among all pairs
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Runs that were asked together, and what they say: probabilities float32 [N, C]."""
+
+    readers: tuple[Run, ...]
+    probabilities: np.ndarray
+
+
+def find_readers(run: Run, split: str) -> list[Run]:
+    """Whom `ask_together` asks: at most 20 finished runs, the fewest errors on validation first.
+
+    They are those whose own `split`, `test` or `val`, has the run's images, which none of them
+    has learnt from. Ensembles are left out, as their members are asked.
+    """
+    found = [
+        other
+        for other in list_runs(limit=LOOKED_AT)
+        if other.record.status == "finished"
+        and other.record.test_accuracy is not None
+        and not other.record.members
+        and (other.id == run.id or same_images(run, other, split))
+    ]
+    return sorted(found, key=_error)[:MOST_READERS]
+
+
+def ask_together(run: Run, split: str, readers: Sequence[Run] | None = None) -> Panel:
+    """What all runs on the same data say of the images of a run's `test` or `val` split.
+
+    From their saved answers, pooled so that a run with half the errors on validation counts twice.
+    `readers` are those of `find_readers` unless given; one without saved answers, or with other
+    labels, is passed over. Raises RunError for the training split, and where nobody answers.
+    """
+    from digitlab.evaluation.softmax import softmax
+    from digitlab.evaluation.suspects import pool_opinions
+
+    if split not in ("test", "val"):
+        raise RunError(f"Runs are asked of test or val, which they did not see; not {split!r}.")
+    asked, logits, labels = [], [], None
+    for reader in find_readers(run, split) if readers is None else readers:
+        answers = _saved_answers(reader, split)
+        if answers is None or (labels is not None and not np.array_equal(answers[1], labels)):
+            continue
+        labels = answers[1]
+        asked.append(reader)
+        logits.append(answers[0])
+    if not asked:
+        raise RunError(f"No finished run has saved answers to the {split} images of {run.id}.")
+    opinions = [softmax(one) for one in logits]
+    return Panel(tuple(asked), pool_opinions(opinions, [_error(one) for one in asked]))
+
+
+def _error(run: Run) -> float:
+    """The share misread of the validation images, or of the test images where there are none."""
+    record = run.record
+    accuracy = record.val_accuracy if record.val_accuracy is not None else record.test_accuracy
+    return 1 - accuracy
+
+
+def _saved_answers(run: Run, split: str) -> tuple[np.ndarray, np.ndarray] | None:
+    try:
+        saved = artifacts.read_tensors(run.folder / artifacts.PREDICTIONS, run.id)
+    except RunError:
+        return None
+    if not {f"{split}_logits", f"{split}_labels"} <= saved.keys():
+        return None
+    return saved[f"{split}_logits"].float().numpy(), saved[f"{split}_labels"].numpy()
 
 
 def suspects_path(run: Run, basis: str) -> Path:

@@ -27,19 +27,32 @@ def find_trust(run: Run) -> Trust:
     record. Any other network was never shown what is no digit: its probabilities are made honest
     by the temperature that fits its saved validation logits best, and the least confidence is
     that which all but REFUSED of its validation digits reach. That declines what it is unsure of,
-    and no more; where a run has no validation logits nothing is declined.
+    and no more. A run without validation images, as one fine-tuned on all the drawings there are,
+    declines as the one whose weights it began with; where there is none, nothing is declined.
     """
     measured = run.record.data.get("trust")
     if measured:
         return Trust(**measured)
     path = run.folder / artifacts.PREDICTIONS
-    if not path.is_file():
+    found = _from_validation(path, path.stat().st_mtime_ns, run.id) if path.is_file() else None
+    return found or _from_start(run)
+
+
+def _from_start(run: Run) -> Trust:
+    """That of the run whose weights this one began with, where it tells the same apart."""
+    from digitlab.runs.run import open_run
+
+    parent = run.record.data.get("start_from")
+    try:
+        start = open_run(parent) if parent else None
+    except DigitlabError:  # deleted
         return Trust()
-    return _from_validation(path, path.stat().st_mtime_ns, run.id)
+    return find_trust(start) if start and start.classes == run.classes else Trust()
 
 
 @lru_cache(maxsize=32)
-def _from_validation(path: Path, changed: int, run_id: str) -> Trust:
+def _from_validation(path: Path, changed: int, run_id: str) -> Trust | None:
+    """None where the saved predictions do not say."""
     from digitlab.evaluation.calibration import fit_temperature
     from digitlab.evaluation.metrics import evaluate_logits
     from digitlab.evaluation.softmax import softmax
@@ -47,15 +60,15 @@ def _from_validation(path: Path, changed: int, run_id: str) -> Trust:
     try:
         saved = artifacts.read_tensors(path, run_id)
     except DigitlabError:
-        return Trust()
+        return None
     if "val_logits" not in saved or len(saved["val_labels"]) < FEWEST:
-        return Trust()
+        return None
     logits, labels = saved["val_logits"].float().numpy(), saved["val_labels"].long().numpy()
     names = tuple(str(k) for k in range(logits.shape[1]))
     try:
         temperature = fit_temperature(evaluate_logits(logits, labels, names))
     except DigitlabError:  # logits that are no numbers
-        return Trust()
+        return None
     confidence = softmax(logits / np.float32(temperature)).max(axis=1)
     least = float(np.clip(np.quantile(confidence, REFUSED), LEAST, MOST))
     return Trust(temperature=temperature, confidence=least)

@@ -12,7 +12,7 @@ from digitlab.training.normalize import Normalization
 
 STEPS = 20
 STEP_SHARE = 2.5  # of ε, all steps together: enough to cross the whole box, as Madry et al. do
-_BATCH = 250
+_BATCH = 100
 
 
 def is_differentiable(model: nn.Module) -> bool:

@@ -1,8 +1,7 @@
 """The training loop: a generator of events over tensors that are already on the device.
 
 No per-sample Python: a batch is an index into the uint8 images, normalised as it is used. Losses
-and answers are collected on the device and read once a window, so that a GPU is never waited for
-each step.
+and answers stay on the device and are read once a window, so that no step waits for a GPU.
 """
 
 from __future__ import annotations
@@ -246,8 +245,7 @@ class Training:
             test_accuracy=test_accuracy,
         )
         self.seconds += self.epoch_seconds
-        self.seen = self.correct = 0
-        self.loss_sum = self.epoch_seconds = 0.0
+        self.seen = self.correct = self.loss_sum = self.epoch_seconds = 0
         return done
 
     def _is_best(self, epoch: int, loss: float | None, accuracy: float | None) -> bool:

@@ -22,12 +22,20 @@ _FIELDS = (  # label, highest value, step
 )
 PARAMS = tuple(field for field, *_ in _FIELDS)
 _HELP = {
-    "elastic": "Neighbouring points move together, each by about so many pixels: what the hand "
-    "does from one day to the next (Simard 2003).",
-    "thickness": "This share of the images gets a stroke thinner or bolder by up to a pixel.",
-    "noise": "Gaussian, on every pixel; 0.1 is a tenth of the way from paper to ink.",
-    "erasing": "This share of the images loses a rectangle (Zhong 2017), so that no single part "
-    "of a digit decides.",
+    "rotation": "Turns each image by up to so many degrees either way: try 10; beyond 30 a 6 "
+    "comes near a 9.",
+    "shift": "Moves each image by up to this share of its side: try 0.1, more for digits that are "
+    "not centred.",
+    "scale": "Makes each image larger or smaller by up to this share: try 0.1, as people write "
+    "in all sizes.",
+    "shear": "Slants each image by up to so many degrees either way: try 10, as hands lean.",
+    "elastic": "Neighbouring points move together, each by about so many pixels: try 0.7, what "
+    "a hand does from one day to the next (Simard 2003).",
+    "thickness": "This share of the images gets a stroke thinner or bolder by up to a pixel: "
+    "try 0.4 for other pens.",
+    "noise": "Gaussian, on every pixel: try 0.1, a tenth of the way from paper to ink.",
+    "erasing": "This share of the images loses a rectangle (Zhong 2017): try 0.3, so that no "
+    "single part of a digit decides.",
 }
 _SHOWN = 16
 
@@ -46,7 +54,7 @@ def augmentation_fields(start: Augmentation) -> dict[str, float]:
                     low=0,
                     high=high,
                     step=step,
-                    help=_HELP.get(field),
+                    help=_HELP[field],
                 )
     _preview(Augmentation(**values))
     return values

@@ -14,11 +14,43 @@ WIDE = (600, 240)  # for several digits, where the screen has the room
 INK = "#ffffff"
 PAPER = "#000000"
 
+_FRAME = "canvas-frame"
 # The canvas draws its own outline in the theme's border colour, which is lost between black paper
 # and a dark page.
-_FRAME = (
-    "<style>.st-key-{key} [data-testid^='stBidiComponent'] {{--st-border-color: #8b93a1; "
-    "max-width: 100%}}</style>"
+_STYLE = """
+.st-key-FRAME [data-testid^='stBidiComponent'] {
+  --st-border-color: #8b93a1;
+  max-width: 100%;
+}
+""".replace("FRAME", _FRAME)
+# The canvas sends a drawing 0.2 s after the pen is lifted, in case that more follows; a button of
+# its toolbar sends at once, and is pressed when the pen is lifted. Where that button is not found,
+# the drawing comes 0.2 s later.
+_SEND_AT_ONCE = """
+export default function ({ parentElement }) {
+  const frame = parentElement.closest(".st-key-FRAME");
+  let drawing = false;
+  const begin = (event) => {
+    drawing = event.composedPath().some((one) => one.tagName === "CANVAS");
+  };
+  const send = () => {
+    if (!drawing) return;
+    drawing = false;
+    for (const { shadowRoot } of frame.querySelectorAll("[data-testid=stBidiComponentIsolated]")) {
+      shadowRoot?.querySelector("button[title^='Update the app']")?.click();
+    }
+  };
+  // On the window, which hears of it after the canvas has taken up the stroke.
+  for (const kind of ["mousedown", "touchstart"]) frame.addEventListener(kind, begin, true);
+  for (const kind of ["mouseup", "touchend"]) window.addEventListener(kind, send);
+  return () => {
+    for (const kind of ["mousedown", "touchstart"]) frame.removeEventListener(kind, begin, true);
+    for (const kind of ["mouseup", "touchend"]) window.removeEventListener(kind, send);
+  };
+}
+""".replace("FRAME", _FRAME)
+_send_at_once = st.components.v2.component(
+    "digitlab_send_at_once", css=_STYLE, js=_SEND_AT_ONCE, isolate_styles=False
 )
 
 
@@ -44,9 +76,8 @@ def drawing_canvas(
 
     from digitlab.drawing.strokes import read_paths
 
-    name = "canvas-frame"
-    st.html(_FRAME.format(key=name))
-    with st.container(key=name):
+    with st.container(key=_FRAME, gap=None):
+        _send_at_once(height="content", key=f"{key}:pen")
         result = st_canvas(
             stroke_width=brush,
             stroke_color=INK,

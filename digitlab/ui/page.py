@@ -73,9 +73,9 @@ def cell(heading: str, sentence: str = "") -> None:
         st.markdown(sentence)
 
 
-def code_fold(code: str) -> None:
+def code_fold(code: str, title: str = "The same in Python") -> None:
     """The few lines of digitlab that give the same result outside the app."""
-    with st.expander("The same in Python", icon=":material/code:"):
+    with st.expander(title, icon=":material/code:"):
         st.code(code, language="python")
 
 

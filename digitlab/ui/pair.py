@@ -13,6 +13,7 @@ from digitlab.figures import differences as figures
 from digitlab.ui import cached, url
 from digitlab.ui.compare import Chosen, why_not
 from digitlab.ui.compared_image import show_closeup, take_click
+from digitlab.ui.side_by_side import FEW_BUTTONS
 from digitlab.ui.verdict import verdict
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def show_classes(chosen: Sequence[Chosen], a: Chosen) -> str:
             metric,
         ),
         key="compare:classes",
+        config=FEW_BUTTONS,
         alt=f"{METRICS[metric]} of each class, in points above or below {a.name}.",
     )
     return metric

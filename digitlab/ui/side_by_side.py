@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from digitlab.errors import DigitlabError
 from digitlab.evaluation.comparison import (
     SeedSummary,
     compare_seeds,
@@ -18,12 +19,18 @@ from digitlab.figures import comparison as figures
 from digitlab.runs.family import configuration, one_per_seed, plain
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
+from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, url
 from digitlab.ui.compare import Chosen, comparable
 from digitlab.ui.run_picker import COMPARED
 from digitlab.ui.verdict import seeds_verdict
 from digitlab.ui.words import percent
 
+# On a phone all of Plotly's buttons would cover a figure's title.
+FEW_BUTTONS = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+}
 OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
 
 
@@ -39,13 +46,21 @@ def settings(record: RunRecord) -> dict[str, Any]:
         "members": f"{len(record.members)} runs" if record.members else None,
         "layers": plain(layers),
         "parameters": f"{record.parameters:,}",
-        **{name: value for name, value in record.config.items() if name != "val_fraction"},
+        **{name: value for name, value in _recipe(record).items() if name != "val_fraction"},
         "epochs trained": record.epochs_done,
         "status": record.status,
         "machine": machine.get("gpu") or machine.get("processor"),
         "threads": machine.get("threads"),
         "torch": machine.get("torch"),
     }
+
+
+def _recipe(record: RunRecord) -> dict[str, Any]:
+    """The recipe with all that it says, also what was not there yet when the run was made."""
+    try:
+        return TrainConfig.from_dict(record.config).model_dump()
+    except DigitlabError:  # of a newer version: what it says still differs or does not
+        return record.config
 
 
 def show_settings(chosen: Sequence[Chosen]) -> None:
@@ -94,6 +109,7 @@ def show_curves(chosen: Sequence[Chosen]) -> str:
         column.plotly_chart(
             figure.update_layout(uirevision=_same_view(chosen, over)),
             key=f"compare:{value}",
+            config=FEW_BUTTONS,
             alt=f"{figures.TITLES[value]} of each run by {figures.OVER[over]}.",
         )
     return over
@@ -115,11 +131,14 @@ def show_classic(chosen: Sequence[Chosen]) -> Chosen:
     st.plotly_chart(
         figure.update_layout(uirevision=_same_view(chosen)),
         key="compare:classic",
+        config=FEW_BUTTONS,
         alt="Training, validation and test accuracy of each run by epoch.",
     )
     best = max(chosen, key=lambda one: one.record.val_accuracy or 0.0)
-    with st.expander(f"Confusion matrix of the best on validation: {best.name}"):
-        st.plotly_chart(
+    title = f"Confusion matrix of the best on validation: {best.name}"
+    fold = st.expander(title, key="compare:best", on_change="rerun")
+    if fold.open:  # a matrix that nobody has asked for need not be drawn
+        fold.plotly_chart(
             confusion_matrix(best.result.confusion, best.result.classes),
             key=f"compare:best:{best.run.id}",
             alt="Confusion matrix: rows are true classes, columns what the network read.",
@@ -149,6 +168,7 @@ def show_cost(chosen: Sequence[Chosen]) -> None:
         column.plotly_chart(
             figure.update_layout(uirevision=_same_view(chosen)),
             key=f"compare:cost:{cost}",
+            config=FEW_BUTTONS,
             alt=f"Test accuracy of each run against {cost}.",
         )
     if not one_dataset:
@@ -251,7 +271,7 @@ def _setting(name: str) -> str:
 
 
 def _spelled(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value == "" or value == [] or value == ():
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -44,8 +44,20 @@ def choose(
     return st.session_state[key]
 
 
-def number(label: str, *, param: str, default: int, low: int, high: int, **arguments: Any) -> int:
-    """A whole number between `low` and `high`, stored under `param` in the URL."""
+def number(
+    label: str,
+    *,
+    param: str,
+    default: int,
+    low: int,
+    high: int,
+    always: bool = False,
+    **arguments: Any,
+) -> int:
+    """A whole number between `low` and `high`, stored under `param` in the URL.
+
+    With `always` the URL names it even where it is the default.
+    """
     high = max(low, high)
 
     def parse(text: str) -> int | None:
@@ -55,14 +67,15 @@ def number(label: str, *, param: str, default: int, low: int, high: int, **argum
             return None
 
     default = min(max(default, low), high)
-    key = _begin(param, default, parse, default)
+    omit = None if always else default
+    key = _begin(param, default, parse, omit)
     st.number_input(
         label,
         min_value=low,
         max_value=high,
         key=key,
         on_change=_store,
-        args=(param, key, default),
+        args=(param, key, omit),
         **arguments,
     )
     return int(st.session_state[key])

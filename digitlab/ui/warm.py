@@ -1,4 +1,4 @@
-"""Warming up: torch is loaded behind Home's back, so that the first stroke need not wait for it."""
+"""Warming up: torch is loaded behind a page's back, so that no first stroke waits for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import threading
 import time
 
-PAUSE_SECONDS = 0.5  # Home reaches the browser first
+PAUSE_SECONDS = 0.5  # the page reaches the browser first
 
 _begun = threading.Event()
 

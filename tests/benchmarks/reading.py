@@ -17,7 +17,7 @@ import tempfile
 import time
 from itertools import chain
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 from serving import launch_async, percentile, serve
 
 DIGITS = {  # corners from 0 to 1 of the canvas
@@ -89,7 +89,9 @@ async def _draw_some(page: Page, count: int, rng: random.Random) -> list[float]:
 
 
 async def _draw(page: Page, digit: str) -> float:
-    box = await page.locator("canvas.upper-canvas").bounding_box()
+    canvas = page.locator("canvas.upper-canvas")
+    await expect(canvas).to_have_count(1, timeout=PATIENCE)  # the sheet before has been taken away
+    box = await canvas.bounding_box()
     corners = [
         (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in DIGITS[digit]
     ]

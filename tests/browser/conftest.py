@@ -21,6 +21,7 @@ from playwright.sync_api import (
 
 pytest.register_assert_rewrite("visitor")
 
+import camera  # noqa: E402
 from served import Lab  # noqa: E402 - after its assertions are made to explain themselves
 from visitor import Visitor  # noqa: E402
 
@@ -49,23 +50,23 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory) -> Iterator[Browser]:
     """An installed Chromium, or else Playwright's own; which one is said at the end."""
     with sync_playwright() as playwright:
-        browser = _launch(playwright)
+        browser = _launch(playwright, [*ARGUMENTS, *camera.flags(tmp_path_factory.mktemp("film"))])
         yield browser
         browser.close()
 
 
-def _launch(playwright: Playwright) -> Browser:
+def _launch(playwright: Playwright, arguments: list[str]) -> Browser:
     installed = next(filter(None, map(shutil.which, NAMES)), None)
     try:
-        browser = playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=installed, args=arguments)
     except Error:
         installed = None
         _install()
         try:
-            browser = playwright.chromium.launch(args=ARGUMENTS)
+            browser = playwright.chromium.launch(args=arguments)
         except Error as e:
             _give_up(str(e).splitlines()[0])
     path = installed or playwright.chromium.executable_path

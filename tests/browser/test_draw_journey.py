@@ -23,6 +23,14 @@ SIX = (
 )
 HOUSE = ("15,95 15,45 50,10 85,45 85,95 15,95", "15,45 85,45", "40,95 40,65 60,65 60,95")
 
+COUNT_SENDS = """() => {
+  const frame = document.querySelector(".st-key-canvas-frame");
+  const canvas = frame.querySelector("[data-testid=stBidiComponentIsolated]");
+  const button = canvas.shadowRoot.querySelector("button[title^='Update the app']");
+  window.sends = 0;
+  button.addEventListener("click", () => { window.sends += 1; });
+}"""
+
 
 def place(points, left, top, size):
     """Points of 0 to 100 as a stroke from 0 to 1 of the canvas, in a box of `size`."""
@@ -57,6 +65,25 @@ def test_a_person_draws_and_is_read(visit):
         tab.draw(place(stroke, 0.1, 0.1, 0.8))
     expect(tab.answer()).to_have_text("?", timeout=PATIENCE)
     tab.sees(re.compile("does not look like a digit"))
+    tab.is_well()
+
+
+def test_a_drawing_is_sent_as_soon_as_the_pen_is_lifted(visit):
+    tab: Visitor = visit("/Draw")
+    tab.canvas()
+    tab.page.evaluate(COUNT_SENDS)
+    tab.draw(place(FOUR, 0.2, 0.2, 0.6))
+    assert tab.page.evaluate("window.sends") == 1  # and not 0.2 s later, by the canvas itself
+    expect(tab.answer()).to_have_text("4", timeout=PATIENCE)
+
+
+def test_a_photograph_by_the_camera_is_read(visit):
+    tab: Visitor = visit("/Draw?source=camera")
+    tab.button("Take Photo").click()
+    expect(tab.answer()).to_have_text("7", timeout=PATIENCE)
+    tab.settle()
+    tab.button(re.compile("Clear$")).click()
+    expect(tab.answer()).to_have_count(0, timeout=PATIENCE)
     tab.is_well()
 
 

@@ -10,7 +10,7 @@ import pytest
 import digitlab as dl
 from digitlab.drawing.layout import find_marks
 from digitlab.drawing.recognition import recognize_drawing
-from digitlab.drawing.scores import best_path, strokes_crossed
+from digitlab.drawing.scores import SHARED, best_path, strokes_crossed
 from digitlab.drawing.segmentation import read_lines
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.strokes import rasterise, read_unipen
@@ -194,33 +194,41 @@ def test_a_plain_digit_asks_the_predictor_once_about_one_image():
         assert predictor.calls == [1]
 
 
-def test_plain_strings_ask_once_and_doubtful_ones_twice():
+def test_plain_strings_ask_once_and_doubtful_ones_thrice_at_most():
     sure, unsure = Counted(), Counted(0.3)
     assert recognize_drawing(drawn(write("2026")), sure).text == "7777"
     assert len(sure.calls) == 1
     recognize_drawing(drawn(write("2026")), unsure)
-    assert len(unsure.calls) == 2
+    assert 2 <= len(unsure.calls) <= 3
 
 
 def test_the_path_is_the_best_of_all():
-    free, kept = np.zeros(3), np.full(3, np.inf)
+    free = np.zeros(4)
     scores = {(0, 1): -1.0, (1, 2): -1.0, (2, 3): -1.0, (0, 2): -1.5, (1, 3): -0.2}
-    assert best_path(scores, free, kept) == ([(0, 1), (1, 3)], pytest.approx(-1.2))
-    splits = np.array([9.0, 0.5, 0.0])  # nothing is split before the first piece
-    assert best_path(scores, splits, kept) == ([(0, 1), (1, 3)], pytest.approx(-1.7))
-    splits = np.array([9.0, 2.0, 0.0])
-    assert best_path(scores, splits, kept) == ([(0, 2), (2, 3)], pytest.approx(-2.5))
-    strays = np.array([np.inf, np.inf, 0.1])
-    assert best_path(scores, free, strays) == ([(0, 1), (1, 3)], pytest.approx(-1.2))
-    assert best_path(scores, splits, strays) == ([(0, 2)], pytest.approx(-1.6))
-    assert best_path({(0, 2): -1.0}, free, kept) == ([], -np.inf)
+    assert best_path(scores, free, {}, {}) == ([(0, 1), (1, 3)], pytest.approx(-1.2))
+    splits = np.array([9.0, 0.5, 0.0, 0.0])  # nothing is split before the first piece
+    assert best_path(scores, splits, {}, {}) == ([(0, 1), (1, 3)], pytest.approx(-1.7))
+    splits = np.array([9.0, 2.0, 0.0, 0.0])
+    assert best_path(scores, splits, {}, {}) == ([(0, 2), (2, 3)], pytest.approx(-2.5))
+    skips = {(2, 3): 0.1}
+    assert best_path(scores, free, skips, {}) == ([(0, 1), (1, 3)], pytest.approx(-1.2))
+    assert best_path(scores, splits, skips, {}) == ([(0, 2)], pytest.approx(-1.6))
+    assert best_path({(0, 2): -1.0}, free, {}, {}) == ([], -np.inf)
+
+
+def test_digits_may_share_what_is_between_two_cuts_at_a_cost():
+    scores = {(0, 2): -0.1, (1, 3): -0.1, (0, 1): -9.0, (2, 3): -9.0}
+    free = np.zeros(4)
+    assert best_path(scores, free, {}, {}) == ([(0, 1), (1, 3)], pytest.approx(-9.1))
+    both = ([(0, 2), (1, 3)], pytest.approx(-0.2 - SHARED))
+    assert best_path(scores, free, {}, {(1, 3): [2]}) == both
 
 
 def test_the_path_is_what_trying_all_ways_finds():
     rng = np.random.default_rng(0)
     for _ in range(20):
         scores = {(i, j): -float(rng.exponential()) for i in range(6) for j in range(i + 1, 7)}
-        splits = rng.exponential(size=6)
+        splits = rng.exponential(size=7)
         ways = []
         for cuts in range(32):
             ends = [0, *(k for k in range(1, 6) if cuts >> (k - 1) & 1), 6]
@@ -228,7 +236,7 @@ def test_the_path_is_what_trying_all_ways_finds():
             total = sum(scores[span] - splits[span[0]] * (span[0] > 0) for span in spans)
             ways.append((total, spans))
         score, spans = max(ways)
-        assert best_path(scores, splits, np.full(6, np.inf)) == (spans, pytest.approx(score))
+        assert best_path(scores, splits, {}, {}) == (spans, pytest.approx(score))
 
 
 def test_strokes_are_counted_along_rows():

@@ -55,3 +55,20 @@ def test_any_solid_patch_is_at_least_one_piece(shape):
     pieces = stroke_pieces(np.ones(shape, bool), shape[0])
     assert pieces.shape == shape
     assert pieces.min() >= 1
+
+
+def test_strokes_that_join_end_to_end_come_apart():
+    """The bar of one digit running on into the next one's: no corner, no meeting."""
+    joined = mark([(20, 100), (20, 20), (180, 20), (180, 100)], size=(200, 120), brush=10)
+    pieces = stroke_pieces(joined, 90)
+    assert pieces[20, 45] != pieces[20, 155]
+    assert len(set(pieces[20, 40:160])) <= 6  # in a few stretches, not in crumbs
+
+
+def test_strokes_that_run_side_by_side_as_one_are_halved():
+    one = [(20, 10), (60, 30), (60, 90), (20, 110)]
+    other = [(110, 10), (70, 30), (70, 90), (110, 110)]
+    pieces = stroke_pieces(mark(one, other, size=(130, 120), brush=12), 110)
+    assert pieces[60, 57] != pieces[60, 73]
+    left, right = set(pieces[:, :62].ravel()) - {0}, set(pieces[:, 69:].ravel()) - {0}
+    assert not left & right

@@ -7,7 +7,12 @@ import pytest
 
 import digitlab as dl
 from digitlab.evaluation import EvaluationError
-from digitlab.evaluation.suspects import QUICK_MODELS, cross_validate, find_suspects
+from digitlab.evaluation.suspects import (
+    QUICK_MODELS,
+    cross_validate,
+    find_suspects,
+    pool_opinions,
+)
 from digitlab.runs.recognize import default_reader
 
 # Test images of MNIST where fewer than 3 of 5 people chose the given label: cleanlab/label-errors,
@@ -21,6 +26,26 @@ def test_the_bundled_reader_brings_up_mnist_s_known_label_errors():
     first = find_suspects(result.probabilities, result.labels).first(30)
     assert len(KNOWN & set(first.position.tolist())) >= 5
     assert {1901, 9729} <= set(first.position.tolist())  # which strong networks all miss
+
+
+def test_one_half_as_often_wrong_counts_twice_and_nobody_has_a_veto():
+    sure, doubtful = np.array([[0.9, 0.1]]), np.array([[0.2, 0.8]])
+    pooled = pool_opinions([sure, doubtful], [0.01, 0.02])
+    expected = sure ** (2 / 3) * doubtful ** (1 / 3)
+    np.testing.assert_allclose(pooled, expected / expected.sum(), rtol=1e-5)
+    veto = pool_opinions([np.array([[0.0, 1.0]])] + 9 * [np.array([[0.99, 0.01]])], [0.0] * 10)
+    assert veto[0, 0] > 0.9
+    np.testing.assert_allclose(pool_opinions([sure], [0.3]), sure, rtol=1e-5)
+
+
+def test_opinions_that_do_not_fit_together_are_refused():
+    for opinions, errors in (
+        ([], []),
+        ([np.ones((2, 2))], [0.1, 0.2]),
+        ([np.ones((2, 2)), np.ones((3, 2))], [0.1, 0.1]),
+    ):
+        with pytest.raises(EvaluationError, match="pooled"):
+            pool_opinions(opinions, errors)
 
 
 @pytest.fixture

@@ -39,6 +39,15 @@ def test_a_grid_of_pictures_holds_each_at_its_place(signed):
     assert list(figure.data[1].text) == list("abcde")
 
 
+def test_pictures_without_captions_are_numbered_under_the_pointer():
+    arrays = np.arange(4 * 6, dtype=np.float32).reshape(4, 2, 3)
+    heatmap = picture_grid(arrays, title="t", unit="u", columns=2, hover="kernel").data[0]
+    for i, array in enumerate(arrays):
+        held = np.asarray(heatmap.z)[(np.asarray(heatmap.customdata) == i) & ~np.isnan(heatmap.z)]
+        np.testing.assert_array_equal(held, array.ravel())
+    assert heatmap.hovertemplate.startswith("kernel %{customdata}: ")
+
+
 def test_class_means_name_their_units():
     means = np.array([[0.0, 1.0], [2.0, 0.5]], dtype=np.float32)
     figure = class_means_figure(means, [7, 3], ["no", "yes"], total=9)
@@ -67,5 +76,9 @@ def test_a_curve_stands_over_its_images_one_a_level():
     assert list(figure.data[0].y) == [100, 50, 10]
     assert list(figure.data[0].x) == ["0", "1", "2"]
     assert [picture.x for picture in figure.layout.images] == [0, 1, 2]
+    assert not figure.layout.annotations
+    captioned = severity_curve("FGSM", "ε", *levels, images, captions=["7", "7", "<b>3</b>"])
+    words = [(note.x, note.text) for note in captioned.layout.annotations]
+    assert words == [(0, "7"), (1, "7"), (2, "<b>3</b>")]
     bars = accuracy_bars(["MNIST", "USPS"], [0.99, 0.9], title="t")
     assert list(bars.data[0].text) == ["99.0 %", "90.0 %"]

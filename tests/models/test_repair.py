@@ -33,6 +33,8 @@ def repaired(*layers, image=(1, 28, 28)):
         ([CONV, {"Linear": {"in_features": 2704, "out_features": 10}}],
          "Insert Flatten before layer 2"),
         ([CONV, {"Linear": {"out_features": 10}}], "Insert Flatten before layer 2"),
+        ([CONV, {"Linear": {"in_features": 784, "out_features": 10}}],
+         "Insert Flatten before layer 2, and infer in_features"),
         ([CONV], "Add Flatten and a Linear head"),
         (["Flatten"], "Add a Linear head"),
         ([], "Start with Flatten and Linear"),

@@ -53,7 +53,13 @@ def test_suspects(run_id, split):
 
 def test_suspects_of_another_dataset(run_id):
     names, _ = execute(snippets.suspects(run_id, "test", "optdigits"))
-    assert len(names["images"]) == 30
+    assert len(names["images"]) == 60
+
+
+def test_suspects_by_all_runs_together(run_id):
+    names, printed = execute(snippets.suspects(run_id, "test", together=True))
+    assert len(names["images"]) == 60
+    assert "logistic-regression" in printed.lower().replace(" ", "-")
 
 
 def test_robustness(run_id):

@@ -31,6 +31,7 @@ def test_a_preset_is_shown_as_list_table_totals_and_diagram(open_page):
     assert table["Multiply-adds"].sum() == summary.operations
     assert table["Activations"].sum() * 1000 == pytest.approx(summary.activation_bytes)
     assert table["Sees"].iloc[-1] == "28×28"
+    assert table["Arguments"].iloc[0].split(", ")[1] == "3×3"
     assert len(app.get("graphviz_chart")) == 1
 
 
@@ -206,12 +207,14 @@ def test_any_text_ends_as_a_sentence(open_page, content):
 
 
 def test_pasted_pytorch_becomes_the_architecture(open_page):
-    app = open_page(PAGE, view="paste")
+    app = open_page(PAGE, view="paste", preset="lenet-5")
+    assert "Published:" in words(app)
     area = find(app.text_area, "A Sequential")
     area.set_value("nn.Sequential(nn.Flatten(), nn.Linear(784, 30), nn.Tanh(), nn.Linear(30, 10))")
     press(app, "Turn into layers")
     assert types(app) == ["Flatten", "Linear", "Tanh", "Linear"]
     assert metric(app, "Parameters") == "23,860"
+    assert "Published:" not in words(app)  # it is no longer what was published
     show(app, "yaml")
     assert "Tanh" in text(app)
 

@@ -15,6 +15,7 @@ from digitlab.data.collections import NewDrawing, keep_drawings
 from digitlab.drawing.strokes import rasterise
 from digitlab.jobs import queue
 from digitlab.runs import artifacts, store
+from digitlab.ui import cached
 from digitlab.ui.canvas import Drawn
 from digitlab.ui.drawing import SECTIONS, sheet
 
@@ -134,7 +135,8 @@ def test_why(open_page, draw, part):
         assert "The runner-up is **" in words(app)
 
 
-def test_fooling_counts_for_the_best_score(open_page, draw):
+def test_fooling_counts_for_the_best_score(open_page, draw, monkeypatch):
+    monkeypatch.setattr("random.choice", lambda tasks: tasks[0])  # a 4 that is read as 9
     draw(SEVEN)
     app = open_page(PAGE, show="challenge", challenge="fool")
     app.session_state["challenge"]["fool"]["task"] = "71"
@@ -144,6 +146,14 @@ def test_fooling_counts_for_the_best_score(open_page, draw):
     assert "**Your best:** 7 as 1:" in words(app)
     healthy(buttons(app, "Reset scores")[0].click().run())
     assert "Your best" not in words(app)
+
+
+def test_as_many_networks_are_kept_as_may_read_at_once(open_page, draw):
+    draw(SEVEN)
+    app = open_page(PAGE, show="arena")
+    box = find(app.multiselect, "Runs that read")
+    assert 0 < len(box.value) <= cached.AT_ONCE
+    assert box.proto.max_selections == cached.AT_ONCE
 
 
 def test_drawing_what_is_asked_counts_for_every_run(open_page, draw, run_id):

@@ -11,6 +11,7 @@ from visit import find, healthy, words
 import digitlab as dl
 from digitlab.runs import artifacts, embedding
 from digitlab.runs.robustness_card import read_card
+from digitlab.ui.results.suspects import LEAST
 
 PAGE = "4_Results"
 NEW = ("inside", "suspects", "robustness")
@@ -58,12 +59,32 @@ def test_suspects_of_the_training_split_are_offered_then_kept(open_page, run_id)
     assert "Of 1,294 images" in words(open_page(PAGE, run=run_id, section="suspects", on="train"))
 
 
+def test_labels_are_doubted_by_all_runs_together_or_by_one_alone(open_page, run_id):
+    app = open_page(PAGE, run=run_id, section="suspects")
+    assert "has not learnt" in words(app)  # a single run has nobody to ask
+    config = dl.TrainConfig(epochs=1, seed=5)
+    dl.train("logistic-regression", "optdigits", config, progress=False)
+    app = open_page(PAGE, run=run_id, section="suspects")
+    assert "2 runs that have not learnt from these images are asked together" in words(app)
+    assert len(app.dataframe[0].value) >= LEAST
+    assert find(app.number_input, "Page (of 2)").value == 1
+    healthy(find(app.segmented_control, "Who is asked").set_value("alone").run())
+    assert app.query_params["asked"] == "alone"
+    assert "The network has not learnt from these images" in words(app)
+
+
+def test_the_named_label_errors_of_mnist_are_shown_on_a_fresh_clone(open_page, real_mnist):
+    app = open_page(PAGE, run="reader-cnn", section="suspects")
+    assert {1901, 2130, 8527, 9729} <= set(app.dataframe[0].value["Number"])
+
+
 def test_a_card_is_shown_with_the_figures_that_were_measured(open_page, run_id):
     app = open_page(PAGE, run=run_id, section="robustness")
     assert "Nothing has been measured yet" in words(app)
     card = dl.measure_robustness(dl.open_run(run_id), 50)
     app = open_page(PAGE, run=run_id, section="robustness")
     assert f"**{100 * card.accuracy:.1f} %** of 50 test images" in words(app)
+    assert "one image, attacked, and what it is then read as" in words(app)
     assert read_card(dl.open_run(run_id)) == card
 
 

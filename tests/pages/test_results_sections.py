@@ -115,11 +115,13 @@ def test_a_link_to_an_image_shows_it_again(open_page, run_id, result):
 def test_neighbours_are_offered_then_computed_and_kept(open_page, run_id):
     app = open_page(PAGE, run=run_id, section="mistakes")
     run = dl.open_run(run_id)
+    assert "nearest to" not in words(app)  # what takes a while waits until it is asked for
+    healthy(find(app.button, "Look closer").click().run())
     assert not features.are_kept(run)
     healthy(find(app.button, "Look among the").click().run())
     assert features.are_kept(run)
     assert "among 1,294 training images" in words(app)
-    again = open_page(PAGE, run=run_id, section="mistakes")
+    again = open_page(PAGE, **app.query_params)
     assert "among 1,294 training images" in words(again)
 
 

@@ -17,6 +17,7 @@ from digitlab.errors import DigitlabError, ExportError
 from digitlab.runs import artifacts, store
 from digitlab.runs.archive import import_run, pack_run
 from digitlab.runs.archive_checks import ArchiveError
+from digitlab.runs.trust import find_trust
 
 
 @pytest.fixture
@@ -87,6 +88,22 @@ def test_a_bundled_run_can_be_taken_along():
     again = dl.import_run(pack_run(run))
     assert not again.record.bundled
     assert again.evaluate("test").accuracy == run.evaluate("test").accuracy
+
+
+def test_what_the_reader_declines_is_declined_elsewhere_too():
+    run = dl.open_run("reader")
+    again = dl.import_run(pack_run(run))
+    assert find_trust(again) == find_trust(run)
+    assert again.record.data["no_digit"] == run.record.data["no_digit"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("no_digit", "logit 3"), ("trust", {"temperature": 0}), ("trust", {"other": 1})],
+)
+def test_a_measure_of_trust_that_is_none_is_refused(tiny, packed, key, value):
+    with pytest.raises(ArchiveError, match=key):
+        import_run(io.BytesIO(changed(packed, data={**tiny.record.data, key: value})))
 
 
 def test_figures_are_measured_anew_and_not_believed(tiny, packed):

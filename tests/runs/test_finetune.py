@@ -8,12 +8,19 @@ import torch
 
 import digitlab as dl
 from digitlab.data.collections import NewDrawing, keep_drawings
+from digitlab.drawing.compose import placed
+from digitlab.drawing.doodles import HELD_OUT, doodle
+from digitlab.drawing.trust import Trust
 from digitlab.errors import DatasetError, RunError
 from digitlab.jobs import again
 from digitlab.runs import finetune as tuning
 from digitlab.runs import store
-from digitlab.runs.finetune import finetune
+from digitlab.runs.finetune import RECIPE, finetune
+from digitlab.runs.recognize import default_reader, find_predictor
 from digitlab.runs.record import RunRecord
+from digitlab.runs.remove import delete_run
+from digitlab.runs.start import inherited
+from digitlab.runs.trust import find_trust
 
 
 @pytest.fixture
@@ -82,6 +89,34 @@ def test_a_tuned_run_can_be_tuned_again(knower, mirrored):
     twice = finetune(once.after, mirrored, progress=False)
     assert twice.base == "optdigits"
     assert twice.drawings[1].accuracy >= twice.drawings[0].accuracy - 0.1
+
+
+def test_a_copy_of_the_reader_declines_what_the_reader_declined(mirrored):
+    reader = default_reader()
+    once = RECIPE.changed(epochs=1)
+    copy = finetune(reader, mirrored, base="optdigits", config=once, progress=False).after
+    assert find_trust(copy) == find_trust(reader)
+    assert find_predictor(copy) != copy.predict
+    rng = np.random.default_rng(5)
+    canvases = [placed(doodle(HELD_OUT, rng)[1], "", 150, 16, rng).canvas for _ in range(20)]
+    accepted = [
+        np.mean([dl.recognize(one, run).declined is None for one in canvases])
+        for run in (reader, copy)
+    ]
+    assert accepted[1] < accepted[0] + 0.2
+
+
+def test_without_validation_images_it_declines_as_the_run_that_it_comes_from(knower, mirrored):
+    tuned = finetune(knower, mirrored, progress=False).after
+    assert find_trust(knower).confidence > 0
+    assert find_trust(tuned) == find_trust(knower)
+    delete_run(knower.id)
+    assert find_trust(tuned) == Trust()
+
+
+def test_with_other_classes_nothing_is_taken_over():
+    assert set(inherited("reader", list("0123456789"))) == {"no_digit", "trust"}
+    assert inherited("reader", ["shirt", "shoe"]) == {}
 
 
 def test_too_few_drawings_are_said_so(knower):

@@ -11,7 +11,7 @@ import digitlab as dl
 from digitlab.errors import RunError
 from digitlab.runs import artifacts
 from digitlab.runs.recognize import default_reader
-from digitlab.runs.robustness import chance, other_datasets
+from digitlab.runs.robustness import EPSILONS, attack_example, chance, other_datasets
 from digitlab.runs.robustness_card import card_path, read_card
 from digitlab.training.corruptions import CORRUPTIONS, corrupt
 
@@ -75,8 +75,23 @@ def test_what_listens_may_stop_it_and_nothing_is_kept(run_id, no_data):
     assert read_card(run) is None
 
 
+def test_an_example_shows_the_image_before_and_after(run_id, optdigits):
+    run, test = dl.open_run(run_id), optdigits.test
+    position = int((run.predict(test.images).argmax(1) == test.labels.numpy()).argmax())
+    label = int(test.labels[position])
+    found = attack_example(run, test.images[position], label)
+    assert list(found) == ["fgsm", "pgd"]
+    for one in found.values():
+        assert one.images.shape == (1 + len(EPSILONS), 28, 28)
+        assert (one.images[0] == test.images[position, 0].numpy()).all()
+        assert one.readings[0] == label
+        assert one.readings[-1] != label
+        assert run.predict(one.images[-1:, None]).argmax() == one.readings[-1]
+
+
 def test_a_classical_model_is_corrupted_but_not_attacked(optdigits, no_data):
     run = dl.train("naive-bayes", optdigits, dl.TrainConfig(), progress=False)
+    assert attack_example(run, optdigits.test.images[0], 0) == {}
     card = measure(run)
     assert len(card.curves) == len(CORRUPTIONS)
     assert card.attacks == ()

@@ -27,8 +27,17 @@ def pick_start() -> str:
     )
 
 
-def show_published(name: str) -> None:
-    """What is known of a preset: where it comes from and what it reached."""
+def show_published(name: str, *, changed: bool) -> None:
+    """What is known of a preset: where it comes from and what it reached.
+
+    None of it holds for what was `changed` since, which is said instead.
+    """
+    if changed:
+        st.caption(
+            "Your own: what is below was changed or pasted since. Choose another start, or press "
+            "Undo, for a known architecture."
+        )
+        return
     preset = next((one for one in list_presets() if one.name == name), None)
     if preset is None:
         return

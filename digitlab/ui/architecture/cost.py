@@ -11,7 +11,7 @@ from digitlab.errors import DigitlabError
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.ui import cached, page
 from digitlab.ui.architecture.check import batch_size
-from digitlab.ui.architecture.text import plain, shape_text
+from digitlab.ui.architecture.text import plain, shape_text, shorter
 from digitlab.ui.words import duration, size
 
 if TYPE_CHECKING:
@@ -27,23 +27,25 @@ def show_totals(summary: ModelSummary) -> None:
         _show_classical(summary)
         return
     batch = batch_size()
-    first, second = st.columns(3), st.columns(3)
-    first[0].metric("Parameters", f"{summary.parameters:,}")
-    first[1].metric("Multiply-adds per image", f"{summary.operations:,}")
-    first[2].metric("Output", shape_text(summary.output_shape))
-    second[0].metric("Weights", size(summary.weight_bytes))
-    second[1].metric(
-        "Activations per image",
-        size(summary.activation_bytes),
-        help="Memory of what all layers give for one image, which training keeps until it has "
-        "gone back through them.",
-    )
-    second[2].metric(
-        f"Memory of a step on {batch} images",
-        size(training_bytes(summary, batch)),
-        help="An estimate: weights, their gradients, the optimizer's two means of each, and the "
-        "activations of a batch.",
-    )
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Parameters", f"{summary.parameters:,}", width="content")
+        st.metric("Multiply-adds per image", f"{summary.operations:,}", width="content")
+        st.metric("Output", shape_text(summary.output_shape), width="content")
+        st.metric("Weights", size(summary.weight_bytes), width="content")
+        st.metric(
+            "Activations per image",
+            size(summary.activation_bytes),
+            help="Memory of what all layers give for one image, which training keeps until it has "
+            "gone back through them.",
+            width="content",
+        )
+        st.metric(
+            f"Memory of a step on {batch} images",
+            size(training_bytes(summary, batch)),
+            help="An estimate: weights, their gradients, the optimizer's two means of each, and "
+            "the activations of a batch.",
+            width="content",
+        )
     for note in summary.notes:
         st.info(note, icon=":material/lightbulb:")
 
@@ -64,7 +66,7 @@ def show_table(summary: ModelSummary, *, short: bool = False) -> None:
     rows = [
         (
             "\u2003" * row.depth + row.label,
-            row.arguments,
+            shorter(row.label, row.arguments),
             shape_text(row.output_shape),
             row.parameters,
             100 * row.share,
@@ -79,7 +81,7 @@ def show_table(summary: ModelSummary, *, short: bool = False) -> None:
         pd.DataFrame(rows, columns=(*columns, "Activations", "Sees")),
         hide_index=True,
         height="content" if len(rows) <= 40 else 1_400,
-        column_config=_COLUMNS,
+        column_config=_COLUMNS | (_NARROW if short else {}),
         column_order=_order(summary, short=short),
     )
 
@@ -93,10 +95,10 @@ def _order(summary: ModelSummary, *, short: bool) -> tuple[str, ...] | None:
 
 _SHORT = ("Layer", "Output shape", "Parameters", "Multiply-adds")
 _COLUMNS = {
-    "Layer": st.column_config.TextColumn(width=130),
-    "Arguments": st.column_config.TextColumn(width=150),
+    "Layer": st.column_config.TextColumn(width=125),
+    "Arguments": st.column_config.TextColumn(width=185),
     "Output shape": st.column_config.TextColumn(
-        width=95, help="Channels, height and width, or features."
+        width=90, help="Channels, height and width, or features."
     ),
     "Parameters": st.column_config.NumberColumn(
         width=85,
@@ -104,25 +106,33 @@ _COLUMNS = {
         help="Numbers that are learned; those of a block with all inside it.",
     ),
     "Share": st.column_config.ProgressColumn(
-        width=110,
+        width=90,
         format="%.1f %%",
         min_value=0,
         max_value=100,
         help="Of all parameters of the network.",
     ),
     "Multiply-adds": st.column_config.NumberColumn(
-        width=100,
+        width=94,
         format="localized",
         help="Work for one image, forward; learning takes about three times it.",
     ),
     "Activations": st.column_config.NumberColumn(
         width=85,
-        format="%.1f kB",
+        format="%.2f kB",
         help="Memory of what the layer gives for one image, as float32.",
     ),
     "Sees": st.column_config.TextColumn(
-        width=65, help="Receptive field: pixels of the image that one value depends on."
+        width=60, help="Receptive field: pixels of the image that one value depends on."
     ),
+}
+
+
+_NARROW = {  # where two tables stand side by side
+    "Layer": st.column_config.TextColumn(width=118),
+    "Output shape": st.column_config.TextColumn(width=84),
+    "Parameters": st.column_config.NumberColumn(width=76, format="localized"),
+    "Multiply-adds": st.column_config.NumberColumn(width=92, format="localized"),
 }
 
 

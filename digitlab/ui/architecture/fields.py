@@ -40,9 +40,10 @@ def edit_layer(spec: ModelSpec, path: Path, row: Row | None) -> None:
     known = {one.name: one for one in signature.arguments} if signature else {}
     names = [name for name in known if name not in _HELD]
     names += [name for name in layer.args if name not in known and name not in _HELD]
-    columns = st.columns(2)
-    for index, name in enumerate(names):
-        with columns[index % 2]:
+    columns: list[Any] = []
+    for name in names:
+        columns = columns or st.columns(2)  # in rows: a phone shows them in this order too
+        with columns.pop(0):
             _field(spec, path, layer, name, known.get(name))
 
 

@@ -29,6 +29,14 @@ def in_short(layer: Layer) -> str:
     return ", ".join(words)
 
 
+def shorter(label: str, arguments: str) -> str:
+    """Arguments as a summary's row has them, on a narrow line: like `in_short`."""
+    words = re.sub(r"\b(out_channels|out_features)=", "", arguments)
+    if label.endswith(("2d", "Separable")):
+        words = re.sub(r"\bkernel_size=(\d+)", r"\1×\1", words)
+    return words
+
+
 def shape_text(shape: Sequence[int]) -> str:
     """(8, 14, 14) is "8×14×14"."""
     return "×".join(map(str, shape))

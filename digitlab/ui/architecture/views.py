@@ -21,6 +21,24 @@ if TYPE_CHECKING:
 VIEWS = {"layers": "Layers", "yaml": "YAML", "paste": "Paste code"}
 
 
+_DIAGRAM = "architecture-diagram"
+# On a phone, branches side by side would be too small to read: there a finger moves them.
+_STYLE = f"""<style>
+.st-key-{_DIAGRAM} [data-testid=stGraphVizChart] {{overflow-x: auto}}
+.st-key-{_DIAGRAM} [data-testid=stGraphVizChart] svg {{min-width: 35rem}}
+</style>"""
+
+
+def show_diagram(drawn: ModelSummary, *, wide: bool) -> None:
+    """The architecture's boxes and arrows; `wide` is one with branches beside each other."""
+    from digitlab.figures.architecture import architecture_dot
+
+    with st.container(key=_DIAGRAM):
+        if wide:
+            st.html(_STYLE)
+        st.graphviz_chart(architecture_dot(drawn), alt=f"Diagram of {drawn.name}.")
+
+
 def columns(wide: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Where the view and what stands beside it go; text has the whole width of a `wide` page."""
     if wide and url.get("view") in ("yaml", "paste"):

@@ -16,15 +16,17 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.standings import Standing, published, standings
 from digitlab.training.config import TrainConfig
 from digitlab.ui import page, url
-from digitlab.ui.compare import Chosen
+from digitlab.ui.compare import Chosen, run_names
 from digitlab.ui.results.view import title_of
 from digitlab.ui.run_picker import watch_link
+from digitlab.ui.side_by_side import FEW_BUTTONS
 from digitlab.ui.words import duration, hundred
 
 CLASSIC = tuple(
     f"two-hidden-{size}-{activation}" for size in (16, 64) for activation in ("sigmoid", "relu")
 )
 _LOOKED_AT = 1_000
+LOOK_SECONDS = 2.0  # between two looks at what trains; nobody looks where nothing does
 
 
 def show(chosen: Sequence[Chosen]) -> None:
@@ -57,13 +59,14 @@ def _show_board(ranked: Sequence[Standing], dataset: str, compared: set[str]) ->
     records = [row.record for row in ranked]
     st.plotly_chart(
         leaderboard(
-            [record.name for record in records],
+            run_names(records),
             [record.test_accuracy for record in records],
             [row.interval for row in ranked],
             published(dataset),
             marked=[i for i, record in enumerate(records) if record.id in compared],
         ),
         key=f"leaderboard:{dataset}",
+        config=FEW_BUTTONS,
         alt="Runs by test accuracy, with published figures as dotted lines.",
     )
     if len(ranked) > MOST:
@@ -117,12 +120,13 @@ def show_classic() -> None:
             "Trained on", here, param="classic", default=default_dataset(), always=False
         )
     with right:
-        _classic_buttons(dataset)
+        busy = any(record.active for record in classic_runs(dataset).values())
+        st.fragment(_classic_buttons, run_every=LOOK_SECONDS if busy else None)(dataset, busy)
     page.code_fold(leaving.classic(dataset))
 
 
-@st.fragment(run_every=2)
-def _classic_buttons(dataset: str) -> None:
+@page.guard()
+def _classic_buttons(dataset: str, busy: bool) -> None:
     """What is missing can be queued; once all four have finished, they can be shown."""
     found = classic_runs(dataset)
     done = [record.id for record in found.values() if record.status == "finished"]
@@ -135,7 +139,9 @@ def _classic_buttons(dataset: str) -> None:
         width="stretch",
     ):
         _train(missing, dataset)
-        st.rerun(scope="fragment")
+        st.rerun()
+    if busy and not waiting:
+        st.rerun()
     for record in waiting:
         watch_link(record)
     if len(done) == len(CLASSIC) and st.button(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from digitlab.errors import DigitlabError
 from digitlab.evaluation.metrics import Evaluation, evaluate_logits
+from digitlab.jobs.queue import active_runs
 from digitlab.jobs.seeds import MOST, run_seeds
 from digitlab.notebook import comparison as snippets
 from digitlab.notebook import leaving
@@ -18,6 +19,7 @@ from digitlab.ui.run_picker import watch_link
 from digitlab.ui.words import percent
 
 HOW = {"mean": "Mean of probabilities", "vote": "Vote"}
+LOOK_SECONDS = 2.0  # between two looks at what trains; nobody looks where nothing does
 USUAL = 5  # seeds: the interval of the mean is then about 1.2 deviations either way
 
 
@@ -48,7 +50,8 @@ def _offer_seeds(chosen: Sequence[Chosen]) -> None:
         k = url.number("Seeds in all", param="seeds", default=USUAL, low=2, high=MOST)
     if right.button("Run them", icon=":material/casino:", key="run-seeds", width="stretch"):
         _queue(run_id, k)
-    _show_waiting()
+    busy = bool(active_runs())
+    st.fragment(_show_waiting, run_every=LOOK_SECONDS if busy else None)(busy)
     page.code_fold(leaving.more_seeds(run_id, k))
 
 
@@ -68,23 +71,16 @@ def _queue(run_id: str, k: int) -> None:
         st.info(f"This configuration has {k} seeds already.", icon=":material/check:")
 
 
-@st.fragment(run_every=2)
-def _show_waiting() -> None:
+@page.guard()
+def _show_waiting(busy: bool) -> None:
     """What trains or waits now; when the last one has ended, the page is drawn anew."""
-    from digitlab.jobs.queue import active_runs
-
     active = active_runs()
     for record in active[:8]:
         watch_link(record)
     if len(active) > 8:
         st.caption(f"… and {len(active) - 8} more.")
-    if st.session_state.get(_BUSY) and not active:
-        st.session_state[_BUSY] = False
+    if busy and not active:
         st.rerun()
-    st.session_state[_BUSY] = bool(active)
-
-
-_BUSY = "compare:busy"
 
 
 def _show_ensemble(chosen: Sequence[Chosen]) -> None:

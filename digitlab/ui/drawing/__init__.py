@@ -51,7 +51,7 @@ def draw_and_read(run_id: str, *, key: str) -> None:
 
 def _draw(run_id: str, key: str, *, small: bool = False) -> Look | None:
     shares = [2.2, 1] if not small and is_wide() else [1, 1.4]
-    left, right = st.columns(shares, gap="large")
+    left, right = st.columns(shares, gap="medium")
     with left:
         drawing = _choose(key, small)
     with right:

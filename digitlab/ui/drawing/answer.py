@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -23,6 +24,9 @@ _ANSWER = (
     "line-height: 1.15; white-space: pre-line; overflow-wrap: anywhere'>{answer}</div>"
     "<div style='opacity: 0.75'>{foot}</div>"
 )
+# Seconds in which the server sends the answer and the browser shows it, before this thread keeps
+# the interpreter busy with charts: they would come in one go, after the charts' time.
+HEAD_START = 0.02
 TOO_LITTLE = "That is too little to read: write larger, or with a thinner brush."
 EMPTY = "Draw a digit on the canvas, or several: the answer appears when you lift the pen."
 NO_PHOTO = "Choose an image: digits on plain paper, dark on light or light on dark."
@@ -56,6 +60,7 @@ def show_answer(look: Look, key: str) -> Look:
 
     recognition, run = look.recognition, look.run
     _say(recognition, run)
+    time.sleep(HEAD_START)
     if len(recognition.digits) > 1:
         look = Look(run, look.drawing, recognition, _pick(look, key))
         _show_boxes(look, key)
@@ -137,6 +142,5 @@ def _show_boxes(look: Look, key: str) -> None:
 
 
 def _title(look: Look) -> str:
-    if len(look.recognition.digits) == 1:
-        return "Probabilities"
-    return f"Probabilities of number {look.place + 1}"
+    which = "" if len(look.recognition.digits) == 1 else f" of number {look.place + 1}"
+    return f"Probabilities{which}" + (", if it is a digit" if look.digit.declined else "")

@@ -12,10 +12,9 @@ from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
 from digitlab.ui.drawing.look import Look
-from digitlab.ui.run_picker import OFFERED, USABLE, describe
-from digitlab.ui.words import hundred
+from digitlab.ui.run_picker import OFFERED, USABLE
+from digitlab.ui.words import ago, hundred, percent
 
-MOST = 12  # runs that read at once
 AT_FIRST = 5
 
 
@@ -49,7 +48,7 @@ def pick_readers(run: Run) -> list[str]:
         options,
         param="readers",
         default=default,
-        max_selections=MOST,
+        max_selections=cached.AT_ONCE,
         placeholder="Choose runs",
     )
 
@@ -58,7 +57,7 @@ def offered(run: Run) -> dict[str, str]:
     """Runs that can read what `run` reads, bundled ones first: id → description."""
     runs = [one for one in list_runs(limit=OFFERED) if _can_read(one, run)]
     runs.sort(key=lambda one: not one.record.bundled)
-    return {one.id: describe(one.record) for one in [run, *runs]}
+    return {one.id: _in_short(one) for one in [run, *runs]}
 
 
 def ask(look: Look, run_ids: list[str]) -> Arena:
@@ -71,6 +70,15 @@ def ask(look: Look, run_ids: list[str]) -> Arena:
         known = (signature, read_together(look.drawing.pixels, runs, strokes=strokes))
         st.session_state["arena:read"] = known
     return known[1]
+
+
+def _in_short(run: Run) -> str:
+    """The name, with what tells it from others of that name: what it reached, and when."""
+    record = run.record
+    parts = [record.name]
+    parts += [] if record.test_accuracy is None else [percent(record.test_accuracy)]
+    parts += [] if record.bundled else [ago(record.created)]
+    return " · ".join(parts)
 
 
 def _can_read(one: Run, like: Run) -> bool:
@@ -121,14 +129,22 @@ def _show_table(arena: Arena) -> None:
             "Learnt from": [answer.run.record.dataset for answer in arena.answers],
         }
     )
-    bar = st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
-    st.dataframe(table, hide_index=True, column_config={"Confidence": bar})
+    config = {
+        "": st.column_config.TextColumn(width=30, help="Whether it reads what most read."),
+        "Run": st.column_config.TextColumn(width=130),
+        "Reads": st.column_config.TextColumn(width=80),
+        "Confidence": st.column_config.ProgressColumn(
+            width=105, format="%.1f %%", min_value=0, max_value=100
+        ),
+        "Learnt from": st.column_config.TextColumn(width=100),
+    }
+    st.dataframe(table, hide_index=True, column_config=config)
 
 
 def _reads(answer: Answer) -> str:
     if answer.recognition is None:
         return answer.problem
-    return f"{answer.text} (declined)" if answer.recognition.declined else answer.text
+    return f"?, near {answer.text}" if answer.recognition.declined else answer.text
 
 
 def _show_strip(look: Look, arena: Arena) -> None:
@@ -137,7 +153,10 @@ def _show_strip(look: Look, arena: Arena) -> None:
     which = ""
     if len(look.recognition.digits) > 1:
         which = f" of number {look.place + 1}"
-    st.markdown(f"**Where each puts its belief{which}**, given the 28×28 that the run above saw")
+    st.markdown(
+        f"**Where each puts its belief{which}**, given the 28×28 that the run above saw: in "
+        "percent, before they are calibrated to the confidence above."
+    )
     names, rows = [], []
     for answer in arena.answers:
         if not answer.problem:

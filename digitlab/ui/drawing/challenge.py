@@ -38,16 +38,19 @@ def show(look: Look | None, run: Run, key: str) -> None:
     mode = url.choose(
         "Challenge", MODES, param="challenge", default=FOOL, widget=st.segmented_control
     )
-    readers = arena.pick_readers(run)
     state = _state(mode)
     st.markdown(f"### {_task(mode, state, run)}")
-    if look is None:
-        st.caption("Draw on the canvas above.")
-    elif len(look.recognition.digits) != 1:
-        st.caption("One digit at a time: clear the canvas and draw a single one.")
-        look = None
-    result = arena.ask(look, readers) if look is not None and readers else None
-    {FOOL: _fool, ASKED: _asked, ALL: _all}[mode](look, result, state, key)
+    body = st.container()
+    with st.expander("Who reads along", icon=":material/groups:"):
+        readers = arena.pick_readers(run)
+    with body:
+        if look is None:
+            st.caption("Draw on the canvas above.")
+        elif len(look.recognition.digits) != 1:
+            st.caption("One digit at a time: clear the canvas and draw a single one.")
+            look = None
+        result = arena.ask(look, readers) if look is not None and readers else None
+        {FOOL: _fool, ASKED: _asked, ALL: _all}[mode](look, result, state, key)
 
 
 def _state(mode: str) -> dict[str, Any]:

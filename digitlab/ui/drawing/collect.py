@@ -50,7 +50,7 @@ def show(look: Look | None, run: Run) -> None:
         tuning.show(name, run)
     exchange.show(name, has_drawings=bool(entries))
     if entries:
-        page.code_fold(snippets.collection(name, run.id))
+        page.code_fold(snippets.collection(name, run.id), "The collection in Python")
 
 
 def current() -> str:
@@ -157,7 +157,7 @@ def _show_drawings(name: str, entries: list[collections.Entry]) -> None:
             np.stack([one.image for one in drawn]),
             captions=[f"{one.label}" for one in drawn],
             hovers=[f"{one.id}: a {one.label}, read as {one.read}" for one in drawn],
-            columns=12,
+            columns=8,
             tile=56,
         ),
         key="collect:grid",

@@ -69,10 +69,8 @@ def new_sheet(key: str) -> None:
 def _on_canvas(key: str, *, small: bool) -> Drawing | None:
     brush, size = 18, (canvas.SIDE, canvas.SIDE)
     if not small:
-        left, right = st.columns([3, 2], vertical_alignment="center")
-        with left:
+        with st.container(horizontal=True, vertical_alignment="center"):
             brush = brush_slider(f"{key}:brush")
-        with right:
             url.switch("Wide paper", param="wide", help="Room for several digits.")
         size = canvas.WIDE if is_wide() else size
     st.space("small")  # the canvas's toolbar floats above its corner

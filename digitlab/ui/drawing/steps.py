@@ -168,7 +168,7 @@ def _show_variants(look: Look) -> None:
                 for one in variants
             ],
             hovers=said,
-            columns=6,
+            columns=3,
             tile=92,
         ),
         key="steps:variants",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitlab.data.catalog import find_dataset
 from digitlab.data.families import collection_dataset
 from digitlab.errors import DigitlabError
 from digitlab.jobs import queue
@@ -22,8 +23,8 @@ def show(name: str, run: Run) -> None:
     st.markdown("**Teach the run your hand**")
     st.markdown(
         f"A copy of **{run.record.name}** goes on learning for a few seconds: your drawings, again "
-        f"and again, among images of {base}, so that it does not forget. Every third drawing of a "
-        "digit is held out to measure by."
+        f"and again, among images of {find_dataset(base).title}, so that it does not forget. Every "
+        "third drawing of a digit is held out to measure by."
     )
     st.button(
         f"Fine-tune on {name}",
@@ -37,7 +38,7 @@ def show(name: str, run: Run) -> None:
     if tuned is not None:
         active = tuned.record.active
         st.fragment(_panel, run_every=LOOK_SECONDS if active else None)(tuned.id, name, active)
-    page.code_fold(snippets.finetuning(name, run.id))
+    page.code_fold(snippets.finetuning(name, run.id), "Fine-tuning in Python")
 
 
 def _begin(run: Run, name: str, base: str) -> None:
@@ -89,7 +90,7 @@ def _show_before_and_after(run: Run, name: str) -> None:
     left, right = st.columns(2)
     for place, data, title in (
         (left, collection_dataset(name), "Your drawings, held out"),
-        (right, base, f"Test images of {base}"),
+        (right, base, f"Test images of {find_dataset(base).title}"),
     ):
         was, now = (cached.evaluation(cached.reader(one.id), "test", data) for one in (before, run))
         gained = now.accuracy - was.accuracy

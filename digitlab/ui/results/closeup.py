@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 CLASSES_SHOWN = 10
 
 
+@st.fragment
+@page.guard()
 def show_closeup(view: View, first: int) -> None:
-    """The image that the URL names as `mistake`, by its position in the split, or else `first`."""
-    result = view.result
+    """The image that the URL names as `mistake`, by its position in the split, or else `first`.
+
+    What takes a while to be worked out and drawn waits until somebody has asked for an image.
+    Runs alone when one of its own widgets changes.
+    """
+    result, asked = view.result, url.get("mistake") is not None
     page.cell(
         "One image from near",
         "What it looks like, how the network spread its belief, and who agrees with it.",
@@ -37,6 +43,7 @@ def show_closeup(view: View, first: int) -> None:
             default=first,
             low=0,
             high=result.n - 1,
+            always=asked,
         )
     try:
         images = view.images()
@@ -48,10 +55,24 @@ def show_closeup(view: View, first: int) -> None:
         _show_image(view, images, position)
     with right:
         _show_probabilities(view, position)
+    if not asked:
+        _offer_more(position)
+        return
     show_attribution(view, None if images is None else images.images[position], position)
     metric = _show_neighbours(view, images, position)
     _show_others(view, position)
     page.code_fold(snippets.closeup(*view.named, position=position, metric=metric))
+
+
+def _offer_more(position: int) -> None:
+    st.button(
+        "Look closer",
+        icon=":material/search:",
+        on_click=url.put,
+        args=("mistake", position),
+        help="Which pixels spoke for it, the training images it is nearest to, and what other "
+        "runs say of it. A click on any image shows these, too.",
+    )
 
 
 def _say(view: View, position: int) -> None:

@@ -15,6 +15,8 @@ from digitlab.ui.results.view import View
 from digitlab.ui.words import percent
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from digitlab.evaluation.metrics import Evaluation
 
 MODES = {
@@ -56,15 +58,21 @@ def show(view: View) -> None:
     positions = result.positions(*pair) if pair != (None, None) else None
     if positions is not None:
         url.reset_on_change("cell", (view.key, pair), ("behind", "mistake"))
-        st.markdown(f"**{in_words(view.run.classes, pair)}**")
-        first = show_gallery(view, positions, param="behind", key="cell")
-        if first is not None:
-            show_closeup(view, first)
+        _show_images(view, positions, pair)
     true, read = pair
     similar = order == "similarity"
     page.code_fold(
         snippets.confusion(*view.named, mode=mode, similar=similar, true=true, read=read)
     )
+
+
+@st.fragment
+@page.guard()
+def _show_images(view: View, positions: np.ndarray, pair: Pair) -> None:
+    st.markdown(f"**{in_words(view.run.classes, pair)}**")
+    first = show_gallery(view, positions, param="behind", key="cell")
+    if first is not None:
+        show_closeup(view, first)
 
 
 def _show_matrix(view: View, result: Evaluation, mode: str, order: str, pair: Pair) -> None:

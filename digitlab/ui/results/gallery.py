@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,13 +18,26 @@ if TYPE_CHECKING:
 
 PER_PAGE = 48
 COLUMNS = 8
+LEGEND = (
+    "True class → what was read, and how sure the network was, in %. Click one to see it large."
+)
+Words = Callable[[int], tuple[str, str]]  # of an image's position: a caption, and a hover
 
 
-def show_gallery(view: View, positions: np.ndarray, *, param: str, key: str) -> int | None:
+def show_gallery(
+    view: View,
+    positions: np.ndarray,
+    *,
+    param: str,
+    key: str,
+    words: Words | None = None,
+    legend: str = LEGEND,
+) -> int | None:
     """One page of the images at `positions` of the split; the position of the first on it.
 
     The page's number is in the URL as `param`; a click puts an image's position into it as
-    `mistake`. None where there is nothing to show.
+    `mistake`. `words` says what stands under an image and under the pointer, what was read unless
+    given; `legend` explains it. None where there is nothing to show.
     """
     if not len(positions):
         st.info("No mistakes of this kind.", icon=":material/thumb_up:")
@@ -42,39 +56,44 @@ def show_gallery(view: View, positions: np.ndarray, *, param: str, key: str) -> 
         st.info(f"The images cannot be shown: {e}", icon=":material/image_not_supported:")
         _show_as_table(view, shown)
     else:
-        _show_grid(view, shown, images, f"{key}:{view.key}:{shown[0]}:{len(shown)}")
+        said = [(words or reading(view))(position) for position in shown.tolist()]
+        _show_grid(images, said, shown, f"{key}:{view.key}:{shown[0]}:{len(shown)}")
+        st.caption(legend)
     return int(shown[0])
 
 
-def _show_grid(view: View, shown: np.ndarray, images: np.ndarray, key: str) -> None:
-    from digitlab.figures.images import image_grid
-
-    captions, hovers = [], []
+def reading(view: View) -> Words:
+    """What an image is labelled, what it was read as, and how sure the network was."""
     result, names = view.result, view.run.classes
-    for position in shown.tolist():
+
+    def words(position: int) -> tuple[str, str]:
         true, read = names[result.labels[position]], names[result.predictions[position]]
         sure = float(result.confidence[position])
-        captions.append(f"{true[:4]}→{read[:4]} {100 * sure:.0f}")  # a phone has 44 pixels for it
-        hovers.append(
-            f"number {position:,}: labelled {true}, read as {read} with {percent(sure, 1)}"
-        )
+        hover = f"number {position:,}: labelled {true}, read as {read} with {percent(sure, 1)}"
+        return f"{true[:4]}→{read[:4]} {100 * sure:.0f}", hover  # a phone has 44 pixels for it
+
+    return words
+
+
+def _show_grid(
+    images: np.ndarray, said: list[tuple[str, str]], shown: np.ndarray, key: str
+) -> None:
+    from digitlab.figures.images import image_grid
+
     st.plotly_chart(
         image_grid(
             images,
-            captions=captions,
-            hovers=hovers,
+            captions=[caption for caption, _ in said],
+            hovers=[hover for _, hover in said],
             indices=shown.tolist(),
             columns=COLUMNS,
-            tile=80,
+            tile=64,  # larger ones would leave a phone, which shows them smaller, half empty
         ),
         key=key,
         on_select=lambda: _take_click(key),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Images with their true class, what they were read as, and the confidence.",
-    )
-    st.caption(
-        "True class → what was read, and how sure the network was, in %. Click one to see it large."
     )
 
 

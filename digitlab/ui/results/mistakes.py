@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from digitlab.notebook import evaluation as snippets
@@ -10,6 +12,9 @@ from digitlab.ui.results.classes import choose_pair
 from digitlab.ui.results.closeup import show_closeup
 from digitlab.ui.results.gallery import show_gallery
 from digitlab.ui.results.view import View
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ORDERS = {
     "confidence": "Most confident first",
@@ -45,7 +50,14 @@ def show(view: View) -> None:
     if len(chosen):
         one = len(chosen) == 1
         st.markdown(f"{len(chosen):,} mistake{'' if one else 's'}, {MEANING[by]}.")
-    first = show_gallery(view, chosen.position, param="mistakes", key="mistakes")
-    page.code_fold(snippets.mistakes(*view.named, true=true, read=read, above=above / 100, by=by))
+    code = snippets.mistakes(*view.named, true=true, read=read, above=above / 100, by=by)
+    _show_images(view, chosen.position, code)
+
+
+@st.fragment
+@page.guard()
+def _show_images(view: View, positions: np.ndarray, code: str) -> None:
+    first = show_gallery(view, positions, param="mistakes", key="mistakes")
+    page.code_fold(code)
     if first is not None:
         show_closeup(view, first)

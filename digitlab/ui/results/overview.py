@@ -124,13 +124,13 @@ def _show_classes(result: Evaluation) -> None:
     ]
     number = st.column_config.NumberColumn(format="%.2f %%")
     config = {"Precision": number, "Recall": number, "F1": number}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–", column_config=config)
     st.markdown(
         "**Averages over the classes.** Macro counts all classes alike, weighted counts them by "
         "support."
     )
     averages = [_average_row(result, kind) for kind in ("macro", "weighted")]
-    st.dataframe(pd.DataFrame(averages), hide_index=True, column_config=config)
+    st.dataframe(pd.DataFrame(averages), hide_index=True, placeholder="–", column_config=config)
 
 
 def _average_row(result: Evaluation, kind: str) -> dict[str, object]:

@@ -71,4 +71,4 @@ def _show_areas(curves: tuple) -> None:
     )
     number = st.column_config.NumberColumn(format="%.5f")
     config = {"Area under ROC": number, "Average precision": number}
-    st.dataframe(table, hide_index=True, column_config=config)
+    st.dataframe(table, hide_index=True, placeholder="–", column_config=config)

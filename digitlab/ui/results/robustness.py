@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,7 +16,7 @@ from digitlab.jobs.robustness import (
 )
 from digitlab.notebook import inspection as snippets
 from digitlab.runs.beside import need_weights
-from digitlab.runs.robustness import QUICK, chance
+from digitlab.runs.robustness import QUICK, Attacked, attack_example, chance
 from digitlab.runs.robustness_card import RobustnessCard, read_card
 from digitlab.ui import cached, page
 from digitlab.ui.results.view import View, title_of
@@ -138,7 +139,7 @@ def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
             one = CORRUPTIONS[curve.name]
             with place:
                 _show_curve(curve, one.title, one.unit, one.about, samples.get(curve.name), run)
-    _show_attacks(run, card)
+    _show_attacks(run, card, test)
 
 
 def _weakest(card: RobustnessCard) -> str:
@@ -196,7 +197,9 @@ def _corrupted_samples(test: Split, seed: int) -> dict[str, np.ndarray]:
     return found
 
 
-def _show_curve(curve, title: str, unit: str, about: str, images, run: Run) -> None:
+def _show_curve(
+    curve, title: str, unit: str, about: str, images, run: Run, captions: Sequence[str] = ()
+) -> None:
     from digitlab.evaluation.intervals import wilson_interval
     from digitlab.figures.robustness import severity_curve
 
@@ -208,7 +211,9 @@ def _show_curve(curve, title: str, unit: str, about: str, images, run: Run) -> N
             curve.accuracies,
             [wilson_interval(level.correct, curve.n) for level in curve.levels],
             images,
+            captions=captions,
             chance=1 / len(run.classes),
+            height=330 if captions else 300,
         ),
         key=f"robustness-{curve.name}",
         config={"displayModeBar": False},
@@ -217,7 +222,7 @@ def _show_curve(curve, title: str, unit: str, about: str, images, run: Run) -> N
     st.caption(about)
 
 
-def _show_attacks(run: Run, card: RobustnessCard) -> None:
+def _show_attacks(run: Run, card: RobustnessCard, test: Split | None) -> None:
     st.markdown("**Under attack**")
     if not card.attacks:
         st.caption(
@@ -225,11 +230,36 @@ def _show_attacks(run: Run, card: RobustnessCard) -> None:
             "does not have."
         )
         return
+    examples = {} if test is None else _attack_examples(run, card, test)
     st.caption(
         f"Every pixel may change by at most ε, where ink is 1 and paper 0; on {card.attacks[0].n:,}"
         " of the images. The dotted line is guessing, below which only an attack gets."
+        + (" Below: one image, attacked, and what it is then read as." if examples else "")
     )
     for place, curve in zip(st.columns(2), card.attacks, strict=False):
         title, about = ATTACKS[curve.name]
+        one = examples.get(curve.name)
+        if one is not None and len(one.images) != len(curve.levels):
+            one = None  # a card of other ε
+        images, captions = (one.images, _captions(run, one)) if one else (None, ())
         with place:
-            _show_curve(curve, title, "ε", about, None, run)
+            _show_curve(curve, title, "ε", about, images, run, captions)
+
+
+def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, Attacked]:
+    """The first test image that is read rightly, under each attack."""
+    result = cached.evaluation(run, "test")
+    right = (result.predictions == result.labels).nonzero()[0]
+    if not len(right) or len(result.labels) != len(test):
+        return {}
+    position = int(right[0])
+    return cached.of_evaluation(
+        attack_example, ("attacked", run.id, run.record.ended, card.seed),
+        cached.reader(run.id), test.images[position], int(result.labels[position]), seed=card.seed,
+    )  # fmt: skip
+
+
+def _captions(run: Run, one: Attacked) -> list[str]:
+    """What each image is read as; in bold where that is no longer what it was."""
+    names = [run.classes[label][:6] for label in one.readings]
+    return [f"→ {name}" if name == names[0] else f"→ <b>{name}</b>" for name in names]

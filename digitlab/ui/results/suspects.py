@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.errors import RunError
 from digitlab.notebook import inspection as snippets
-from digitlab.runs.suspects import are_suspects_kept, find_train_suspects
+from digitlab.runs.suspects import (
+    are_suspects_kept,
+    ask_together,
+    find_readers,
+    find_train_suspects,
+)
 from digitlab.ui import cached, page, url
+from digitlab.ui.compare import run_names
 from digitlab.ui.results.closeup import show_closeup
 from digitlab.ui.results.gallery import show_gallery
 from digitlab.ui.results.view import View
+from digitlab.ui.words import percent
 
 if TYPE_CHECKING:
     from digitlab.evaluation.suspects import Suspects
+    from digitlab.runs.run import Run
+    from digitlab.runs.suspects import Panel
 
 BASES = {"network": "What the network makes of them", "pixels": "Their pixels"}
-LISTED = 480  # ten pages of the gallery
+ASKED = {"together": "All runs together", "alone": "This run alone"}
+LEAST, LISTED = 96, 480  # images: two to ten pages of the gallery
+NAMED = 8  # runs listed by name
+LEGEND = (
+    "Label → likeliest class, and the belief in the label, in %. Click one to see it large; below "
+    "it stands what this run read."
+)
 OUT_OF_SAMPLE = (
     "The network has not learnt from these images, so its answers are out of sample: where it "
     "gives the label next to no probability, one of the two is wrong."
@@ -41,7 +58,7 @@ def show(view: View) -> None:
         "because it is proved wrong: these are flags to look at, and nothing is relabelled. The "
         "order is cleanlab's label quality, the least believed label first.",
     )
-    basis = "network"
+    basis, together = "network", False
     if view.split == "train" and view.is_own:
         basis = url.choose(
             "The second opinion goes by", BASES, param="opinion", default="network",
@@ -50,22 +67,61 @@ def show(view: View) -> None:
         st.caption(BY_BASIS[basis])
         found = _of_training(view, basis)
     else:
-        st.caption(OUT_OF_SAMPLE)
-        found = _of_others(view)
-    first = _show(view, found) if found is not None else None
-    page.code_fold(snippets.suspects(*view.named, basis=basis))
-    if first is not None:
-        show_closeup(view, first)
+        readers = find_readers(view.run, view.split) if view.is_own else []
+        together = len(readers) > 1 and _asked(readers)
+        found = _of_all(view, readers) if together else _of_one(view)
+    code = snippets.suspects(*view.named, basis=basis, together=together)
+    if found is None:
+        page.code_fold(code)
+    else:
+        _show(view, found, code)
 
 
-def _of_others(view: View) -> Suspects:
-    from digitlab.evaluation.suspects import find_suspects
+def _asked(readers: Sequence[Run]) -> bool:
+    """Whether all runs are asked, or only this one."""
+    asked = url.choose(
+        "Who is asked", ASKED, param="asked", default="together", widget=st.segmented_control
+    )
+    return asked == "together"
 
+
+def _of_all(view: View, readers: Sequence[Run]) -> Suspects:
+    """By all runs on these images together, or by this one where their answers are gone."""
+    who = tuple((reader.id, reader.record.ended) for reader in readers)
+    try:
+        with st.spinner("Weighing the labels …"):
+            panel: Panel = cached.of_evaluation(
+                ask_together, (view.key, who), view.run, view.split, readers
+            )
+            labels, probabilities = view.result.labels, panel.probabilities
+            if len(labels) != len(probabilities):
+                raise RunError("their images are of another number.")
+            found = _found((view.key, who), probabilities, labels)
+    except RunError as e:
+        st.caption(f"Only this run is asked: {e}")
+        return _of_one(view)
+    names = run_names([reader.record for reader in panel.readers])
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    st.caption(
+        f"{len(names)} runs that have not learnt from these images are asked together, one with "
+        "half the errors on validation counting twice. What different networks doubt is more "
+        "likely labelled wrongly than what a single one stumbles over. Asked: "
+        f"{', '.join(names[:NAMED])}{more}."
+    )
+    return found
+
+
+def _of_one(view: View) -> Suspects:
+    st.caption(OUT_OF_SAMPLE)
     result = view.result
     with st.spinner("Weighing the labels …"):
-        return cached.of_evaluation(
-            find_suspects, ("suspects", view.key), result.probabilities, result.labels
-        )
+        return _found(view.key, result.probabilities, result.labels)
+
+
+def _found(key: object, probabilities, labels) -> Suspects:
+    from digitlab.evaluation.suspects import find_suspects
+
+    return cached.of_evaluation(find_suspects, ("suspects", key), probabilities, labels)
 
 
 def _of_training(view: View, basis: str) -> Suspects | None:
@@ -93,7 +149,9 @@ def _of_training(view: View, basis: str) -> Suspects | None:
     )
 
 
-def _show(view: View, found: Suspects) -> int | None:
+@st.fragment
+@page.guard()
+def _show(view: View, found: Suspects, code: str) -> None:
     names, labels = view.run.classes, view.result.labels
     flagged = int(found.flagged.sum())
     against = int((found.suggested != labels[found.position]).sum())
@@ -102,11 +160,35 @@ def _show(view: View, found: Suspects) -> int | None:
         f"as the likeliest; confident learning, which allows for how often each pair of classes "
         f"is confused, takes {flagged:,} of the labels for wrong."
     )
-    shown = found.first(min(LISTED, max(against, 48)))
-    first = show_gallery(view, shown.position, param="suspects", key="suspects")
+    shown = found.first(min(LISTED, max(against, LEAST)))
+    first = show_gallery(
+        view,
+        shown.position,
+        param="suspects",
+        key="suspects",
+        words=_words(view, shown),
+        legend=LEGEND,
+    )
     with st.expander("The list as numbers", icon=":material/table_rows:"):
         _show_table(names, labels, shown)
-    return first
+    page.code_fold(code)
+    if first is not None:
+        show_closeup(view, first)
+
+
+def _words(view: View, shown: Suspects) -> Callable[[int], tuple[str, str]]:
+    names, labels = view.run.classes, view.result.labels
+    at = {position: i for i, position in enumerate(shown.position.tolist())}
+
+    def words(position: int) -> tuple[str, str]:
+        i = at[position]
+        label, likeliest = names[labels[position]], names[shown.suggested[i]]
+        belief = float(shown.quality[i])
+        said = f"number {position:,}, place {i + 1}: labelled {label}, believed to "
+        said += f"{percent(belief, 1)}; {likeliest} is the likeliest"
+        return f"{label[:4]}→{likeliest[:4]} {100 * belief:.0f}", said
+
+    return words
 
 
 def _show_table(names: tuple[str, ...], labels, shown: Suspects) -> None:

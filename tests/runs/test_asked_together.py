@@ -1,0 +1,65 @@
+"""Runs on the same images are asked of their labels together: MNIST's known errors surface."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import digitlab as dl
+from digitlab.errors import RunError
+from digitlab.evaluation.suspects import find_suspects
+from digitlab.runs import artifacts, store
+from digitlab.runs.suspects import MOST_READERS, ask_together, find_readers
+from digitlab.ui.results.suspects import LEAST
+
+# Test images of MNIST where fewer than 3 of 5 people chose the given label: cleanlab/label-errors,
+# Northcutt, Athalye, Mueller: Pervasive label errors in test sets, 2021.
+KNOWN = {947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729}
+NAMED = {1901, 2130, 8527, 9729}
+
+
+def test_on_a_fresh_clone_mnist_s_known_label_errors_are_among_the_flags_shown(home):
+    run = dl.open_run("reader-cnn")
+    panel = ask_together(run, "test")
+    assert len(panel.readers) == len(dl.list_runs())
+    order = find_suspects(panel.probabilities, run.evaluate("test").labels).position.tolist()
+    assert set(order[:LEAST]) >= NAMED  # at the places 1, 3, 7 and 23
+    assert len(KNOWN & set(order[:60])) >= 11  # 12; by chance 0.1
+    assert set(order[:120]) >= KNOWN  # 88
+
+
+def test_those_with_the_same_images_are_asked_the_best_first(run_id):
+    run = dl.open_run(run_id)
+    assert [reader.id for reader in find_readers(run, "test")] == [run_id]
+    config = dl.TrainConfig(epochs=2, seed=3)
+    better = dl.train("logistic-regression", "optdigits", config, progress=False)
+    assert better.record.val_accuracy > run.record.val_accuracy
+    assert [reader.id for reader in find_readers(run, "test")] == [better.id, run_id]
+    assert [reader.id for reader in find_readers(run, "val")] == [better.id, run_id]
+    elsewhere = dl.TrainConfig(epochs=1, val_fraction=0.3)
+    other = dl.train("logistic-regression", "optdigits", elsewhere, progress=False)
+    assert other.id in [reader.id for reader in find_readers(run, "test")]
+    assert other.id not in [reader.id for reader in find_readers(run, "val")]  # it learnt from them
+    panel = ask_together(run, "val")
+    assert panel.probabilities.shape == (len(run.evaluate("val").labels), 10)
+    np.testing.assert_allclose(panel.probabilities.sum(1), 1, rtol=1e-5)
+
+
+def test_one_without_answers_is_passed_over_and_the_training_split_is_not_asked(run_id):
+    run = dl.open_run(run_id)
+    twin = run.record.model_copy(update={"id": "twin-00000001"})
+    store.add_run(twin)
+    assert len(find_readers(run, "test")) == 2
+    assert [reader.id for reader in ask_together(run, "test").readers] == [run_id]
+    with pytest.raises(RunError, match="test or val"):
+        ask_together(run, "train")
+    (artifacts.run_folder(run_id) / artifacts.PREDICTIONS).unlink()
+    with pytest.raises(RunError, match="has saved answers"):
+        ask_together(run, "test")
+
+
+def test_at_most_twenty_are_asked(run_id):
+    run = dl.open_run(run_id)
+    for i in range(MOST_READERS + 3):
+        store.add_run(run.record.model_copy(update={"id": f"many-{i:08d}", "seed": i}))
+    assert len(find_readers(run, "test")) == MOST_READERS
