@@ -15,6 +15,7 @@ from digitlab.drawing.strokes import check_strokes
 from digitlab.drawing.trust import Trust
 
 UNREAD = "?"  # in the place of what is declined
+DIGIT = 0.2  # probability of being one, least: what looks less like one is none beside digits, too
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def recognize_drawing(
     known = check_strokes(strokes) if strokes is not None else ()
     lines = read_lines(read_drawing(source), predictor, strokes=known, framing=framing)
     digits = tuple(
-        _judge(one, number, trust or Trust()) for number, line in enumerate(lines) for one in line
+        digit
+        for number, line in enumerate(lines)
+        for digit in _judge(line, number, trust or Trust())
     )
     rows = (
         "".join(UNREAD if one.declined else str(one.label) for one in digits if one.line == k)
@@ -107,8 +110,24 @@ def recognize_drawing(
     return Recognition(text="\n".join(rows), digits=digits)
 
 
-def _judge(one: Reading, line: int, trust: Trust) -> Digit:
-    calibrated = trust.calibrate(one.probabilities)
+def _judge(line: Sequence[Reading], number: int, trust: Trust) -> list[Digit]:
+    """The digits of a line. Those cut out of marks are digits as surely as they are on average.
+
+    A cut takes ink from one and leaves it to the next, so that one by one they look less like
+    digits than they are; what is none is cut into parts of which most look like none.
+    """
+    calibrated = [trust.calibrate(one.probabilities) for one in line]
+    parted = [float(own.sum()) for one, own in zip(line, calibrated, strict=True) if one.parted]
+    whole = float(np.mean(parted)) if parted else 0.0
+    return [
+        _digit(
+            one, number, own * max(1.0, whole / max(DIGIT, own.sum())) if one.parted else own, trust
+        )
+        for one, own in zip(line, calibrated, strict=True)
+    ]
+
+
+def _digit(one: Reading, line: int, calibrated: np.ndarray, trust: Trust) -> Digit:
     given = one.probabilities / max(1e-12, float(one.probabilities.sum()))
     return Digit(
         label=int(one.probabilities.argmax()),

@@ -42,10 +42,14 @@ LINE = 2.0  # nats: one more line
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One digit found: its frame in the drawing's pixels and its `probabilities float32 [C]`."""
+    """One digit found: its frame in the drawing's pixels and its `probabilities float32 [C]`.
+
+    `parted` says whether it was cut out of a mark.
+    """
 
     framed: Framed
     probabilities: np.ndarray
+    parted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,18 +184,19 @@ class _Page:
         known: Sequence[dict[bytes, Reading | None]],
     ) -> None:
         """Put a reading of each line's runs into `known`; None of what is too small for one."""
-        asked: list[tuple[dict[bytes, Reading | None], bytes, Framed]] = []
+        asked: list[tuple[dict[bytes, Reading | None], bytes, Framed, bool]] = []
         for line, own, readings in zip(lines, runs, known, strict=True):
+            several = np.bincount(line.marks)[line.marks] > 1
             for run in own:
                 key = run.tobytes()
                 if key not in readings:
                     framed = self._frame(line, run)
                     readings[key] = None
-                    asked += [(readings, key, framed)] if framed else []
+                    asked += [(readings, key, framed, bool(several[run].any()))] if framed else []
         if asked:
-            answers = self._predict([framed for _, _, framed in asked])
-            for (readings, key, framed), answer in zip(asked, answers, strict=True):
-                readings[key] = Reading(framed, answer)
+            answers = self._predict([framed for _, _, framed, _ in asked])
+            for (readings, key, framed, parted), answer in zip(asked, answers, strict=True):
+                readings[key] = Reading(framed, answer, parted)
 
     def _frame(self, line: Line, run: np.ndarray) -> Framed | None:
         """A run of pieces framed, with its box in the drawing's; None where it is but a speck."""
