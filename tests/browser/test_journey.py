@@ -70,7 +70,7 @@ def test_train_watch_stop_and_take_the_results_apart(visit, lab):
     expect(tab.button("Stop")).to_have_count(0, timeout=30 * SECONDS)  # of a run of minutes
     tab.sees(re.compile("stopped"))
     accuracy = tab.page.get_by_test_id("stMetric").filter(has_text="Test accuracy")
-    expect(accuracy).to_contain_text(re.compile(r"\d\d\.\d\d %"))
+    expect(accuracy.first).to_contain_text(re.compile(r"\d\d\.\d\d %"), timeout=PATIENCE)
     expect(other.button("Stop")).to_have_count(0, timeout=PATIENCE)
 
     tab.page.get_by_role("link", name=re.compile(r"cnn-small .* \d+\.\d+ %")).first.click()
