@@ -8,10 +8,8 @@ from collections.abc import Iterator
 
 # glibc's names and values for mallopt, from malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_LARGEST = (
-    2**30,
-    32 * 2**20,
-)  # bytes of blocks that share the heap; an old glibc refuses the first
+# Bytes of the largest block that shares the heap; an old glibc refuses the first of these.
+_LARGEST = (2**30, 32 * 2**20)
 _KEEP, _DEFAULT = 2**31 - 1, 128 * 2**10  # bytes free at the heap's end before they are returned
 
 
