@@ -12,7 +12,7 @@ from PIL import Image
 
 from digitlab.figures import palette
 from digitlab.figures.images import color_bar
-from digitlab.figures.layout import CLEAR, chart, image_axes
+from digitlab.figures.layout import CLEAR, chart, image_axes, on_axes, picture_row
 
 _BETWEEN = 0.04  # of the width: the gap between two attributions
 CANVAS = 1_300  # pixels a side of the picture of an embedding's images
@@ -28,8 +28,8 @@ def attribution_figure(
     """
     strengths = np.abs(np.stack([array for _, array in maps]))
     top = float(np.quantile(strengths, 0.99)) or float(strengths.max()) or 1.0
-    # All at once: Plotly's own subplots, and updates of them, would cost many times as much.
-    layout = {
+    titles = [title for title, _ in maps]
+    layout = picture_row(titles, gap=_BETWEEN, text=16, axis={"visible": False}) | {
         "coloraxis": {
             "colorscale": palette.OVERLAY_SCALE,
             "cmin": -top,
@@ -41,25 +41,10 @@ def attribution_figure(
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
         "dragmode": False,
-        "annotations": [],
     }
-    traces, width = [], (1 - _BETWEEN * (len(maps) - 1)) / len(maps)
-    hidden = {"visible": False, "constrain": "domain", "fixedrange": True}
-    for place, (title, array) in enumerate(maps):
-        axis, left = str(place + 1) if place else "", place * (width + _BETWEEN)
-        on = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
-        layout[f"xaxis{axis}"] = {
-            "domain": [left, min(left + width, 1.0)], "anchor": f"y{axis}", **hidden
-        }  # fmt: skip
-        layout[f"yaxis{axis}"] = {
-            "autorange": "reversed", "anchor": f"x{axis}", "scaleanchor": f"x{axis}", **hidden
-        }  # fmt: skip
-        layout["annotations"].append(
-            {
-                "text": title, "x": left + width / 2, "y": 1.0, "xref": "paper", "yref": "paper",
-                "xanchor": "center", "yanchor": "bottom", "showarrow": False, "font": {"size": 16},
-            }
-        )  # fmt: skip
+    traces = []
+    for place, (_, array) in enumerate(maps):
+        on = on_axes(place)
         plain = go.Heatmap(
             z=image, zmin=0, zmax=255, colorscale=palette.DIMMED_SCALE, showscale=False,
             hoverinfo="skip", **on,
