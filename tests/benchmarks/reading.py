@@ -1,35 +1,59 @@
 """How soon a drawing is answered: `python tests/benchmarks/reading.py [--json]`.
 
 Draws digits with the mouse on the Draw page of the real server and measures from lifting the pen
-until the browser shows the answer: for one visitor, and for twenty who draw at once, each of whom
-draws a digit, reads the answer, thinks for a second or two and clears. Server and browsers share
-the machine, so the twenty browsers' own work is part of what is measured.
+until the browser shows the answer: alone, and as one of twenty visitors who draw at once, each of
+whom draws a digit, reads the answer, thinks for a second or two and clears. The nineteen others
+bring no browsers (visitors have machines of their own, and twenty browsers would be all that two
+cores can do): they say to the server what a browser was heard to say, and their time ends when the
+answer arrives. Server, browser and the nineteen share the machine.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 import re
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from itertools import chain
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 from serving import launch_async, percentile, serve
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
 
+ROUND = [2 * math.pi * k / 12 for k in range(13)]
 DIGITS = {  # corners from 0 to 1 of the canvas
     "7": ((0.25, 0.25), (0.75, 0.25), (0.45, 0.8)),
     "1": ((0.5, 0.2), (0.5, 0.8)),
-    "0": ((0.5, 0.2), (0.7, 0.35), (0.7, 0.65), (0.5, 0.8), (0.3, 0.65), (0.3, 0.35), (0.5, 0.2)),
+    "0": [(0.5 + 0.2 * math.sin(angle), 0.5 - 0.3 * math.cos(angle)) for angle in ROUND],
 }
-VISITORS, ALONE, EACH = 20, 20, 6
+VISITORS, ALONE, EACH = 20, 20, 12
 THINK = (1.0, 2.0)  # seconds
+READ = 0.5
 SCREEN = {"width": 1280, "height": 900}
 PATIENCE = 30_000
 ANSWER = '[data-testid="stHtml"] [role="status"]'
+ANSWER_SAID = b"role='status'"
+
+
+@dataclass
+class Said:
+    """What a visitor's browser sent: on arrival, and for each drawing and each clearing."""
+
+    scenes: list[list[bytes]] = field(default_factory=lambda: [[]])
+
+    def hear(self, frame: bytes | str) -> None:
+        """Take down one message to the server."""
+        self.scenes[-1].append(frame)
+
+    def next_scene(self) -> None:
+        """What is sent from now on belongs to the next act."""
+        self.scenes.append([])
 
 
 def main() -> None:
@@ -45,7 +69,7 @@ def main() -> None:
         return
     for who, figure in figures.items():
         print(
-            f"{who:20} median {figure['median']:.3f} s, 95th percentile {figure['p95']:.3f} s "
+            f"{who:32} median {figure['median']:.3f} s, 95th percentile {figure['p95']:.3f} s "
             f"(n = {figure['n']})"
         )
 
@@ -57,14 +81,67 @@ async def _measure(url: str) -> dict[str, list[float]]:
         await _draw_some(first, 3, random.Random(0))  # what only the first drawing costs
         alone = await _draw_some(first, ALONE, random.Random(1))
         await first.close()
-        pages = [
-            await _arrive(await browser.new_page(viewport=SCREEN), url) for _ in range(VISITORS)
-        ]
-        together = await asyncio.gather(
-            *(_draw_some(page, EACH, random.Random(k)) for k, page in enumerate(pages))
+        said = await _listen_to_one(browser, url)
+        watched = await _arrive(await browser.new_page(viewport=SCREEN), url)
+        everybody = asyncio.Barrier(VISITORS)
+        shown, *arrived = await asyncio.gather(
+            _draw_when_all_are_here(watched, everybody),
+            *(_visit(url, said, random.Random(k), everybody) for k in range(VISITORS - 1)),
         )
         await browser.close()
-    return {"one visitor": alone, f"{VISITORS} visitors": list(chain.from_iterable(together))}
+    return {
+        "one visitor": alone,
+        f"one of {VISITORS} visitors": shown,
+        f"the {VISITORS - 1} others, to its arrival": list(chain.from_iterable(arrived)),
+    }
+
+
+async def _listen_to_one(browser: Browser, url: str) -> list[list[bytes]]:
+    """What a browser sends: on arrival, then in turn for a drawing and for clearing it."""
+    page, said = await browser.new_page(viewport=SCREEN), Said()
+    page.on("websocket", lambda socket: socket.on("framesent", said.hear))
+    await _arrive(page, url)
+    await _draw_some(page, EACH, random.Random(2), said.next_scene)
+    await page.close()
+    return said.scenes
+
+
+async def _draw_when_all_are_here(page: Page, everybody: asyncio.Barrier) -> list[float]:
+    await everybody.wait()
+    return await _draw_some(page, EACH, random.Random(VISITORS))
+
+
+async def _visit(
+    url: str, scenes: list[list[bytes]], rng: random.Random, everybody: asyncio.Barrier
+) -> list[float]:
+    """Seconds from sending each drawing to the arrival of its answer, for one without a browser."""
+    address = url.replace("http", "ws", 1) + "_stcore/stream"
+    arrival, *acts = scenes
+    times = []
+    async with connect(address, subprotocols=["streamlit"], max_size=None) as socket:
+        await _say(socket, arrival)
+        await everybody.wait()
+        for drawing, clearing in zip(acts[::2], acts[1::2], strict=True):
+            await asyncio.sleep(rng.uniform(*THINK))
+            times.append(await _say(socket, drawing, ANSWER_SAID))
+            await asyncio.sleep(READ)
+            await _say(socket, clearing)
+    return times
+
+
+async def _say(socket: ClientConnection, messages: list[bytes], awaited: bytes = b"") -> float:
+    """Send messages and hear the script out; seconds until the first answer that has `awaited`."""
+    began, answered = time.perf_counter(), None
+    for message in messages:
+        await socket.send(message)
+    ended = 0
+    while ended < len(messages):
+        heard = await asyncio.wait_for(socket.recv(), PATIENCE / 1000)
+        if answered is None and awaited in heard:
+            answered = time.perf_counter() - began
+        ended += ForwardMsg.FromString(heard).WhichOneof("type") == "script_finished"
+    assert answered is not None, "the script ended without an answer"
+    return answered
 
 
 async def _arrive(page: Page, url: str) -> Page:
@@ -75,14 +152,18 @@ async def _arrive(page: Page, url: str) -> Page:
     return page
 
 
-async def _draw_some(page: Page, count: int, rng: random.Random) -> list[float]:
+async def _draw_some(
+    page: Page, count: int, rng: random.Random, next_scene=lambda: None
+) -> list[float]:
     """Seconds from pen-up to answer of some drawings of one visitor."""
     times = []
     for _ in range(count):
         digit = rng.choice(sorted(DIGITS))
         await page.wait_for_timeout(1_000 * rng.uniform(*THINK))
+        next_scene()
         times.append(await _draw(page, digit))
-        await page.wait_for_timeout(500)
+        await page.wait_for_timeout(1_000 * READ)
+        next_scene()
         await page.get_by_role("button", name=re.compile("Clear$")).first.click()
         await page.locator(ANSWER).wait_for(state="detached", timeout=PATIENCE)
     return times
