@@ -34,6 +34,7 @@ def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = No
         y="accuracy",
         height=420,
         legend=True,
+        numbers=True,
     )
     figure.add_scatter(
         x=[0, 100],
@@ -83,7 +84,7 @@ def _add_bins(figure: go.Figure, bins: Sequence[Bin], name: str, color: str, sym
 
 def confidence_histogram(bins: Sequence[Bin]) -> go.Figure:
     """How many images have which confidence, on a logarithmic scale."""
-    figure = chart("How sure it is", x="confidence", y="images", height=420)
+    figure = chart("How sure it is", x="confidence", y="images", height=420, numbers=True)
     filled = [one for one in bins if one.count]
     figure.add_bar(
         x=[50 * (one.low + one.high) for one in filled],
@@ -110,7 +111,11 @@ def coverage_figure(
     `chosen` marks a point, (coverage, accuracy).
     """
     figure = chart(
-        "Accuracy of the answers it gives", x="images answered", y="accuracy", height=380
+        "Accuracy of the answers it gives",
+        x="images answered",
+        y="accuracy",
+        height=380,
+        numbers=True,
     )
     coverage, accuracy, threshold = (
         values[_evenly(len(coverage), 600)]

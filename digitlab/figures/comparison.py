@@ -27,6 +27,7 @@ TITLES: dict[str, str] = {
 }
 OVER = {"epoch": "epoch", "step": "step (batches)", "elapsed": "seconds of training"}
 READ_TOGETHER_UP_TO = 8  # runs: a hover with more lines covers the chart
+AXIS = 50  # pixels, of ticks and an axis title
 
 
 def learning_curves(
@@ -132,13 +133,16 @@ def trade_off(
 
 
 def overlay_chart(
-    title: str, names: Sequence[str], *, x: str, y: str, height: int = 380
+    title: str, names: Sequence[str], *, x: str, y: str, height: int = 380, numbers: bool = True
 ) -> go.Figure:
     """A chart whose legend, of many long names, stands below and leaves the title alone."""
-    figure = chart(title, x=x, y=y, height=height + 11 * min(len(names), 10), zoom=True)
-    return figure.update_layout(
-        showlegend=True, legend={"yref": "container", "y": 0, "yanchor": "bottom"}
-    )
+    rows = min(len(names), 10)
+    figure = chart(title, x=x, y=y, height=height + 11 * rows, zoom=True, numbers=numbers)
+    if numbers:  # a fixed margin holds the axis; what is below it, the legend makes room for
+        legend = {"y": -AXIS / (height - 2 * AXIS), "yanchor": "top"}
+    else:
+        legend = {"yref": "container", "y": 0, "yanchor": "bottom"}
+    return figure.update_layout(showlegend=True, legend=legend)
 
 
 def run_marker(place: int) -> dict:

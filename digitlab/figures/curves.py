@@ -37,6 +37,7 @@ def roc_figure(curves: Named) -> go.Figure:
         height=440,
         legend=len(curves) <= LEGEND_UP_TO,
         zoom=True,
+        numbers=True,
     )
     if not curves:
         return _none(figure)
@@ -66,6 +67,7 @@ def precision_recall_figure(curves: Named) -> go.Figure:
         height=440,
         legend=len(curves) <= LEGEND_UP_TO,
         zoom=True,
+        numbers=True,
     )
     if not curves:
         return _none(figure)

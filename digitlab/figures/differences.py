@@ -41,8 +41,9 @@ def class_differences(
     word = {"recall": "Recall", "f1": "F1"}[metric]
     classes = [row.name for row in differences[0]] if differences else []
     title = f"{word} of each class, against {reference}"
+    height = 150 + 30 * len(classes)
     figure = overlay_chart(
-        title, names, x="difference in points", y="class", height=150 + 30 * len(classes)
+        title, names, x="difference in points", y="class", height=height, numbers=False
     )
     for rows, name, place in zip(differences, names, places, strict=True):
         known = [(i, row) for i, row in enumerate(rows) if getattr(row, metric) is not None]

@@ -30,7 +30,9 @@ def loss_curve(
     however much the history was thinned; the strong line is a running mean of the window means.
     On a logarithmic axis, as a loss falls by powers of ten and its start would hide the rest.
     """
-    figure = chart("Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True)
+    figure = chart(
+        "Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True, numbers=True
+    )
     windows = [row for row in steps if _number(row, "loss") is not None]
     measured = [row for row in epochs if _number(row, "val_loss") is not None]
     if windows:
@@ -55,7 +57,7 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
     `best_epoch` is the epoch whose weights the run kept; by default the earliest one with the
     highest validation accuracy.
     """
-    figure = chart("Accuracy", x="epoch", y="accuracy", legend=True, zoom=True)
+    figure = chart("Accuracy", x="epoch", y="accuracy", legend=True, zoom=True, numbers=True)
     series = (
         ("train", "circle", "train_accuracy"),
         ("val", "diamond", "val_accuracy"),
@@ -85,7 +87,9 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
 
 def learning_rate_curve(steps: Sequence[dict]) -> go.Figure:
     """The learning rate by step."""
-    figure = chart("Learning rate", x="step (batches)", y="learning rate", height=260, zoom=True)
+    figure = chart(
+        "Learning rate", x="step (batches)", y="learning rate", height=260, zoom=True, numbers=True
+    )
     _add_line(figure, steps, "learning_rate", "learning rate %{y:.3~g}")
     figure.update_yaxes(exponentformat="power", rangemode="tozero")
     return _over_steps(figure, False, bool(figure.data))
@@ -93,7 +97,9 @@ def learning_rate_curve(steps: Sequence[dict]) -> go.Figure:
 
 def speed_curve(steps: Sequence[dict]) -> go.Figure:
     """Images trained on in a second, by step."""
-    figure = chart("Speed", x="step (batches)", y="images per second", height=260, zoom=True)
+    figure = chart(
+        "Speed", x="step (batches)", y="images per second", height=260, zoom=True, numbers=True
+    )
     _add_line(figure, steps, "images_per_second", "%{y:,.0f} images per second")
     figure.update_yaxes(exponentformat="SI", rangemode="tozero")
     return _over_steps(figure, False, bool(figure.data))
@@ -102,7 +108,12 @@ def speed_curve(steps: Sequence[dict]) -> go.Figure:
 def gradient_norm_curve(steps: Sequence[dict]) -> go.Figure:
     """The length of the gradient over all parameters, by step, on a logarithmic axis."""
     figure = chart(
-        "Gradient norm", x="step (batches)", y="L2 norm (log scale)", height=260, zoom=True
+        "Gradient norm",
+        x="step (batches)",
+        y="L2 norm (log scale)",
+        height=260,
+        zoom=True,
+        numbers=True,
     )
     _add_line(figure, steps, "grad_norm", "gradient norm %{y:.3~g}")
     return _over_steps(figure, True, bool(figure.data))

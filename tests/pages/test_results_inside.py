@@ -38,13 +38,15 @@ def test_a_classical_model_says_why_it_has_less_to_show(open_page, optdigits):
     assert "A classical model has no gradient to follow" in words(app)
     app = open_page(PAGE, run=run.id, section="inside")
     assert "first weights are no pictures" in words(app)
+    healthy(find(app.segmented_control, "Part of the network").set_value("layers").run())
+    assert app.query_params["inside"] == "layers"
     assert "no layers to look into" in words(app)
     app = open_page(PAGE, run=run.id, section="robustness")
     assert "which this classical model does not have" in words(app)
 
 
 def test_a_linked_image_is_shown_from_near_beside_the_embedding(open_page, run_id):
-    app = open_page(PAGE, run=run_id, section="inside", mistake="7", image="7")
+    app = open_page(PAGE, run=run_id, section="inside", inside="hidden", mistake="7")
     assert "One image from near" in words(app)
     assert "This network has no hidden layer" in words(app)
     healthy(find(app.segmented_control, "Colour").set_value("right").run())

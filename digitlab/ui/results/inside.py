@@ -15,21 +15,31 @@ from digitlab.ui.results.embedding import show_last_layer
 from digitlab.ui.results.view import View
 
 COLUMNS = 8
+VIEWS = {"weights": "First weights", "layers": "Layer by layer", "hidden": "Last hidden layer"}
 
 
 def show(view: View) -> None:
-    """Weights, maps of an image, and the last hidden layer."""
+    """Weights, maps of an image, or the last hidden layer: one of them at a time."""
     need_weights(view.run)
     run = cached.reader(view.run.id)
-    show_weights(run)
+    part = url.choose(
+        "Part of the network",
+        VIEWS,
+        param="inside",
+        default="weights",
+        widget=st.segmented_control,
+        label_visibility="collapsed",
+    )
+    if part == "weights":
+        show_weights(run)
+        return
     try:
         view.images()
     except DatasetError as e:
-        page.cell("What each layer makes of an image")
+        page.cell(VIEWS[part])
         st.info(f"There are no images to send through it: {e}", icon=":material/folder_off:")
         return
-    show_maps(view, run)
-    show_last_layer(view, run)
+    {"layers": show_maps, "hidden": show_last_layer}[part](view, run)
 
 
 def show_weights(run: Run) -> None:
