@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from digitlab.figures import palette
 from digitlab.figures.comparison import overlay_chart, run_marker
 from digitlab.figures.evaluation import TEXT_UP_TO
-from digitlab.figures.layout import chart, note
+from digitlab.figures.layout import are_short, chart, note
 
 
 class ClassDifference(Protocol):
@@ -43,7 +43,7 @@ def class_differences(
     title = f"{word} of each class, against {reference}"
     height = 150 + 30 * len(classes)
     figure = overlay_chart(
-        title, names, x="difference in points", y="class", height=height, numbers=False
+        title, names, x="difference in points", y="class", height=height, numbers=are_short(classes)
     )
     for rows, name, place in zip(differences, names, places, strict=True):
         known = [(i, row) for i, row in enumerate(rows) if getattr(row, metric) is not None]
@@ -81,6 +81,7 @@ def confusion_difference(
         y="true",
         height=500 if len(names) <= TEXT_UP_TO else 720,
         zoom=len(names) > TEXT_UP_TO,
+        numbers=are_short(names),
     )
     gain = np.where(np.eye(len(names), dtype=bool), change, -change)
     shown = np.where(change == 0, np.nan, np.sign(gain) * np.sqrt(np.abs(gain)))
@@ -108,7 +109,7 @@ def confusion_difference(
     figure.update_xaxes(range=edges, side="top", constrain="domain", **ticks)
     figure.update_yaxes(range=edges[::-1], scaleanchor="x", **ticks)
     figure.update_yaxes(constrain="domain", constraintoward="top")
-    figure.update_layout(hovermode="closest", margin={"t": 84})
+    figure.update_layout(hovermode="closest", margin={"t": 84, "b": 8})
     if not change.any():
         note(figure, "no cell has changed")
     return figure

@@ -9,10 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, percent
+from digitlab.figures.layout import are_short, chart, percent
 
 TEXT_UP_TO = 20  # classes: beyond that a number does not fit into its cell
-SHORT = 3  # characters: a longer name does not fit into the head of a row or column
 TITLES = {
     "counts": "Confusion matrix: images",
     "row-shares": "Confusion matrix: % of each true class",
@@ -56,30 +55,31 @@ def confusion_matrix(
     confusion = np.asarray(confusion, dtype=np.int64)
     labels = np.arange(len(confusion)) if order is None else np.asarray(order)
     names = [str(name) for name in classes]
+    bare = are_short(names) and len(names) <= TEXT_UP_TO  # the heads bear the names
     figure = chart(
         TITLES[mode],
         x="predicted",
         y="true",
         height=_matrix_height(len(names)),
         zoom=len(names) > TEXT_UP_TO,
+        numbers=bare,
     )
     _add_matrix(figure, confusion[np.ix_(labels, labels)], mode)
     figure.add_trace(_heads(confusion, labels, names))
     figure.add_trace(_cell_points(confusion, labels, names))
     _frame(figure, labels.tolist(), chosen)
-    short = max(map(len, names)) <= SHORT
     ticks = {
         "tickvals": list(range(len(names))),
         "ticktext": [names[label] for label in labels],
         "showgrid": False,
-        "showticklabels": not short or len(names) > TEXT_UP_TO,
+        "showticklabels": not bare,
     }
     edges = [-1.55, len(names) - 0.5]
     figure.update_xaxes(range=edges, side="top", constrain="domain", **ticks)
     figure.update_yaxes(range=edges[::-1], scaleanchor="x", **ticks)
     figure.update_yaxes(constrain="domain", constraintoward="top")
     figure.update_layout(hovermode="closest", hoverdistance=-1, uirevision="confusion matrix")
-    return figure.update_layout(margin={"t": 84})
+    return figure.update_layout(margin={"t": 84, "b": 8, **({"l": 30} if bare else {})})
 
 
 def _add_matrix(figure: go.Figure, confusion: np.ndarray, mode: str) -> None:
@@ -109,7 +109,7 @@ def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> g
     missed = confusion.sum(axis=1) - np.diag(confusion)
     taken = confusion.sum(axis=0) - np.diag(confusion)
     places, count = list(range(len(names))), len(names)
-    short = max(map(len, names)) <= SHORT and count <= TEXT_UP_TO
+    short = are_short(names) and count <= TEXT_UP_TO
     of_rows = [names[label] if short else "▸" for label in labels]
     of_columns = [names[label] if short else "▾" for label in labels]
     return go.Scatter(
@@ -166,7 +166,15 @@ def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
     Points, as the axis does not start at 0: bars cut off at 95 % would lie about proportions.
     """
     height = 130 + 34 * max(len(per_class), 1)
-    figure = chart("Precision and recall of each class", y="class", height=height, legend=True)
+    names = [str(m.name) for m in per_class]
+    figure = chart(
+        "Precision and recall of each class",
+        x="share, with 95 % interval",
+        y="class",
+        height=height,
+        legend=True,
+        numbers=are_short(names),
+    )
     series = (
         ("precision", "Precision", palette.TRAIN, "circle", -0.22),
         ("recall", "Recall", palette.VAL, "diamond", 0.0),
@@ -186,11 +194,10 @@ def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
             customdata=[_class_words(m, name, key) for _, m in rows],
             hovertemplate="%{customdata}<extra></extra>",
         )
-    names = [str(m.name) for m in per_class]
     figure.update_yaxes(
         tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5]
     )
-    figure.update_xaxes(title_text="share, with 95 % interval", ticksuffix=" %", showgrid=True)
+    figure.update_xaxes(ticksuffix=" %", showgrid=True)
     return figure.update_layout(hovermode="closest")
 
 

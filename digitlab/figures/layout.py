@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from digitlab.figures import palette
 
 CLEAR = "rgba(0, 0, 0, 0)"
+SHORT = 3  # characters: a longer name does not fit into the head of a row or column
 
 
 def chart(
@@ -28,8 +29,8 @@ def chart(
     Colours of text and grid are left to the page's theme. The zoom survives updates as long as
     the title stays; pages that show another run in the same place set `uirevision` to its id.
     Without `zoom` the plot does not answer to drags, so that a finger on it scrolls the page.
-    With `numbers` on both axes, none of them long, the margins are known; else Plotly measures its
-    ticks and draws twice, a third of the time that a browser takes for a figure.
+    With `numbers` on both axes, or names that are not longer, the margins are known; else Plotly
+    measures its ticks and draws twice: a third of the time that a browser takes for a figure.
     `layout` says what else the layout holds, or holds instead of what stands here.
     """
     margin = {"l": 58, "r": 12, "b": 50} if numbers else {"l": 8, "r": 12, "b": 8}
@@ -66,6 +67,11 @@ def chart(
             **layout,
         }
     )
+
+
+def are_short(names: Sequence[str]) -> bool:
+    """Whether names take no more room beside an axis than numbers do, as those of digits."""
+    return max(map(len, names), default=0) <= SHORT
 
 
 def picture_row(titles: Sequence[str], *, gap: float, text: int, axis: dict) -> dict[str, Any]:
