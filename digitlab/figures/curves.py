@@ -30,75 +30,53 @@ def roc_figure(curves: Named) -> go.Figure:
 
     No false positive at all lies on the left edge, which has no place on such a scale.
     """
-    figure = chart(
-        "ROC: found against falsely accused",
-        x="false positives, of all others",
-        y="found, of the class",
-        height=440,
-        legend=len(curves) <= LEGEND_UP_TO,
-        zoom=True,
-        numbers=True,
-    )
+    across, down = "false positives, of all others", "found, of the class"
+    figure = _frame("ROC: found against falsely accused", across, down, curves)
     if not curves:
-        return _none(figure)
-    _legend_below(figure)
+        return figure
     least = min(float(curve.x[curve.x > 0].min()) for _, _, curve in curves)
     for label, name, curve in curves:
-        x, y = np.maximum(curve.x, least / 2), curve.y
-        _add_line(figure, label, name, 100 * x, 100 * y)
-    figure.update_xaxes(
-        type="log",
-        range=[np.log10(100 * least / 2), 2],
-        ticksuffix=" %",
-        showgrid=True,
-        dtick=1,
-    )
+        _add_line(figure, label, name, np.maximum(curve.x, least / 2), curve.y)
     lowest = min(float(curve.y[curve.x <= least].max()) for _, _, curve in curves)
-    figure.update_yaxes(ticksuffix=" %", range=[max(0, 100 * lowest - 5), 100.8])
-    return figure.update_layout(hovermode="closest", legend_traceorder="normal")
+    figure.update_xaxes(type="log", range=[np.log10(100 * least / 2), 2], dtick=1)
+    return figure.update_yaxes(range=[max(0, 100 * lowest - 5), 100.8])
 
 
 def precision_recall_figure(curves: Named) -> go.Figure:
     """Precision over recall, drawn where the curves bend."""
-    figure = chart(
-        "Precision against recall",
-        x="recall",
-        y="precision",
-        height=440,
-        legend=len(curves) <= LEGEND_UP_TO,
-        zoom=True,
-        numbers=True,
-    )
+    figure = _frame("Precision against recall", "recall", "precision", curves)
     if not curves:
-        return _none(figure)
-    _legend_below(figure)
+        return figure
     for label, name, curve in curves:
-        _add_line(figure, label, name, 100 * curve.x, 100 * curve.y)
+        _add_line(figure, label, name, curve.x, curve.y)
     lowest = min(float(curve.y[curve.x < 0.99].min()) for _, _, curve in curves)
     bends = [curve.x[curve.y < 1] for _, _, curve in curves]
     first = min((float(x.min()) for x in bends if len(x)), default=0.0)
-    figure.update_xaxes(ticksuffix=" %", showgrid=True, range=[max(-1, 100 * first - 4), 100.5])
-    figure.update_yaxes(ticksuffix=" %", range=[max(0, 100 * lowest - 5), 100.8])
-    return figure.update_layout(hovermode="closest", legend_traceorder="normal")
+    figure.update_xaxes(range=[max(-1, 100 * first - 4), 100.5])
+    return figure.update_yaxes(range=[max(0, 100 * lowest - 5), 100.8])
+
+
+def _frame(title: str, x: str, y: str, curves: Named) -> go.Figure:
+    """What both figures have in common; a sentence where there are no curves."""
+    legend = len(curves) <= LEGEND_UP_TO
+    figure = chart(title, x=x, y=y, height=440, legend=legend, zoom=True, numbers=True)
+    if not curves:
+        figure.update_xaxes(range=[0, 1], showticklabels=False)
+        figure.update_yaxes(range=[0, 1], showticklabels=False)
+        return note(figure, "it takes images of a class and of others")
+    figure.update_xaxes(ticksuffix=" %", showgrid=True).update_yaxes(ticksuffix=" %")
+    # Ten names take several lines, which above the plot would reach into the title.
+    below = {"y": -0.24, "yanchor": "top", "traceorder": "normal"}
+    return figure.update_layout(legend=below, margin={"t": 44}, hovermode="closest")
 
 
 def _add_line(figure: go.Figure, label: int, name: str, x: np.ndarray, y: np.ndarray) -> None:
+    """A class's line, from shares 0…1."""
     figure.add_scatter(
-        x=x,
-        y=y,
+        x=100 * x,
+        y=100 * y,
         name=name,
         mode="lines",
         line={"color": palette.digit_color(label), "width": 2},
         hovertemplate="%{x:.3g} %, %{y:.2f} %<extra>" + name + "</extra>",
     )
-
-
-def _legend_below(figure: go.Figure) -> None:
-    """Ten names take several lines, which above the plot would reach into the title."""
-    figure.update_layout(legend={"y": -0.24, "yanchor": "top"}, margin={"t": 44})
-
-
-def _none(figure: go.Figure) -> go.Figure:
-    figure.update_xaxes(range=[0, 1], showticklabels=False)
-    figure.update_yaxes(range=[0, 1], showticklabels=False)
-    return note(figure, "it takes images of a class and of others")

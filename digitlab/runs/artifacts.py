@@ -150,6 +150,18 @@ def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
         ) from e
 
 
+def read_answers(run_id: str, split: str) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """A run's saved logits float32 [N, C] on a split, and its labels int64 [N]; None if unsaved.
+
+    Raises RunError where the file is damaged.
+    """
+    path = run_folder(run_id) / PREDICTIONS
+    saved = read_tensors(path, run_id) if path.is_file() else {}
+    if not {f"{split}_logits", f"{split}_labels"} <= saved.keys():
+        return None
+    return saved[f"{split}_logits"].float(), saved[f"{split}_labels"].long()
+
+
 def read_values(content: bytes) -> dict[str, Any]:
     """The plain values that were saved beside the tensors of a safetensors file's bytes.
 

@@ -130,13 +130,10 @@ class Run:
     def _logits(
         self, split: str, dataset: Dataset | str | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        path = self.folder / artifacts.PREDICTIONS
         if dataset == self.record.dataset:
             dataset = None
-        if dataset is None and path.is_file():
-            saved = artifacts.read_tensors(path, self.id)
-            if f"{split}_logits" in saved and f"{split}_labels" in saved:
-                return saved[f"{split}_logits"].float(), saved[f"{split}_labels"].long()
+        if dataset is None and (saved := artifacts.read_answers(self.id, split)):
+            return saved
         if isinstance(dataset, str):
             from digitlab.data.load import load_dataset
 

@@ -94,12 +94,10 @@ def _error(run: Run) -> float:
 
 def _saved_answers(run: Run, split: str) -> tuple[np.ndarray, np.ndarray] | None:
     try:
-        saved = artifacts.read_tensors(run.folder / artifacts.PREDICTIONS, run.id)
-    except RunError:
+        saved = artifacts.read_answers(run.id, split)
+    except RunError:  # damaged: the others are asked
         return None
-    if not {f"{split}_logits", f"{split}_labels"} <= saved.keys():
-        return None
-    return saved[f"{split}_logits"].float().numpy(), saved[f"{split}_labels"].numpy()
+    return (saved[0].numpy(), saved[1].numpy()) if saved else None
 
 
 def suspects_path(run: Run, basis: str) -> Path:
