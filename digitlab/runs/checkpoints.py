@@ -52,13 +52,6 @@ def has_state(run_id: str) -> bool:
     return bool(_newest_first(run_id))
 
 
-def drop_states(run_id: str) -> None:
-    """Delete a run's checkpoints: it can no longer be continued."""
-    for path in _newest_first(run_id):
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-
-
 def _folder(run_id: str) -> Path:
     return artifacts.run_folder(run_id) / FOLDER
 

@@ -67,12 +67,6 @@ def list_records(
         return [_record(row) for row in session.scalars(query.limit(limit))]
 
 
-def count_records(statuses: Sequence[Status] | None = None, search: str = "") -> int:
-    """How many runs `list_records` would give without a limit."""
-    with _session() as session:
-        return session.scalar(_matching(select(func.count(RunRow.id)), statuses, search))
-
-
 def _matching(query: Select, statuses: Sequence[Status] | None, search: str) -> Select:
     if statuses is not None:
         query = query.where(RunRow.status.in_(statuses))

@@ -18,13 +18,11 @@ import re
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from itertools import chain
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 from serving import launch_async, percentile, serve
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
+from visitors import call, listen, say
 
 ROUND = [2 * math.pi * k / 12 for k in range(13)]
 DIGITS = {  # corners from 0 to 1 of the canvas
@@ -39,21 +37,6 @@ SCREEN = {"width": 1280, "height": 900}
 PATIENCE = 30_000
 ANSWER = '[data-testid="stHtml"] [role="status"]'
 ANSWER_SAID = b"role='status'"
-
-
-@dataclass
-class Said:
-    """What a visitor's browser sent: on arrival, and for each drawing and each clearing."""
-
-    scenes: list[list[bytes]] = field(default_factory=lambda: [[]])
-
-    def hear(self, frame: bytes | str) -> None:
-        """Take down one message to the server."""
-        self.scenes[-1].append(frame)
-
-    def next_scene(self) -> None:
-        """What is sent from now on belongs to the next act."""
-        self.scenes.append([])
 
 
 def main() -> None:
@@ -98,8 +81,8 @@ async def _measure(url: str) -> dict[str, list[float]]:
 
 async def _listen_to_one(browser: Browser, url: str) -> list[list[bytes]]:
     """What a browser sends: on arrival, then in turn for a drawing and for clearing it."""
-    page, said = await browser.new_page(viewport=SCREEN), Said()
-    page.on("websocket", lambda socket: socket.on("framesent", said.hear))
+    page = await browser.new_page(viewport=SCREEN)
+    said = listen(page)
     await _arrive(page, url)
     await _draw_some(page, EACH, random.Random(2), said.next_scene)
     await page.close()
@@ -115,33 +98,17 @@ async def _visit(
     url: str, scenes: list[list[bytes]], rng: random.Random, everybody: asyncio.Barrier
 ) -> list[float]:
     """Seconds from sending each drawing to the arrival of its answer, for one without a browser."""
-    address = url.replace("http", "ws", 1) + "_stcore/stream"
     arrival, *acts = scenes
     times = []
-    async with connect(address, subprotocols=["streamlit"], max_size=None) as socket:
-        await _say(socket, arrival)
+    async with call(url) as socket:
+        await say(socket, arrival)
         await everybody.wait()
         for drawing, clearing in zip(acts[::2], acts[1::2], strict=True):
             await asyncio.sleep(rng.uniform(*THINK))
-            times.append(await _say(socket, drawing, ANSWER_SAID))
+            times.append(await say(socket, drawing, ANSWER_SAID))
             await asyncio.sleep(READ)
-            await _say(socket, clearing)
+            await say(socket, clearing)
     return times
-
-
-async def _say(socket: ClientConnection, messages: list[bytes], awaited: bytes = b"") -> float:
-    """Send messages and hear the script out; seconds until the first answer that has `awaited`."""
-    began, answered = time.perf_counter(), None
-    for message in messages:
-        await socket.send(message)
-    ended = 0
-    while ended < len(messages):
-        heard = await asyncio.wait_for(socket.recv(), PATIENCE / 1000)
-        if answered is None and awaited in heard:
-            answered = time.perf_counter() - began
-        ended += ForwardMsg.FromString(heard).WhichOneof("type") == "script_finished"
-    assert answered is not None, "the script ended without an answer"
-    return answered
 
 
 async def _arrive(page: Page, url: str) -> Page:

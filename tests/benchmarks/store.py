@@ -96,7 +96,6 @@ def _questions(ids: list[str]) -> dict[str, Callable[[], object]]:
         "list the newest 200": lambda: dl.list_runs(limit=200),
         "list the stopped": lambda: store.list_records(("stopped",), limit=200),
         "search by name": lambda: dl.list_runs(search="run 4321", limit=200),
-        "count": store.count_records,
         "open one with its curves": lambda: dl.open_run(ids[1234]).history,
         "open by the beginning of its id": lambda: dl.open_run(ids[4321][:-1] + ids[4321][-1]),
         "what is under way": queue.active_runs,

@@ -240,7 +240,7 @@ def test_what_cannot_be_resumed_or_trained_longer_says_so():
     finished = dl.train(MODEL, "optdigits", RECIPE.changed(epochs=1), progress=False).id
     with pytest.raises(RunError, match="finished"):
         again.resume(finished)
-    checkpoints.drop_states(finished)
+    shutil.rmtree(artifacts.run_folder(finished) / checkpoints.FOLDER)
     with pytest.raises(RunError, match="no checkpoint"):
         again.train_longer(finished, 1)
     waiting = queue.submit(MODEL, "optdigits", RECIPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 
 import numpy as np
@@ -169,7 +170,7 @@ def test_an_interrupted_run_with_weights_can_be_evaluated_and_used(tiny, optdigi
 def test_a_run_without_weights_says_what_to_do(tiny, optdigits):
     (tiny.folder / artifacts.WEIGHTS).unlink()
     assert dl.open_run(tiny.id).predict(optdigits.test.images[:1]).shape == (1, 10)  # checkpoint
-    checkpoints.drop_states(tiny.id)
+    shutil.rmtree(tiny.folder / checkpoints.FOLDER)
     run = dl.open_run(tiny.id)
     assert run.evaluate("test").n == 359  # its predictions are still there
     with pytest.raises(RunError, match=r"no weights\.safetensors.*Train it again"):
