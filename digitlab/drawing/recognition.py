@@ -111,14 +111,13 @@ def recognize_drawing(
 
 
 def _judge(line: Sequence[Reading], number: int, trust: Trust) -> list[Digit]:
-    """The digits of a line. Those cut out of marks are digits as surely as they are on average.
+    """The digits of a line. Those cut out of marks are digits as surely as the line is on average.
 
     A cut takes ink from one and leaves it to the next, so that one by one they look less like
     digits than they are; what is none is cut into parts of which most look like none.
     """
     calibrated = [trust.calibrate(one.probabilities) for one in line]
-    parted = [float(own.sum()) for one, own in zip(line, calibrated, strict=True) if one.parted]
-    whole = float(np.mean(parted)) if parted else 0.0
+    whole = float(np.mean([own.sum() for own in calibrated]))
     return [
         _digit(
             one, number, own * max(1.0, whole / max(DIGIT, own.sum())) if one.parted else own, trust
