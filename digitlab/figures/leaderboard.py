@@ -43,7 +43,7 @@ def leaderboard(
     names, accuracies = list(names)[:MOST], list(accuracies)[:MOST]
     figure = chart(
         "Test accuracy of all runs",
-        x="test accuracy",
+        x="test accuracy (%)",
         height=140 + 26 * max(len(names), 4),
         zoom=True,
     )
@@ -104,9 +104,10 @@ def _axes(figure: go.Figure, names: Sequence[str], low: float, high: float) -> N
     ticks = [value for value in _TICKS if low <= _place(value) <= high]
     if len(ticks) < 3:
         ticks += [value for value in _BETWEEN if low <= _place(value) <= high]
+    ticks = _apart(ticks, (high - low) / 8)  # a phone has no room for more
     figure.update_xaxes(
         tickvals=[_place(value) for value in ticks],
-        ticktext=[f"{100 * value:g} %" for value in ticks],
+        ticktext=[f"{100 * value:g}" for value in ticks],
         range=[low, high],
         showgrid=True,
         tickangle=0,
@@ -121,6 +122,15 @@ def _axes(figure: go.Figure, names: Sequence[str], low: float, high: float) -> N
         showgrid=False,
     )
     figure.update_layout(hovermode="closest")
+
+
+def _apart(ticks: Sequence[float], gap: float) -> list[float]:
+    """Those of the ticks, the first of them first, that have a gap to all that are kept."""
+    kept: list[float] = []
+    for value in ticks:
+        if all(abs(_place(value) - _place(other)) >= gap for other in kept):
+            kept.append(value)
+    return kept
 
 
 def _add_references(figure: go.Figure, references: Sequence[Reference], rows: int) -> None:

@@ -89,7 +89,7 @@ def answer_strip(
         xgap=2,
         ygap=3,
         colorscale=palette.SEQUENTIAL_SCALE,
-        colorbar={**color_bar("probability (%)"), "y": -0.05},
+        colorbar={**color_bar(""), "y": -0.05, "ticksuffix": " %"},
         hovertemplate="%{y}<br>class %{x}: %{z:.2f} %<extra></extra>",
     )
     for row, best in enumerate(shares.argmax(axis=1)):

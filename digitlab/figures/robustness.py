@@ -109,4 +109,6 @@ def accuracy_bars(
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     figure.update_xaxes(range=[0, 104], ticksuffix=" %", showgrid=True)
-    return figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    return figure.update_yaxes(
+        type="category", autorange="reversed", showgrid=False, ticksuffix=" "
+    )

@@ -192,14 +192,20 @@ def _mark_best(figure: go.Figure, epochs: Sequence[dict], best_epoch: int | None
     if not rows:
         return
     best = max(rows, key=lambda row: (row["val_accuracy"], -row["epoch"]))
+    value = 100 * best["val_accuracy"]
+    # Towards the middle of the plot there is room: above the lines, or else below.
+    across = "right" if best["epoch"] <= len(epochs) / 2 else "left"
+    below = (_number(best, "train_accuracy") or 0) > best["val_accuracy"]
+    if not below:
+        lowest = min(min(trace.y) for trace in figure.data)
+        figure.update_yaxes(autorangeoptions={"include": value + (value - lowest) / 8})
     figure.add_scatter(
         x=[best["epoch"]],
-        y=[100 * best["val_accuracy"]],
+        y=[value],
         name=f"Best, epoch {best['epoch']}",
         mode="markers+text",
         text=[percent(best["val_accuracy"], 2)],
-        # Below the line, and towards the middle of the plot, there is room.
-        textposition="bottom right" if best["epoch"] <= len(epochs) / 2 else "bottom left",
+        textposition=f"{'bottom' if below else 'top'} {across}",
         marker={
             "symbol": "circle-open",
             "size": 15,
@@ -231,7 +237,9 @@ def _over_steps(figure: go.Figure, log_scale: bool, filled: bool) -> go.Figure:
     if not filled:
         return _empty(figure, WAITING, [0, 1])
     if log_scale:
-        figure.update_yaxes(type="log", exponentformat="none", minorloglabels="complete")
+        # With more ticks, all of 1 to 9 are numbered where a loss falls by a power of ten or two.
+        ticks = {"nticks": 4, "exponentformat": "none", "minorloglabels": "complete"}
+        figure.update_yaxes(type="log", **ticks)
     return _read_together(figure, "step %{x:,}")
 
 

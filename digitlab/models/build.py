@@ -115,7 +115,7 @@ def check_fits(
     if spec.input != tuple(input_shape):
         raise SpecError(
             f"{spec.name} takes {written(spec.input)} images, but the data has "
-            f"{written(tuple(input_shape))}; adapt it with spec.for_data(…) or set input.",
+            f"{written(tuple(input_shape))}; set input to that (in Python: spec.for_data(…)).",
             path=("input",),
             shape=tuple(input_shape),
         )

@@ -40,7 +40,11 @@ def suggest_fix(spec: ModelSpec, error: SpecError, *, classes: int | None = None
     repairs = _repairs(spec, error, classes)
     try:
         for label, repaired in itertools.islice(repairs, _MAX_TRIALS):
-            if repaired != spec and _progress(repaired, classes) > before:
+            if repaired == spec:
+                continue
+            after = _progress(repaired, classes)
+            # One that is whole but for other images is not more so, adapted to the data's.
+            if after > before or (after == before == (2,) and repaired.input != spec.input):
                 return label, repaired
     except SpecError:  # a repair that is no architecture, such as one layer too many
         return None

@@ -25,12 +25,13 @@ def offer_run(run: Run) -> None:
     """A cell with the run as code, recipe, weights and graph."""
     from digitlab.runs.export import formats_of
 
-    page.cell(
-        "The network",
-        "As files that need no digitlab: code that loads the weights, the weights themselves, the "
-        "recipe, and a graph from raw pixels to probabilities.",
-    )
     formats = [name for name in NETWORK if name in formats_of(run)]
+    graph = "the recipe, and a graph from raw pixels to probabilities"
+    page.cell(
+        "The model" if classical_kind(run.spec) else "The network",
+        "As files that need no digitlab: code that loads the weights, the weights themselves, "
+        f"{graph if 'onnx' in formats else 'and the recipe'}.",
+    )
     if formats:
         buttons(run, formats, f"run-{run.id}")
     if run.record.members:

@@ -123,11 +123,8 @@ def show_images(chosen: Sequence[Chosen], a: Chosen, b: Chosen, pair: PairCompar
         ),
     }
     options = {kind: f"{label}: {len(places):,}" for kind, (label, places) in found.items()}
-    left, right = st.columns([3, 1])
-    with left:
-        kind = url.choose(
-            "Show", options, param="images", default="right", widget=st.segmented_control
-        )
+    # Not in a column, where a phone would not break it into two lines but cut it off.
+    kind = url.choose("Show", options, param="images", default="right", widget=st.segmented_control)
     places = found[kind][1]
     url.reset_on_change("compared", (a.run.id, b.run.id, kind), ("shown", "image"))
     if not len(places):
@@ -136,7 +133,8 @@ def show_images(chosen: Sequence[Chosen], a: Chosen, b: Chosen, pair: PairCompar
     pages = max(1, -(-len(places) // PER_PAGE))
     first = 1
     if pages > 1:
-        with right:
+        narrow, _ = st.columns([1, 3])
+        with narrow:
             first = url.number(f"Page (of {pages:,})", param="shown", default=1, low=1, high=pages)
     places = places[(first - 1) * PER_PAGE : first * PER_PAGE]
     _show_images(places, group, a, b)

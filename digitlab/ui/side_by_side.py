@@ -93,7 +93,7 @@ def show_settings(chosen: Sequence[Chosen]) -> None:
         table,
         hide_index=True,
         height="content",
-        column_config={"Setting": st.column_config.TextColumn(pinned=True)},
+        column_config={"Setting": st.column_config.TextColumn(pinned=True, width=170)},
         alt="Settings that differ, one column for each run.",
     )
 

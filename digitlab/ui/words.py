@@ -44,6 +44,11 @@ def probability(share: float) -> str:
     return "less than 0.1 %" if share < 0.001 else percent(share, 1)
 
 
+def with_article(name: str) -> str:
+    """A class with its article: "a 7", "an 8"."""
+    return f"an {name}" if name[:1].lower() in tuple("8aeio") else f"a {name}"
+
+
 def size(count: float) -> str:
     """A number of bytes."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -43,3 +44,11 @@ def test_lines_name_what_was_published_and_are_in_sight():
 def test_only_so_many_are_drawn_and_none_is_said():
     assert len(points(leaderboard([str(i) for i in range(99)], [0.5] * 99, [])).x) == MOST
     assert "no run" in leaderboard([], [], []).layout.annotations[0].text
+
+
+def test_ticks_keep_apart_also_where_the_runs_lie_far_apart():
+    axis = leaderboard(["a", "b"], [0.84, 0.997], [None, None]).layout.xaxis
+    places = sorted(axis.tickvals)
+    gap = min(right - left for left, right in pairwise(places))
+    assert {"90", "99", "95"} <= set(axis.ticktext)
+    assert gap >= (axis.range[1] - axis.range[0]) / 8

@@ -30,6 +30,7 @@ def test_a_mismatch_names_the_layer_and_the_shape_and_is_mended_by_a_button(open
     assert find(app.button, "Send to Train").disabled
     press(app, "Insert Flatten before layer 7")
     assert not app.error
+    assert "All shapes fit" in app.success[0].value
     assert dl.summarize(spec_of(app)).output_shape == (10,)
 
 

@@ -84,3 +84,9 @@ def test_an_imbalance_is_said_as_what_it_is(counts, word):
 def test_every_status_of_a_run_has_a_word_and_an_icon():
     statuses = set(RunRecord.model_fields["status"].annotation.__args__)
     assert set(words.STATUS_WORDS) == set(words.STATUS_ICONS) == statuses
+
+
+def test_classes_get_the_article_that_is_spoken():
+    assert [words.with_article(name) for name in ("7", "8", "odd", "shoe")] == [
+        "a 7", "an 8", "an odd", "a shoe",
+    ]  # fmt: skip

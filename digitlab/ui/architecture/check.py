@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CLASSES = 10  # of every dataset that a new architecture is checked against
 _AROUND = 2  # lines shown before and after the one with an error
 _DRAWN = "architecture:drawn"  # the last summary that could be made
+_REPAIRED = "architecture:repaired"  # whether the button that mends was pressed just now
 
 
 def summarize(spec: ModelSpec) -> tuple[ModelSummary | None, SpecError | None]:
@@ -85,12 +86,19 @@ def check_output(spec: ModelSpec) -> bool:
     from digitlab.models.build import check_fits
 
     batch = batch_size()
+    repaired = st.session_state.pop(_REPAIRED, False)
     try:
         check_fits(spec, INPUT_SHAPE, CLASSES, batch_size=batch)
     except SpecError as e:
         st.warning(plain(str(e)), icon=":material/warning:")
         _offer_repair(spec, e)
         return False
+    if repaired:
+        takes = plain(shape_text(INPUT_SHAPE))
+        st.success(
+            f"All shapes fit: it takes {takes} images and gives {CLASSES} values.",
+            icon=":material/check_circle:",
+        )
     return True
 
 
@@ -111,10 +119,15 @@ def _offer_repair(spec: ModelSpec, error: SpecError) -> None:
         st.button(
             plain(label),
             key="architecture-repair",
-            on_click=state.commit,
+            on_click=_take_repair,
             args=(repaired,),
             icon=":material/build:",
         )
+
+
+def _take_repair(repaired: ModelSpec) -> None:
+    state.commit(repaired)
+    st.session_state[_REPAIRED] = True
 
 
 def show_error(error: SpecError, text: str, *, language: str = "yaml") -> None:

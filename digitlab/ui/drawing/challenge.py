@@ -11,7 +11,7 @@ from digitlab.data.catalog import DIGITS
 from digitlab.ui import page, url
 from digitlab.ui.drawing import arena
 from digitlab.ui.drawing.sheet import new_sheet
-from digitlab.ui.words import percent, probability
+from digitlab.ui.words import percent, probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.runs.arena import Arena
@@ -71,8 +71,8 @@ def _draw_task(mode: str, last: str = "") -> str:
 def _task(mode: str, state: dict[str, Any], run: Run) -> str:
     task = state["task"]
     if mode == FOOL:
-        return f"Draw a {task[0]} that {run.record.name} reads as {task[1]}"
-    return f"Draw a {task}" + (" that all the runs read" if mode == ALL else "")
+        return f"Draw {with_article(task[0])} that {run.record.name} reads as {task[1]}"
+    return f"Draw {with_article(task)}" + (" that all the runs read" if mode == ALL else "")
 
 
 def _fool(look: Look | None, result: Arena | None, state: dict[str, Any], key: str) -> None:
@@ -85,7 +85,9 @@ def _fool(look: Look | None, result: Arena | None, state: dict[str, Any], key: s
         majority = seen * 2 > len(others)
         left, right = st.columns(2)
         left.metric(f"Probability of {target}", probability(share))
-        right.metric(f"Other runs that still see a {honest}", f"{seen} of {len(others)}")
+        right.metric(
+            f"Other runs that still see {with_article(honest)}", f"{seen} of {len(others)}"
+        )
         mine = st.checkbox(
             f"A person would read it as {honest}", key=f"fool:{state['task']}:{look.drawing.digest}"
         )
@@ -94,8 +96,8 @@ def _fool(look: Look | None, result: Arena | None, state: dict[str, Any], key: s
             _say_fooled(look, honest, target)
         else:
             st.caption(
-                f"It counts when most other runs still see a {honest}, or when you say that a "
-                "person would."
+                f"It counts when most other runs still see {with_article(honest)}, or when "
+                "you say that a person would."
             )
     if best:
         scores = "; ".join(f"{p[0]} as {p[1]}: {percent(s, 1)}" for p, s in best.items())
@@ -118,7 +120,9 @@ def _say_fooled(look: Look, honest: str, target: str) -> None:
 def _asked(look: Look | None, result: Arena | None, state: dict[str, Any], key: str) -> None:
     if result is not None:
         right = [one.run.record.name for one in result.agreeing(state["task"])]
-        st.markdown(f"{len(right)} of {len(result.answers)} read it as a {state['task']}.")
+        st.markdown(
+            f"{len(right)} of {len(result.answers)} read it as {with_article(state['task'])}."
+        )
         st.button(
             "Count it, and the next digit",
             type="primary",
@@ -133,7 +137,10 @@ def _asked(look: Look | None, result: Arena | None, state: dict[str, Any], key: 
 def _all(look: Look | None, result: Arena | None, state: dict[str, Any], key: str) -> None:
     if result is not None:
         right, count = len(result.agreeing(state["task"])), len(result.answers)
-        st.progress(right / max(1, count), text=f"{right} of {count} runs read a {state['task']}")
+        st.progress(
+            right / max(1, count),
+            text=f"{right} of {count} runs read {with_article(state['task'])}",
+        )
         if right == count:
             st.success("All of them read it.", icon=":material/trophy:")
             st.button(

@@ -12,7 +12,7 @@ from digitlab.errors import EmptyDrawingError
 from digitlab.notebook import drawing as snippets
 from digitlab.ui import page, url
 from digitlab.ui.drawing.look import Look
-from digitlab.ui.words import probability
+from digitlab.ui.words import probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.drawing.stages import Framed, Framing
@@ -123,7 +123,8 @@ def _say_switched(look: Look, framed: Framed, framing: Framing) -> None:
         if getattr(framing, field) != getattr(DEFAULT, field)
     ]
     if not others:
-        st.markdown(f"With all of MNIST's steps it reads **{look.words(answer)}**.")
+        reads = "comes nearest to" if look.digit.declined else "reads"
+        st.markdown(f"With all of MNIST's steps it {reads} **{look.words(answer)}**.")
         return
     how = " and ".join(others)
     st.markdown(f"{how.capitalize()} it reads **{look.words(answer)}**{_than(look, answer)}.")
@@ -132,7 +133,7 @@ def _say_switched(look: Look, framed: Framed, framing: Framing) -> None:
 def _than(look: Look, answer: np.ndarray) -> str:
     if int(answer.argmax()) == look.digit.label:
         return ", still the same"
-    return f": the {look.answer} becomes a {look.run.classes[int(answer.argmax())]}"
+    return f": the {look.answer} becomes {with_article(look.run.classes[int(answer.argmax())])}"
 
 
 def _variants(look: Look) -> list[Variant]:
@@ -187,8 +188,8 @@ def _sentences(look: Look, variants: list[Variant]) -> list[str]:
     """What each step is worth, in words: those that change the answer, or the weakest."""
     label = look.digit.label
     changed = [
-        f"{one.phrase.capitalize()} the {look.answer} becomes a "
-        f"**{look.run.classes[one.label]}** ({probability(float(one.answer.max()))})."
+        f"{one.phrase.capitalize()} the {look.answer} becomes "
+        f"**{with_article(look.run.classes[one.label])}** ({probability(float(one.answer.max()))})."
         for one in variants
         if one.label != label
     ]

@@ -14,7 +14,7 @@ from digitlab.ui.drawing.look import Look
 from digitlab.ui.results.attribution import MEANING, UNIT, UNITS
 from digitlab.ui.results.neighbours import METRICS, show_neighbours
 from digitlab.ui.results.view import View
-from digitlab.ui.words import probability
+from digitlab.ui.words import probability, with_article
 
 if TYPE_CHECKING:
     import torch
@@ -116,14 +116,14 @@ def _show_runner_up(look: Look) -> None:
     if flip.wins:
         st.markdown(
             f"The runner-up is **{second}** with {share}. Hide {where}, and the {look.answer} "
-            f"becomes a **{second}** ({probability(flip.probability)}): that ink is what makes it "
-            f"a {look.answer}."
+            f"becomes **{with_article(second)}** ({probability(flip.probability)}): that ink is "
+            f"what makes it {with_article(look.answer)}."
         )
     else:
         st.markdown(
             f"The runner-up is **{second}** with {share}, and it stays so: no square of up to "
-            f"10×10 pixels that is hidden makes it a {second}. Hiding {where} brings it nearest, "
-            f"to {probability(flip.probability)}."
+            f"10×10 pixels that is hidden makes it {with_article(second)}. Hiding {where} brings "
+            f"it nearest, to {probability(flip.probability)}."
         )
     st.plotly_chart(
         image_grid(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitlab.models.classical.catalog import classical_kind
 from digitlab.notebook import snippets
 from digitlab.ui import page
 from digitlab.ui.results.view import View
@@ -15,7 +16,10 @@ def show(view: View) -> None:
     run = view.run
     page.cell(
         "How it learnt",
-        "Loss and accuracy while it trained, the learning rate of each step, and how fast it went.",
+        "A classical model is fitted once and for all: its loss and accuracy are points, no curves."
+        if classical_kind(run.spec) and run.record.epochs_done < 2
+        else "Loss and accuracy while it trained, the learning rate of each step, and how fast it "
+        "went.",
     )
     history = run.history
     if not history.steps and not history.epochs:

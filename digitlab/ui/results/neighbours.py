@@ -75,7 +75,8 @@ def _show(view: View, train: Split, found: list) -> None:
         image_grid(
             train.images[positions].numpy(),
             captions=[
-                f"{name[:8]}<br>{one.distance:.3g}" for name, one in zip(names, found, strict=True)
+                f"{name[:8]}<br>{f'{one.distance:#.3g}'.rstrip('.')}"
+                for name, one in zip(names, found, strict=True)
             ],
             hovers=[
                 f"training image {one.position:,}, labelled {name}<br>distance {one.distance:.4g}"

@@ -7,6 +7,7 @@ import streamlit as st
 from digitlab.notebook import evaluation as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.results.view import View
+from digitlab.ui.side_by_side import FEW_BUTTONS
 
 ALL = "all"
 
@@ -37,6 +38,7 @@ def show(view: View) -> None:
     left.plotly_chart(
         roc_figure([(one.label, one.name, one.roc.thinned()) for one in shown]),
         key="roc",
+        config=FEW_BUTTONS,
         alt="ROC curve of each class.",
     )
     right.plotly_chart(
@@ -44,6 +46,7 @@ def show(view: View) -> None:
             [(one.label, one.name, one.precision_recall.thinned()) for one in shown]
         ),
         key="precision-recall",
+        config=FEW_BUTTONS,
         alt="Precision-recall curve of each class.",
     )
     areas = mean_areas(curves)

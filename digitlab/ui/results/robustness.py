@@ -50,11 +50,6 @@ def show(view: View) -> None:
     test = _test_images(view.run)
     card = read_card(view.run)
     _show_actions(view.run, card, test)
-    if card is None and test is not None:
-        st.info(
-            "Nothing has been measured yet: it takes seconds to a minute for a small network.",
-            icon=":material/monitor_heart:",
-        )
     if card:
         _show_card(view.run, card, test)
     images = None if card and card.n == card.available else (card.n if card else QUICK)
@@ -96,6 +91,12 @@ def _show_actions(run: Run, card: RobustnessCard | None, test: Split | None) -> 
         help="In the background: you may leave this page.",
     ):
         _start(run, None)
+    if card is None:
+        st.info(
+            "Nothing has been measured yet: it takes seconds for a small network and minutes for "
+            "a large one.",
+            icon=":material/monitor_heart:",
+        )
 
 
 def _start(run: Run, images: int | None) -> None:
@@ -127,7 +128,7 @@ def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
     st.markdown(
         f"As they are, **{percent(card.accuracy, 1)}** of {card.n:,} test images are read rightly "
         f"(95 %: {100 * low:.1f} to {percent(high, 1)}). {_weakest(card)} Measured on "
-        f"{card.device} in {duration(card.seconds)}, seed {card.seed}."
+        f"{card.device.upper()} in {duration(card.seconds)}, seed {card.seed}."
     )
     if card.elsewhere:
         _show_elsewhere(card)

@@ -86,7 +86,7 @@ def pick_view() -> View | None:
     None where there is no run at all; a View whose `run` is known but whose upload is not there
     yet stops the page after the uploader.
     """
-    first, second, third = st.columns([5, 4, 4])
+    first, second, third = st.columns([5.3, 3.6, 4])
     with first:
         run = pick_run()
     if run is None:
