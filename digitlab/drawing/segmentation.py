@@ -35,10 +35,9 @@ CROSSED = 2.0  # strokes that a row meets in the mean, up to which: in 99 % of d
 PAIR = 0.5  # a narrower mark is never cut …
 PLAUSIBLE = 0.2  # … nor one this likely to be a digit: the most of two that touch was 0.03
 # Mean probability of being digits, least, of those that a compact mark is parted into: else it is
-# none. Chosen on tuning writers and doodles of LEARNT: 4 % of letters are taken for digits and as
-# many strings that touch are read as where 0.8 of each part will do, but then 19 % of letters are.
-CONVINCING = 0.97  # of two, by cutting
-PARTED = 0.93  # of two, by known strokes: 3 % of letters are taken for digits, 6 % without
+# none. Chosen on tuning writers: as many strings that touch are read as where 0.8 of each part will
+# do, but then 19 % of letters are taken for digits, not 10 %.
+CONVINCING = 0.93  # of two
 SEVERAL = 0.9  # of more than two, which letters are seldom parted into
 CLEAR = 0.9  # probability of each digit, from which upright cuts suffice: else slanted ones, too
 
@@ -99,16 +98,15 @@ def read_lines(
         way = page.read_marks(marks, cut=False)
         if not way.doubtful and not page.has_wide(marks):
             return way.lines or [[page.read_whole()]]
-    least = CONVINCING
     if len(strokes):
         parted = find_marks(ink, strokes)
         if len(parted.boxes) > len(marks.boxes):
-            marks, least = parted, PARTED
+            marks = parted
             way = page.read_marks(marks, cut=False)
             if way.lines and not way.doubtful:
-                return way.lines if not whole or _is_convincing(way, least) else [[whole]]
+                return way.lines if not whole or _is_convincing(way) else [[whole]]
     cut = page.read_marks(marks, cut=True, doubtful=way.doubtful)
-    if whole and not _is_convincing(cut, least):
+    if whole and not _is_convincing(cut):
         return [[whole]]
     return cut.lines or way.lines or [[whole or page.read_whole()]]
 
@@ -270,10 +268,11 @@ def _is_plausible(reading: Reading) -> bool:
     return PLAUSIBLE <= float(reading.probabilities.sum()) < 1 - 1e-5
 
 
-def _is_convincing(way: _Way, least: float) -> bool:
-    """Whether a mark was parted into what looks like digits: `least` surely, where it is two."""
+def _is_convincing(way: _Way) -> bool:
+    """Whether a mark was parted into what looks like digits."""
     found = [float(one.probabilities.sum()) for line in way.lines for one in line]
-    return len(found) > 1 and float(np.mean(found)) >= (least if len(found) == 2 else SEVERAL)
+    least = CONVINCING if len(found) == 2 else SEVERAL
+    return len(found) > 1 and float(np.mean(found)) >= least
 
 
 def _width(boxes: np.ndarray) -> int:

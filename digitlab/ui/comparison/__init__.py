@@ -17,6 +17,7 @@ __all__ = ["SECTIONS", "Section", "show_sections", "standing"]
 SECTIONS: tuple[Section, ...] = (
     Section("difference", "A against B", difference.show),
     Section("learning", "How they learnt", learning.show),
+    Section("cost", "What it costs", learning.show_cost),
     Section("together", "Seeds and ensembles", together.show),
     Section("standing", "Leaderboard", standing.show),
     Section("take", "Take it along", take.show),

@@ -1,4 +1,4 @@
-"""How they learnt: learning curves overlaid, all accuracies in one figure, and what it cost."""
+"""How they learnt: learning curves overlaid, all accuracies in one figure; and what it cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digitlab.ui.compare import Chosen
 
 
 def show(chosen: Sequence[Chosen]) -> None:
-    """The curves, the classic figure, and accuracy against its price."""
+    """The curves, and the classic figure."""
     ids = [one.run.id for one in chosen]
     page.cell(
         "How they learnt",
@@ -29,10 +29,13 @@ def show(chosen: Sequence[Chosen]) -> None:
     side_by_side.show_classic(chosen)
     page.code_fold(snippets.classic(ids))
 
+
+def show_cost(chosen: Sequence[Chosen]) -> None:
+    """Accuracy against its price."""
     page.cell(
         "What accuracy costs",
         "The dotted frontier joins the runs that no other one beats at their price. Whiskers are "
         "95 % intervals (Wilson): where they overlap widely, the order may be luck.",
     )
     side_by_side.show_cost(chosen)
-    page.code_fold(snippets.cost(ids))
+    page.code_fold(snippets.cost([one.run.id for one in chosen]))
