@@ -35,8 +35,9 @@ CROSSED = 2.0  # strokes that a row meets in the mean, up to which: in 99 % of d
 PAIR = 0.5  # a narrower mark is never cut …
 PLAUSIBLE = 0.2  # … nor one this likely to be a digit: the most of two that touch was 0.03
 # Mean probability of being digits, least, of those that a compact mark is parted into: else it is
-# none. Chosen on tuning writers: as many strings that touch are read as where 0.8 of each part will
-# do, but then 19 % of letters are taken for digits, not 10 %.
+# none. On tuning writers as many strings that touch are read as where 0.8 of each part will do, but
+# then 19 % of the letters of LEARNT are taken for digits; 0.97 takes 4 %, and reads 84.6 % of the
+# test writers' strings for 85.6 %.
 CONVINCING = 0.93  # of two
 SEVERAL = 0.9  # of more than two, which letters are seldom parted into
 CLEAR = 0.9  # probability of each digit, from which upright cuts suffice: else slanted ones, too
