@@ -113,6 +113,12 @@ def test_other_images_are_adapted_to():
     assert check_fits(adapted, (1, 28, 28), 26)
 
 
+def test_a_whole_network_for_smaller_images_is_adapted_too():
+    label, adapted = repaired(CONV, *HEAD, image=(1, 16, 16))
+    assert label == "Adapt it to 1×28×28 images"
+    assert check_fits(adapted, (1, 28, 28), 10).output_shape == (10,)
+
+
 def test_a_network_over_the_limit_has_no_easy_repair():
     spec = ModelSpec(name="x", layers=["Flatten", {"Linear": {"out_features": 10**6}}])
     with pytest.raises(SpecError) as caught:
