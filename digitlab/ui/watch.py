@@ -208,9 +208,8 @@ def show_curves(run: Run) -> None:
     # While it trains, all who look within some seconds are shown the same charts.
     latest = time.time() // CURVES_SECONDS if record.active else record.step
     moment = (record.status, record.epochs_done, record.best_epoch, latest)
+    columns = st.columns(2)
     for place, (name, figure) in enumerate(cached.drawn(run.id, moment, _charts)):
-        if place % 2 == 0:
-            columns = st.columns(2)  # a row each: a phone shows them in their order, too
         columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
 
 
