@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from digitlab.figures import live as figures
-from digitlab.runs.live import Look, look_moment, read_look
-from digitlab.runs.run import Run, open_run
-from digitlab.ui import cached
+from digitlab.runs.live import read_look
+from digitlab.runs.run import Run
 
 
 def show_look(run: Run) -> None:
     """What the network makes of some images now, or made of them at its end."""
-    moment = look_moment(run.id)
-    drawn = moment and cached.drawn(run.id, moment, _draw)
-    if not drawn:
+    look = read_look(run.id)
+    if look is None:
         return
-    look, confusion, answers, filters = drawn
     split = "validation" if look.split == "val" else "training"
     images = int(look.confusion.sum())
     st.caption(
@@ -26,33 +22,23 @@ def show_look(run: Run) -> None:
     )
     left, right = st.columns([2, 3])
     left.plotly_chart(
-        confusion,
+        figures.small_confusion(look.confusion, run.classes),
         key="look:confusion",
         alt=f"Confusion matrix of {images} {split} images.",
     )
     with right:
         st.plotly_chart(
-            answers,
+            figures.sample_answers(
+                look.images, look.labels.tolist(), look.probabilities, run.classes
+            ),
             key="look:answers",
             config={"displayModeBar": False},
             alt=f"{len(look.labels)} images and what the network reads in them.",
         )
-        if filters is not None:
+        if len(look.filters):
             st.plotly_chart(
-                filters,
+                figures.first_layer(look.filters),
                 key="look:filters",
                 config={"displayModeBar": False},
                 alt="The weights of the first layer as small pictures.",
             )
-
-
-def _draw(run_id: str) -> tuple[Look, go.Figure, go.Figure, go.Figure | None] | None:
-    run, look = open_run(run_id), read_look(run_id)
-    if look is None:
-        return None
-    return (
-        look,
-        figures.small_confusion(look.confusion, run.classes),
-        figures.sample_answers(look.images, look.labels.tolist(), look.probabilities, run.classes),
-        figures.first_layer(look.filters) if len(look.filters) else None,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -27,9 +26,6 @@ from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 LOOK_SECONDS = 1.0
 CURVES_SECONDS = 3.0
 LISTS_SECONDS = 2.0
-# Most of what a look costs is Streamlit's, whatever is looked at. So there are half as many
-LONG_SECONDS = 120.0  # at a training that takes longer than this,
-LISTS_ASIDE_SECONDS = 5.0  # and fewer at the lists below a run that is watched.
 LISTS = 250  # of the newest runs
 # While a panel refreshes every second, Streamlit would flash a "Stop" of its own in the header and
 # fade the charts whenever a refresh takes longer than usual.
@@ -51,21 +47,12 @@ def watch(run_id: str) -> None:
 
     The head looks every second. The curves, which cost a browser more to draw, look less often.
     """
-    queue.reconcile()
-    run = open_run(run_id)
-    active = _is_under_way(run.record)
-    awake = active and is_visible("run")
+    active = _is_under_way(open_run(run_id).record)
+    awake = active and is_visible()
     if active:
         st.html(_STEADY)
-    times = 2 if _is_long(run.record) else 1
-    st.fragment(_head, run_every=times * LOOK_SECONDS if awake else None)(run, active)
-    st.fragment(_curves, run_every=times * CURVES_SECONDS if awake else None)(run)
-
-
-def _is_long(record: RunRecord) -> bool:
-    """Whether its training takes long, as far as is known by now."""
-    images = record.total_steps * record.config.get("batch_size", 0)
-    return images > LONG_SECONDS * (record.images_per_second or float("inf"))
+    st.fragment(_head, run_every=LOOK_SECONDS if awake else None)(run_id, active)
+    st.fragment(_curves, run_every=CURVES_SECONDS if awake else None)(run_id)
 
 
 def _is_under_way(record: RunRecord) -> bool:
@@ -76,10 +63,10 @@ def _is_under_way(record: RunRecord) -> bool:
 
 
 @page.guard()
-def _head(run: Run, was_active: bool) -> None:
+def _head(run_id: str, was_active: bool) -> None:
     if was_active:
-        cached.reconcile()
-    run = run.refresh()
+        queue.reconcile()
+    run = open_run(run_id)
     if was_active and not _is_under_way(run.record):
         st.rerun()  # the whole page: lists and links change when a run ends
     _show_head(run.record)
@@ -88,8 +75,8 @@ def _head(run: Run, was_active: bool) -> None:
 
 
 @page.guard()
-def _curves(run: Run) -> None:
-    run = run.refresh()
+def _curves(run_id: str) -> None:
+    run = open_run(run_id)
     if not run.record.active and not run.record.step:
         return  # it ended before its first step: there is nothing to show
     if run.record.epochs > 1 or not _is_fit(run.record):  # a fit at once makes no curve
@@ -205,15 +192,13 @@ def _figure(value: float | None) -> str:
 def show_curves(run: Run) -> None:
     """The learning curves, in charts that keep their place and zoom while they grow."""
     record = run.record
-    # While it trains, all who look within some seconds are shown the same charts.
-    latest = time.time() // CURVES_SECONDS if record.active else record.step
-    moment = (record.status, record.epochs_done, record.best_epoch, latest)
+    moment = (record.step, record.epochs_done, record.best_epoch)
     columns = st.columns(2)
-    for place, (name, figure) in enumerate(cached.drawn(run.id, moment, _charts)):
+    for place, (name, figure) in enumerate(cached.drawn(run.id, moment, _draw)):
         columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
 
 
-def _charts(run_id: str) -> list[tuple[str, go.Figure]]:
+def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
     run = open_run(run_id)
     steps, epochs = run.history.steps, run.history.epochs
     charts = [
@@ -232,31 +217,22 @@ def _charts(run_id: str) -> list[tuple[str, go.Figure]]:
     return charts
 
 
-def show_lists(*, aside: bool) -> None:
-    """Running and waiting runs, then past ones, each a link; up to date while any is active.
-
-    `aside` where the page shows a run above them.
-    """
+def show_lists() -> None:
+    """Running and waiting runs, then past ones, each a link; up to date while any is active."""
     page.cell("Runs", "Training goes on when you leave this page, reload it or close the browser.")
-    active = {record.id for record in queue.active_runs()}
-    awake = bool(active) and is_visible("lists")
-    seconds = LISTS_ASIDE_SECONDS if aside else LISTS_SECONDS
-    st.fragment(_active, run_every=seconds if awake else None)(active)
-    _past(bool(active))
+    active = [record.id for record in queue.active_runs()]
+    st.fragment(_lists, run_every=LISTS_SECONDS if active else None)(active)
 
 
 @page.guard()
-def _active(were_active: set[str]) -> None:
+def _lists(were_active: list[str]) -> None:
     active = queue.active_runs()
-    if {record.id for record in active} != were_active:
-        st.rerun()  # the whole page: other lists change, too, when a run begins or ends
+    if were_active and not active:
+        st.rerun()  # nothing left to look at again: the page comes to rest
     if active:
         st.markdown("**Training and waiting**")
         for record in active:
             watch_link(record)
-
-
-def _past(active: bool) -> None:
     past = [record for record in store.list_records(limit=LISTS) if not record.active]
     if past:
         st.markdown("**Past runs**")
