@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from digitlab.runs.features import Features
     from digitlab.runs.run import Run
     from digitlab.training.probe import Probe
+
+
+AT_ONCE = 12  # networks that one visitor may ask at once
 
 
 def dataset(name: str, val_fraction: float = VAL_FRACTION, seed: int = SPLIT_SEED) -> Dataset:
@@ -116,7 +120,7 @@ def reader(run_id: str) -> Run:
     return _reader(run_id, open_run(run_id).record.ended)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the network …")
+@st.cache_resource(max_entries=2 * AT_ONCE, show_spinner="Loading the network …")
 def _reader(run_id: str, ended: float | None) -> Run:
     import torch
 
@@ -131,6 +135,8 @@ def _reader(run_id: str, ended: float | None) -> Run:
 
 def evaluation(run: Run, split: str, dataset_name: str | None = None) -> Evaluation:
     """A run's metrics on a split of its own dataset, or of the one of that name."""
+    if split == "train" and dataset_name is None:  # whose predictions are not saved
+        return _train_evaluation(run.id, run.record.ended, _train_logits(run))
     stamp = _stamp(dataset_name) if dataset_name else None
     return _evaluation(run.id, split, run.record.ended, dataset_name, stamp)
 
@@ -144,9 +150,45 @@ def _evaluation(
     run = open_run(run_id)
     if dataset_name is not None:
         return reader(run_id).evaluate(split, dataset(dataset_name))
-    if split == "train":  # whose predictions are not saved
-        return reader(run_id).evaluate(split, own_dataset(run))
     return run.evaluate(split)
+
+
+_PART = 3_000  # images of the training split that are read between two moves of the bar
+_PATIENCE = 0.3  # seconds, after which a bar is shown
+
+
+def _train_logits(run: Run) -> list[Any]:
+    """A run's answers to its training images, part by part, with a bar where that takes a while."""
+    count = len(own_dataset(run).train)
+    began, bar, parts = time.monotonic(), None, []
+    for first in range(0, count, _PART):
+        parts.append(_part_logits(run.id, run.record.ended, first))
+        done = min(first + _PART, count)
+        if bar or time.monotonic() - began > _PATIENCE:
+            text = f"Reading the training images: {done:,} of {count:,}"
+            bar = bar.progress(done / count, text) if bar else st.progress(done / count, text)
+    if bar:
+        bar.empty()
+    return parts
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _part_logits(run_id: str, ended: float | None, first: int) -> Any:
+    network = reader(run_id)
+    return network.predict_logits(own_dataset(network).train.images[first : first + _PART])
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _train_evaluation(run_id: str, ended: float | None, _parts: list[Any]) -> Any:
+    import torch
+
+    from digitlab.evaluation.metrics import evaluate_logits
+
+    run = reader(run_id)
+    train = own_dataset(run).train
+    if not _parts:
+        return run.evaluate("train", own_dataset(run))  # which says why it cannot
+    return evaluate_logits(torch.cat(_parts).numpy(), train.labels.numpy(), run.classes)
 
 
 def own_dataset(run: Run) -> Dataset:
