@@ -30,9 +30,7 @@ def loss_curve(
     however much the history was thinned; the strong line is a running mean of the window means.
     On a logarithmic axis, as a loss falls by powers of ten and its start would hide the rest.
     """
-    figure = chart(
-        "Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True, numbers=True
-    )
+    figure = chart("Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True)
     windows = [row for row in steps if _number(row, "loss") is not None]
     measured = [row for row in epochs if _number(row, "val_loss") is not None]
     if windows:
@@ -57,7 +55,7 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
     `best_epoch` is the epoch whose weights the run kept; by default the earliest one with the
     highest validation accuracy.
     """
-    figure = chart("Accuracy", x="epoch", y="accuracy", legend=True, zoom=True, numbers=True)
+    figure = chart("Accuracy", x="epoch", y="accuracy", legend=True, zoom=True)
     series = (
         ("train", "circle", "train_accuracy"),
         ("val", "diamond", "val_accuracy"),
@@ -87,9 +85,7 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
 
 def learning_rate_curve(steps: Sequence[dict]) -> go.Figure:
     """The learning rate by step."""
-    figure = chart(
-        "Learning rate", x="step (batches)", y="learning rate", height=260, zoom=True, numbers=True
-    )
+    figure = chart("Learning rate", x="step (batches)", y="learning rate", height=260, zoom=True)
     _add_line(figure, steps, "learning_rate", "learning rate %{y:.3~g}")
     figure.update_yaxes(exponentformat="power", rangemode="tozero")
     return _over_steps(figure, False, bool(figure.data))
@@ -97,9 +93,7 @@ def learning_rate_curve(steps: Sequence[dict]) -> go.Figure:
 
 def speed_curve(steps: Sequence[dict]) -> go.Figure:
     """Images trained on in a second, by step."""
-    figure = chart(
-        "Speed", x="step (batches)", y="images per second", height=260, zoom=True, numbers=True
-    )
+    figure = chart("Speed", x="step (batches)", y="images per second", height=260, zoom=True)
     _add_line(figure, steps, "images_per_second", "%{y:,.0f} images per second")
     figure.update_yaxes(exponentformat="SI", rangemode="tozero")
     return _over_steps(figure, False, bool(figure.data))
@@ -108,12 +102,7 @@ def speed_curve(steps: Sequence[dict]) -> go.Figure:
 def gradient_norm_curve(steps: Sequence[dict]) -> go.Figure:
     """The length of the gradient over all parameters, by step, on a logarithmic axis."""
     figure = chart(
-        "Gradient norm",
-        x="step (batches)",
-        y="L2 norm (log scale)",
-        height=260,
-        zoom=True,
-        numbers=True,
+        "Gradient norm", x="step (batches)", y="L2 norm (log scale)", height=260, zoom=True
     )
     _add_line(figure, steps, "grad_norm", "gradient norm %{y:.3~g}")
     return _over_steps(figure, True, bool(figure.data))
@@ -192,20 +181,14 @@ def _mark_best(figure: go.Figure, epochs: Sequence[dict], best_epoch: int | None
     if not rows:
         return
     best = max(rows, key=lambda row: (row["val_accuracy"], -row["epoch"]))
-    value = 100 * best["val_accuracy"]
-    # Towards the middle of the plot there is room: above the lines, or else below.
-    across = "right" if best["epoch"] <= len(epochs) / 2 else "left"
-    below = (_number(best, "train_accuracy") or 0) > best["val_accuracy"]
-    if not below:
-        lowest = min(min(trace.y) for trace in figure.data)
-        figure.update_yaxes(autorangeoptions={"include": value + (value - lowest) / 8})
     figure.add_scatter(
         x=[best["epoch"]],
-        y=[value],
+        y=[100 * best["val_accuracy"]],
         name=f"Best, epoch {best['epoch']}",
         mode="markers+text",
         text=[percent(best["val_accuracy"], 2)],
-        textposition=f"{'bottom' if below else 'top'} {across}",
+        # Below the line, and towards the middle of the plot, there is room.
+        textposition="bottom right" if best["epoch"] <= len(epochs) / 2 else "bottom left",
         marker={
             "symbol": "circle-open",
             "size": 15,
@@ -237,9 +220,7 @@ def _over_steps(figure: go.Figure, log_scale: bool, filled: bool) -> go.Figure:
     if not filled:
         return _empty(figure, WAITING, [0, 1])
     if log_scale:
-        # With more ticks, all of 1 to 9 are numbered where a loss falls by a power of ten or two.
-        ticks = {"nticks": 4, "exponentformat": "none", "minorloglabels": "complete"}
-        figure.update_yaxes(type="log", **ticks)
+        figure.update_yaxes(type="log", exponentformat="none", minorloglabels="complete")
     return _read_together(figure, "step %{x:,}")
 
 
