@@ -92,7 +92,7 @@ def fixed_batch_epoch(spec: ModelSpec, config: object) -> Callable[[], float]:
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(BATCH, 1, 28, 28, generator=generator)
         labels = torch.randint(0, 10, (BATCH,), generator=generator)
-        with compute.in_force():
+        with compute.in_force(model):
             began = time.perf_counter()
             for _ in range(IMAGES // BATCH):
                 optimizer.zero_grad(set_to_none=True)

@@ -113,7 +113,7 @@ class Training:
 
     def events(self, ask: Callable[[], Wish | None] = never) -> Iterator[Event]:
         """Train, and yield what happens."""
-        with self.compute.in_force():
+        with self.compute.in_force(self.model):
             yield self._started()
             reason: Reason = "completed"
             for epoch in range(self.epochs_done + 1, self.config.epochs + 1):
