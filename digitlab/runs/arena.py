@@ -37,6 +37,11 @@ class Answer:
         return " ".join(lines.values())
 
     @property
+    def declined(self) -> bool:
+        """Whether the run could not read, or is not sure enough to."""
+        return self.recognition is None or bool(self.recognition.declined)
+
+    @property
     def confidence(self) -> float:
         """The calibrated probability that all of it is right, 0…1."""
         return self.recognition.confidence if self.recognition else 0.0
@@ -59,12 +64,12 @@ class Arena:
         return max(votes, key=lambda text: (votes[text], weights[text]), default="")
 
     def agreeing(self, text: str) -> list[Answer]:
-        """The answers that are `text`."""
-        return [answer for answer in self.answers if answer.text == text]
+        """The answers that are `text` and were not declined."""
+        return [one for one in self.answers if one.text == text and not one.declined]
 
     @property
     def unanimous(self) -> bool:
-        """Whether all read the same."""
+        """Whether all read the same, and nobody declines."""
         return len(self.agreeing(self.majority)) == len(self.answers)
 
 

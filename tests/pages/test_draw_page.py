@@ -127,6 +127,13 @@ def test_the_arena_shows_agreement_and_keeps_its_runs_in_the_link(open_page, dra
     assert app.query_params["readers"] == f"reader,{run_id}"
 
 
+def test_the_arena_names_those_that_decline(open_page, draw):
+    draw(HOUSE, 12)
+    app = open_page(PAGE, show="arena", readers="reader,reader-cnn")
+    assert not app.success
+    assert "declines, nearest to **" in app.warning[-1].value
+
+
 @pytest.mark.parametrize("part", ["pixels", "runner-up", "layers"])
 def test_why(open_page, draw, part):
     draw(SEVEN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,15 @@ def test_the_majority_is_what_most_read_and_ties_fall_to_the_surer():
     surer = max((seven, one), key=lambda found: found.confidence)
     assert Arena((Answer(run, seven), Answer(run, one))).majority == Answer(run, surer).text
     assert Arena((Answer(run, seven), Answer(run, seven))).unanimous
+
+
+def test_who_declines_does_not_agree_though_it_comes_nearest_to_the_same():
+    run = open_run("reader")
+    seven = recognize(SEVEN, run)
+    (digit,) = seven.digits
+    unsure = replace(seven, digits=(replace(digit, declined="a scribble"),))
+    arena = Arena((Answer(run, seven), Answer(run, unsure)))
+    assert arena.majority == "7"
+    assert [answer.declined for answer in arena.answers] == [False, True]
+    assert arena.agreeing("7") == [arena.answers[0]]
+    assert not arena.unanimous

@@ -100,20 +100,24 @@ def _load(run_id: str) -> Run | None:
 
 
 def _say(arena: Arena) -> None:
+    """Who agrees, in one sentence; the names of those that read something else or decline."""
     count, majority = len(arena.answers), arena.majority
-    others = [answer for answer in arena.answers if answer.text != majority]
+    sure = arena.agreeing(majority)
+    others = ", ".join(_in_words(a) for a in arena.answers if a not in sure)
     if count == 1:
-        st.markdown(f"It reads **{majority}**.")
-    elif not others:
+        st.markdown(f"It reads **{majority}**." if sure else f"{others}.")
+    elif len(sure) == count:
         st.success(f"All {count} read **{majority}**.", icon=":material/check_circle:")
     else:
-        said = ", ".join(
-            f"{one.run.record.name} reads **{one.text or 'nothing'}**" for one in others
-        )
-        st.warning(
-            f"{count - len(others)} of {count} read **{majority}**; {said}.",
-            icon=":material/call_split:",
-        )
+        agreed = f"{len(sure)} of {count} read **{majority}**" if sure else "Nobody is sure"
+        st.warning(f"{agreed}; {others}.", icon=":material/call_split:")
+
+
+def _in_words(answer: Answer) -> str:
+    name = answer.run.record.name
+    if not answer.declined:
+        return f"{name} reads **{answer.text}**"
+    return f"{name} declines, nearest to **{answer.text}**" if answer.text else f"{name} declines"
 
 
 def _show_table(arena: Arena) -> None:

@@ -162,7 +162,8 @@ def _all(look: Look | None, result: Arena | None, state: dict[str, Any], key: st
 
 
 def _hits(result: Arena, task: str) -> dict[str, tuple[str, bool]]:
-    return {one.run.id: (one.run.record.name, one.text == task) for one in result.answers}
+    right = result.agreeing(task)
+    return {one.run.id: (one.run.record.name, one in right) for one in result.answers}
 
 
 def _count(state: dict[str, Any], hits: dict[str, tuple[str, bool]], key: str) -> None:
