@@ -46,5 +46,5 @@ with page.page(
         )
         watch(run_id)
         page.code_fold(snippets.curves(run_id))
-    show_lists()
+    show_lists(aside=bool(run_id))
     show_reproductions(dataset)

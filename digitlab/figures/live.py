@@ -47,7 +47,14 @@ def small_confusion(confusion: np.ndarray, classes: Sequence[str]) -> go.Figure:
             hoverongaps=False,
         )
     figure.update_xaxes(type="category", side="bottom", constrain="domain")
-    figure.update_yaxes(type="category", autorange="reversed", scaleanchor="x")
+    figure.update_yaxes(
+        type="category",
+        autorange="reversed",
+        scaleanchor="x",
+        showgrid=False,
+        constrain="domain",
+        constraintoward="top",
+    )
     return figure
 
 

@@ -30,7 +30,9 @@ def loss_curve(
     however much the history was thinned; the strong line is a running mean of the window means.
     On a logarithmic axis, as a loss falls by powers of ten and its start would hide the rest.
     """
-    figure = chart("Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True)
+    figure = chart(
+        "Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True, numbers=True
+    )
     windows = [row for row in steps if _number(row, "loss") is not None]
     measured = [row for row in epochs if _number(row, "val_loss") is not None]
     if windows:
@@ -55,7 +57,7 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
     `best_epoch` is the epoch whose weights the run kept; by default the earliest one with the
     highest validation accuracy.
     """
-    figure = chart("Accuracy", x="epoch", y="accuracy", legend=True, zoom=True)
+    figure = chart("Accuracy", x="epoch", y="accuracy", legend=True, zoom=True, numbers=True)
     series = (
         ("train", "circle", "train_accuracy"),
         ("val", "diamond", "val_accuracy"),
@@ -85,7 +87,9 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
 
 def learning_rate_curve(steps: Sequence[dict]) -> go.Figure:
     """The learning rate by step."""
-    figure = chart("Learning rate", x="step (batches)", y="learning rate", height=260, zoom=True)
+    figure = chart(
+        "Learning rate", x="step (batches)", y="learning rate", height=260, zoom=True, numbers=True
+    )
     _add_line(figure, steps, "learning_rate", "learning rate %{y:.3~g}")
     figure.update_yaxes(exponentformat="power", rangemode="tozero")
     return _over_steps(figure, False, bool(figure.data))
@@ -93,7 +97,9 @@ def learning_rate_curve(steps: Sequence[dict]) -> go.Figure:
 
 def speed_curve(steps: Sequence[dict]) -> go.Figure:
     """Images trained on in a second, by step."""
-    figure = chart("Speed", x="step (batches)", y="images per second", height=260, zoom=True)
+    figure = chart(
+        "Speed", x="step (batches)", y="images per second", height=260, zoom=True, numbers=True
+    )
     _add_line(figure, steps, "images_per_second", "%{y:,.0f} images per second")
     figure.update_yaxes(exponentformat="SI", rangemode="tozero")
     return _over_steps(figure, False, bool(figure.data))
@@ -102,7 +108,12 @@ def speed_curve(steps: Sequence[dict]) -> go.Figure:
 def gradient_norm_curve(steps: Sequence[dict]) -> go.Figure:
     """The length of the gradient over all parameters, by step, on a logarithmic axis."""
     figure = chart(
-        "Gradient norm", x="step (batches)", y="L2 norm (log scale)", height=260, zoom=True
+        "Gradient norm",
+        x="step (batches)",
+        y="L2 norm (log scale)",
+        height=260,
+        zoom=True,
+        numbers=True,
     )
     _add_line(figure, steps, "grad_norm", "gradient norm %{y:.3~g}")
     return _over_steps(figure, True, bool(figure.data))
@@ -181,14 +192,20 @@ def _mark_best(figure: go.Figure, epochs: Sequence[dict], best_epoch: int | None
     if not rows:
         return
     best = max(rows, key=lambda row: (row["val_accuracy"], -row["epoch"]))
+    value = 100 * best["val_accuracy"]
+    # Towards the middle of the plot there is room: above the lines, or else below.
+    across = "right" if best["epoch"] <= len(epochs) / 2 else "left"
+    below = (_number(best, "train_accuracy") or 0) > best["val_accuracy"]
+    if not below:
+        lowest = min(min(trace.y) for trace in figure.data)
+        figure.update_yaxes(autorangeoptions={"include": value + (value - lowest) / 8})
     figure.add_scatter(
         x=[best["epoch"]],
-        y=[100 * best["val_accuracy"]],
+        y=[value],
         name=f"Best, epoch {best['epoch']}",
         mode="markers+text",
         text=[percent(best["val_accuracy"], 2)],
-        # Below the line, and towards the middle of the plot, there is room.
-        textposition="bottom right" if best["epoch"] <= len(epochs) / 2 else "bottom left",
+        textposition=f"{'bottom' if below else 'top'} {across}",
         marker={
             "symbol": "circle-open",
             "size": 15,
@@ -220,7 +237,9 @@ def _over_steps(figure: go.Figure, log_scale: bool, filled: bool) -> go.Figure:
     if not filled:
         return _empty(figure, WAITING, [0, 1])
     if log_scale:
-        figure.update_yaxes(type="log", exponentformat="none", minorloglabels="complete")
+        # With more ticks, all of 1 to 9 are numbered where a loss falls by a power of ten or two.
+        ticks = {"nticks": 4, "exponentformat": "none", "minorloglabels": "complete"}
+        figure.update_yaxes(type="log", **ticks)
     return _read_together(figure, "step %{x:,}")
 
 
@@ -229,7 +248,8 @@ def _read_together(figure: go.Figure, heading: str) -> go.Figure:
     # Plotly lays a halo two pixels wider under the line, white on dark pages: −2 takes it away.
     spike = {"spikecolor": palette.MUTED, "spikethickness": -2, "spikedash": "solid"}
     figure.update_xaxes(unifiedhovertitle={"text": heading}, **spike)
-    return figure.update_layout(hovermode="x unified")
+    # However far the nearest point is: the first ones of a training are few and far between.
+    return figure.update_layout(hovermode="x unified", hoverdistance=-1)
 
 
 def _empty(figure: go.Figure, text: str, y_range: list[float]) -> go.Figure:

@@ -62,6 +62,14 @@ def write_look(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
         artifacts.write_briefly(artifacts.run_folder(run_id) / FILE, content)
 
 
+def look_moment(run_id: str) -> tuple[int, int] | None:
+    """What changes when there is a new look; None where there is none yet."""
+    with contextlib.suppress(OSError):
+        found = (artifacts.run_folder(run_id) / FILE).stat()
+        return found.st_mtime_ns, found.st_size
+    return None
+
+
 def read_look(run_id: str) -> Look | None:
     """The last look at a run's network; None where there was none."""
     from safetensors import SafetensorError

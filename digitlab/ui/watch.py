@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from digitlab.figures import training as figures
 from digitlab.jobs import queue
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.spec import ModelSpec
@@ -16,6 +14,7 @@ from digitlab.runs.artifacts import is_alive
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, open_run
 from digitlab.ui import cached, page
+from digitlab.ui.curves import GROW_SECONDS, watch_curves
 from digitlab.ui.following import follow
 from digitlab.ui.look import show_look
 from digitlab.ui.run_actions import active_buttons, ended_buttons
@@ -24,8 +23,10 @@ from digitlab.ui.visible import is_visible
 from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 
 LOOK_SECONDS = 1.0
-CURVES_SECONDS = 3.0
 LISTS_SECONDS = 2.0
+# Most of what a look costs is Streamlit's, whatever is looked at. So there are half as many
+LONG_SECONDS = 120.0  # at a training that takes longer than this,
+LISTS_ASIDE_SECONDS = 5.0  # and fewer at the lists below a run that is watched.
 LISTS = 250  # of the newest runs
 # While a panel refreshes every second, Streamlit would flash a "Stop" of its own in the header and
 # fade the charts whenever a refresh takes longer than usual.
@@ -33,13 +34,6 @@ _STEADY = (
     "<style>[data-testid='stStatusWidget'] {visibility: hidden}"
     "[data-stale='true'] {opacity: 1 !important; transition: none !important}</style>"
 )
-_ALT = {
-    "loss": "Training loss per step and validation loss per epoch.",
-    "accuracy": "Training and validation accuracy per epoch.",
-    "rate": "Learning rate per step.",
-    "speed": "Images per second.",
-    "gradient": "Length of the gradient per step.",
-}
 
 
 def watch(run_id: str) -> None:
@@ -47,12 +41,21 @@ def watch(run_id: str) -> None:
 
     The head looks every second. The curves, which cost a browser more to draw, look less often.
     """
-    active = _is_under_way(open_run(run_id).record)
-    awake = active and is_visible()
+    queue.reconcile()
+    run = open_run(run_id)
+    active = _is_under_way(run.record)
+    awake = active and is_visible("run")
     if active:
         st.html(_STEADY)
-    st.fragment(_head, run_every=LOOK_SECONDS if awake else None)(run_id, active)
-    st.fragment(_curves, run_every=CURVES_SECONDS if awake else None)(run_id)
+    times = 2 if _is_long(run.record) else 1
+    st.fragment(_head, run_every=times * LOOK_SECONDS if awake else None)(run, active)
+    st.fragment(_curves, run_every=times * GROW_SECONDS if awake else None)(run)
+
+
+def _is_long(record: RunRecord) -> bool:
+    """Whether its training takes long, as far as is known by now."""
+    images = record.total_steps * record.config.get("batch_size", 0)
+    return images > LONG_SECONDS * (record.images_per_second or float("inf"))
 
 
 def _is_under_way(record: RunRecord) -> bool:
@@ -63,10 +66,10 @@ def _is_under_way(record: RunRecord) -> bool:
 
 
 @page.guard()
-def _head(run_id: str, was_active: bool) -> None:
+def _head(run: Run, was_active: bool) -> None:
     if was_active:
-        queue.reconcile()
-    run = open_run(run_id)
+        cached.reconcile()
+    run = run.refresh()
     if was_active and not _is_under_way(run.record):
         st.rerun()  # the whole page: lists and links change when a run ends
     _show_head(run.record)
@@ -75,12 +78,12 @@ def _head(run_id: str, was_active: bool) -> None:
 
 
 @page.guard()
-def _curves(run_id: str) -> None:
-    run = open_run(run_id)
+def _curves(run: Run) -> None:
+    run = run.refresh()
     if not run.record.active and not run.record.step:
         return  # it ended before its first step: there is nothing to show
     if run.record.epochs > 1 or not _is_fit(run.record):  # a fit at once makes no curve
-        show_curves(run)
+        watch_curves(run)
     if not run.record.bundled:
         show_look(run)
 
@@ -189,50 +192,31 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def show_curves(run: Run) -> None:
-    """The learning curves, in charts that keep their place and zoom while they grow."""
-    record = run.record
-    moment = (record.step, record.epochs_done, record.best_epoch)
-    columns = st.columns(2)
-    for place, (name, figure) in enumerate(cached.drawn(run.id, moment, _draw)):
-        columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
+def show_lists(*, aside: bool) -> None:
+    """Running and waiting runs, then past ones, each a link; up to date while any is active.
 
-
-def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
-    run = open_run(run_id)
-    steps, epochs = run.history.steps, run.history.epochs
-    charts = [
-        ("loss", figures.loss_curve(steps, epochs)),
-        ("accuracy", figures.accuracy_curve(epochs, best_epoch=run.record.best_epoch)),
-    ]
-    if not steps or any(step["learning_rate"] for step in steps):  # not of a fit
-        charts += [
-            ("rate", figures.learning_rate_curve(steps)),
-            ("speed", figures.speed_curve(steps)),
-        ]
-        if any(step["grad_norm"] for step in steps):
-            charts.append(("gradient", figures.gradient_norm_curve(steps)))
-    for _, figure in charts:
-        figure.update_layout(uirevision=run_id)  # another run begins with a view of its own
-    return charts
-
-
-def show_lists() -> None:
-    """Running and waiting runs, then past ones, each a link; up to date while any is active."""
+    `aside` where the page shows a run above them.
+    """
     page.cell("Runs", "Training goes on when you leave this page, reload it or close the browser.")
-    active = [record.id for record in queue.active_runs()]
-    st.fragment(_lists, run_every=LISTS_SECONDS if active else None)(active)
+    active = {record.id for record in queue.active_runs()}
+    awake = bool(active) and is_visible("lists")
+    seconds = LISTS_ASIDE_SECONDS if aside else LISTS_SECONDS
+    st.fragment(_active, run_every=seconds if awake else None)(active)
+    _past(bool(active))
 
 
 @page.guard()
-def _lists(were_active: list[str]) -> None:
+def _active(were_active: set[str]) -> None:
     active = queue.active_runs()
-    if were_active and not active:
-        st.rerun()  # nothing left to look at again: the page comes to rest
+    if {record.id for record in active} != were_active:
+        st.rerun()  # the whole page: other lists change, too, when a run begins or ends
     if active:
         st.markdown("**Training and waiting**")
         for record in active:
             watch_link(record)
+
+
+def _past(active: bool) -> None:
     past = [record for record in store.list_records(limit=LISTS) if not record.active]
     if past:
         st.markdown("**Past runs**")

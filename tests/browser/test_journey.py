@@ -6,12 +6,13 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from visitor import ONE, PATIENCE, SECONDS, SEVEN, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]  # a busy machine takes its time
 
 POINTS = "plot => Math.max(0, ...plot.data.map(trace => trace.x ? trace.x.length : 0))"
+ZOOMED = "plot => plot.layout.xaxis.range.map(Math.round)"
 SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
 EPOCH = re.compile(r"Epoch \d+ of 1000, step [\d,]+")
 
@@ -51,6 +52,7 @@ def test_train_watch_stop_and_take_the_results_apart(visit, lab):
     tab.sees(EPOCH)
 
     _see_the_chart_move(tab)
+    _zoom_and_point(tab)
     _look_away(tab)
     tab.reload()
     tab.sees(EPOCH)
@@ -84,11 +86,41 @@ def _see_the_chart_move(tab: Visitor) -> None:
     tab.scroll_to(chart)
     place, points = tab.page.evaluate(SCROLLED), chart.evaluate(POINTS)
     assert place > 0
+    _wait_for_more(tab, chart, points)
+    assert abs(tab.page.evaluate(SCROLLED) - place) < 5, "the page jumped"
+
+
+def _zoom_and_point(tab: Visitor) -> None:
+    """What was zoomed into, and what the pointer shows, stays while the chart grows."""
+    chart = tab.chart("Loss")
+    tab.scroll_to(chart)
+    plot = chart.locator(".nsewdrag").first.bounding_box()
+    across = [plot["x"] + share * plot["width"] for share in (0.2, 0.5, 0.8)]
+    middle = plot["y"] + plot["height"] / 2
+    tab.page.mouse.move(across[0], middle)
+    tab.page.mouse.down()
+    tab.page.mouse.move(across[1], middle, steps=4)
+    tab.page.mouse.move(across[2], middle, steps=4)
+    tab.page.mouse.up()
+    tab.page.wait_for_timeout(1_000)
+    chart.evaluate("plot => { plot.isMine = true; }")
+    zoomed, points = chart.evaluate(ZOOMED), chart.evaluate(POINTS)
+    tab.page.mouse.move(across[1], middle, steps=4)
+    expect(chart.locator(".hoverlayer .legend")).to_be_visible()
+    _wait_for_more(tab, chart, points)
+    assert chart.evaluate("plot => plot.isMine"), "the chart was drawn anew"
+    assert chart.evaluate(ZOOMED) == zoomed
+    assert chart.evaluate("plot => plot.layout.xaxis.autorange") is not True
+    expect(chart.locator(".hoverlayer .legend")).to_be_visible()
+    tab.page.mouse.dblclick(across[1], middle)  # all of it again
+    tab.page.mouse.move(5, 5)
+
+
+def _wait_for_more(tab: Visitor, chart: Locator, points: int) -> None:
     end = time.monotonic() + 30
     while chart.evaluate(POINTS) <= points:
         assert time.monotonic() < end, "the chart does not move"
         tab.page.wait_for_timeout(200)
-    assert abs(tab.page.evaluate(SCROLLED) - place) < 5, "the page jumped"
 
 
 def _look_away(tab: Visitor) -> None:

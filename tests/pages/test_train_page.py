@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 from visit import find, healthy, labels, open_link, wait_for, words
 
 import digitlab as dl
 from digitlab.data.catalog import find_dataset
+from digitlab.figures import training as figures
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import store
+from digitlab.ui import curves
 from digitlab.ui.model_picker import pack
 
 PAGE = "3_Train"
@@ -138,6 +141,18 @@ def test_a_second_run_waits_in_the_queue_and_can_be_stopped_there(open_page):
     healthy(app.button(key=f"stop:{second}").click().run())
     assert store.get_record(second).status == "stopped"
     assert store.get_record(first).status == "running"
+
+
+def test_charts_are_drawn_once_for_all_who_look(run_id, monkeypatch):
+    drawn, draw, shown = [], figures.loss_curve, []
+    monkeypatch.setattr(figures, "loss_curve", lambda *rows: drawn.append(rows) or draw(*rows))
+    monkeypatch.setattr(curves, "moving_charts", lambda key, charts: shown.append(charts))
+    st.cache_resource.clear()
+    for _ in range(2):
+        healthy(open_link(PAGE, run=run_id))
+    assert len(drawn) == 1
+    assert [chart.name for chart in shown[0]][:4] == ["loss", "accuracy", "rate", "speed"]
+    assert shown[0] == shown[1]
 
 
 def test_a_run_whose_process_died_is_shown_as_interrupted(open_page, run_id):

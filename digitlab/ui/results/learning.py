@@ -7,8 +7,8 @@ import streamlit as st
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.notebook import snippets
 from digitlab.ui import page
+from digitlab.ui.curves import show_curves
 from digitlab.ui.results.view import View
-from digitlab.ui.watch import show_curves
 
 
 def show(view: View) -> None:

@@ -1,0 +1,61 @@
+"""A run's learning curves: still ones of its results, and ones that grow while it trains."""
+
+from __future__ import annotations
+
+import time
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from digitlab.figures import training as figures
+from digitlab.runs.run import Run, open_run
+from digitlab.ui import cached
+from digitlab.ui.moving import Moving, as_json, moving_charts
+
+GROW_SECONDS = 3.0
+_ALT = {
+    "loss": "Training loss per step and validation loss per epoch.",
+    "accuracy": "Training and validation accuracy per epoch.",
+    "rate": "Learning rate per step.",
+    "speed": "Images per second.",
+    "gradient": "Length of the gradient per step.",
+}
+
+
+def show_curves(run: Run) -> None:
+    """The learning curves of a run as it is."""
+    for place, (name, figure) in enumerate(_draw(run)):
+        if place % 2 == 0:
+            columns = st.columns(2)  # a row each: a phone shows them in their order, too
+        columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
+
+
+def watch_curves(run: Run) -> None:
+    """The same in charts that keep their place, zoom and pointer while they grow."""
+    record = run.record
+    # While it trains, all who look within some seconds are shown the same charts.
+    latest = time.time() // GROW_SECONDS if record.active else record.step
+    moment = (record.status, record.epochs_done, record.best_epoch, latest)
+    moving_charts("curves", cached.drawn(run.id, moment, _moving))
+
+
+def _moving(run_id: str) -> list[Moving]:
+    return [Moving(name, _ALT[name], as_json(figure)) for name, figure in _draw(open_run(run_id))]
+
+
+def _draw(run: Run) -> list[tuple[str, go.Figure]]:
+    steps, epochs = run.history.steps, run.history.epochs
+    charts = [
+        ("loss", figures.loss_curve(steps, epochs)),
+        ("accuracy", figures.accuracy_curve(epochs, best_epoch=run.record.best_epoch)),
+    ]
+    if not steps or any(step["learning_rate"] for step in steps):  # not of a fit
+        charts += [
+            ("rate", figures.learning_rate_curve(steps)),
+            ("speed", figures.speed_curve(steps)),
+        ]
+        if any(step["grad_norm"] for step in steps):
+            charts.append(("gradient", figures.gradient_norm_curve(steps)))
+    for _, figure in charts:
+        figure.update_layout(uirevision=run.id)  # another run begins with a view of its own
+    return charts

@@ -1,0 +1,180 @@
+// Plotly charts that are updated in place. Called for each update, with what `moving_charts` gives.
+
+const boards = new WeakMap();
+
+export default function ({ parentElement, data }) {
+  if (!boards.has(parentElement)) boards.set(parentElement, new Board(parentElement));
+  const board = boards.get(parentElement);
+  board.show(data);
+  return () => {
+    board.close();
+    boards.delete(parentElement);
+  };
+}
+
+let loading;
+
+function loadPlotly(place) {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(place, document.baseURI);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      loading = undefined; // the next update tries again
+      reject(new Error("plotly.js was not found"));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+class Board {
+  constructor(parent) {
+    this.root = document.createElement("div");
+    this.root.className = "moving-charts";
+    parent.append(this.root);
+    this.charts = new Map();
+    // What is out of sight is drawn when it comes into sight, and takes no time until then.
+    this.sight = new IntersectionObserver((seen) => seen.forEach((one) => this.look(one)), {
+      rootMargin: "100px",
+    });
+    this.width = new ResizeObserver((sizes) => sizes.forEach((one) => this.resize(one.target)));
+    this.release = () => this.charts.forEach((chart) => this.letGo(chart));
+    window.addEventListener("pointerup", this.release, true);
+  }
+
+  async show({ plotly, charts }) {
+    const style = getComputedStyle(this.root);
+    this.style = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    for (const [name, chart] of this.charts) {
+      if (!charts.some((one) => one.name === name)) this.remove(name, chart);
+    }
+    charts.forEach((one, place) => this.put(one, place));
+    this.plotly = await loadPlotly(plotly);
+    this.charts.forEach((chart) => this.draw(chart));
+  }
+
+  put({ name, alt, figure, share, rows, bar }, place) {
+    const chart = this.charts.get(name) ?? { box: document.createElement("div") };
+    this.charts.set(name, chart);
+    const { box } = chart;
+    box.setAttribute("role", "figure");
+    box.setAttribute("aria-label", alt);
+    box.style.setProperty("--share", share);
+    box.style.setProperty("--rows", rows);
+    if (this.root.children[place] !== box) {
+      this.root.insertBefore(box, this.root.children[place] ?? null);
+    }
+    chart.bar = bar;
+    chart.figure = JSON.parse(figure);
+    chart.due = true;
+    // The room is taken before the chart is there, so that nothing below it jumps.
+    if (!document.fullscreenElement) box.style.height = `${chart.figure.layout.height}px`;
+    if (chart.drawn) return;
+    box.addEventListener("pointerdown", () => (chart.held = true));
+    box.addEventListener("pointermove", (event) => (chart.pointer = event));
+    box.addEventListener("pointerleave", () => (chart.pointer = null));
+    this.sight.observe(box);
+    this.width.observe(box);
+  }
+
+  look({ target, isIntersecting }) {
+    for (const chart of this.charts.values()) {
+      if (chart.box !== target) continue;
+      chart.seen = isIntersecting;
+      this.draw(chart);
+    }
+  }
+
+  letGo(chart) {
+    if (!chart.held) return;
+    chart.held = false;
+    setTimeout(() => this.draw(chart), 500); // after Plotly has done what was asked of it
+  }
+
+  async draw(chart) {
+    // Not while the visitor draws a frame to zoom into.
+    if (!this.plotly || !chart.due || chart.held || (chart.drawn && !chart.seen)) return;
+    const { box, figure } = chart;
+    if (!box.clientWidth) return; // in a fold, or in a tab that is not open
+    chart.due = false;
+    const layout = this.dress(figure.layout, box);
+    chart.tools ??= this.tools(chart); // Plotly begins anew where these are others
+    await this.plotly.react(box, figure.data, layout, chart.tools);
+    chart.drawn = true;
+    this.pointAgain(chart);
+  }
+
+  pointAgain({ box, pointer }) {
+    // An update takes away what the pointer shows; it is shown again where the pointer still is.
+    if (!pointer) return;
+    const { clientX, clientY } = pointer;
+    const place = document.elementFromPoint(clientX, clientY);
+    if (!box.contains(place)) return;
+    place.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
+  }
+
+  resize(box) {
+    if (!this.plotly || !box.clientWidth) return;
+    for (const chart of this.charts.values()) {
+      if (chart.box !== box) continue;
+      if (!chart.drawn) this.draw(chart);
+      else this.plotly.relayout(box, this.size(chart.figure.layout, box));
+    }
+  }
+
+  size(layout, box) {
+    const whole = document.fullscreenElement === box;
+    return { width: box.clientWidth, height: whole ? box.clientHeight : layout.height };
+  }
+
+  dress(layout, box) {
+    const color = this.style("text-color");
+    const font = { family: this.style("font"), size: 12, color };
+    const axis = { color, ticks: "", title: { font: { size: 14 } }, tickfont: { size: 12 } };
+    const ground = this.style("background-color");
+    const template = {
+      layout: {
+        font,
+        title: { font: { family: this.style("heading-font"), size: 16, weight: 700 } },
+        legend: { font: { size: 12 } },
+        hoverlabel: { bgcolor: ground, bordercolor: this.style("border-color"), font },
+        modebar: { bgcolor: "rgba(0, 0, 0, 0)", color, activecolor: this.style("primary-color") },
+        xaxis: axis,
+        yaxis: axis,
+      },
+    };
+    return { ...layout, ...this.size(layout, box), template };
+  }
+
+  tools({ box, bar }) {
+    const whole = {
+      name: "fullscreen",
+      title: "Full screen",
+      icon: { width: 16, height: 16, path: "M1 1h5v2H3v3H1zM10 1h5v5h-2V3h-3zM1 10h2v3h3v2H1zM13 10h2v5h-5v-2h3z" },
+      click: () => (document.fullscreenElement ? document.exitFullscreen() : box.requestFullscreen()),
+    };
+    return {
+      displaylogo: false,
+      displayModeBar: bar ? "hover" : false,
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
+      modeBarButtonsToAdd: document.fullscreenEnabled ? [whole] : [],
+    };
+  }
+
+  remove(name, { box }) {
+    this.sight.unobserve(box);
+    this.width.unobserve(box);
+    this.plotly?.purge(box);
+    box.remove();
+    this.charts.delete(name);
+  }
+
+  close() {
+    window.removeEventListener("pointerup", this.release, true);
+    this.charts.forEach((chart, name) => this.remove(name, chart));
+    this.sight.disconnect();
+    this.width.disconnect();
+    this.root.remove();
+  }
+}
