@@ -88,6 +88,7 @@ class Training:
         self.labels = data.train.labels.to(self.device)
         self.val = data.val.to(self.device)
         self.test = data.test.to(self.device) if config.test_curve else None
+        self.augments = config.augmentation.active
         self.normalization = make_normalization(config.normalization, data.train.images)
         self.steps_per_epoch = len(_batches(self.labels, config.batch_size))
         self.total_steps = self.steps_per_epoch * config.epochs
@@ -205,7 +206,7 @@ class Training:
             ) from e
 
     def _prepare(self, images: torch.Tensor) -> torch.Tensor:
-        if self.config.augmentation.active:
+        if self.augments:
             images = augment(images.float(), self.config.augmentation, self.chance)
         return self.normalization(images)
 
