@@ -177,8 +177,7 @@ class Training:
         logits = self._forward(inputs)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         loss.backward()
-        self.step += 1
-        self.batch += 1
+        self.step, self.batch = self.step + 1, self.batch + 1
         norm = self._clip(len(self.window) + 1 >= self.window_steps)
         self.optimize()
         if self.average:
