@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MISTAKES = 60  # images in the gallery
 _CONFIG = {
     "displaylogo": False,
+    "showSendToCloud": False,  # what is in a report stays in it
     "responsive": True,
     "toImageButtonOptions": {"format": "svg"},
 }

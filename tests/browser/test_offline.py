@@ -51,4 +51,8 @@ def test_a_figure_is_a_page_of_its_own(opened, run_id, tmp_path):
     path.write_text(figure_html(confusion_matrix(result.confusion, result.classes), whole=True))
     page, problems = opened(path)
     assert "Confusion matrix" in page.locator(".gtitle").text_content()
+    page.locator(".js-plotly-plot").hover()
+    tools = page.locator(".modebar-btn")
+    assert tools.count() > 2
+    assert not page.locator(".modebar-btn[data-title*=hare], .modebar-btn[data-title*=loud]").count()
     assert not problems

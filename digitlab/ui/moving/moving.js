@@ -156,8 +156,9 @@ class Board {
     };
     return {
       displaylogo: false,
+      showSendToCloud: false,
       displayModeBar: bar ? "hover" : false,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       modeBarButtonsToAdd: document.fullscreenEnabled ? [whole] : [],
     };
   }
