@@ -23,7 +23,7 @@ from pathlib import Path
 
 from digitlab.errors import SettingsError
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from digitlab.ui.model_picker import OWN, pick_model
 from digitlab.ui.recipe import recipe_form
 from digitlab.ui.reproduce import show_reproductions
 from digitlab.ui.start import check_start, start
+from digitlab.ui.visible import is_visible
 from digitlab.ui.watch import show_lists, watch
 
 with page.page(
@@ -37,14 +38,14 @@ with page.page(
         else:
             page.code_fold(snippets.training(model, dataset, recipe))
 
-    run_id = followed_run()
+    run_id, seen = followed_run(), is_visible()
     if run_id:
         page.cell(
             "Watch it learn",
             "Training loss falls first; validation says whether what is learnt holds for digits "
             "that the network has never seen.",
         )
-        watch(run_id)
+        watch(run_id, seen=seen)
         page.code_fold(snippets.curves(run_id))
-    show_lists(aside=bool(run_id))
+    show_lists(aside=bool(run_id), seen=seen)
     show_reproductions(dataset)

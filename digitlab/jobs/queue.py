@@ -83,6 +83,11 @@ def stop(run_id: str) -> None:
 def active_runs() -> list[RunRecord]:
     """Running runs, then waiting ones in their order, after making sure that they really are."""
     reconcile()
+    return list_active()
+
+
+def list_active() -> list[RunRecord]:
+    """The same as the store has them, without making sure."""
     records = store.list_records(("running", "queued"))
     return sorted(records, key=lambda record: (record.status == "queued", record.created))
 

@@ -55,9 +55,13 @@ class Arena:
 
     @property
     def majority(self) -> str:
-        """What most read; of equally many, what is read with more confidence together."""
+        """What most read; of equally many, what is read with more confidence together.
+
+        What was declined has no vote, unless all of it was.
+        """
         votes, weights = Counter[str](), Counter[str]()
-        for answer in self.answers:
+        sure = [answer for answer in self.answers if not answer.declined]
+        for answer in sure or self.answers:
             if answer.recognition is not None:
                 votes[answer.text] += 1
                 weights[answer.text] += answer.confidence

@@ -1,4 +1,7 @@
-"""Two layers done sooner on a CPU, with the same outcome, for as long as a training lasts.
+"""Two layers done sooner on a CPU, for as long as a training lasts.
+
+Flatten gives the same to the bit; what Dropout drops is as likely, but drawn by other random
+numbers than PyTorch's.
 
 Measured on two cores of a Xeon with AMX, a step of PyTorch's MNIST example in batches of 64:
 18.5 ms as it is, 13.6 ms with this dropout, 10.4 ms with both.
@@ -69,7 +72,7 @@ def _keep_layout(_module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
     What flattens images whose channels lie last gets a gradient whose channels lie first, and each
     layer before it, max-pooling above all, would walk through two layouts at once.
     """
-    (inputs,) = given
     last = torch.channels_last
-    if inputs.requires_grad and inputs.ndim == 4 and inputs.is_contiguous(memory_format=last):
-        inputs.register_hook(lambda gradient: gradient.contiguous(memory_format=last))
+    for inputs in given:
+        if inputs.requires_grad and inputs.ndim == 4 and inputs.is_contiguous(memory_format=last):
+            inputs.register_hook(lambda gradient: gradient.contiguous(memory_format=last))

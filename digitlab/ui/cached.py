@@ -271,25 +271,3 @@ def _overlay_figure(name: str, split: str, label: int, count: int, stamp: object
     loaded = dataset(name)
     title = f"{count:,} images of {loaded.classes[label]}"
     return image_heatmap(overlay(loaded.split(split), label, count), title, "share with ink")
-
-
-def drawn(run_id: str, moment: object, draw: Callable[[str], Any]) -> Any:
-    """A run's charts as `draw` makes them, once for all who watch it at that moment."""
-    return _drawn(str(read_settings().home), draw.__qualname__, run_id, moment, draw)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _drawn(home: str, what: str, run_id: str, moment: object, _draw: Callable[[str], Any]) -> Any:
-    return _draw(run_id)
-
-
-def reconcile() -> None:
-    """`queue.reconcile`, once a second for all who watch."""
-    _reconcile(str(read_settings().home))
-
-
-@st.cache_resource(ttl=1.0, max_entries=1, show_spinner=False)
-def _reconcile(home: str) -> None:
-    from digitlab.jobs.queue import reconcile
-
-    reconcile()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from digitlab.figures import training as figures
 from digitlab.runs.run import Run, open_run
-from digitlab.ui import cached
+from digitlab.ui import watched
 from digitlab.ui.moving import Moving, as_json, moving_charts
 
 GROW_SECONDS = 3.0
@@ -24,7 +22,9 @@ _ALT = {
 
 def show_curves(run: Run) -> None:
     """The learning curves of a run as it is."""
-    for place, (name, figure) in enumerate(_draw(run)):
+    record = run.record
+    moment = (record.status, record.step, record.ended)
+    for place, (name, figure) in enumerate(watched.drawn(run.id, moment, _draw)):
         if place % 2 == 0:
             columns = st.columns(2)  # a row each: a phone shows them in their order, too
         columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
@@ -34,16 +34,16 @@ def watch_curves(run: Run) -> None:
     """The same in charts that keep their place, zoom and pointer while they grow."""
     record = run.record
     # While it trains, all who look within some seconds are shown the same charts.
-    latest = time.time() // GROW_SECONDS if record.active else record.step
-    moment = (record.status, record.epochs_done, record.best_epoch, latest)
-    moving_charts("curves", cached.drawn(run.id, moment, _moving))
+    moment = watched.moment(run.id) if record.active else (record.status, record.step, record.ended)
+    moving_charts("curves", watched.drawn(run.id, moment, _moving))
 
 
 def _moving(run_id: str) -> list[Moving]:
-    return [Moving(name, _ALT[name], as_json(figure)) for name, figure in _draw(open_run(run_id))]
+    return [Moving(name, _ALT[name], as_json(figure)) for name, figure in _draw(run_id)]
 
 
-def _draw(run: Run) -> list[tuple[str, go.Figure]]:
+def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
+    run = open_run(run_id)
     steps, epochs = run.history.steps, run.history.epochs
     charts = [
         ("loss", figures.loss_curve(steps, epochs)),
@@ -57,5 +57,5 @@ def _draw(run: Run) -> list[tuple[str, go.Figure]]:
         if any(step["grad_norm"] for step in steps):
             charts.append(("gradient", figures.gradient_norm_curve(steps)))
     for _, figure in charts:
-        figure.update_layout(uirevision=run.id)  # another run begins with a view of its own
+        figure.update_layout(uirevision=run_id)  # another run begins with a view of its own
     return charts

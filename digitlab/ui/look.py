@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitlab.errors import RunError
 from digitlab.figures import live as figures
 from digitlab.runs.live import look_moment, read_look
 from digitlab.runs.run import Run, open_run
-from digitlab.ui import cached
+from digitlab.ui import watched
 from digitlab.ui.moving import Moving, as_json, moving_charts
 
 
 def show_look(run: Run) -> None:
     """What the network makes of some images now, or made of them at its end."""
     moment = look_moment(run.id)
-    drawn = moment and cached.drawn(run.id, moment, _draw)
-    if not drawn:
+    if moment is None:
         return
-    caption, charts = drawn
+    try:
+        caption, charts = watched.drawn(run.id, moment, _draw)
+    except RunError:  # it cannot be read now; the next one may
+        return
     st.caption(caption)
     moving_charts("look", charts)
 
 
-def _draw(run_id: str) -> tuple[str, list[Moving]] | None:
+def _draw(run_id: str) -> tuple[str, list[Moving]]:
     run, look = open_run(run_id), read_look(run_id)
     if look is None:
-        return None
+        raise RunError(f"The last look at run {run_id} cannot be read.", run_id=run_id)
     split = "validation" if look.split == "val" else "training"
     images = int(look.confusion.sum())
     confusion = figures.small_confusion(look.confusion, run.classes)

@@ -11,6 +11,7 @@ _SCRIPT = """
 export default function ({ setStateValue }) {
   const tell = () => setStateValue("hidden", document.hidden);
   document.addEventListener("visibilitychange", tell);
+  if (document.hidden) tell(); // opened in the background
   return () => document.removeEventListener("visibilitychange", tell);
 }
 """
@@ -21,10 +22,7 @@ def _component() -> Any:
     return st.components.v2.component("digitlab-visibility", js=_SCRIPT)
 
 
-def is_visible(key: str) -> bool:
-    """True unless the tab is in the background; the page is drawn anew when that changes.
-
-    `key` is one on the page for each place that asks.
-    """
-    state = _component()(key=f"visibility:{key}", height=1, on_hidden_change=lambda: None)
+def is_visible() -> bool:
+    """True unless the tab is in the background; the page is drawn anew when that changes."""
+    state = _component()(key="visibility", height=1, on_hidden_change=lambda: None)
     return not getattr(state, "hidden", False)

@@ -6,6 +6,7 @@ import re
 
 import streamlit as st
 
+from digitlab.errors import RunNotFoundError
 from digitlab.jobs import queue
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.spec import ModelSpec
@@ -13,20 +14,19 @@ from digitlab.runs import store
 from digitlab.runs.artifacts import is_alive
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, open_run
-from digitlab.ui import cached, page
+from digitlab.ui import page, watched
 from digitlab.ui.curves import GROW_SECONDS, watch_curves
 from digitlab.ui.following import follow
 from digitlab.ui.look import show_look
 from digitlab.ui.run_actions import active_buttons, ended_buttons
 from digitlab.ui.run_picker import list_links, result_link, watch_link
-from digitlab.ui.visible import is_visible
 from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 
+# Most of what a look costs is Streamlit's, whatever is looked at.
 LOOK_SECONDS = 1.0
+LONG_SECONDS = 120.0  # a training that takes longer is looked at half as often
 LISTS_SECONDS = 2.0
-# Most of what a look costs is Streamlit's, whatever is looked at. So there are half as many
-LONG_SECONDS = 120.0  # at a training that takes longer than this,
-LISTS_ASIDE_SECONDS = 5.0  # and fewer at the lists below a run that is watched.
+LISTS_ASIDE_SECONDS = 5.0  # below a run that is watched
 LISTS = 250  # of the newest runs
 # While a panel refreshes every second, Streamlit would flash a "Stop" of its own in the header and
 # fade the charts whenever a refresh takes longer than usual.
@@ -36,19 +36,19 @@ _STEADY = (
 )
 
 
-def watch(run_id: str) -> None:
-    """A run's panel; it looks for news for as long as the run is active and the tab is seen.
+def watch(run_id: str, *, seen: bool) -> None:
+    """A run's panel; it looks for news for as long as the run is active and the tab is `seen`.
 
     The head looks every second. The curves, which cost a browser more to draw, look less often.
     """
     queue.reconcile()
     run = open_run(run_id)
     active = _is_under_way(run.record)
-    awake = active and is_visible("run")
+    awake, long = active and seen, _is_long(run.record)
     if active:
         st.html(_STEADY)
-    times = 2 if _is_long(run.record) else 1
-    st.fragment(_head, run_every=times * LOOK_SECONDS if awake else None)(run, active)
+    times = 2 if long else 1
+    st.fragment(_head, run_every=times * LOOK_SECONDS if awake else None)(run, active, long)
     st.fragment(_curves, run_every=times * GROW_SECONDS if awake else None)(run)
 
 
@@ -66,12 +66,17 @@ def _is_under_way(record: RunRecord) -> bool:
 
 
 @page.guard()
-def _head(run: Run, was_active: bool) -> None:
+def _head(run: Run, was_active: bool, was_long: bool) -> None:
     if was_active:
-        cached.reconcile()
-    run = run.refresh()
+        watched.reconcile()
+    try:
+        run = run.refresh()
+    except RunNotFoundError:
+        st.rerun()  # the whole page, which says so once
     if was_active and not _is_under_way(run.record):
         st.rerun()  # the whole page: lists and links change when a run ends
+    if not was_long and _is_long(run.record):
+        st.rerun()  # its speed is known now; it is looked at less often
     _show_head(run.record)
     if run.record.active or run.record.step:
         _show_figures(run.record)
@@ -79,7 +84,10 @@ def _head(run: Run, was_active: bool) -> None:
 
 @page.guard()
 def _curves(run: Run) -> None:
-    run = run.refresh()
+    try:
+        run = run.refresh()
+    except RunNotFoundError:
+        return  # the head says so
     if not run.record.active and not run.record.step:
         return  # it ended before its first step: there is nothing to show
     if run.record.epochs > 1 or not _is_fit(run.record):  # a fit at once makes no curve
@@ -192,14 +200,14 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def show_lists(*, aside: bool) -> None:
+def show_lists(*, aside: bool, seen: bool) -> None:
     """Running and waiting runs, then past ones, each a link; up to date while any is active.
 
-    `aside` where the page shows a run above them.
+    `aside` where the page shows a run above them; `seen` unless the tab is in the background.
     """
     page.cell("Runs", "Training goes on when you leave this page, reload it or close the browser.")
     active = {record.id for record in queue.active_runs()}
-    awake = bool(active) and is_visible("lists")
+    awake = bool(active) and seen
     seconds = LISTS_ASIDE_SECONDS if aside else LISTS_SECONDS
     st.fragment(_active, run_every=seconds if awake else None)(active)
     _past(bool(active))
@@ -207,7 +215,8 @@ def show_lists(*, aside: bool) -> None:
 
 @page.guard()
 def _active(were_active: set[str]) -> None:
-    active = queue.active_runs()
+    watched.reconcile()
+    active = queue.list_active()
     if {record.id for record in active} != were_active:
         st.rerun()  # the whole page: other lists change, too, when a run begins or ends
     if active:

@@ -53,6 +53,7 @@ def test_train_watch_stop_and_take_the_results_apart(visit, lab):
 
     _see_the_chart_move(tab)
     _zoom_and_point(tab)
+    _scroll_by_finger(tab)
     _look_away(tab)
     tab.reload()
     tab.sees(EPOCH)
@@ -114,6 +115,16 @@ def _zoom_and_point(tab: Visitor) -> None:
     expect(chart.locator(".hoverlayer .legend")).to_be_visible()
     tab.page.mouse.dblclick(across[1], middle)  # all of it again
     tab.page.mouse.move(5, 5)
+
+
+def _scroll_by_finger(tab: Visitor) -> None:
+    """A finger that scrolls the page from a chart does not stop the chart."""
+    chart = tab.chart("Loss")
+    tab.scroll_to(chart)
+    points = chart.evaluate(POINTS)
+    for kind in ("pointerdown", "pointercancel"):
+        chart.dispatch_event(kind, {"isPrimary": True, "button": 0, "pointerType": "touch"})
+    _wait_for_more(tab, chart, points)
 
 
 def _wait_for_more(tab: Visitor, chart: Locator, points: int) -> None:

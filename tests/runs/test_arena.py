@@ -57,3 +57,15 @@ def test_who_declines_does_not_agree_though_it_comes_nearest_to_the_same():
     assert [answer.declined for answer in arena.answers] == [False, True]
     assert arena.agreeing("7") == [arena.answers[0]]
     assert not arena.unanimous
+
+
+def test_one_who_is_sure_outvotes_those_who_decline():
+    run = open_run("reader")
+    seven = recognize(SEVEN, run)
+    one = recognize(rasterise([np.array([[140, 60], [140, 220]])]), run)
+    unsure = replace(one, digits=tuple(replace(d, declined="a scribble") for d in one.digits))
+    arena = Arena((Answer(run, unsure), Answer(run, unsure), Answer(run, seven)))
+    assert arena.majority == "7"
+    assert arena.agreeing("7") == [arena.answers[2]]
+    assert Arena(arena.answers[:2]).majority == "1"
+    assert not Arena(arena.answers[:2]).unanimous

@@ -1,4 +1,4 @@
-"""Layers that are computed sooner while a training lasts: the same outcome, nothing left behind."""
+"""Layers done sooner while a training lasts: as random, as exact, and nothing stays behind."""
 
 from __future__ import annotations
 

@@ -28,6 +28,10 @@ RECIPES = {
         "lenet-5",
         {"precision": "bfloat16", "channels_last": True, "optimizer": "adadelta"},
     ),
+    "dropout, channels last": (
+        "cnn-8-16",
+        {"precision": "bfloat16", "channels_last": True},
+    ),
     "recurrent": ("lstm-rows", {"optimizer": "rmsprop", "momentum": 0.5, "gradient_clip": 1.0}),
 }
 

@@ -116,17 +116,17 @@ def _say(arena: Arena) -> None:
 def _in_words(answer: Answer) -> str:
     name = answer.run.record.name
     if not answer.declined:
-        return f"{name} reads **{answer.text}**"
+        return f"{name} reads **{answer.text or 'nothing'}**"
     return f"{name} declines, nearest to **{answer.text}**" if answer.text else f"{name} declines"
 
 
 def _show_table(arena: Arena) -> None:
     import pandas as pd
 
-    majority = arena.majority
+    agreeing = arena.agreeing(arena.majority)
     table = pd.DataFrame(
         {
-            "": ["=" if answer.text == majority else "≠" for answer in arena.answers],
+            "": ["=" if answer in agreeing else "≠" for answer in arena.answers],
             "Run": [answer.run.record.name for answer in arena.answers],
             "Reads": [_reads(answer) for answer in arena.answers],
             "Confidence": [hundred(answer.confidence) for answer in arena.answers],

@@ -60,4 +60,4 @@ def _component() -> tuple[Any, str]:
         "digitlab-moving-charts", js=script, css=style, isolate_styles=False
     )
     served = declare_component("plotly", path=Path(plotly.__file__).parent / "package_data")
-    return show, f"component/{served.name}/plotly.min.js"
+    return show, f"component/{served.name}/plotly.min.js?v={plotly.__version__}"

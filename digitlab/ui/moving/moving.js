@@ -1,12 +1,16 @@
 // Plotly charts that are updated in place. Called for each update, with what `moving_charts` gives.
 
 const boards = new WeakMap();
+const RELEASES = ["pointerup", "pointercancel", "blur"]; // a finger that scrolls ends in the second
 
 export default function ({ parentElement, data }) {
   if (!boards.has(parentElement)) boards.set(parentElement, new Board(parentElement));
   const board = boards.get(parentElement);
-  board.show(data);
+  board.show(data).catch((error) => board.say(`The charts cannot be shown: ${error.message}`));
+  // Streamlit may call a cleanup late, when another call has gone on with the board.
+  const turn = ++board.turn;
   return () => {
+    if (turn !== board.turn) return;
     board.close();
     boards.delete(parentElement);
   };
@@ -15,17 +19,26 @@ export default function ({ parentElement, data }) {
 let loading;
 
 function loadPlotly(place) {
-  loading ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = new URL(place, document.baseURI);
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      loading = undefined; // the next update tries again
-      reject(new Error("plotly.js was not found"));
-    };
-    document.head.append(script);
+  loading ??= fetchPlotly(new URL(place, document.baseURI)).catch((error) => {
+    loading = undefined; // the next update tries again
+    throw error;
   });
   return loading;
+}
+
+async function fetchPlotly(url) {
+  // The address names the version; the server does not say how long the file may be kept.
+  const answer = await fetch(url, { cache: "force-cache" }).catch(() => ({}));
+  if (!answer.ok) throw new Error("plotly.js did not come from the server. Reload the page.");
+  const script = document.createElement("script");
+  script.src = URL.createObjectURL(await answer.blob());
+  await new Promise((resolve, reject) => {
+    script.onload = resolve;
+    script.onerror = () => reject(new Error("plotly.js could not be run."));
+    document.head.append(script);
+  });
+  URL.revokeObjectURL(script.src);
+  return window.Plotly;
 }
 
 class Board {
@@ -33,14 +46,29 @@ class Board {
     this.root = document.createElement("div");
     this.root.className = "moving-charts";
     parent.append(this.root);
+    this.turn = 0;
     this.charts = new Map();
-    // What is out of sight is drawn when it comes into sight, and takes no time until then.
+    // What is out of sight is updated when it comes into sight, and takes no time until then.
     this.sight = new IntersectionObserver((seen) => seen.forEach((one) => this.look(one)), {
+      root: parent.closest("[data-testid=stMain]"),
       rootMargin: "100px",
     });
     this.width = new ResizeObserver((sizes) => sizes.forEach((one) => this.resize(one.target)));
     this.release = () => this.charts.forEach((chart) => this.letGo(chart));
-    window.addEventListener("pointerup", this.release, true);
+    for (const kind of RELEASES) window.addEventListener(kind, this.release, true);
+    this.root.addEventListener("transitionend", ({ target }) => {
+      if (target === this.root) this.charts.forEach((chart) => this.redraw(chart));
+    });
+  }
+
+  redraw(chart) {
+    chart.due = true;
+    this.draw(chart);
+  }
+
+  say(sentence) {
+    this.told ??= this.root.appendChild(document.createElement("p"));
+    this.told.textContent = sentence;
   }
 
   async show({ plotly, charts }) {
@@ -51,12 +79,14 @@ class Board {
     }
     charts.forEach((one, place) => this.put(one, place));
     this.plotly = await loadPlotly(plotly);
+    this.told?.remove();
+    this.told = undefined;
     this.charts.forEach((chart) => this.draw(chart));
   }
 
   put({ name, alt, figure, share, rows, bar }, place) {
-    const chart = this.charts.get(name) ?? { box: document.createElement("div") };
-    this.charts.set(name, chart);
+    if (!this.charts.has(name)) this.charts.set(name, this.begin());
+    const chart = this.charts.get(name);
     const { box } = chart;
     box.setAttribute("role", "figure");
     box.setAttribute("aria-label", alt);
@@ -70,12 +100,19 @@ class Board {
     chart.due = true;
     // The room is taken before the chart is there, so that nothing below it jumps.
     if (!document.fullscreenElement) box.style.height = `${chart.figure.layout.height}px`;
-    if (chart.drawn) return;
-    box.addEventListener("pointerdown", () => (chart.held = true));
+  }
+
+  begin() {
+    const box = document.createElement("div");
+    const chart = { box };
+    box.addEventListener("pointerdown", (event) => {
+      chart.held = event.isPrimary && event.button === 0;
+    });
     box.addEventListener("pointermove", (event) => (chart.pointer = event));
     box.addEventListener("pointerleave", () => (chart.pointer = null));
     this.sight.observe(box);
     this.width.observe(box);
+    return chart;
   }
 
   look({ target, isIntersecting }) {
@@ -102,6 +139,7 @@ class Board {
     chart.tools ??= this.tools(chart); // Plotly begins anew where these are others
     await this.plotly.react(box, figure.data, layout, chart.tools);
     chart.drawn = true;
+    if (box.clientWidth !== layout.width) this.resize(box); // while it was drawn
     this.pointAgain(chart);
   }
 
@@ -172,7 +210,7 @@ class Board {
   }
 
   close() {
-    window.removeEventListener("pointerup", this.release, true);
+    for (const kind of RELEASES) window.removeEventListener(kind, this.release, true);
     this.charts.forEach((chart, name) => this.remove(name, chart));
     this.sight.disconnect();
     this.width.disconnect();
