@@ -86,7 +86,8 @@ def download_dataset(name: str, on_progress: Callable[[int, int], None] | None =
     download = start_download(name)
     while not download.finished:
         if on_progress:
-            on_progress(download.done, download.total)
+            # What lies on disk may be more than what is fetched, as files are unpacked there.
+            on_progress(min(download.done, download.total), download.total)
         time.sleep(0.1)
     if download.error:
         raise download.error
