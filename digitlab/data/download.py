@@ -86,7 +86,7 @@ def download_dataset(name: str, on_progress: Callable[[int, int], None] | None =
     download = start_download(name)
     while not download.finished:
         if on_progress:
-            # What lies on disk may be more than what is fetched, as files are unpacked there.
+            # The total is what the catalogue says, which the files need not meet to the byte.
             on_progress(min(download.done, download.total), download.total)
         time.sleep(0.1)
     if download.error:
