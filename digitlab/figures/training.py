@@ -193,8 +193,7 @@ def _mark_best(figure: go.Figure, epochs: Sequence[dict], best_epoch: int | None
         return
     best = max(rows, key=lambda row: (row["val_accuracy"], -row["epoch"]))
     value = 100 * best["val_accuracy"]
-    # Towards the middle of the plot there is room: above the lines, or else below.
-    across = "right" if best["epoch"] <= len(epochs) / 2 else "left"
+    # There is room above the lines, or else below.
     below = (_number(best, "train_accuracy") or 0) > best["val_accuracy"]
     if not below:
         lowest = min(min(trace.y) for trace in figure.data)
@@ -205,7 +204,7 @@ def _mark_best(figure: go.Figure, epochs: Sequence[dict], best_epoch: int | None
         name=f"Best, epoch {best['epoch']}",
         mode="markers+text",
         text=[percent(best["val_accuracy"], 2)],
-        textposition=f"{'bottom' if below else 'top'} {across}",
+        textposition="bottom center" if below else "top center",
         marker={
             "symbol": "circle-open",
             "size": 15,
