@@ -8,6 +8,7 @@ learning_rate, seconds. A value that was not measured is None or missing, and le
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from math import isfinite
 
@@ -18,6 +19,7 @@ from digitlab.figures.layout import chart, note, percent
 
 WAITING = "waiting for the first steps"
 FEW_STEPS = 10
+TINY = 1e-4
 SMOOTHED_FROM = 20  # windows: with fewer the line of means is smooth enough to be read
 
 
@@ -28,7 +30,8 @@ def loss_curve(
 
     The band goes from the smallest to the largest loss of each window, so that no spike is lost
     however much the history was thinned; the strong line is a running mean of the window means.
-    On a logarithmic axis, as a loss falls by powers of ten and its start would hide the rest.
+    On a logarithmic axis, as a loss falls by powers of ten and its start would hide the rest; the
+    strong line is then a mean of logarithms, which lies amid what it smooths.
     """
     figure = chart(
         "Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True, numbers=True
@@ -151,7 +154,7 @@ def _add_training_loss(figure: go.Figure, windows: list[dict], log_scale: bool) 
     if smooth:
         figure.add_scatter(
             x=x,
-            y=_running_mean(means),
+            y=_running_geometric_mean(means) if log_scale else _running_mean(means),
             name="Training, smoothed",
             mode="lines",
             line={"color": palette.TRAIN, "width": 2.5},
@@ -169,6 +172,12 @@ def _extremes(windows: list[dict], log_scale: bool) -> tuple[list[float], list[f
         floor = min((low for low in lows if low > 0), default=1e-8)
         lows = [max(low, floor) for low in lows]
     return lows, highs
+
+
+def _running_geometric_mean(values: list[float]) -> list[float]:
+    least = min((value for value in values if value > 0), default=1.0)
+    logarithms = _running_mean([math.log(max(value, least)) for value in values])
+    return [math.exp(value) for value in logarithms]
 
 
 def _running_mean(values: list[float]) -> list[float]:
@@ -237,8 +246,10 @@ def _over_steps(figure: go.Figure, log_scale: bool, filled: bool) -> go.Figure:
         return _empty(figure, WAITING, [0, 1])
     if log_scale:
         # With more ticks, all of 1 to 9 are numbered where a loss falls by a power of ten or two.
-        ticks = {"nticks": 4, "exponentformat": "none", "minorloglabels": "complete"}
-        figure.update_yaxes(type="log", **ticks)
+        ticks = {"nticks": 4, "minorloglabels": "complete"}
+        least = min((y for trace in figure.data for y in trace.y or () if y), default=1)
+        # Written out, 0.000001 would not fit beside the axis.
+        figure.update_yaxes(type="log", exponentformat="power" if least < TINY else "none", **ticks)
     return _read_together(figure, "step %{x:,}")
 
 

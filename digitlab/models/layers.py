@@ -244,6 +244,8 @@ def _inferred(name: str, given: Any, shape: Shape, site: Site) -> Any:
         fix = f"leave {name} out or set it to {arrives}"
         if name == "in_features" and math.prod(shape) == given and len(shape) > 1:
             fix = f"insert Flatten before it, which gives {given}"
+        elif name == "in_features" and len(shape) == 3:
+            fix = f"insert Flatten before it and leave {name} out, as it sees only the last size"
         raise site.error(
             f"was given {name} {given}, but {written(shape)} reaches it, which has "
             f"{arrives}; {fix}.",

@@ -10,7 +10,7 @@ from digitlab.runs.run import Run, open_run
 from digitlab.ui import watched
 from digitlab.ui.moving import Moving, as_json, moving_charts
 
-GROW_SECONDS = 3.0
+GROW_SECONDS = 2.0
 _ALT = {
     "loss": "Training loss per step and validation loss per epoch.",
     "accuracy": "Training and validation accuracy per epoch.",

@@ -16,6 +16,7 @@ from digitlab.evaluation.comparison import (
     summarize_seeds,
 )
 from digitlab.figures import comparison as figures
+from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs.family import configuration, one_per_seed, plain
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
@@ -63,11 +64,22 @@ def _recipe(record: RunRecord) -> dict[str, Any]:
         return record.config
 
 
+def _is_of_steps(name: str) -> bool:
+    """Whether a setting is about the steps of a training, which a classical model does not take."""
+    field = name.partition(".")[0]
+    of_data = ("val_fraction", "normalization", "subset", "seed")
+    return name == "epochs trained" or (field in TrainConfig.model_fields and field not in of_data)
+
+
 def show_settings(chosen: Sequence[Chosen]) -> None:
     """A table of only those settings that are not the same for all."""
     import pandas as pd
 
     rows = differing([settings(one.record) for one in chosen])
+    for place, one in enumerate(chosen):
+        if classical_kind(one.run.spec):
+            for name in rows:
+                rows[name][place] = None if _is_of_steps(name) else rows[name][place]
     layers = rows.pop("layers", None)
     if rows.get("epochs trained") == rows.get("epochs"):
         rows.pop("epochs trained", None)

@@ -24,7 +24,7 @@ from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, duration, percent
 
 # Most of what a look costs is Streamlit's, whatever is looked at.
 LOOK_SECONDS = 1.0
-LONG_SECONDS = 120.0  # a training that takes longer is looked at half as often
+LONG_SECONDS = 600.0  # a training that takes longer is looked at half as often
 LISTS_SECONDS = 2.0
 LISTS_ASIDE_SECONDS = 5.0  # below a run that is watched
 LISTS = 250  # of the newest runs
@@ -197,7 +197,9 @@ def _show_figures(record: RunRecord) -> None:
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    if value is None:
+        return "–"
+    return f"{value:.1e}" if 0 < value < 0.0005 else f"{value:.4f}"
 
 
 def show_lists(*, aside: bool, seen: bool) -> None:

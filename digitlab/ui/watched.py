@@ -28,7 +28,7 @@ def moment(run_id: str) -> object:
     return _moment(str(read_settings().home), run_id)
 
 
-@st.cache_resource(ttl=3.0, max_entries=64, show_spinner=False)
+@st.cache_resource(ttl=1.5, max_entries=64, show_spinner=False)
 def _moment(home: str, run_id: str) -> object:
     record = store.get_record(run_id)
     return record.status, record.step, record.epochs_done, record.best_epoch

@@ -130,9 +130,11 @@ class Board {
   }
 
   async draw(chart) {
-    // Not while the visitor draws a frame to zoom into.
-    if (!this.plotly || !chart.due || chart.held || (chart.drawn && !chart.seen)) return;
     const { box, figure } = chart;
+    // What fills the screen is out of the page, and so out of its sight.
+    const seen = chart.seen || document.fullscreenElement === box;
+    // Not while the visitor draws a frame to zoom into.
+    if (!this.plotly || !chart.due || chart.held || (chart.drawn && !seen)) return;
     if (!box.clientWidth) return; // in a fold, or in a tab that is not open
     chart.due = false;
     const layout = this.dress(figure.layout, box);
