@@ -8,9 +8,8 @@ learning_rate, seconds. A value that was not measured is None or missing, and le
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from math import isfinite
+from math import exp, isfinite, log
 
 import plotly.graph_objects as go
 
@@ -19,7 +18,8 @@ from digitlab.figures.layout import chart, note, percent
 
 WAITING = "waiting for the first steps"
 FEW_STEPS = 10
-TINY = 1e-4
+HIGHEST = 101  # percent: a point at 100 is whole
+TINY = 1e-4  # on a logarithmic axis that goes lower, ticks are powers of ten
 SMOOTHED_FROM = 20  # windows: with fewer the line of means is smooth enough to be read
 
 
@@ -80,7 +80,7 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
                 hovertemplate=f"{palette.SPLIT_NAMES[split].lower()} %{{y:.2f}} %<extra></extra>",
             )
     _mark_best(figure, epochs, best_epoch)
-    figure.update_yaxes(ticksuffix=" %", minallowed=0, maxallowed=101)
+    figure.update_yaxes(ticksuffix=" %", minallowed=0, maxallowed=HIGHEST)
     figure.update_xaxes(tickformat="d")
     if len(epochs) <= 10:
         figure.update_xaxes(dtick=1)
@@ -176,8 +176,8 @@ def _extremes(windows: list[dict], log_scale: bool) -> tuple[list[float], list[f
 
 def _running_geometric_mean(values: list[float]) -> list[float]:
     least = min((value for value in values if value > 0), default=1.0)
-    logarithms = _running_mean([math.log(max(value, least)) for value in values])
-    return [math.exp(value) for value in logarithms]
+    logarithms = _running_mean([log(max(value, least)) for value in values])
+    return [exp(value) for value in logarithms]
 
 
 def _running_mean(values: list[float]) -> list[float]:
@@ -202,11 +202,11 @@ def _mark_best(figure: go.Figure, epochs: Sequence[dict], best_epoch: int | None
         return
     best = max(rows, key=lambda row: (row["val_accuracy"], -row["epoch"]))
     value = 100 * best["val_accuracy"]
-    # There is room above the lines, or else below.
-    below = (_number(best, "train_accuracy") or 0) > best["val_accuracy"]
+    # There is room above the lines, or else below: the axis ends at HIGHEST.
+    room = value + (value - min(min(trace.y) for trace in figure.data)) / 8
+    below = (_number(best, "train_accuracy") or 0) > best["val_accuracy"] or room > HIGHEST
     if not below:
-        lowest = min(min(trace.y) for trace in figure.data)
-        figure.update_yaxes(autorangeoptions={"include": value + (value - lowest) / 8})
+        figure.update_yaxes(autorangeoptions={"include": room})
     figure.add_scatter(
         x=[best["epoch"]],
         y=[value],
@@ -248,7 +248,7 @@ def _over_steps(figure: go.Figure, log_scale: bool, filled: bool) -> go.Figure:
         # With more ticks, all of 1 to 9 are numbered where a loss falls by a power of ten or two.
         ticks = {"nticks": 4, "minorloglabels": "complete"}
         least = min((y for trace in figure.data for y in trace.y or () if y), default=1)
-        # Written out, 0.000001 would not fit beside the axis.
+        # Written out, as 0.000001, they would not fit beside the axis.
         figure.update_yaxes(type="log", exponentformat="power" if least < TINY else "none", **ticks)
     return _read_together(figure, "step %{x:,}")
 

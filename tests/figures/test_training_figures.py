@@ -140,3 +140,12 @@ def test_zoom_is_kept_while_new_steps_arrive():
 def test_a_long_history_stays_small_enough_to_be_sent_every_second():
     steps = [window(i, 1.23456789, 1.0, 1.5) for i in range(2_000)]
     assert len(json.dumps(loss_curve(steps).to_plotly_json(), default=str)) < 500_000
+
+
+@pytest.mark.parametrize(("best", "place"), [(0.9, "top center"), (1.0, "bottom center")])
+def test_the_best_epochs_figure_stays_below_the_end_of_the_axis(best, place):
+    rows = [
+        {"epoch": 1, "train_accuracy": 0.3, "val_accuracy": 0.4},
+        {"epoch": 2, "train_accuracy": best, "val_accuracy": best},
+    ]
+    assert named(accuracy_curve(rows), "Best, epoch 2").textposition == place

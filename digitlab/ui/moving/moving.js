@@ -46,6 +46,8 @@ class Board {
     this.root = document.createElement("div");
     this.root.className = "moving-charts";
     parent.append(this.root);
+    const style = getComputedStyle(this.root); // which follows the page's theme
+    this.style = (name) => style.getPropertyValue(`--st-${name}`).trim();
     this.turn = 0;
     this.charts = new Map();
     // What is out of sight is updated when it comes into sight, and takes no time until then.
@@ -72,8 +74,6 @@ class Board {
   }
 
   async show({ plotly, charts }) {
-    const style = getComputedStyle(this.root);
-    this.style = (name) => style.getPropertyValue(`--st-${name}`).trim();
     for (const [name, chart] of this.charts) {
       if (!charts.some((one) => one.name === name)) this.remove(name, chart);
     }
@@ -116,11 +116,14 @@ class Board {
   }
 
   look({ target, isIntersecting }) {
-    for (const chart of this.charts.values()) {
-      if (chart.box !== target) continue;
-      chart.seen = isIntersecting;
-      this.draw(chart);
-    }
+    const chart = this.chartIn(target);
+    if (!chart) return; // taken away meanwhile
+    chart.seen = isIntersecting;
+    this.draw(chart);
+  }
+
+  chartIn(box) {
+    return [...this.charts.values()].find((chart) => chart.box === box);
   }
 
   letGo(chart) {
@@ -155,12 +158,10 @@ class Board {
   }
 
   resize(box) {
-    if (!this.plotly || !box.clientWidth) return;
-    for (const chart of this.charts.values()) {
-      if (chart.box !== box) continue;
-      if (!chart.drawn) this.draw(chart);
-      else this.plotly.relayout(box, this.size(chart.figure.layout, box));
-    }
+    const chart = this.chartIn(box);
+    if (!chart || !this.plotly || !box.clientWidth) return;
+    if (!chart.drawn) this.draw(chart);
+    else this.plotly.relayout(box, this.size(chart.figure.layout, box));
   }
 
   size(layout, box) {
