@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from digitlab.runs.recognize import default_reader
+from digitlab.analysis.recognize import default_reader
 from digitlab.ui import page
 from digitlab.ui.drawing import draw_and_read
-from digitlab.ui.standing import show_standing, show_ways_in
-from digitlab.ui.warm import warm_up
+from digitlab.ui.home.preload import warm_up
+from digitlab.ui.home.status import show_standing, show_ways_in
 
 with page.page(
     page.HOME,

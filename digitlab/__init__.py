@@ -18,29 +18,29 @@ from typing import TYPE_CHECKING, Any
 from digitlab.settings import VERSION
 
 if TYPE_CHECKING:
+    from digitlab.analysis.recognize import recognize
+    from digitlab.analysis.robustness import measure_robustness
     from digitlab.data.catalog import SPLITS, DatasetInfo, list_datasets
     from digitlab.data.dataset import Dataset, Split
     from digitlab.data.load import load_dataset
     from digitlab.drawing.recognition import Recognition
     from digitlab.errors import DigitlabError
     from digitlab.evaluation.metrics import Evaluation
-    from digitlab.jobs.again import pause, repeat, resume, train_longer
+    from digitlab.execution.ensemble import ensemble
+    from digitlab.execution.finetune import finetune
+    from digitlab.execution.reproduce import reproduce
+    from digitlab.execution.train import train
+    from digitlab.export.archive import import_run
+    from digitlab.export.export import export
     from digitlab.jobs.queue import stop, submit
+    from digitlab.jobs.resume import pause, repeat, resume, train_longer
     from digitlab.jobs.seeds import run_seeds
     from digitlab.models.build import build, summarize
     from digitlab.models.presets import Preset, list_presets, load_model, load_preset
     from digitlab.models.spec import ModelSpec
-    from digitlab.runs.archive import import_run
-    from digitlab.runs.ensemble import ensemble
-    from digitlab.runs.export import export
-    from digitlab.runs.finetune import finetune
-    from digitlab.runs.label import label_run
-    from digitlab.runs.recognize import recognize
+    from digitlab.runs.edit import label_run
     from digitlab.runs.remove import delete_run
-    from digitlab.runs.reproduce import reproduce
-    from digitlab.runs.robustness import measure_robustness
     from digitlab.runs.run import Run, list_runs, open_run
-    from digitlab.runs.train import train
     from digitlab.training.config import Augmentation, TrainConfig
 
 __version__ = VERSION
@@ -51,13 +51,13 @@ __version__ = VERSION
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
-    "label_run": "runs.label",
-    "pause": "jobs.again",
-    "repeat": "jobs.again",
-    "resume": "jobs.again",
+    "label_run": "runs.edit",
+    "pause": "jobs.resume",
+    "repeat": "jobs.resume",
+    "resume": "jobs.resume",
     "stop": "jobs.queue",
     "submit": "jobs.queue",
-    "train_longer": "jobs.again",
+    "train_longer": "jobs.resume",
     "Augmentation": "training.config",
     "Dataset": "data.dataset",
     "DatasetInfo": "data.catalog",
@@ -72,10 +72,10 @@ _HOMES = {
     "TrainConfig": "training.config",
     "build": "models.build",
     "delete_run": "runs.remove",
-    "ensemble": "runs.ensemble",
-    "export": "runs.export",
-    "finetune": "runs.finetune",
-    "import_run": "runs.archive",
+    "ensemble": "execution.ensemble",
+    "export": "export.export",
+    "finetune": "execution.finetune",
+    "import_run": "export.archive",
     "run_seeds": "jobs.seeds",
     "list_datasets": "data.catalog",
     "list_presets": "models.presets",
@@ -83,12 +83,12 @@ _HOMES = {
     "load_dataset": "data.load",
     "load_model": "models.presets",
     "load_preset": "models.presets",
-    "measure_robustness": "runs.robustness",
+    "measure_robustness": "analysis.robustness",
     "open_run": "runs.run",
-    "recognize": "runs.recognize",
-    "reproduce": "runs.reproduce",
+    "recognize": "analysis.recognize",
+    "reproduce": "execution.reproduce",
     "summarize": "models.build",
-    "train": "runs.train",
+    "train": "execution.train",
 }
 
 __all__ = [  # noqa: RUF022 - in the order of a first session

@@ -4,11 +4,11 @@ import streamlit as st
 
 from digitlab.figures import data as data_figures
 from digitlab.figures import images as image_figures
-from digitlab.notebook import snippets
+from digitlab.snippets import basics
 from digitlab.ui import cached, page, url
 from digitlab.ui.datasets import pick_dataset, pick_split
 from digitlab.ui.samples import browse
-from digitlab.ui.words import SPLIT_NAMES, balance, size
+from digitlab.words import SPLIT_NAMES, balance, size
 
 with page.page(
     page.DATA,
@@ -30,7 +30,7 @@ with page.page(
     facts[1].metric("Classes", len(data.classes))
     facts[2].metric("Image size", "×".join(map(str, data.input_shape[1:])))
     facts[3].metric("In memory", size(part.images.nbytes + part.labels.nbytes))
-    page.code_fold(snippets.load(name, split))
+    page.code_fold(basics.load(name, split))
 
     page.cell(
         "How many of each class?",
@@ -49,7 +49,7 @@ with page.page(
         data_figures.class_distribution(counts, data.classes, show=show), key="class-distribution"
     )
     st.markdown(balance(counts[split], data.classes))
-    page.code_fold(snippets.class_distribution(name))
+    page.code_fold(basics.class_distribution(name))
 
     page.cell(
         "Samples",
@@ -57,7 +57,7 @@ with page.page(
         "would misread yourself.",
     )
     label, seed, picked = browse(name, split)
-    page.code_fold(snippets.samples(name, split, label, seed, picked))
+    page.code_fold(basics.samples(name, split, label, seed, picked))
 
     page.cell(
         "The average digit, and where digits differ",
@@ -82,7 +82,7 @@ with page.page(
             unit="standard deviation of pixel values",
         )
     st.plotly_chart(figure, key=f"class-images-{kind}")
-    page.code_fold(snippets.class_images(name, split, kind))
+    page.code_fold(basics.class_images(name, split, kind))
 
     page.cell(
         "Images of one class, laid over each other",
@@ -95,7 +95,7 @@ with page.page(
     with controls[1]:
         many = url.number("Images", param="laid_images", default=20, low=1, high=1000)
     st.plotly_chart(cached.overlay_figure(name, split, over, many), key="overlay")
-    page.code_fold(snippets.overlay(name, split, over, many))
+    page.code_fold(basics.overlay(name, split, over, many))
 
     page.cell(
         "Pixel values",
@@ -112,4 +112,4 @@ with page.page(
         data_figures.intensity_histogram(pixels.histogram, pixels.mean, pixels.std),
         key="pixel-histogram",
     )
-    page.code_fold(snippets.pixels(name, split))
+    page.code_fold(basics.pixels(name, split))

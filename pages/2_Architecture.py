@@ -3,9 +3,9 @@
 import streamlit as st
 
 from digitlab.models.presets import known_recipe
-from digitlab.notebook import snippets
+from digitlab.snippets import basics
 from digitlab.ui import page
-from digitlab.ui.architecture import beside, check, choose, cost, send, shelf, state, views
+from digitlab.ui.architecture import check, choose, compare, cost, library, send, state, views
 from digitlab.ui.exports import offer_spec
 
 with page.page(
@@ -36,7 +36,7 @@ with page.page(
         views.edit(spec, summary, error, form=right if wide else None)
         with st.container(horizontal=True):
             send.send_to_train(spec, start, fits=fits)
-            shelf.keep(spec)
+            library.keep(spec)
     with st.container() if wide else right:
         page.cell("Diagram", "Colours tell kinds of layers; each box says what leaves it.")
         if remark:
@@ -54,11 +54,11 @@ with page.page(
     if summary.trainable and fits:
         cost.show_speed(spec)
     cost.show_table(summary)
-    page.code_fold(snippets.architecture(spec.to_yaml()), "This table in Python")
+    page.code_fold(basics.architecture(spec.to_yaml()), "This table in Python")
     offer_spec(spec, known_recipe(start))
 
     page.cell(
         "Side by side",
         "A second architecture shows what a change costs: parameters and work are not the same.",
     )
-    beside.show_beside(summary)
+    compare.show_beside(summary)

@@ -3,16 +3,16 @@
 import streamlit as st
 
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.notebook import snippets
+from digitlab.snippets import basics
 from digitlab.ui import page
 from digitlab.ui.datasets import pick_dataset
-from digitlab.ui.following import followed_run
 from digitlab.ui.model_picker import OWN, pick_model
-from digitlab.ui.recipe import recipe_form
-from digitlab.ui.reproduce import show_reproductions
-from digitlab.ui.start import check_start, start
-from digitlab.ui.visible import is_visible
-from digitlab.ui.watch import show_lists, watch
+from digitlab.ui.train.recipe import recipe_form
+from digitlab.ui.train.reproduce import show_reproductions
+from digitlab.ui.train.selected_run import followed_run
+from digitlab.ui.train.start import check_start, start
+from digitlab.ui.train.tab_visibility import is_visible
+from digitlab.ui.train.watch import show_lists, watch
 
 with page.page(
     page.TRAIN,
@@ -34,9 +34,9 @@ with page.page(
             start(spec, dataset, config)
         recipe = config.differing()
         if model == OWN:
-            page.code_fold(snippets.training_of_spec(spec.to_yaml(), dataset, recipe))
+            page.code_fold(basics.training_of_spec(spec.to_yaml(), dataset, recipe))
         else:
-            page.code_fold(snippets.training(model, dataset, recipe))
+            page.code_fold(basics.training(model, dataset, recipe))
 
     run_id, seen = followed_run(), is_visible()
     if run_id:
@@ -46,6 +46,6 @@ with page.page(
             "that the network has never seen.",
         )
         watch(run_id, seen=seen)
-        page.code_fold(snippets.curves(run_id))
+        page.code_fold(basics.curves(run_id))
     show_lists(aside=bool(run_id), seen=seen)
     show_reproductions(dataset)

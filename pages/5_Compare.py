@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from digitlab.notebook import comparison as snippets
-from digitlab.ui import comparison, page, side_by_side
-from digitlab.ui.compare import choose_runs, warn_of_differences
-from digitlab.ui.comparison.bring_in import offer_import
+from digitlab.snippets import comparison as snippets
+from digitlab.ui import compare, page
+from digitlab.ui.compare import side_by_side
+from digitlab.ui.compare.choose import choose_runs, warn_of_differences
+from digitlab.ui.compare.import_run import offer_import
 
 with page.page(
     page.COMPARE,
@@ -17,7 +18,7 @@ with page.page(
     chosen = choose_runs()
     offer_import()
     if len(chosen) < 2:
-        comparison.standing.show_classic()
+        compare.leaderboard.show_classic()
         st.stop()
     warn_of_differences(chosen)
 
@@ -28,4 +29,4 @@ with page.page(
     )
     side_by_side.show_settings(chosen)
     page.code_fold(snippets.settings([one.run.id for one in chosen]))
-    comparison.show_sections(chosen)
+    compare.show_sections(chosen)

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from digitlab.notebook import snippets
+from digitlab.snippets import basics
 from digitlab.ui import page
 from digitlab.ui.drawing import draw_page
+from digitlab.ui.home.preload import warm_up
 from digitlab.ui.run_picker import pick_run
-from digitlab.ui.warm import warm_up
 
 with page.page(
     page.DRAW,
@@ -19,5 +19,5 @@ with page.page(
         page.missing("There is no trained network to read with yet.", page.TRAIN, "Train one")
         st.stop()
     draw_page(run, key="canvas")
-    page.code_fold(snippets.recognition(run.id), "Reading a drawing in Python")
+    page.code_fold(basics.recognition(run.id), "Reading a drawing in Python")
     warm_up()

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw
 
 import digitlab as dl
 from digitlab.cli import app, main
+from digitlab.export.export import FORMATS
 from digitlab.runs import store
-from digitlab.runs.export import FORMATS
 
 ROOT = Path(__file__).parents[1]
 TRAIN = ["train", "logistic-regression", "--dataset", "optdigits", "--set", "learning_rate=0.01"]

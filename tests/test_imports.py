@@ -16,36 +16,41 @@ FILES = PACKAGE + PAGES
 
 # What each room may import, also inside functions. `api` is digitlab/__init__.py: the public API,
 # which reaches every room and is imported by none but those that stand above them all.
-FOUNDATIONS = {"settings", "errors"}
-DRAWING = FOUNDATIONS
-DATA = FOUNDATIONS | {"drawing"}  # which may rasterise strokes as a drawing is read
-MODELS = FOUNDATIONS | {"drawing"}
-TRAINING = FOUNDATIONS | {"models", "data", "drawing"}
-EVALUATION = FOUNDATIONS | {"models", "data", "drawing"}
-FORMATS = TRAINING | {"training"}
-RUNS = FORMATS | {"evaluation", "formats"}
-JOBS = RUNS | {"runs"}
-FIGURES = FOUNDATIONS | {"drawing", "data", "models", "evaluation"}  # their plain results
-NOTEBOOK = FOUNDATIONS | {"figures", "runs", "training", "evaluation", "models", "data"}
-UI = JOBS | {"jobs", "figures", "notebook"}
+GROUND = {"errors", "settings", "files", "words"}
+DRAWING = GROUND
+DATA = GROUND | {"drawing"}  # which may rasterise strokes as a drawing is read
+MODELS = GROUND | {"drawing"}
+EVALUATION = GROUND | {"drawing"}
+TRAINING = GROUND | {"models", "data", "evaluation", "drawing"}
+RUNS = TRAINING | {"training"}
+EXECUTION = ANALYSIS = RUNS | {"runs"}  # these and `export` never import each other
+FIGURES = GROUND | {"drawing", "data", "models", "evaluation"}  # their plain results
+SNIPPETS = GROUND | {"models", "data", "evaluation", "training"}
+EXPORT = RUNS | {"runs", "figures", "snippets"}  # a report has figures, a notebook has code
+JOBS = RUNS | {"runs", "execution", "analysis", "export", "figures", "snippets"}
+UI = JOBS | {"jobs"}
 ALLOWED = {
     "errors": set(),
     "settings": {"errors"},
+    "files": {"errors", "settings"},
+    "words": set(),
     "drawing": DRAWING,
     "data": DATA,
     "models": MODELS,
-    "training": TRAINING,
     "evaluation": EVALUATION,
-    "formats": FORMATS,
+    "training": TRAINING,
     "runs": RUNS,
+    "execution": EXECUTION,
+    "analysis": ANALYSIS,
+    "export": EXPORT,
     "jobs": JOBS,
     "figures": FIGURES,
-    "notebook": NOTEBOOK,
+    "snippets": SNIPPETS,
     "ui": UI,
     "pages": UI | {"ui"},
     "api": JOBS | {"jobs"},
     # Thin over the public API; what only a person at a terminal needs comes from its own room.
-    "cli": JOBS | {"api", "jobs", "notebook", "bench"},
+    "cli": JOBS | {"api", "jobs", "bench"},
     "bench": JOBS | {"api", "jobs"},
     "__main__": {"cli"},
     "assets": JOBS | {"api"},
@@ -119,8 +124,10 @@ def test_streamlit_is_imported_in_ui_and_pages_only(path):
         ({"figures"}, {"torch", "torchvision", "sklearn"}),
         ({"evaluation"}, {"torch", "torchvision"}),
         ({"errors", "settings"}, {"torch", "numpy", "pydantic"}),
-        ({"drawing", "evaluation", "data", "models", "training", "runs", "jobs"}, {"plotly"}),
-        ({"formats"}, {"plotly", "sklearn", "numpy"}),
+        (
+            {"drawing", "evaluation", "data", "models", "training", "runs", "execution", "jobs"},
+            {"plotly"},
+        ),
     ],
     ids=lambda names: "+".join(sorted(names)),
 )
@@ -206,7 +213,7 @@ def test_reading_a_drawing_and_drawing_figures_leave_torch_alone():
     modules = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in PACKAGE
-        if room(path) in ("drawing", "figures", "notebook") and path.name != "__init__.py"
+        if room(path) in ("drawing", "figures", "snippets") and path.name != "__init__.py"
     ]
     assert len(modules) > 8
     assert not loaded_by(modules) & (HEAVY | {"streamlit"})

@@ -20,14 +20,14 @@ import torch
 import digitlab as dl
 from digitlab.assets.make_reader import fold_no_digit, train_reader
 from digitlab.errors import RunError
-from digitlab.runs import artifacts
+from digitlab.runs import run_folder
 
 FILES = (
-    artifacts.SPEC,
-    artifacts.CONFIG,
-    artifacts.ENVIRONMENT,
-    artifacts.WEIGHTS,
-    artifacts.PREDICTIONS,
+    run_folder.SPEC,
+    run_folder.CONFIG,
+    run_folder.ENVIRONMENT,
+    run_folder.WEIGHTS,
+    run_folder.PREDICTIONS,
 )
 
 READER_OF_DRAWINGS = "reader"
@@ -77,9 +77,9 @@ def _titled(title: str) -> Change:
     """Name the bundled run, and keep its labels in a byte each: there are many."""
 
     def change(run: dl.Run, target: Path) -> dict[str, object]:
-        saved = artifacts.read_tensors(run.folder / artifacts.PREDICTIONS, run.id)
+        saved = run_folder.read_tensors(run.folder / run_folder.PREDICTIONS, run.id)
         small = {k: v.to(torch.uint8) if k.endswith("_labels") else v for k, v in saved.items()}
-        artifacts.write_tensors(target / artifacts.PREDICTIONS, small)
+        run_folder.write_tensors(target / run_folder.PREDICTIONS, small)
         return {"name": title}
 
     return change
@@ -89,16 +89,16 @@ def bundle(run: dl.Run, asset: str, change: Change | None = None) -> dl.Run:
     """Put a finished run into this folder as `asset`; `change` may rewrite files and fields."""
     if run.record.status != "finished":
         raise RunError(f"{run} was not finished: {asset} stays as it is.", run_id=run.id)
-    target = artifacts.ASSETS / asset
+    target = run_folder.ASSETS / asset
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     for name in FILES:
         shutil.copyfile(run.folder / name, target / name)
     fields = change(run, target) if change else {}
     record = run.record.model_copy(update={**fields, "id": asset, "executor": "bundled"})
-    artifacts.write_json(target / artifacts.RECORD, record.model_dump())
+    run_folder.write_json(target / run_folder.RECORD, record.model_dump())
     history = {"steps": run.history.steps, "epochs": run.history.epochs}
-    artifacts.write_atomically(target / artifacts.HISTORY, json.dumps(_rounded(history)))
+    run_folder.write_atomically(target / run_folder.HISTORY, json.dumps(_rounded(history)))
     return dl.open_run(asset)
 
 

@@ -20,7 +20,7 @@ import digitlab as dl
 from digitlab.assets.material import make_examples
 from digitlab.data.dataset import Dataset, Split
 from digitlab.data.pendigits import FILE, WRITER_SEED, digits_of, divide_writers
-from digitlab.runs import artifacts
+from digitlab.runs import run_folder
 from digitlab.settings import read_settings
 
 SEED = 0
@@ -114,7 +114,7 @@ def fold_no_digit(run: dl.Run, target: Path) -> dict[str, object]:
     from digitlab.models.build import build
     from digitlab.training.predict import predict_logits
 
-    weights = artifacts.read_tensors(run.folder / artifacts.WEIGHTS, run.id)
+    weights = run_folder.read_tensors(run.folder / run_folder.WEIGHTS, run.id)
     last = max(int(name.split(".")[0]) for name in weights)
     for name in (f"{last}.weight", f"{last}.bias"):
         weights[name] = (weights[name][:-1] - weights[name][-1:]).contiguous()
@@ -124,8 +124,8 @@ def fold_no_digit(run: dl.Run, target: Path) -> dict[str, object]:
     model = build(spec)
     model.load_state_dict(weights)
     model.eval()
-    artifacts.write_tensors(target / artifacts.WEIGHTS, weights)
-    artifacts.write_atomically(target / artifacts.SPEC, spec.to_yaml())
+    run_folder.write_tensors(target / run_folder.WEIGHTS, weights)
+    run_folder.write_atomically(target / run_folder.SPEC, spec.to_yaml())
     mnist = dl.load_dataset("mnist")
     saved, figures = {}, {}
     for name in ("val", "test"):
@@ -134,7 +134,7 @@ def fold_no_digit(run: dl.Run, target: Path) -> dict[str, object]:
         saved |= {f"{name}_logits": logits, f"{name}_labels": part.labels}
         figures[f"{name}_accuracy"] = float((logits.argmax(1) == part.labels).float().mean())
         figures[f"{name}_loss"] = float(torch.nn.functional.cross_entropy(logits, part.labels))
-    artifacts.write_tensors(target / artifacts.PREDICTIONS, saved)
+    run_folder.write_tensors(target / run_folder.PREDICTIONS, saved)
     added = run.record.data["train_images"] - len(mnist.train)
     return {
         **figures,

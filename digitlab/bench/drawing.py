@@ -42,8 +42,8 @@ def measure_drawing(
     `part` is whose pen digits are drawn: `test`, or `tuning` while something is chosen. The
     progress is called with a line for each figure. Raises DatasetMissingError without Pendigits.
     """
+    from digitlab.analysis.recognize import default_reader
     from digitlab.data.pendigits import FILE, digits_of, divide_writers
-    from digitlab.runs.recognize import default_reader
     from digitlab.settings import read_settings
 
     reader = run or default_reader()
@@ -99,7 +99,7 @@ def _read_exactly(drawings: Sequence[Drawing], run: Run, *, strokes: bool = Fals
 
 
 def _text(drawing: Drawing, run: Run, *, strokes: bool = False, **how: Any) -> str:
-    from digitlab.runs.recognize import recognize
+    from digitlab.analysis.recognize import recognize
 
     try:
         known = drawing.strokes if strokes else None
@@ -152,8 +152,8 @@ def _filled(rng: np.random.Generator) -> np.ndarray:
 
 
 def _accepts(canvas: np.ndarray, run: Run) -> bool:
+    from digitlab.analysis.recognize import recognize
     from digitlab.errors import DrawingError
-    from digitlab.runs.recognize import recognize
 
     try:
         read = recognize(canvas, run)

@@ -5,17 +5,17 @@ mistake ends with exit status 1 and one clear line. A file for each group of com
 the application by being imported; the help lists them in this order.
 """
 
-from digitlab.cli import looking, training, again, answers, leaving, reproduction, measuring  # isort: skip
+from digitlab.cli import data_and_models, training, rerun, evaluate, export, reproduce, bench  # isort: skip
 from digitlab.cli.app import app, main
 
 __all__ = [
-    "again",
-    "answers",
     "app",
-    "leaving",
-    "looking",
+    "bench",
+    "data_and_models",
+    "evaluate",
+    "export",
     "main",
-    "measuring",
-    "reproduction",
+    "reproduce",
+    "rerun",
     "training",
 ]

@@ -225,7 +225,7 @@ EMBEDDED = "optdigits"
 
 def list_datasets() -> tuple[DatasetInfo, ...]:
     """Every dataset of the catalog, in the order in which they are offered, then collections."""
-    from digitlab.data.families import list_infos
+    from digitlab.data.derived import list_infos
 
     return (*CATALOG.values(), *list_infos())
 
@@ -237,7 +237,7 @@ def find_dataset(name: str) -> DatasetInfo:
     """
     entry = CATALOG.get(name.lower().strip()) if isinstance(name, str) else None
     if entry is None and isinstance(name, str) and ":" in name:
-        from digitlab.data.families import describe
+        from digitlab.data.derived import describe
 
         family, _, rest = name.lower().strip().partition(":")
         entry = describe(family, rest)

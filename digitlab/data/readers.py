@@ -31,7 +31,7 @@ def read_parts(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
     if missing:
         raise _missing(info, root / missing[0])
     if info.made_here:
-        from digitlab.data.families import read
+        from digitlab.data.derived import read
 
         return read(info, root)
     if not info.torchvision:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from digitlab.drawing.abstention import Trust
 from digitlab.drawing.segmentation import Predictor, Reading, read_lines
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import DEFAULT, Box, Framed, Framing
 from digitlab.drawing.strokes import check_strokes
-from digitlab.drawing.trust import Trust
 
 UNREAD = "?"  # in the place of what is declined
 DIGIT = 0.2  # probability of being one, least: what looks less like one is none beside digits, too

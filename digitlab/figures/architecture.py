@@ -15,7 +15,7 @@ from digitlab.figures.palette import DIGIT_COLORS, MUTED
 
 if TYPE_CHECKING:
     from digitlab.models.build import ModelSummary
-    from digitlab.models.site import Row
+    from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
 
 KIND_COLORS = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.errors import RunError, StoreError
 from digitlab.jobs.launch import launch_worker, launch_worker_again
-from digitlab.runs import artifacts, checkpoints, store
+from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
 from digitlab.settings import read_settings
@@ -37,7 +37,7 @@ def submit(
     is started each time: it leaves at once where enough runs are going, and those that go take
     the next one when they end, so none is forgotten.
     """
-    from digitlab.runs.prepare import new_record
+    from digitlab.execution.prepare import new_record
 
     check_room()
     record = new_record(
@@ -77,7 +77,7 @@ def stop(run_id: str) -> None:
         record.id, "queued", "stopped", ended=time.time(), message="Stopped before it began."
     )
     if not waiting and store.get_record(record.id).status == "running":
-        artifacts.request_stop(record.id)
+        run_folder.request_stop(record.id)
 
 
 def active_runs() -> list[RunRecord]:
@@ -112,7 +112,7 @@ def mark_interrupted() -> int:
 
 def _lives(record: RunRecord) -> bool:
     young = time.time() - (record.started or record.created) < STARTING_SECONDS
-    return artifacts.is_alive(record.id) or young
+    return run_folder.is_alive(record.id) or young
 
 
 def _interrupt(record: RunRecord) -> None:
@@ -122,8 +122,8 @@ def _interrupt(record: RunRecord) -> None:
     columns: dict[str, object] = {}
     if state:
         with contextlib.suppress(StoreError):
-            path = artifacts.run_folder(record.id) / artifacts.WEIGHTS
-            artifacts.write_tensors(path, state.weights)
+            path = run_folder.run_folder(record.id) / run_folder.WEIGHTS
+            run_folder.write_tensors(path, state.weights)
             columns["kept_epoch"] = state.step * record.epochs / max(record.total_steps, 1)
         kept = f"It was saved at step {state.step:,}: resume it to go on from there."
     store.change_status(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from digitlab.errors import RunError
-from digitlab.jobs.again import repeat
 from digitlab.jobs.queue import active_runs
+from digitlab.jobs.resume import repeat
 from digitlab.runs import store
-from digitlab.runs.family import configuration, one_per_seed
+from digitlab.runs.configuration import configuration, one_per_seed
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
 from digitlab.settings import read_settings

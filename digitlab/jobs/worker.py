@@ -11,7 +11,7 @@ import traceback
 
 from digitlab.errors import DigitlabError
 from digitlab.jobs.queue import mark_interrupted
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 from digitlab.settings import read_settings
 
 
@@ -25,10 +25,10 @@ def work() -> int:
     while record := store.claim_next(read_settings().max_jobs):
         _log(f"{record.id} begins")
         try:
-            with artifacts.run_lock(record.id):
+            with run_folder.run_lock(record.id):
                 # Imported late: most workers find that enough runs are going, and leave at once.
-                from digitlab.runs.control import Control
-                from digitlab.runs.execute import execute
+                from digitlab.execution.control import Control
+                from digitlab.execution.execute import execute
 
                 control = Control(record.id)
                 run = execute(record, control=control)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from digitlab.models.argument_words import ARGUMENT_WORDS
-from digitlab.models.entry import shown
-from digitlab.models.site import Site
+from digitlab.models.layer import shown
+from digitlab.models.placement import Site
 
 MAX_SIZE = 2**20  # of any whole number: products of three still fit the integers torch counts in
 

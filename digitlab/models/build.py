@@ -15,8 +15,8 @@ from digitlab.models.classical import catalog as classical
 from digitlab.models.initialise import initialise
 from digitlab.models.layers import explain_unknown, list_layers, place_layer
 from digitlab.models.limits import check_limits
-from digitlab.models.receptive import with_receptive_fields
-from digitlab.models.site import Part, Row, Shape, Site, Walk, written
+from digitlab.models.placement import Part, Row, Shape, Site, Walk, written
+from digitlab.models.receptive_field import with_receptive_fields
 from digitlab.models.spec import Layer, ModelSpec
 from digitlab.models.torchvision_models import PREFIX, place_model
 
@@ -139,7 +139,7 @@ def _walk(spec: ModelSpec, walk: Walk) -> Part:
     if not spec.layers:
         raise SpecError("The architecture has no layers; add at least one.", path=("layers",))
     if any(layer.type.startswith(classical.PREFIX) for layer in spec.layers):
-        from digitlab.models.classical.place import check_alone
+        from digitlab.models.classical.build import check_alone
 
         check_alone(spec.layers)
     return Site(walk).chain(spec.layers, spec.input)
@@ -151,7 +151,7 @@ def _place(layer: Layer, shape: Shape, site: Site) -> Part:
     if layer.type.startswith(PREFIX):
         return place_model(layer, shape, site)
     if layer.type.startswith(classical.PREFIX):  # imported late: few specs need it
-        from digitlab.models.classical.place import place_estimator
+        from digitlab.models.classical.build import place_estimator
 
         return place_estimator(layer, shape, site)
     if layer.type not in list_layers():

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.spec import ModelSpec
 
 Path = tuple[int | str, ...]

@@ -19,9 +19,9 @@ import torch
 from torch import nn
 
 from digitlab.models.arguments import Argument, LayerSignature, check_arguments
-from digitlab.models.entry import Layer
-from digitlab.models.fit import check_shape, explain, operations
-from digitlab.models.site import MAX_VALUES, Part, Row, Shape, Site, written
+from digitlab.models.layer import Layer
+from digitlab.models.placement import MAX_VALUES, Part, Row, Shape, Site, written
+from digitlab.models.shape_checks import check_shape, explain, operations
 
 _KINDS = {
     "conv": "convolution",

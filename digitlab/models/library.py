@@ -13,7 +13,7 @@ import secrets
 from pathlib import Path
 
 from digitlab.errors import SpecError, StoreError
-from digitlab.models.entry import shown
+from digitlab.models.layer import shown
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from digitlab.errors import SpecError
-from digitlab.models.site import Row
+from digitlab.models.placement import Row
 from digitlab.settings import read_settings
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.entry import shown
+from digitlab.models.layer import shown
 from digitlab.models.library import is_saved, load_saved
 from digitlab.models.spec import ModelSpec, lines_of, read_file
 from digitlab.models.text import read_json, read_yaml

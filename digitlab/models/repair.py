@@ -15,10 +15,10 @@ from digitlab.errors import SpecError
 from digitlab.models.arguments import Argument
 from digitlab.models.blocks import BLOCKS, list_blocks
 from digitlab.models.build import summarize
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.layers import list_layers, nearest_names
+from digitlab.models.placement import Shape, written
 from digitlab.models.signatures import USUAL, find_signature
-from digitlab.models.site import Shape, written
 from digitlab.models.spec import ModelSpec
 from digitlab.models.torchvision_names import TORCHVISION_MODELS
 

@@ -8,9 +8,9 @@ from digitlab.errors import SpecError
 from digitlab.models.arguments import LayerSignature
 from digitlab.models.blocks import BLOCKS, block_signature, list_blocks
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.layers import layer_signature, list_layers
-from digitlab.models.site import Shape
+from digitlab.models.placement import Shape
 from digitlab.models.torchvision_models import model_signature
 from digitlab.models.torchvision_names import TORCHVISION_MODELS
 

@@ -26,7 +26,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_serializer
 
 from digitlab.errors import SpecError
-from digitlab.models.entry import Layer, check_text, read_layers, shown, under
+from digitlab.models.layer import Layer, check_text, read_layers, shown, under
 from digitlab.models.text import (
     MAX_TEXT,
     check_plain,

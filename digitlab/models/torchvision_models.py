@@ -21,10 +21,10 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from digitlab.models.arguments import Argument, LayerSignature, check_arguments
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.layers import short
 from digitlab.models.measure import measure
-from digitlab.models.site import Part, Row, Shape, Site, written
+from digitlab.models.placement import Part, Row, Shape, Site, written
 
 PREFIX = "torchvision/"
 _SIZES = (32, 64, 96, 128, 224)  # tried in turn where a network cannot take images as they are

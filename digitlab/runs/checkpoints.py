@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.runs import artifacts
+from digitlab.runs import run_folder
 
 if TYPE_CHECKING:
     from digitlab.training.state import TrainState
@@ -35,7 +35,7 @@ def save_state(run_id: str, state: TrainState) -> float:
     began = time.monotonic()
     content = save(state.tensors, metadata={"values": json.dumps(state.values)})
     name = f"{state.step:012d}-{_digest(content)}.safetensors"
-    artifacts.write_atomically(_folder(run_id) / name, content)
+    run_folder.write_atomically(_folder(run_id) / name, content)
     for path in _newest_first(run_id)[KEPT:]:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
@@ -53,7 +53,7 @@ def has_state(run_id: str) -> bool:
 
 
 def _folder(run_id: str) -> Path:
-    return artifacts.run_folder(run_id) / FOLDER
+    return run_folder.run_folder(run_id) / FOLDER
 
 
 def _newest_first(run_id: str) -> list[Path]:
@@ -77,7 +77,7 @@ def _read(path: Path) -> TrainState | None:
     with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, struct.error):
         content = path.read_bytes()
         if _digest(content) == _NAME.fullmatch(path.name)[2]:
-            return TrainState(load(content), artifacts.read_values(content))
+            return TrainState(load(content), run_folder.read_values(content))
     return None
 
 
@@ -86,12 +86,12 @@ def read_weights(run_id: str) -> dict[str, object]:
 
     Raises RunError where it has neither.
     """
-    path = artifacts.run_folder(run_id) / artifacts.WEIGHTS
+    path = run_folder.run_folder(run_id) / run_folder.WEIGHTS
     if not path.is_file() and (state := load_state(run_id)):
         return state.weights
-    return artifacts.read_tensors(path, run_id)
+    return run_folder.read_tensors(path, run_id)
 
 
 def has_weights(run_id: str) -> bool:
     """Whether a run has weights that can be opened."""
-    return (artifacts.run_folder(run_id) / artifacts.WEIGHTS).is_file() or has_state(run_id)
+    return (run_folder.run_folder(run_id) / run_folder.WEIGHTS).is_file() or has_state(run_id)

@@ -21,7 +21,7 @@ def load_network(record: RunRecord, spec: ModelSpec) -> torch.nn.Module:
     an ensemble, where a member is gone.
     """
     if record.members:
-        from digitlab.runs.ensemble import join_networks
+        from digitlab.execution.ensemble import join_networks
 
         return join_networks(record)
     if record.active and not checkpoints.has_weights(record.id):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digitlab.errors import RunError
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 from digitlab.runs.run import open_run
 
 
@@ -15,4 +15,4 @@ def delete_run(run_id: str) -> None:
     if record.active:
         raise RunError(f"Run {record.id} is {record.status}: stop it first.", run_id=record.id)
     store.remove_run(record.id)
-    artifacts.remove_folder(record.id)
+    run_folder.remove_folder(record.id)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Engine, insert
 
-from digitlab.runs import artifacts
+from digitlab.runs import run_folder
 from digitlab.runs.record import RunRecord
 from digitlab.runs.schema import EpochRow, RunRow, StepRow
 from digitlab.settings import read_settings
@@ -29,8 +29,8 @@ def restore_runs(engine: Engine) -> int:
 
 
 def _restore(engine: Engine, folder: Path) -> bool:
-    values = _read(folder / artifacts.RECORD)
-    history = _read(folder / artifacts.HISTORY) or {"steps": [], "epochs": []}
+    values = _read(folder / run_folder.RECORD)
+    history = _read(folder / run_folder.HISTORY) or {"steps": [], "epochs": []}
     try:
         record = RunRecord(**values or {})
     except (ValidationError, TypeError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, RunError, RunNotFoundError
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 from digitlab.runs.record import RunRecord, check_run_id
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Run:
     @property
     def folder(self) -> Path:
         """Where the run's files lie."""
-        return artifacts.run_folder(self.id)
+        return run_folder.run_folder(self.id)
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -69,7 +69,7 @@ class Run:
     def history(self) -> History:
         """The learning curves so far."""
         if self.record.bundled:
-            return History(**_read_json(self.folder / artifacts.HISTORY))
+            return History(**_read_json(self.folder / run_folder.HISTORY))
         return History(*store.read_history(self.id))
 
     def refresh(self) -> Run:
@@ -132,7 +132,7 @@ class Run:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if dataset == self.record.dataset:
             dataset = None
-        if dataset is None and (saved := artifacts.read_answers(self.id, split)):
+        if dataset is None and (saved := run_folder.read_answers(self.id, split)):
             return saved
         if isinstance(dataset, str):
             from digitlab.data.load import load_dataset
@@ -163,10 +163,10 @@ class Run:
             )
 
     def export(self, format: str, path: str | Path | None = None) -> Path:
-        """The run as a file: `format` is one of `digitlab.runs.export.FORMATS`, such as py, onnx,
+        """The run as a file: `format` is one of `digitlab.export.export.FORMATS`, such as py, onnx,
         csv, report, notebook or zip. Its path; see there. Raises ExportError or RunError.
         """
-        from digitlab.runs.export import export
+        from digitlab.export.export import export
 
         return export(self, format, path)
 
@@ -265,11 +265,11 @@ def list_bundled() -> list[Run]:
 
 
 def _bundled_folders() -> list[Path]:
-    return sorted(path.parent for path in artifacts.ASSETS.glob(f"*/{artifacts.RECORD}"))
+    return sorted(path.parent for path in run_folder.ASSETS.glob(f"*/{run_folder.RECORD}"))
 
 
 def _bundled(folder: Path) -> RunRecord:
-    record = _read_json(folder / artifacts.RECORD)
+    record = _read_json(folder / run_folder.RECORD)
     return RunRecord(**{**record, "id": folder.name, "executor": "bundled"})
 
 

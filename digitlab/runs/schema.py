@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from digitlab.errors import StoreError
-from digitlab.runs.migrate import bring_up_to_date
+from digitlab.runs.database import bring_up_to_date
 from digitlab.settings import read_settings
 
 BUSY_SECONDS = 15

@@ -17,7 +17,7 @@ import torch
 
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
-from digitlab.training.hasten import hastened
+from digitlab.training.fast_layers import hastened
 from digitlab.training.memory import kept_memory
 
 # Multiply-adds of one step's forward pass below which a second thread costs more than it brings.

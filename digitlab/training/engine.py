@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from digitlab.data.dataset import Dataset
 from digitlab.errors import ConfigError
 from digitlab.training.augment import augment
-from digitlab.training.average import Average
 from digitlab.training.compute import choose_compute
 from digitlab.training.config import TrainConfig
+from digitlab.training.ema import Average
 from digitlab.training.events import (
     EpochDone,
     Event,
@@ -30,12 +30,12 @@ from digitlab.training.events import (
     StepsDone,
     Wish,
 )
-from digitlab.training.judge import Judge
 from digitlab.training.normalize import make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule, make_step
 from digitlab.training.snapshot import Observer
 from digitlab.training.state import TrainState, put_state, take_state
 from digitlab.training.tensors import Tensors
+from digitlab.training.validation import Judge
 from digitlab.training.window import Window, window_steps
 
 

@@ -14,12 +14,12 @@ from digitlab.settings import read_settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from digitlab.analysis.features import Features
     from digitlab.data.dataset import Dataset
     from digitlab.data.statistics import PixelStatistics
     from digitlab.evaluation.metrics import Evaluation
     from digitlab.models.build import ModelSummary
     from digitlab.models.spec import ModelSpec
-    from digitlab.runs.features import Features
     from digitlab.runs.run import Run
     from digitlab.training.probe import Probe
 
@@ -232,14 +232,14 @@ def _of_evaluation(name: str, key: object, settings: tuple, _measure: Any, _resu
 
 def features(run: Run) -> Features:
     """The activations kept of a run's training images."""
-    from digitlab.runs.features import features_path
+    from digitlab.analysis.features import features_path
 
     return _features(run.id, features_path(run).stat().st_mtime)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _features(run_id: str, written: float) -> Any:
-    from digitlab.runs.features import read_features
+    from digitlab.analysis.features import read_features
     from digitlab.runs.run import open_run
 
     return read_features(open_run(run_id))

@@ -17,7 +17,7 @@ from digitlab.data.download import active_download, start_download
 from digitlab.errors import DatasetError
 from digitlab.settings import read_settings
 from digitlab.ui import cached, page, url
-from digitlab.ui.words import SPLIT_NAMES, percent, size
+from digitlab.words import SPLIT_NAMES, percent, size
 
 
 def pick_dataset(**arguments: object) -> str:

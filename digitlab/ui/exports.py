@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.notebook import snippets
+from digitlab.snippets import basics
 from digitlab.ui import page
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _WITHOUT_WEIGHTS = ("py", "yaml")  # of a classical model, before its fit
 
 def offer_run(run: Run) -> None:
     """A cell with the run as code, recipe, weights and graph."""
-    from digitlab.runs.export import formats_of
+    from digitlab.export.export import formats_of
 
     formats = [name for name in NETWORK if name in formats_of(run)]
     graph = "the recipe, and a graph from raw pixels to probabilities"
@@ -36,7 +36,7 @@ def offer_run(run: Run) -> None:
         buttons(run, formats, f"run-{run.id}")
     if run.record.members:
         st.caption("An ensemble has no weights of its own: take its members along one by one.")
-    page.code_fold(snippets.export_of_run(run.id, formats))
+    page.code_fold(basics.export_of_run(run.id, formats))
 
 
 def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
@@ -51,7 +51,7 @@ def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
     )
     formats = _WITHOUT_WEIGHTS if classical_kind(spec) else _WITH_FRESH_WEIGHTS
     buttons(spec, formats, "spec", recipe)
-    page.code_fold(snippets.export_of_spec(spec.to_yaml()))
+    page.code_fold(basics.export_of_spec(spec.to_yaml()))
 
 
 def buttons(
@@ -61,7 +61,7 @@ def buttons(
     recipe: Mapping[str, Any] | None = None,
 ) -> None:
     """Buttons that make a file of these formats when they are clicked."""
-    from digitlab.runs.export import FORMATS, exported, file_name
+    from digitlab.export.export import FORMATS, exported, file_name
 
     with st.container(horizontal=True):
         for name in formats:

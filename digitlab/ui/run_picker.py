@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from digitlab.analysis.recognize import READER
 from digitlab.errors import RunError, RunNotFoundError
 from digitlab.runs.checkpoints import has_weights
-from digitlab.runs.recognize import READER
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.ui import page, url
-from digitlab.ui.words import STATUS_ICONS, STATUS_WORDS, ago, percent
+from digitlab.words import STATUS_ICONS, STATUS_WORDS, ago, percent
 
 USABLE = ("finished", "stopped", "paused", "interrupted")
 LISTED = 12

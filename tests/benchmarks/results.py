@@ -77,12 +77,12 @@ def _add_runs(run_id: str) -> None:
     import shutil
 
     import digitlab as dl
-    from digitlab.runs import artifacts, store
+    from digitlab.runs import run_folder, store
 
     record = dl.open_run(run_id).record
     for k in range(RUNS):
         other = f"copy-{k:08x}"
-        shutil.copytree(artifacts.run_folder(run_id), artifacts.run_folder(other))
+        shutil.copytree(run_folder.run_folder(run_id), run_folder.run_folder(other))
         store.add_run(record.model_copy(update={"id": other, "seed": k + 1}))
 
 

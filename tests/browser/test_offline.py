@@ -6,8 +6,8 @@ import pytest
 
 import digitlab as dl
 from digitlab.evaluation.metrics import Evaluation
+from digitlab.export.report import figure_html
 from digitlab.figures.evaluation import confusion_matrix
-from digitlab.notebook.report import figure_html
 
 pytestmark = pytest.mark.browser
 

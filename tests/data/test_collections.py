@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import digitlab as dl
-from digitlab.data import collections, exchange
+from digitlab.data import collection_files, collections
 from digitlab.data.catalog import find_dataset, is_available, list_datasets
 from digitlab.data.collections import NewDrawing, keep_drawing, list_entries, read_drawings
 from digitlab.errors import (
@@ -165,8 +165,8 @@ def test_a_mix_holds_the_drawings_several_times_among_the_known(optdigits):
 def test_out_and_in_again(kind):
     keep_drawing("mine", NewDrawing(image(50), 7, [STROKE, STROKE + 5]))
     keep([0, 9])
-    content = exchange.export_collection("mine", kind)
-    exchange.import_collection("copy", content, f"mine.{kind}")
+    content = collection_files.export_collection("mine", kind)
+    collection_files.import_collection("copy", content, f"mine.{kind}")
     there = {(one.label, one.image.tobytes(), len(one.strokes)) for one in read_drawings("mine")}
     back = {(one.label, one.image.tobytes(), len(one.strokes)) for one in read_drawings("copy")}
     assert back == there
@@ -180,7 +180,7 @@ def test_what_is_harmful_is_not_taken_in():
         archive.writestr("../7/a.png", b"x")
     for content in (buffer.getvalue(), climbing.getvalue(), b"", b"PK\x03\x04rubbish"):
         with pytest.raises(UploadError):
-            exchange.import_collection("mine", content, "a.npz")
+            collection_files.import_collection("mine", content, "a.npz")
     assert not list_entries("mine")
 
 

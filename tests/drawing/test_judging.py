@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.recognize import find_predictor
+from digitlab.drawing.abstention import Trust
 from digitlab.drawing.layout import find_marks
 from digitlab.drawing.recognition import recognize_drawing
 from digitlab.drawing.segmentation import read_lines
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.strokes import rasterise
-from digitlab.drawing.trust import Trust
-from digitlab.runs.recognize import find_predictor
 
 TRUST = Trust(digit=0.8, confidence=0.5)
 ROUND = np.linspace(0, 2 * np.pi, 40)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.recognize import find_predictor
 from digitlab.drawing.layout import find_marks
 from digitlab.drawing.recognition import recognize_drawing
 from digitlab.drawing.scores import SHARED, best_path, strokes_crossed
@@ -15,7 +16,6 @@ from digitlab.drawing.segmentation import read_lines
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.strokes import rasterise, read_unipen
 from digitlab.errors import DrawingError
-from digitlab.runs.recognize import find_predictor
 from digitlab.settings import read_settings
 
 # Strokes in a unit box, y down.

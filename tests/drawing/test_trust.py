@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from digitlab.drawing.abstention import Trust
 from digitlab.drawing.recognition import recognize_drawing
-from digitlab.drawing.trust import Trust
 
 SURE = np.array([0.9, 0.06, 0.04])
 NONE = np.array([0.2, 0.1, 0.05])  # two thirds for "no digit"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.recognize import default_reader
 from digitlab.evaluation import EvaluationError
-from digitlab.evaluation.suspects import (
+from digitlab.evaluation.label_issues import (
     QUICK_MODELS,
     cross_validate,
     find_suspects,
     pool_opinions,
 )
-from digitlab.runs.recognize import default_reader
 
 # Test images of MNIST where fewer than 3 of 5 people chose the given label: cleanlab/label-errors,
 # Northcutt, Athalye, Mueller: Pervasive label errors in test sets, 2021.
@@ -102,7 +102,7 @@ def test_what_cannot_be_judged_is_refused():
 
 
 def test_the_training_images_of_a_run_are_asked_once(run_id, optdigits):
-    from digitlab.runs.suspects import are_suspects_kept, find_train_suspects
+    from digitlab.analysis.label_issues import are_suspects_kept, find_train_suspects
 
     run, told = dl.open_run(run_id), []
     assert not are_suspects_kept(run, "network")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitlab.figures import palette
-from digitlab.figures.inside import (
+from digitlab.figures.inspection import (
     attribution_figure,
     class_means_figure,
     embedding_figure,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from digitlab.jobs import launch
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 
 
 def pytest_collection_modifyitems(items):
@@ -88,7 +88,7 @@ def ended(wait_for):
 
     def wait(run_id):
         wait_for(lambda: not store.get_record(run_id).active)
-        wait_for(lambda: not artifacts.is_alive(run_id))
+        wait_for(lambda: not run_folder.is_alive(run_id))
         return store.get_record(run_id)
 
     return wait

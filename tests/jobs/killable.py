@@ -10,7 +10,13 @@ from multiprocessing.process import BaseProcess
 _context = multiprocessing.get_context("forkserver")
 # What a training imports at its first step costs seconds: once for all of these processes.
 _context.set_forkserver_preload(
-    ["digitlab.runs.execute", "torch._dynamo", "sklearn.metrics", "sklearn.datasets", "alembic"]
+    [
+        "digitlab.execution.execute",
+        "torch._dynamo",
+        "sklearn.metrics",
+        "sklearn.datasets",
+        "alembic",
+    ]
 )
 
 
@@ -28,8 +34,8 @@ def _work(home: str, dies_at: str, count: int) -> None:
     import torch
 
     torch.set_num_threads(1)
+    from digitlab.execution import control
     from digitlab.jobs import worker
-    from digitlab.runs import control
 
     control.SAVE_SECONDS = 0.05  # far more often than anybody needs, so that kills meet them
     control.SAVING_SHARE = 0.3
@@ -57,9 +63,9 @@ def _arrange_death(dies_at: str, count: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         return
-    from digitlab.runs import artifacts
+    from digitlab.runs import run_folder
 
-    write = artifacts.write_atomically
+    write = run_folder.write_atomically
 
     def half_write(path, content):
         if "checkpoints" in str(path) and one_more():
@@ -69,4 +75,4 @@ def _arrange_death(dies_at: str, count: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write(path, content)
 
-    artifacts.write_atomically = half_write
+    run_folder.write_atomically = half_write

@@ -14,9 +14,10 @@ from killable import start_worker
 
 import digitlab as dl
 from digitlab.errors import RunError
-from digitlab.jobs import again, queue
-from digitlab.runs import artifacts, checkpoints, control, store
-from digitlab.runs.label import label_run
+from digitlab.execution import control
+from digitlab.jobs import queue, resume
+from digitlab.runs import checkpoints, run_folder, store
+from digitlab.runs.edit import label_run
 
 MODEL = dl.ModelSpec.from_dict(
     {
@@ -46,7 +47,7 @@ RECIPE = dl.TrainConfig(
 @pytest.fixture(autouse=True)
 def nobody_starts_by_itself(monkeypatch):
     """Workers are started by the tests, which want to kill them."""
-    for module in (queue, again):
+    for module in (queue, resume):
         monkeypatch.setattr(module, "launch_worker", lambda: None)
     monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
     monkeypatch.setattr(queue, "STARTING_SECONDS", 0.0)
@@ -83,7 +84,7 @@ def kill(process, after):
 
 def run_on(run_id):
     """Resume what was left, and see it through to its end."""
-    again.resume(run_id)
+    resume.resume(run_id)
     process = start_worker()
     process.join(120)
     assert process.exitcode == 0
@@ -116,7 +117,7 @@ def _kill_again_and_again(times, seed):
             run_id = queue.submit(MODEL, "optdigits", RECIPE)
             continue
         assert record.status in ("interrupted", "queued"), record
-        again.resume(run_id)
+        resume.resume(run_id)
     return run_id, places
 
 
@@ -140,7 +141,7 @@ def test_a_pause_ends_the_process_and_a_resume_goes_on(uninterrupted, learning):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
     process = start_worker()
     step = learning(run_id).step
-    again.pause(run_id)
+    resume.pause(run_id)
     process.join(20)
     assert process.exitcode == 0
     record = store.get_record(run_id)
@@ -150,13 +151,13 @@ def test_a_pause_ends_the_process_and_a_resume_goes_on(uninterrupted, learning):
         2,
         10,
     )
-    again.pause(run_id)  # harmless
+    resume.pause(run_id)  # harmless
     is_whole(run_on(run_id), uninterrupted)
 
 
 def test_a_waiting_run_is_paused_and_resumed(uninterrupted):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    again.pause(run_id)
+    resume.pause(run_id)
     assert store.get_record(run_id).status == "paused"
     assert store.claim_next(5) is None
     is_whole(run_on(run_id), uninterrupted)
@@ -165,7 +166,7 @@ def test_a_waiting_run_is_paused_and_resumed(uninterrupted):
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(uninterrupted, learning, wait_for):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
     process = start_worker()
-    folder = artifacts.run_folder(run_id) / checkpoints.FOLDER
+    folder = run_folder.run_folder(run_id) / checkpoints.FOLDER
     wait_for(lambda: len(list(folder.glob("[0-9]*"))) == 2)
     kill(process, 0)
     queue.mark_interrupted()
@@ -180,7 +181,7 @@ def test_without_any_whole_checkpoint_a_run_begins_anew(uninterrupted, learning)
     process = start_worker()
     learning(run_id)
     kill(process, 0)
-    for path in (artifacts.run_folder(run_id) / checkpoints.FOLDER).glob("*"):
+    for path in (run_folder.run_folder(run_id) / checkpoints.FOLDER).glob("*"):
         path.write_bytes(b"nothing")
     is_whole(run_on(run_id), uninterrupted)
 
@@ -202,7 +203,7 @@ def test_a_folder_that_is_deleted_while_a_run_trains_comes_back(uninterrupted, l
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
     process = start_worker()
     learning(run_id)
-    shutil.rmtree(artifacts.run_folder(run_id), ignore_errors=True)
+    shutil.rmtree(run_folder.run_folder(run_id), ignore_errors=True)
     process.join(60)
     assert process.exitcode == 0
     is_whole(dl.open_run(run_id), uninterrupted)
@@ -211,7 +212,7 @@ def test_a_folder_that_is_deleted_while_a_run_trains_comes_back(uninterrupted, l
 def test_training_longer_is_as_if_asked_for_from_the_beginning():
     short = RECIPE.changed(epochs=3, schedule="constant")
     run_id = dl.train(MODEL, "optdigits", short, progress=False).id
-    again.train_longer(run_id, 2)
+    resume.train_longer(run_id, 2)
     start_worker().join(60)
     longer = dl.open_run(run_id)
     assert (longer.record.status, longer.record.epochs_done) == ("finished", 5)
@@ -225,7 +226,7 @@ def test_training_longer_is_as_if_asked_for_from_the_beginning():
 def test_a_schedule_that_has_ended_begins_anew_for_the_added_epochs():
     short = RECIPE.changed(epochs=3)
     run_id = dl.train(MODEL, "optdigits", short, progress=False).id
-    again.train_longer(run_id, 3)
+    resume.train_longer(run_id, 3)
     start_worker().join(60)
     longer = dl.open_run(run_id)
     assert (longer.config.epochs, longer.config.restarts) == (6, (3,))
@@ -239,22 +240,22 @@ def test_a_schedule_that_has_ended_begins_anew_for_the_added_epochs():
 def test_what_cannot_be_resumed_or_trained_longer_says_so():
     finished = dl.train(MODEL, "optdigits", RECIPE.changed(epochs=1), progress=False).id
     with pytest.raises(RunError, match="finished"):
-        again.resume(finished)
-    shutil.rmtree(artifacts.run_folder(finished) / checkpoints.FOLDER)
+        resume.resume(finished)
+    shutil.rmtree(run_folder.run_folder(finished) / checkpoints.FOLDER)
     with pytest.raises(RunError, match="no checkpoint"):
-        again.train_longer(finished, 1)
+        resume.train_longer(finished, 1)
     waiting = queue.submit(MODEL, "optdigits", RECIPE)
-    again.resume(waiting)  # harmless
+    resume.resume(waiting)  # harmless
     with pytest.raises(RunError, match="not finished"):
-        again.train_longer(waiting, 1)
-    for refused in (again.pause, again.resume):
+        resume.train_longer(waiting, 1)
+    for refused in (resume.pause, resume.resume):
         with pytest.raises(RunError, match="came with digitlab"):
             refused(dl.list_runs()[-1].id)
 
 
 def test_a_repeated_run_differs_only_in_what_was_changed():
     first = queue.submit(MODEL, "optdigits", RECIPE, name="mine")
-    second = store.get_record(again.repeat(first, seed=7))
+    second = store.get_record(resume.repeat(first, seed=7))
     assert (second.parent, second.name, second.seed) == (first, "mine", 7)
     before = store.get_record(first)
     assert second.spec == before.spec

@@ -20,9 +20,9 @@ from digitlab.errors import (
     SpecError,
     StoreError,
 )
+from digitlab.execution.prepare import new_record
 from digitlab.jobs import launch, queue
-from digitlab.runs import artifacts, store
-from digitlab.runs.prepare import new_record
+from digitlab.runs import run_folder, store
 
 ROOT = Path(__file__).parents[2]
 MODEL = "logistic-regression"
@@ -46,7 +46,7 @@ def test_runs_train_in_another_process_one_at_a_time_and_finish(workers, learnin
     first = queue.submit(MODEL, "optdigits", SHORT, name="mine")
     second = queue.submit(MODEL, "optdigits", SHORT)
     assert learning(first).name == "mine"
-    assert artifacts.is_alive(first)
+    assert run_folder.is_alive(first)
     wait_for(lambda: len(workers()) == 1)  # the second's own worker found the place taken
     (worker,) = workers()
     assert worker != os.getpid()
@@ -110,7 +110,7 @@ def test_stopping_a_run_that_has_ended_changes_nothing(state):
     before = store.get_record(run_id)
     queue.stop(run_id)
     assert store.get_record(run_id) == before
-    assert not artifacts.stop_file(run_id).exists()
+    assert not run_folder.stop_file(run_id).exists()
 
 
 def test_stopping_an_unknown_or_bundled_run_says_so():
@@ -157,7 +157,7 @@ def test_a_run_that_has_just_been_claimed_is_not_taken_for_dead():
 def test_the_message_of_an_interrupted_run_says_whether_it_can_be_gone_on_with():
     run = dl.train(MODEL, "optdigits", SHORT.changed(epochs=1), progress=False)
     store.update_run(run.id, status="running", started=1.0)
-    (run.folder / artifacts.WEIGHTS).unlink()
+    (run.folder / run_folder.WEIGHTS).unlink()
     without = waiting(status="running", started=1.0)
     queue.mark_interrupted()
     assert "was saved at step 41" in store.get_record(run.id).message

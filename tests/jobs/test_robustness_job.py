@@ -7,8 +7,8 @@ import time
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.robustness_card import read_card
 from digitlab.jobs import robustness
-from digitlab.runs.robustness_card import read_card
 
 
 def wait(condition, seconds=60.0):

@@ -6,9 +6,9 @@ import pytest
 
 import digitlab as dl
 from digitlab.errors import RunError
-from digitlab.jobs import again, queue, seeds
+from digitlab.jobs import queue, resume, seeds
 from digitlab.runs import store
-from digitlab.runs.family import configuration
+from digitlab.runs.configuration import configuration
 
 CONFIG = dl.TrainConfig(epochs=1, batch_size=256, learning_rate=0.01, seed=3)
 
@@ -16,7 +16,7 @@ CONFIG = dl.TrainConfig(epochs=1, batch_size=256, learning_rate=0.01, seed=3)
 @pytest.fixture
 def run(monkeypatch):
     """A finished run of seed 3; nothing works on the queue."""
-    for module in (queue, again):
+    for module in (queue, resume):
         monkeypatch.setattr(module, "launch_worker", lambda: None)
     monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
     return dl.train("logistic-regression", "optdigits", CONFIG, progress=False)

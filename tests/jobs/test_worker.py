@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import digitlab as dl
+from digitlab.execution.prepare import new_record
 from digitlab.jobs.worker import work
-from digitlab.runs import artifacts, store
-from digitlab.runs.prepare import new_record
+from digitlab.runs import run_folder, store
 
 ROOT = Path(__file__).parents[2]
 TINY = dl.TrainConfig(epochs=1, learning_rate=0.01, batch_size=128, device="cpu")
@@ -55,7 +55,7 @@ def test_what_goes_wrong_is_in_the_log_and_the_rest_goes_on(monkeypatch, capsys)
     record = store.get_record(bad)
     assert record.status == "failed"
     assert "mnist" in record.message.lower()
-    trace = artifacts.run_folder(bad) / artifacts.ERROR
+    trace = run_folder.run_folder(bad) / run_folder.ERROR
     assert trace.read_text(encoding="utf-8").startswith("Traceback")
     assert store.get_record(good).status == "finished"
     log = capsys.readouterr().out

@@ -18,7 +18,7 @@ import digitlab as dl
 from digitlab.models.blocks import BLOCKS
 from digitlab.models.classical.catalog import KINDS
 from digitlab.models.paste import read_pasted
-from digitlab.runs import artifacts
+from digitlab.runs import run_folder
 
 END = ["Flatten", {"Linear": {"out_features": 10}}]
 ANSWER = {"Linear": {"out_features": 10}}
@@ -113,7 +113,7 @@ def whole_way(spec, data, drawing, folder, config=QUICK):
     assert trained.record.status == "finished", trained.record.message
     run = dl.open_run(trained.id)
     assert run.spec == spec
-    saved = artifacts.read_tensors(run.folder / artifacts.PREDICTIONS, run.id)["test_logits"]
+    saved = run_folder.read_tensors(run.folder / run_folder.PREDICTIONS, run.id)["test_logits"]
     again = run.predict_logits(data.test.images)
     torch.testing.assert_close(again, saved.float(), atol=1e-4, rtol=1e-3)
     assert 0 <= run.evaluate("test").accuracy <= 1

@@ -12,9 +12,9 @@ import digitlab as dl
 from digitlab.errors import RunError, SpecError
 from digitlab.models.build import check_fits
 from digitlab.models.classical.arguments import estimator_signature
+from digitlab.models.classical.build import fitted_module
 from digitlab.models.classical.catalog import KINDS, classical_kind, list_estimators
 from digitlab.models.classical.extract import extract
-from digitlab.models.classical.place import fitted_module
 from digitlab.models.presets import list_presets
 from digitlab.training.normalize import Normalization
 from digitlab.training.predict import predict_logits

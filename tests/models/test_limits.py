@@ -10,11 +10,11 @@ import pytest
 
 import digitlab as dl
 from digitlab.errors import SpecError
+from digitlab.execution.prepare import new_record
 from digitlab.models.build import build, check_fits, summarize
 from digitlab.models.limits import check_limits, training_bytes
 from digitlab.models.presets import list_presets, load_model
 from digitlab.models.spec import ModelSpec
-from digitlab.runs.prepare import new_record
 from digitlab.runs.store import list_records
 
 RECIPE = dl.TrainConfig()

@@ -10,7 +10,7 @@ from test_snippets import execute
 
 import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
-from digitlab.notebook import comparison as snippets
+from digitlab.snippets import comparison as snippets
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 from snippet_runner import execute
 
 import digitlab as dl
+from digitlab.analysis.activations import list_outputs
 from digitlab.data.collections import NewDrawing, keep_drawings
-from digitlab.notebook import drawing as snippets
-from digitlab.training.inside import list_outputs
+from digitlab.snippets import drawing as snippets
 
 
 @pytest.fixture(autouse=True)

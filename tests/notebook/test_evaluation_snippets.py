@@ -9,7 +9,7 @@ import pytest
 from snippet_runner import execute
 
 import digitlab as dl
-from digitlab.notebook import evaluation as snippets
+from digitlab.snippets import evaluation as snippets
 
 
 @pytest.fixture

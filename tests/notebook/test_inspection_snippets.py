@@ -7,7 +7,7 @@ import inspect
 import pytest
 from snippet_runner import execute
 
-from digitlab.notebook import inspection as snippets
+from digitlab.snippets import inspection as snippets
 
 
 @pytest.fixture(autouse=True)

@@ -9,19 +9,19 @@ from test_snippets import execute
 
 import digitlab as dl
 from digitlab.jobs import queue
-from digitlab.notebook import leaving
+from digitlab.snippets import export
 
 
 def test_tables(run_id, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    execute(leaving.tables(run_id, "val"))
+    execute(export.tables(run_id, "val"))
     names = {path.name.removeprefix(f"{run_id}-") for path in tmp_path.glob("*.csv")}
     assert names == {"predictions.csv", "kaggle.csv", "classes.csv", "confusion.csv"}
 
 
 def test_bring_in(run_id, tmp_path):
     path = dl.open_run(run_id).export("zip", tmp_path / "run.zip")
-    names, printed = execute(leaving.bring_in(str(path)))
+    names, printed = execute(export.bring_in(str(path)))
     assert names["run"].id != run_id
     assert "imported" in printed
 
@@ -29,19 +29,19 @@ def test_bring_in(run_id, tmp_path):
 @pytest.mark.parametrize("how", ["mean", "vote"])
 def test_join(run_id, how):
     twin = dl.train("logistic-regression", "optdigits", dl.TrainConfig(epochs=1), progress=False)
-    names, printed = execute(leaving.join([run_id, twin.id], how))
+    names, printed = execute(export.join([run_id, twin.id], how))
     assert names["together"].record.members == [run_id, twin.id]
     assert printed.count("\n") == 3
 
 
 def test_more_seeds(run_id, monkeypatch):
     monkeypatch.setattr(queue, "launch_worker", lambda: None)
-    _, printed = execute(leaving.more_seeds(run_id, 3))
+    _, printed = execute(export.more_seeds(run_id, 3))
     assert printed.count("\n") == 2
 
 
 def test_standings(run_id):
-    names, printed = execute(leaving.standings("optdigits"))
+    names, printed = execute(export.standings("optdigits"))
     assert run_id in printed
     assert names["figure"].data
 
@@ -49,7 +49,7 @@ def test_standings(run_id):
 def test_classic(monkeypatch):
     short = dl.TrainConfig(epochs=1, test_curve=True)
     monkeypatch.setattr(dl, "TrainConfig", lambda **fields: short)
-    names, _ = execute(leaving.classic("optdigits"))
+    names, _ = execute(export.classic("optdigits"))
     assert len(names["runs"]) == 4
     assert len(names["figure"].data) == 12
 
@@ -57,7 +57,7 @@ def test_classic(monkeypatch):
 def test_every_snippet_is_run_here():
     written = {
         name
-        for name, value in vars(leaving).items()
+        for name, value in vars(export).items()
         if inspect.isfunction(value) and not name.startswith("_")
     }
     assert written <= {name.removeprefix("test_") for name in globals()}

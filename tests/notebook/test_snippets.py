@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 from snippet_runner import execute
 
 import digitlab as dl
-from digitlab.notebook import snippets
-from digitlab.runs.prepare import new_record
+from digitlab.execution.prepare import new_record
+from digitlab.snippets import basics
 
 OWN = """
 name: Tiny
@@ -24,51 +24,51 @@ RECIPE = {"epochs": 1, "batch_size": 128, "learning_rate": 0.01}
 
 
 def test_load():
-    names, printed = execute(snippets.load("optdigits", "val"))
+    names, printed = execute(basics.load("optdigits", "val"))
     assert names["data"].name == "optdigits"
     assert "uint8" in printed
 
 
 def test_class_distribution():
-    names, _ = execute(snippets.class_distribution("optdigits"))
+    names, _ = execute(basics.class_distribution("optdigits"))
     assert sum(int(counts.sum()) for counts in names["counts"].values()) == 1_797
     assert names["figure"].data
 
 
 @pytest.mark.parametrize(("label", "seed"), [(7, 3), (None, None), (0, None)])
 def test_samples(optdigits, label, seed):
-    names, printed = execute(snippets.samples("optdigits", "train", label, seed, 5))
+    names, printed = execute(basics.samples("optdigits", "train", label, seed, 5))
     if label is not None:
         assert set(optdigits.train.labels[names["positions"]].tolist()) == {label}
     assert f"is a {int(optdigits.train.labels[5])}" in printed
 
 
 def test_class_images():
-    names, _ = execute(snippets.class_images("optdigits", "train"))
+    names, _ = execute(basics.class_images("optdigits", "train"))
     assert names["means"].shape == (10, 28, 28)
     assert names["figure"].data
 
 
 def test_pixels():
-    names, _ = execute(snippets.pixels("optdigits", "train"))
+    names, _ = execute(basics.pixels("optdigits", "train"))
     assert 0 < names["pixels"].mean < 1
     assert names["figure"].data
 
 
 def test_overlay():
-    _, printed = execute(snippets.overlay("optdigits", "train", 3, 20))
+    _, printed = execute(basics.overlay("optdigits", "train", 3, 20))
     assert printed.startswith("[[0.")
 
 
 def test_architecture():
-    names, printed = execute(snippets.architecture(dl.load_model("cnn-small").to_yaml()))
+    names, printed = execute(basics.architecture(dl.load_model("cnn-small").to_yaml()))
     weights = sum(weight.numel() for weight in names["network"].parameters())
     assert weights == dl.summarize(names["spec"]).parameters
     assert "Conv2d" in printed
 
 
 def test_augmentation(optdigits):
-    code = snippets.augmentation("optdigits", {"rotation": 15.0, "noise": 0.1}, 3, 16)
+    code = basics.augmentation("optdigits", {"rotation": 15.0, "noise": 0.1}, 3, 16)
     names, _ = execute(code)
     assert names["before"].shape == names["after"].shape == (16, 1, 28, 28)
     assert (names["before"] != names["after"]).any((1, 2, 3)).all()
@@ -76,7 +76,7 @@ def test_augmentation(optdigits):
 
 
 def test_training():
-    names, printed = execute(snippets.training("logistic-regression", "optdigits", RECIPE))
+    names, printed = execute(basics.training("logistic-regression", "optdigits", RECIPE))
     assert names["run"].config == dl.TrainConfig(**RECIPE)
     assert names["run"].id in printed
 
@@ -86,23 +86,23 @@ def test_training_with_every_kind_of_setting():
     config = dl.TrainConfig(
         epochs=1, optimizer="sgd", momentum=0.9, nesterov=True, augmentation=augmentation
     )
-    code = snippets.training("logistic-regression", "optdigits", config.differing())
+    code = basics.training("logistic-regression", "optdigits", config.differing())
     assert execute(code)[0]["run"].config == config
 
 
 @pytest.mark.parametrize("name", ['say """ten"""', r"back\slash\x", 'ends with "', "it's {x}"])
 def test_any_name_of_an_architecture_survives_as_code(name):
     spec = dl.ModelSpec.from_yaml(OWN).model_copy(update={"name": name})
-    assert execute(snippets.architecture(spec.to_yaml()))[0]["spec"] == spec
+    assert execute(basics.architecture(spec.to_yaml()))[0]["spec"] == spec
 
 
 def test_training_of_spec():
-    names, _ = execute(snippets.training_of_spec(OWN, "optdigits", RECIPE))
+    names, _ = execute(basics.training_of_spec(OWN, "optdigits", RECIPE))
     assert names["run"].spec == dl.ModelSpec.from_yaml(OWN)
 
 
 def test_curves(run_id):
-    names, _ = execute(snippets.curves(run_id))
+    names, _ = execute(basics.curves(run_id))
     assert len(names["history"].epochs) == 2
     assert all(figure.data for figure in names["figures"])
 
@@ -112,7 +112,7 @@ def test_curves_before_the_first_epoch():
     record = new_record(
         "logistic-regression", "optdigits", config, status="stopped", executor="process"
     )
-    names, _ = execute(snippets.curves(record.id))
+    names, _ = execute(basics.curves(record.id))
     assert names["history"].epochs == []
 
 
@@ -121,7 +121,7 @@ def test_recognition(run_id, tmp_path, monkeypatch):
     drawing = Image.new("RGB", (200, 200), "white")
     ImageDraw.Draw(drawing).line([(100, 30), (100, 170)], fill="black", width=16)
     drawing.save("drawing.png")
-    names, printed = execute(snippets.recognition(run_id))
+    names, printed = execute(basics.recognition(run_id))
     assert names["read"].text in set("0123456789")
     assert np.isclose(sum(names["read"].digits[0].probabilities), 1, atol=1e-4)
     assert printed.startswith(names["read"].text)
@@ -130,7 +130,7 @@ def test_recognition(run_id, tmp_path, monkeypatch):
 def test_every_snippet_is_run_here():
     written = {
         name
-        for name, value in vars(snippets).items()
+        for name, value in vars(basics).items()
         if inspect.isfunction(value) and not name.startswith("_")
     }
     assert written <= {name.removeprefix("test_") for name in globals()}
@@ -138,21 +138,21 @@ def test_every_snippet_is_run_here():
 
 def test_export_of_run(run_id, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    _, printed = execute(snippets.export_of_run(run_id))
+    _, printed = execute(basics.export_of_run(run_id))
     assert printed.split() == [f"{run_id}.{kind}" for kind in ("py", "yaml", "safetensors", "onnx")]
-    _, printed = execute(snippets.export_of_run(run_id, ("csv", "card")))
+    _, printed = execute(basics.export_of_run(run_id, ("csv", "card")))
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= set(printed.split())
 
 
 def test_export_of_spec(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    _, printed = execute(snippets.export_of_spec(OWN))
+    _, printed = execute(basics.export_of_spec(OWN))
     assert printed.split() == ["tiny.py", "tiny.yaml", "tiny.onnx"]
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= set(printed.split())
 
 
 def test_reproduction():
-    names, printed = execute(snippets.reproduction("logistic-regression", "optdigits"))
+    names, printed = execute(basics.reproduction("logistic-regression", "optdigits"))
     (row,) = names["rows"]
     assert len(row.attempts) == 1
     assert f"83 → {row.mean('test_accuracy'):.2f}" in printed

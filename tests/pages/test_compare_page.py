@@ -7,10 +7,10 @@ from visit import find, healthy, words
 
 import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
-from digitlab.runs import artifacts, store
-from digitlab.runs.family import configuration, one_per_seed
+from digitlab.runs import run_folder, store
+from digitlab.runs.configuration import configuration, one_per_seed
 from digitlab.runs.record import RunRecord
-from digitlab.ui.compare import MOST, after_ticking, run_names
+from digitlab.ui.compare.choose import MOST, after_ticking, run_names
 from digitlab.ui.run_filter import matches
 
 PAGE = "5_Compare"
@@ -25,7 +25,7 @@ def other_id(run_id):
 
 @pytest.fixture
 def no_bundle(monkeypatch, tmp_path):
-    monkeypatch.setattr(artifacts, "ASSETS", tmp_path / "no assets")
+    monkeypatch.setattr(run_folder, "ASSETS", tmp_path / "no assets")
 
 
 def both(app) -> list[str]:
@@ -109,7 +109,7 @@ def test_a_dataset_that_is_not_on_disk_leaves_a_table(open_page, run_id):
     """MNIST is not on disk here; the answers to its images are."""
     bundled = dl.open_run("reader-cnn")
     store.add_run(bundled.record.model_copy(update={"id": "twin-00000001", "executor": "process"}))
-    copy = artifacts.run_folder("twin-00000001")
+    copy = run_folder.run_folder("twin-00000001")
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.symlink_to(bundled.folder)
     app = open_page(PAGE, runs="reader-cnn,twin-00000001", images="all")
@@ -131,7 +131,7 @@ def test_a_run_whose_files_are_gone_is_left_out(open_page, run_id, other_id):
     import streamlit as st
 
     st.cache_resource.clear()
-    artifacts.remove_folder(other_id)
+    run_folder.remove_folder(other_id)
     app = open_page(PAGE, runs=f"{run_id},{other_id},reader-cnn")
     assert "Left out" in words(app)
     assert "different datasets" in words(app)  # of the two that are left
@@ -192,7 +192,7 @@ def test_more_than_twenty_are_cut_and_said(open_page, run_id):
     for i in range(MOST + 2):
         ids.append(f"many-{i:08d}")
         store.add_run(first.record.model_copy(update={"id": ids[-1], "seed": i}))
-        artifacts.run_folder(ids[-1]).symlink_to(first.folder)
+        run_folder.run_folder(ids[-1]).symlink_to(first.folder)
     app = open_page(PAGE, runs=",".join(ids))
     assert f"{MOST + 2} runs are chosen; the first {MOST} are compared" in words(app)
     assert both(app) == ids[:MOST]

@@ -14,7 +14,7 @@ from digitlab.data import collections
 from digitlab.data.collections import NewDrawing, keep_drawings
 from digitlab.drawing.strokes import rasterise
 from digitlab.jobs import queue
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 from digitlab.ui import cached
 from digitlab.ui.canvas import Drawn
 from digitlab.ui.drawing import SECTIONS, sheet
@@ -80,7 +80,7 @@ def test_a_run_that_is_not_there_leaves_the_canvas(open_page, run):
 
 
 def test_without_any_run_the_way_to_one_is_shown(open_page, monkeypatch, tmp_path):
-    monkeypatch.setattr(artifacts, "ASSETS", tmp_path / "no assets")
+    monkeypatch.setattr(run_folder, "ASSETS", tmp_path / "no assets")
     app = open_page(PAGE)
     assert find(app.page_link, "Train").proto.page == "Train"
 

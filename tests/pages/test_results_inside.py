@@ -9,9 +9,10 @@ import streamlit as st
 from visit import find, healthy, words
 
 import digitlab as dl
-from digitlab.runs import artifacts, embedding
-from digitlab.runs.robustness_card import read_card
-from digitlab.ui.results.suspects import LEAST
+from digitlab.analysis import embedding
+from digitlab.analysis.robustness_card import read_card
+from digitlab.runs import run_folder
+from digitlab.ui.results.label_issues import LEAST
 
 PAGE = "4_Results"
 NEW = ("inside", "suspects", "robustness")
@@ -104,7 +105,7 @@ def test_without_weights_or_data_there_is_a_sentence(open_page, home, optdigits,
     app = open_page(PAGE, run=run.id, section=section)  # no catalog knows its data
     assert not app.error
     st.cache_resource.clear()
-    (artifacts.run_folder(run.id) / artifacts.WEIGHTS).unlink()
+    (run_folder.run_folder(run.id) / run_folder.WEIGHTS).unlink()
     app = open_page(PAGE, run=run.id, section=section)
     if section != "suspects":  # which asks the saved answers only
         assert "has no weights any more" in app.error[0].value

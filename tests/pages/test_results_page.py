@@ -7,7 +7,7 @@ import streamlit as st
 from visit import find, healthy, words
 
 import digitlab as dl
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 
 PAGE = "4_Results"
 
@@ -18,7 +18,7 @@ def metric(app, label: str) -> str:
 
 @pytest.fixture
 def no_bundle(monkeypatch, tmp_path):
-    monkeypatch.setattr(artifacts, "ASSETS", tmp_path / "no assets")
+    monkeypatch.setattr(run_folder, "ASSETS", tmp_path / "no assets")
 
 
 @pytest.mark.parametrize("split", ["test", "val"])
@@ -111,7 +111,7 @@ def test_a_run_without_results_is_said_so_and_another_shown(open_page, run_id):
 
 def test_a_run_whose_files_are_gone_is_said_so(open_page, run_id):
     st.cache_resource.clear()  # another test has looked at this run
-    artifacts.remove_folder(run_id)
+    run_folder.remove_folder(run_id)
     app = open_page(PAGE, run=run_id)
     assert app.error
     assert "Train it again" in app.error[0].value

@@ -12,8 +12,9 @@ import streamlit as st
 from visit import find, healthy, words
 
 import digitlab as dl
+from digitlab.analysis import features
 from digitlab.evaluation import calibrate, decline_below, one_vs_rest, rescale
-from digitlab.runs import artifacts, features, store
+from digitlab.runs import run_folder, store
 from digitlab.ui.results import SECTIONS
 
 PAGE = "4_Results"
@@ -233,7 +234,7 @@ def test_any_number_of_classes_can_be_taken_apart(open_page, home, optdigits, cl
 @pytest.mark.parametrize("key", ["overview", "mistakes"])
 def test_half_written_predictions_end_in_a_sentence(open_page, run_id, key):
     st.cache_resource.clear()
-    path = artifacts.run_folder(run_id) / artifacts.PREDICTIONS
+    path = run_folder.run_folder(run_id) / run_folder.PREDICTIONS
     path.write_bytes(path.read_bytes()[:200])
     app = open_page(PAGE, run=run_id, section=key)
     assert "damaged" in app.error[0].value
@@ -248,7 +249,7 @@ def test_a_run_deleted_while_it_is_looked_at_is_said_so(open_page, run_id):
 
 def test_a_run_without_predictions_reads_the_images_again(open_page, run_id, result):
     st.cache_resource.clear()
-    (artifacts.run_folder(run_id) / artifacts.PREDICTIONS).unlink()
+    (run_folder.run_folder(run_id) / run_folder.PREDICTIONS).unlink()
     app = open_page(PAGE, run=run_id)
     assert find(app.metric, "Accuracy").value == f"{100 * result.accuracy:.2f} %"
 

@@ -8,10 +8,10 @@ import pytest
 from visit import find, healthy, labels, words
 
 import digitlab as dl
+from digitlab.export.archive import pack_run
 from digitlab.jobs import queue, seeds
 from digitlab.runs import store
-from digitlab.runs.archive import pack_run
-from digitlab.ui.comparison import standing
+from digitlab.ui.compare import leaderboard
 
 RESULTS, COMPARE = "4_Results", "5_Compare"
 
@@ -30,7 +30,7 @@ def no_worker(monkeypatch):
 
 
 def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run_id, monkeypatch):
-    from digitlab.notebook import report
+    from digitlab.export import report
 
     monkeypatch.setattr(report, "write_report", lambda run: pytest.fail("nobody clicked"))
     app = open_page(RESULTS, run=run_id, section="take")
@@ -92,14 +92,14 @@ def test_the_classic_four_are_queued_and_then_shown(open_page, run_id, other_id,
     params = {"runs": f"{run_id},{other_id}", "section": "standing", "classic": "optdigits"}
     app = open_page(COMPARE, **params)
     find(app.button, "Train all four").click().run()
-    found = standing.classic_runs("optdigits")
-    assert set(found) == set(standing.CLASSIC)
+    found = leaderboard.classic_runs("optdigits")
+    assert set(found) == set(leaderboard.CLASSIC)
     assert all(record.config["test_curve"] for record in found.values())
     for record in found.values():  # as if they had been carried out
         store.change_status(record.id, "queued", "finished", test_accuracy=0.9)
     app = open_page(COMPARE, **params)
     find(app.button, "Show them").click().run()
-    assert app.query_params["runs"].split(",") == [found[name].id for name in standing.CLASSIC]
+    assert app.query_params["runs"].split(",") == [found[name].id for name in leaderboard.CLASSIC]
 
 
 def test_a_zip_is_brought_in_and_compared(open_page, run_id, other_id):

@@ -11,7 +11,7 @@ from digitlab.data.catalog import find_dataset
 from digitlab.figures import training as figures
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import store
-from digitlab.ui import curves
+from digitlab.ui import learning_curves
 from digitlab.ui.model_picker import pack
 
 PAGE = "3_Train"
@@ -146,7 +146,7 @@ def test_a_second_run_waits_in_the_queue_and_can_be_stopped_there(open_page):
 def test_charts_are_drawn_once_for_all_who_look(run_id, monkeypatch):
     drawn, draw, shown = [], figures.loss_curve, []
     monkeypatch.setattr(figures, "loss_curve", lambda *rows: drawn.append(rows) or draw(*rows))
-    monkeypatch.setattr(curves, "moving_charts", lambda key, charts: shown.append(charts))
+    monkeypatch.setattr(learning_curves, "moving_charts", lambda key, charts: shown.append(charts))
     st.cache_resource.clear()
     for _ in range(2):
         healthy(open_link(PAGE, run=run_id))
@@ -217,7 +217,7 @@ def test_a_row_queues_the_next_seed_by_the_presets_recipe(home, monkeypatch):
 
     import streamlit as st
 
-    from digitlab.ui import reproduce
+    from digitlab.ui.train import reproduce
 
     monkeypatch.setattr(st, "session_state", {reproduce._KEY: SimpleNamespace(row=1)})
     monkeypatch.setattr(reproduce, "follow", lambda run_id: None)

@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load, save
 
 import digitlab as dl
+from digitlab.analysis.abstention import find_trust
 from digitlab.errors import DigitlabError, ExportError
-from digitlab.runs import artifacts, store
-from digitlab.runs.archive import import_run, pack_run
-from digitlab.runs.archive_checks import ArchiveError
-from digitlab.runs.trust import find_trust
+from digitlab.export.archive import import_run, pack_run
+from digitlab.export.archive_checks import ArchiveError
+from digitlab.runs import run_folder, store
 
 
 @pytest.fixture
@@ -254,4 +254,4 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path):
 def test_a_run_without_weights_keeps_its_results(tiny, packed):
     again = dl.import_run(without("weights.safetensors")(packed))
     assert again.evaluate("test").accuracy == tiny.evaluate("test").accuracy
-    assert not (again.folder / artifacts.WEIGHTS).exists()
+    assert not (again.folder / run_folder.WEIGHTS).exists()

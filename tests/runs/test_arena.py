@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from digitlab.analysis.arena import Answer, Arena, read_together
+from digitlab.analysis.recognize import recognize
 from digitlab.drawing.strokes import rasterise
 from digitlab.errors import EmptyDrawingError
-from digitlab.runs.arena import Answer, Arena, read_together
-from digitlab.runs.recognize import recognize
 from digitlab.runs.run import open_run
 
 SEVEN = rasterise([np.array([[70, 70], [210, 70], [125, 225]])])

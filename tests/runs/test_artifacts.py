@@ -13,27 +13,27 @@ import pytest
 import torch
 
 from digitlab.errors import RunError, RunNotFoundError, StoreError
-from digitlab.runs import artifacts
+from digitlab.runs import run_folder
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path):
     path = tmp_path / "new" / "folder" / "file.txt"
-    artifacts.write_atomically(path, "first")
-    artifacts.write_atomically(path, b"second, in bytes")
+    run_folder.write_atomically(path, "first")
+    run_folder.write_atomically(path, b"second, in bytes")
     assert path.read_bytes() == b"second, in bytes"
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.bin"
-    artifacts.write_atomically(path, b"old")
+    run_folder.write_atomically(path, b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))  # the disk is full after 1 MiB
     try:
         with pytest.raises(StoreError, match=r"file\.bin could not be written .*DIGITLAB_HOME"):
-            artifacts.write_atomically(path, bytes(2**21))
+            run_folder.write_atomically(path, bytes(2**21))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"old"
@@ -43,14 +43,14 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 def test_a_folder_that_cannot_be_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="could not be written"):
-        artifacts.write_atomically(tmp_path / "file" / "below", "x")
+        run_folder.write_atomically(tmp_path / "file" / "below", "x")
 
 
 def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path, start_python):
     path = tmp_path / "file.bin"
     writer = start_python(
         "import sys, pathlib, itertools\n"
-        "from digitlab.runs.artifacts import write_atomically\n"
+        "from digitlab.runs.run_folder import write_atomically\n"
         "for letter in itertools.cycle([b'a', b'b', b'c']):\n"
         "    write_atomically(pathlib.Path(sys.argv[1]), letter * 3_000_000)\n",
         path,
@@ -71,7 +71,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path, start_python):
 
 def test_json_has_null_where_numbers_are_not_finite(tmp_path):
     path = tmp_path / "x.json"
-    artifacts.write_json(path, {"a": [math.nan, {"b": -math.inf}], "c": (1, 2.5), "d": "ä"})
+    run_folder.write_json(path, {"a": [math.nan, {"b": -math.inf}], "c": (1, 2.5), "d": "ä"})
     assert json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail) == {
         "a": [None, {"b": None}],
         "c": [1, 2.5],
@@ -86,8 +86,8 @@ def test_tensors_come_back_to_the_bit(tmp_path):
         "counter": torch.tensor(7),
         "nothing": torch.zeros(0, 10),
     }
-    artifacts.write_tensors(path, tensors)
-    read = artifacts.read_tensors(path, "some-run")
+    run_folder.write_tensors(path, tensors)
+    read = run_folder.read_tensors(path, "some-run")
     assert read.keys() == tensors.keys()
     assert all(torch.equal(read[name], value) for name, value in tensors.items())
     assert read["counter"].dtype == torch.int64
@@ -98,13 +98,13 @@ def test_a_damaged_tensor_file_is_one_clear_error(tmp_path, content):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
     with pytest.raises(RunError, match=r"some-run cannot be opened: .*damaged") as caught:
-        artifacts.read_tensors(path, "some-run")
+        run_folder.read_tensors(path, "some-run")
     assert caught.value.run_id == "some-run"
 
 
 def test_a_missing_tensor_file_says_what_to_do(tmp_path):
     with pytest.raises(RunError, match=r"some-run has no weights\.safetensors.*Train it again"):
-        artifacts.read_tensors(tmp_path / "weights.safetensors", "some-run")
+        run_folder.read_tensors(tmp_path / "weights.safetensors", "some-run")
 
 
 def test_no_source_file_can_pickle():
@@ -144,7 +144,7 @@ def test_the_files_of_a_run_are_text_and_safetensors(tiny):
 
 HOLD = """
 import sys, time
-from digitlab.runs.artifacts import run_lock
+from digitlab.runs.run_folder import run_lock
 with run_lock(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
@@ -152,37 +152,37 @@ with run_lock(sys.argv[1]):
 
 
 def test_a_lock_tells_of_its_process_even_after_a_kill(start_python):
-    assert not artifacts.is_alive("some-run")
+    assert not run_folder.is_alive("some-run")
     holder = start_python(HOLD, "some-run")
     assert holder.stdout.readline() == "held\n"
-    assert artifacts.is_alive("some-run")
-    assert artifacts.is_alive("some-run")  # looking does not take it away
+    assert run_folder.is_alive("some-run")
+    assert run_folder.is_alive("some-run")  # looking does not take it away
     holder.kill()
     holder.wait()
-    assert not artifacts.is_alive("some-run")
+    assert not run_folder.is_alive("some-run")
 
 
 def test_asking_whether_a_run_lives_makes_no_folder(home):
-    assert not artifacts.is_alive("some-run")
+    assert not run_folder.is_alive("some-run")
     assert not (home / "runs").exists()
 
 
 def test_a_wish_to_stop_is_there_even_before_the_runs_folder(home):
-    artifacts.request_stop("just-claimed")
-    assert artifacts.stop_file("just-claimed").exists()
+    run_folder.request_stop("just-claimed")
+    assert run_folder.stop_file("just-claimed").exists()
 
 
 def test_a_home_that_cannot_hold_runs_is_one_clear_error(home):
     home.mkdir()
     (home / "runs").write_text("in the way")
     with pytest.raises(StoreError, match="could not be written"):
-        artifacts.run_lock("some-run")
+        run_folder.run_lock("some-run")
 
 
 def test_removing_takes_the_whole_folder_and_no_other(tiny, train_tiny):
     other = train_tiny()
-    artifacts.remove_folder(tiny.id)
+    run_folder.remove_folder(tiny.id)
     assert not tiny.folder.exists()
     assert other.folder.exists()
     with pytest.raises(RunNotFoundError):
-        artifacts.remove_folder("..")
+        run_folder.remove_folder("..")

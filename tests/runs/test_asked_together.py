@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.label_issues import MOST_READERS, ask_together, find_readers
 from digitlab.errors import RunError
-from digitlab.evaluation.suspects import find_suspects
-from digitlab.runs import artifacts, store
-from digitlab.runs.suspects import MOST_READERS, ask_together, find_readers
-from digitlab.ui.results.suspects import LEAST
+from digitlab.evaluation.label_issues import find_suspects
+from digitlab.runs import run_folder, store
+from digitlab.ui.results.label_issues import LEAST
 
 # Test images of MNIST where fewer than 3 of 5 people chose the given label: cleanlab/label-errors,
 # Northcutt, Athalye, Mueller: Pervasive label errors in test sets, 2021.
@@ -53,7 +53,7 @@ def test_one_without_answers_is_passed_over_and_the_training_split_is_not_asked(
     assert [reader.id for reader in ask_together(run, "test").readers] == [run_id]
     with pytest.raises(RunError, match="test or val"):
         ask_together(run, "train")
-    (artifacts.run_folder(run_id) / artifacts.PREDICTIONS).unlink()
+    (run_folder.run_folder(run_id) / run_folder.PREDICTIONS).unlink()
     with pytest.raises(RunError, match="has saved answers"):
         ask_together(run, "test")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.recognize import default_reader
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.runs import artifacts
-from digitlab.runs.recognize import default_reader
+from digitlab.runs import run_folder
 from digitlab.runs.run import list_bundled
 
 
@@ -25,9 +25,9 @@ def test_it_is_whole_and_read_only(bundled):
     record = bundled.record
     assert record.bundled
     assert record.status == "finished"
-    assert bundled.folder.parent == artifacts.ASSETS
-    assert dl.ModelSpec.from_yaml((bundled.folder / artifacts.SPEC).read_text()) == bundled.spec
-    assert json.loads((bundled.folder / artifacts.CONFIG).read_text()) == record.config
+    assert bundled.folder.parent == run_folder.ASSETS
+    assert dl.ModelSpec.from_yaml((bundled.folder / run_folder.SPEC).read_text()) == bundled.spec
+    assert json.loads((bundled.folder / run_folder.CONFIG).read_text()) == record.config
     assert record.epochs == len(bundled.history.epochs)
     if classical_kind(bundled.spec) is None:
         assert bundled.config.epochs == record.epochs
@@ -69,6 +69,6 @@ def test_the_default_reader_is_the_one_trained_for_drawings():
 
 
 def test_without_any_a_drawing_needs_a_run_to_be_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(artifacts, "ASSETS", tmp_path)
+    monkeypatch.setattr(run_folder, "ASSETS", tmp_path)
     with pytest.raises(dl.DigitlabError, match="run='latest'"):
         dl.recognize(np.zeros((10, 10), np.uint8))

@@ -13,7 +13,8 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import StoreError
-from digitlab.runs import artifacts, checkpoints, control, recorder, store
+from digitlab.execution import control, recorder
+from digitlab.runs import checkpoints, run_folder, store
 from digitlab.training.state import TrainState
 
 EXPLODES = dl.ModelSpec.from_dict(
@@ -33,7 +34,7 @@ def test_the_newest_two_are_kept_and_the_newest_is_read(home):
         checkpoints.save_state("a-run", state(step, value=step))
     read = checkpoints.load_state("a-run")
     assert (read.step, read.weights["w"].tolist()) == (500, [500.0] * 3)
-    files = list((artifacts.run_folder("a-run") / checkpoints.FOLDER).iterdir())
+    files = list((run_folder.run_folder("a-run") / checkpoints.FOLDER).iterdir())
     assert len(files) == 2
 
 
@@ -41,7 +42,7 @@ def test_the_newest_two_are_kept_and_the_newest_is_read(home):
 def test_a_damaged_one_is_passed_over(home, damage):
     checkpoints.save_state("a-run", state(1))
     checkpoints.save_state("a-run", state(2))
-    newest = max((artifacts.run_folder("a-run") / checkpoints.FOLDER).iterdir())
+    newest = max((run_folder.run_folder("a-run") / checkpoints.FOLDER).iterdir())
     content = newest.read_bytes()
     newest.write_bytes(
         {
@@ -55,7 +56,7 @@ def test_a_damaged_one_is_passed_over(home, damage):
 
 
 def test_other_files_in_the_folder_are_nothing(home):
-    folder = artifacts.run_folder("a-run") / checkpoints.FOLDER
+    folder = run_folder.run_folder("a-run") / checkpoints.FOLDER
     folder.mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
     (folder / ".000000000001-abc.safetensors.1234").write_bytes(b"half")

@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 import digitlab as dl
 from digitlab.cli import main
 from digitlab.errors import ExportError, RunError
-from digitlab.formats.pytorch import standalone
-from digitlab.runs import artifacts, store
-from digitlab.runs.control import Control
-from digitlab.runs.execute import execute
-from digitlab.runs.export import exported
-from digitlab.runs.prepare import new_record
+from digitlab.execution.control import Control
+from digitlab.execution.execute import execute
+from digitlab.execution.prepare import new_record
+from digitlab.export.export import exported
+from digitlab.export.pytorch import standalone
+from digitlab.runs import run_folder, store
 
 RECIPE = dl.TrainConfig(subset=300, normalization="none")
 FAMILIES = {
@@ -62,7 +62,7 @@ def check_run(run, family, data):
     assert len(run.history.epochs) == record.epochs
 
     again = dl.open_run(run.id)
-    weights = load_file(again.folder / artifacts.WEIGHTS)
+    weights = load_file(again.folder / run_folder.WEIGHTS)
     fitted = sum(array.numel() for name, array in weights.items() if name != "0.classes")
     assert record.parameters == fitted
     images, labels = data.test.images, data.test.labels.numpy()
@@ -143,7 +143,7 @@ def test_the_subset_is_what_train_means_afterwards(fit):
 
 def test_a_tampered_file_is_refused_in_a_sentence(fit):
     run = fit("forest")
-    path = run.folder / artifacts.WEIGHTS
+    path = run.folder / run_folder.WEIGHTS
     arrays = load_file(path)
     arrays["0.left"] = torch.zeros_like(arrays["0.left"])  # every node its own ancestor
     save_file(arrays, path)
@@ -169,7 +169,7 @@ def test_a_stopped_fit_says_that_nothing_was_learnt(mnist):
     assert run.record.status == "stopped"
     assert "learnt nothing" in run.record.message
     assert run.record.epochs_done == 0
-    assert not (run.folder / artifacts.WEIGHTS).exists()
+    assert not (run.folder / run_folder.WEIGHTS).exists()
     with pytest.raises(RunError, match="no weights"):
         run.predict(mnist.test.images[:1])
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.abstention import LEAST, MOST, find_trust
+from digitlab.analysis.recognize import default_reader, find_predictor
+from digitlab.drawing.abstention import Trust
 from digitlab.drawing.compose import placed
 from digitlab.drawing.doodles import HELD_OUT, doodle
-from digitlab.drawing.trust import Trust
-from digitlab.runs import artifacts
-from digitlab.runs.recognize import default_reader, find_predictor
-from digitlab.runs.trust import LEAST, MOST, find_trust
+from digitlab.runs import run_folder
 
 
 def test_a_runs_own_validation_says_what_its_answers_must_reach(tiny):
@@ -22,7 +22,7 @@ def test_a_runs_own_validation_says_what_its_answers_must_reach(tiny):
 
 
 def test_without_validation_logits_nothing_is_declined(tiny):
-    (tiny.folder / artifacts.PREDICTIONS).unlink()
+    (tiny.folder / run_folder.PREDICTIONS).unlink()
     assert find_trust(tiny) == Trust()
 
 

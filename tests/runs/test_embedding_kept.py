@@ -7,9 +7,10 @@ import pytest
 import torch
 
 import digitlab as dl
+from digitlab.analysis import embedding
 from digitlab.errors import RunError
 from digitlab.evaluation import EvaluationError
-from digitlab.runs import artifacts, embedding
+from digitlab.runs import run_folder
 from digitlab.training.features import last_hidden
 
 
@@ -36,6 +37,6 @@ def test_bad_wishes_end_in_a_sentence(run_id, optdigits):
     run = dl.open_run(run_id)
     with pytest.raises(EvaluationError, match=r"not '\.\./x'"):
         embedding.embed(run, optdigits.test, "../x")
-    (run.folder / artifacts.WEIGHTS).unlink()
+    (run.folder / run_folder.WEIGHTS).unlink()
     with pytest.raises(RunError, match="no weights any more"):
         embedding.embed(run, optdigits.test)

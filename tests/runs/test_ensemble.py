@@ -8,8 +8,8 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import ExportError, RunError
-from digitlab.runs.ensemble import missing_members
-from digitlab.training.joined import join_logits
+from digitlab.execution.ensemble import missing_members
+from digitlab.training.ensemble import join_logits
 
 
 @pytest.fixture

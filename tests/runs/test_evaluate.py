@@ -10,7 +10,7 @@ import pytest
 import digitlab as dl
 from digitlab.data.upload import LabelledImages, read_labelled_images
 from digitlab.errors import DatasetError, DatasetMissingError, RunError
-from digitlab.runs import artifacts
+from digitlab.runs import run_folder
 
 
 def upload(dataset, count=50, classes=None):
@@ -74,13 +74,13 @@ def test_another_image_size_is_refused(tiny, optdigits):
 
 def test_without_saved_predictions_the_network_reads_again(tiny):
     before = tiny.evaluate("test")
-    (tiny.folder / artifacts.PREDICTIONS).unlink()
+    (tiny.folder / run_folder.PREDICTIONS).unlink()
     after = dl.open_run(tiny.id).evaluate("test")
     np.testing.assert_allclose(after.logits, before.logits, atol=1e-4)
 
 
 def test_half_written_predictions_are_said_to_be_damaged(tiny):
-    path = tiny.folder / artifacts.PREDICTIONS
+    path = tiny.folder / run_folder.PREDICTIONS
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(RunError, match="damaged"):
         tiny.evaluate("test")

@@ -9,9 +9,10 @@ import pytest
 
 import digitlab as dl
 from digitlab.errors import ConfigError, DatasetError, RunError, StoreError
-from digitlab.runs import artifacts, control, recorder, store
-from digitlab.runs.execute import execute
-from digitlab.runs.prepare import new_record
+from digitlab.execution import control, recorder
+from digitlab.execution.execute import execute
+from digitlab.execution.prepare import new_record
+from digitlab.runs import run_folder, store
 from digitlab.training.events import EpochDone, StepsDone
 
 
@@ -44,10 +45,10 @@ def test_a_failure_is_written_down_and_raised_again(train_tiny):
     assert run.record.status == "failed"
     assert run.record.message == "ZeroDivisionError: division by zero"
     assert run.record.ended
-    trace = (run.folder / artifacts.ERROR).read_text()
+    trace = (run.folder / run_folder.ERROR).read_text()
     assert "Traceback" in trace
     assert "1 / 0" in trace
-    assert not artifacts.is_alive(run.id)
+    assert not run_folder.is_alive(run.id)
 
 
 def test_an_error_of_ours_keeps_its_own_words(train_tiny):
@@ -82,7 +83,7 @@ def test_a_stop_file_ends_the_run_and_keeps_what_was_learnt(train_tiny, monkeypa
     monkeypatch.setattr(control, "LOOK_SECONDS", 0.0)
 
     def stop():
-        artifacts.request_stop(store.list_records()[0].id)
+        run_folder.request_stop(store.list_records()[0].id)
 
     run = train_tiny(epochs=100, on_event=at(40, stop))
     assert run.record.status == "stopped"
@@ -124,7 +125,7 @@ def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
         run = only_run()
         seen.update(
             status=run.record.status,
-            alive=artifacts.is_alive(run.id),
+            alive=run_folder.is_alive(run.id),
             step=run.record.step,
             steps=[step["step"] for step in run.history.steps],
             epochs=len(run.history.epochs),
@@ -140,7 +141,7 @@ def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
     assert seen["epochs"] == 2
     assert seen["total"] == 33
     assert seen["accuracy"] > 0.5
-    assert not artifacts.is_alive(run.id)
+    assert not run_folder.is_alive(run.id)
     assert [step["step"] for step in run.history.steps] == list(range(1, 34))
 
 
@@ -180,7 +181,7 @@ def test_a_full_disk_fails_the_run_and_says_so(train_tiny, monkeypatch):
     def cannot(*_):
         raise StoreError("weights.safetensors could not be written (No space left on device).")
 
-    monkeypatch.setattr(artifacts, "write_tensors", cannot)
+    monkeypatch.setattr(run_folder, "write_tensors", cannot)
     with pytest.raises(StoreError, match="No space left"):
         train_tiny()
     record = only_run().record
@@ -194,7 +195,7 @@ def test_events_that_only_look_do_not_change_what_is_learnt(train_tiny):
             assert event.train_loss > 0
 
     plain, watched = train_tiny(), train_tiny(on_event=look)
-    weights = [(run.folder / artifacts.WEIGHTS).read_bytes() for run in (plain, watched)]
+    weights = [(run.folder / run_folder.WEIGHTS).read_bytes() for run in (plain, watched)]
     assert weights[0] == weights[1]
 
 
@@ -243,8 +244,8 @@ def test_diverging_does_not_cost_the_best_weights(train_tiny):
 def test_a_run_stopped_before_it_began_is_stopped(optdigits):
     record = new_record("logistic-regression", "optdigits", dl.TrainConfig(), status="running",
                         executor="foreground")  # fmt: skip
-    artifacts.request_stop(record.id)
-    with artifacts.run_lock(record.id):
+    run_folder.request_stop(record.id)
+    with run_folder.run_lock(record.id):
         run = execute(record)
     assert run.record.status == "stopped"
     assert not run.record.step

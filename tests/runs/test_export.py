@@ -15,8 +15,8 @@ from safetensors import safe_open
 
 import digitlab as dl
 from digitlab.errors import ExportError, RunNotFoundError, SpecError
-from digitlab.formats.onnx import OPSET
-from digitlab.runs.export import FORMATS, exported
+from digitlab.export.export import FORMATS, exported
+from digitlab.export.onnx import OPSET
 
 # Loads the exported weights into the exported code, and saves what the network answers.
 CHECK = """

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 import digitlab as dl
+from digitlab.analysis import features
 from digitlab.errors import RunError
-from digitlab.runs import artifacts, features
+from digitlab.runs import run_folder
 from digitlab.training.features import last_hidden
 
 
@@ -101,7 +102,7 @@ def test_damaged_or_missing_ones_are_said_so(tiny):
 
 def test_new_weights_make_old_ones_stale(tiny, optdigits):
     features.compute_features(tiny, optdigits.train)
-    weights = tiny.folder / artifacts.WEIGHTS
+    weights = tiny.folder / run_folder.WEIGHTS
     later = features.features_path(tiny).stat().st_mtime + 10
     import os
 

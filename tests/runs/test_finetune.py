@@ -7,20 +7,20 @@ import pytest
 import torch
 
 import digitlab as dl
+from digitlab.analysis.abstention import find_trust
+from digitlab.analysis.recognize import default_reader, find_predictor
 from digitlab.data.collections import NewDrawing, keep_drawings
+from digitlab.drawing.abstention import Trust
 from digitlab.drawing.compose import placed
 from digitlab.drawing.doodles import HELD_OUT, doodle
-from digitlab.drawing.trust import Trust
 from digitlab.errors import DatasetError, RunError
-from digitlab.jobs import again
-from digitlab.runs import finetune as tuning
+from digitlab.execution import finetune as tuning
+from digitlab.execution.finetune import RECIPE, finetune
+from digitlab.execution.initial_weights import inherited
+from digitlab.jobs import resume
 from digitlab.runs import store
-from digitlab.runs.finetune import RECIPE, finetune
-from digitlab.runs.recognize import default_reader, find_predictor
 from digitlab.runs.record import RunRecord
 from digitlab.runs.remove import delete_run
-from digitlab.runs.start import inherited
-from digitlab.runs.trust import find_trust
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_in_the_background_it_is_the_same_experiment(knower, mirrored, monkeypat
 def test_repeating_one_begins_with_the_same_weights(knower, mirrored, monkeypatch):
     monkeypatch.setattr("digitlab.jobs.queue.launch_worker", lambda: None)
     tuned = finetune(knower, mirrored, progress=False).after
-    copy: RunRecord = store.get_record(again.repeat(tuned.id, seed=3))
+    copy: RunRecord = store.get_record(resume.repeat(tuned.id, seed=3))
     assert copy.data["start_from"] == knower.id
 
 

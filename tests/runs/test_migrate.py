@@ -10,7 +10,7 @@ import pytest
 import digitlab as dl
 from digitlab.errors import StoreError
 from digitlab.runs import store
-from digitlab.runs.migrate import NEWEST
+from digitlab.runs.database import NEWEST
 from digitlab.runs.schema import Base, _engine, connect
 
 FIRST = (Path(__file__).parent / "first_tables.sql").read_text()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digitlab.runs import artifacts, store
-from digitlab.runs.others import ask_others
+from digitlab.analysis.peer_predictions import ask_others
+from digitlab.runs import run_folder, store
 
 
 def test_each_other_run_of_the_same_data_answers_for_itself(train_tiny):
@@ -34,8 +34,8 @@ def test_validation_images_are_the_same_only_where_divided_alike(train_tiny, opt
 
 def test_missing_and_damaged_predictions_are_passed_over(train_tiny):
     run, gone, half, whole = (train_tiny() for _ in range(4))
-    (gone.folder / artifacts.PREDICTIONS).unlink()
-    (half.folder / artifacts.PREDICTIONS).write_bytes(b"half")
+    (gone.folder / run_folder.PREDICTIONS).unlink()
+    (half.folder / run_folder.PREDICTIONS).write_bytes(b"half")
     assert [answer.run_id for answer in ask_others(run, "test", 3)] == [whole.id]
     assert ask_others(run, "test", 10**6) == []
     assert ask_others(run, "train", 3) == []  # which no run keeps

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 import digitlab as dl
+from digitlab.analysis.abstention import find_trust
 from digitlab.drawing.recognition import recognize_drawing
 from digitlab.errors import DrawingError, EmptyDrawingError, RunError, RunNotFoundError
-from digitlab.runs import artifacts
-from digitlab.runs.trust import find_trust
+from digitlab.runs import run_folder
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_new_weights_of_a_run_are_read_anew(train_tiny, drawings):
     image = drawings[0][0]
     run, other = train_tiny(learning_rate=1e-12), train_tiny()
     first = dl.recognize(image, run.id).digits[0].probabilities
-    artifacts.write_atomically(
-        run.folder / artifacts.WEIGHTS, (other.folder / artifacts.WEIGHTS).read_bytes()
+    run_folder.write_atomically(
+        run.folder / run_folder.WEIGHTS, (other.folder / run_folder.WEIGHTS).read_bytes()
     )
     assert dl.recognize(image, run.id).digits[0].probabilities != first
 

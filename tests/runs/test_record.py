@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from digitlab.errors import RunNotFoundError
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 from digitlab.runs.record import RunRecord, check_run_id, new_run_id
 
 
@@ -63,7 +63,7 @@ def test_ids_name_the_model_and_differ():
     ],
 )
 def test_what_is_no_id_reaches_no_path(home, wrong):
-    for use in (check_run_id, artifacts.run_folder, artifacts.stop_file, store.get_record):
+    for use in (check_run_id, run_folder.run_folder, run_folder.stop_file, store.get_record):
         with pytest.raises(RunNotFoundError, match="There is no run"):
             use(wrong)
     assert not (home / "runs").exists()

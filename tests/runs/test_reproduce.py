@@ -8,7 +8,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.errors import ConfigError, SpecError
-from digitlab.runs.reproduce import (
+from digitlab.execution.reproduce import (
     FINAL,
     Attempt,
     Reproduction,

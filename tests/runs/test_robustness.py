@@ -8,12 +8,12 @@ import os
 import pytest
 
 import digitlab as dl
+from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
+from digitlab.analysis.recognize import default_reader
+from digitlab.analysis.robustness import EPSILONS, attack_example, chance, other_datasets
+from digitlab.analysis.robustness_card import card_path, read_card
 from digitlab.errors import RunError
-from digitlab.runs import artifacts
-from digitlab.runs.recognize import default_reader
-from digitlab.runs.robustness import EPSILONS, attack_example, chance, other_datasets
-from digitlab.runs.robustness_card import card_path, read_card
-from digitlab.training.corruptions import CORRUPTIONS, corrupt
+from digitlab.runs import run_folder
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_card_is_kept_until_there_are_new_weights(run_id, no_data):
     assert read_card(run) == card
     assert measure(run, keep=False).curves == card.curves  # the same seed, the same figures
     assert measure(run, seed=1, keep=False).curves != card.curves
-    weights = run.folder / artifacts.WEIGHTS
+    weights = run.folder / run_folder.WEIGHTS
     later = card_path(run).stat().st_mtime + 10
     os.utime(weights, (later, later))
     assert read_card(run) is None
@@ -112,6 +112,6 @@ def test_what_cannot_be_measured_is_said_so(run_id, no_data):
     run = dl.open_run(run_id)
     with pytest.raises(RunError, match="at least 1 image; not 0"):
         measure(run, 0)
-    (run.folder / artifacts.WEIGHTS).unlink()
+    (run.folder / run_folder.WEIGHTS).unlink()
     with pytest.raises(RunError, match="has no weights any more"):
         measure(run)

@@ -11,7 +11,7 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import DatasetError, RunError, RunNotFoundError
-from digitlab.runs import artifacts, checkpoints, store
+from digitlab.runs import checkpoints, run_folder, store
 
 
 def test_predictions_are_the_networks_softmax(tiny, optdigits):
@@ -160,7 +160,7 @@ def test_refresh_sees_what_changed(tiny):
 def test_an_interrupted_run_with_weights_can_be_evaluated_and_used(tiny, optdigits):
     """As a killed process leaves it: weights of an epoch, but no predictions and no figures."""
     expected = tiny.evaluate("test").accuracy
-    (tiny.folder / artifacts.PREDICTIONS).unlink()
+    (tiny.folder / run_folder.PREDICTIONS).unlink()
     store.update_run(tiny.id, status="interrupted", test_accuracy=None, ended=None)
     run = dl.open_run(tiny.id)
     assert run.evaluate("test").accuracy == expected
@@ -168,7 +168,7 @@ def test_an_interrupted_run_with_weights_can_be_evaluated_and_used(tiny, optdigi
 
 
 def test_a_run_without_weights_says_what_to_do(tiny, optdigits):
-    (tiny.folder / artifacts.WEIGHTS).unlink()
+    (tiny.folder / run_folder.WEIGHTS).unlink()
     assert dl.open_run(tiny.id).predict(optdigits.test.images[:1]).shape == (1, 10)  # checkpoint
     shutil.rmtree(tiny.folder / checkpoints.FOLDER)
     run = dl.open_run(tiny.id)
@@ -187,6 +187,6 @@ def test_a_waiting_run_has_no_weights_yet(add_record, optdigits):
 
 def test_weights_of_another_architecture_are_refused(tiny, train_tiny, optdigits):
     other = train_tiny("two-hidden-16-relu")
-    (tiny.folder / artifacts.WEIGHTS).write_bytes((other.folder / artifacts.WEIGHTS).read_bytes())
+    (tiny.folder / run_folder.WEIGHTS).write_bytes((other.folder / run_folder.WEIGHTS).read_bytes())
     with pytest.raises(RunError, match="do not fit its architecture"):
         dl.open_run(tiny.id).predict(optdigits.test.images[:1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digitlab.runs.speed import Speed
+from digitlab.execution.speed import Speed
 from digitlab.training.events import StepsDone
 
 

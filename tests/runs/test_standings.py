@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from digitlab.analysis.leaderboard import published, standings
 from digitlab.models.presets import load_preset
-from digitlab.runs.standings import published, standings
 
 
 def test_the_best_is_first_and_of_equals_the_smaller(add_record):

@@ -8,7 +8,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 from digitlab.errors import ExportError
-from digitlab.runs.export import formats_of
+from digitlab.export.export import formats_of
 
 
 def scalars(content):

@@ -9,7 +9,7 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import ConfigError, DatasetError, RunError, SpecError
-from digitlab.runs import artifacts, store
+from digitlab.runs import run_folder, store
 from digitlab.training.events import EpochDone, Finished, Started, StepsDone
 
 
@@ -49,11 +49,11 @@ def test_the_datas_fingerprint_is_kept(tiny, train_tiny, optdigits):
 
 def test_the_folder_tells_the_same_in_plain_files(tiny):
     folder = tiny.folder
-    assert dl.ModelSpec.from_yaml((folder / artifacts.SPEC).read_text()) == tiny.spec
-    assert dl.TrainConfig.from_dict(strict(folder / artifacts.CONFIG)) == tiny.config
-    assert strict(folder / artifacts.ENVIRONMENT) == tiny.record.environment
-    assert strict(folder / artifacts.RECORD) == json.loads(tiny.record.model_dump_json())
-    history = strict(folder / artifacts.HISTORY)
+    assert dl.ModelSpec.from_yaml((folder / run_folder.SPEC).read_text()) == tiny.spec
+    assert dl.TrainConfig.from_dict(strict(folder / run_folder.CONFIG)) == tiny.config
+    assert strict(folder / run_folder.ENVIRONMENT) == tiny.record.environment
+    assert strict(folder / run_folder.RECORD) == json.loads(tiny.record.model_dump_json())
+    history = strict(folder / run_folder.HISTORY)
     assert history == {"steps": tiny.history.steps, "epochs": tiny.history.epochs}
     assert len(history["epochs"]) == 3
 
@@ -66,8 +66,8 @@ def test_the_record_of_a_diverged_run_is_json_too(train_tiny, optdigits):
     assert "no longer a finite number" in run.record.message
     assert "learning rate" in run.record.message
     assert run.record.test_accuracy is None
-    assert strict(run.folder / artifacts.RECORD)["status"] == "failed"
-    assert strict(run.folder / artifacts.HISTORY)["steps"][-1]["loss"] is None
+    assert strict(run.folder / run_folder.RECORD)["status"] == "failed"
+    assert strict(run.folder / run_folder.HISTORY)["steps"][-1]["loss"] is None
     with pytest.raises(RunError, match="no weights"):
         run.predict(optdigits.test.images[:1])
 
@@ -75,7 +75,7 @@ def test_the_record_of_a_diverged_run_is_json_too(train_tiny, optdigits):
 def test_the_same_seed_gives_the_same_weights_in_two_runs(train_tiny):
     first, second, other = train_tiny(seed=3), train_tiny(seed=3), train_tiny(seed=4)
     assert first.id != second.id
-    weights = [(run.folder / artifacts.WEIGHTS).read_bytes() for run in (first, second, other)]
+    weights = [(run.folder / run_folder.WEIGHTS).read_bytes() for run in (first, second, other)]
     assert weights[0] == weights[1] != weights[2]
     assert first.record.test_loss == second.record.test_loss != other.record.test_loss
 

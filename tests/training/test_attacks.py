@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import digitlab as dl
-from digitlab.training.attacks import (
+from digitlab.analysis.attacks import (
     attacked,
     is_differentiable,
     pixel_model,

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import digitlab as dl
+from digitlab.analysis.attribution import METHODS, attribute, fitting_methods
 from digitlab.errors import RunError
 from digitlab.models.build import build
-from digitlab.training.attribution import METHODS, attribute, fitting_methods
 from digitlab.training.normalize import Normalization
 
 SHAPE = (1, 28, 28)

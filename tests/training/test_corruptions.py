@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
 from digitlab.errors import RunError
-from digitlab.training.corruptions import CORRUPTIONS, corrupt
 
 
 @pytest.fixture

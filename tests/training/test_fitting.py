@@ -9,13 +9,13 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import ConfigError, RunError
+from digitlab.models.classical.build import fitted_module
 from digitlab.models.classical.catalog import KINDS
 from digitlab.models.classical.extract import extract
-from digitlab.models.classical.place import fitted_module
-from digitlab.training import fit_process
+from digitlab.training.classical import process
+from digitlab.training.classical.fit import spell_seconds
 from digitlab.training.events import Activity, EpochDone, Finished, Started, StepsDone
-from digitlab.training.fitting import spell_seconds
-from digitlab.training.learn import learning
+from digitlab.training.learner import learning
 from digitlab.training.normalize import Normalization, make_normalization
 from digitlab.training.predict import predict_logits
 
@@ -177,7 +177,7 @@ def test_an_unfinished_optimisation_is_said(optdigits):
 
 
 def test_a_process_that_dies_is_said(optdigits, monkeypatch):
-    monkeypatch.setattr(fit_process.sys, "executable", "/bin/false")
+    monkeypatch.setattr(process.sys, "executable", "/bin/false")
     with pytest.raises(RunError, match="ended before it was done"):
         happen(network("GaussianNB"), optdigits)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from digitlab.training.hasten import hastened
+from digitlab.training.fast_layers import hastened
 
 LAST = torch.channels_last
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import digitlab as dl
+from digitlab.analysis.activations import first_weights, layer_maps, list_outputs
 from digitlab.errors import RunError
 from digitlab.models.build import build
-from digitlab.training.inside import first_weights, layer_maps, list_outputs
 from digitlab.training.normalize import Normalization
 
 SHAPE = (1, 28, 28)

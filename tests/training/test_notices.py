@@ -6,9 +6,9 @@ import torch
 
 import digitlab as dl
 from digitlab.training.config import TrainConfig
+from digitlab.training.diagnostics import Watcher
 from digitlab.training.engine import train_events
 from digitlab.training.events import EpochDone
-from digitlab.training.notices import Watcher
 
 
 def notices(data, spec, **recipe):

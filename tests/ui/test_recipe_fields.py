@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from digitlab.training.config import TrainConfig
-from digitlab.ui.recipe import COMPUTE, DATA, FITTED, MAIN, STOPPING
-from digitlab.ui.recipe_fields import FIELDS, PARAMS
+from digitlab.ui.train.recipe import COMPUTE, DATA, FITTED, MAIN, STOPPING
+from digitlab.ui.train.recipe_fields import FIELDS, PARAMS
 
 ELSEWHERE = {"augmentation", "restarts", "channels_last"}  # own fields, continuing, the machine's
 

@@ -7,7 +7,7 @@ import pytest
 
 from digitlab.evaluation import evaluate_logits
 from digitlab.evaluation.comparison import compare_pair, compare_seeds, summarize_seeds
-from digitlab.ui.verdict import chance, seeds_verdict, verdict
+from digitlab.ui.compare.verdict import chance, seeds_verdict, verdict
 
 
 def judge(only_a: int, only_b: int, both: int = 900, neither: int = 10) -> str:

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from digitlab import words
 from digitlab.runs.record import RunRecord
-from digitlab.ui import words
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from digitlab.models.blocks.composition import COMPOSITION
 from digitlab.models.blocks.convolution import CONVOLUTION
 from digitlab.models.blocks.sequence import SEQUENCE
 from digitlab.models.blocks.tokens import TOKENS
-from digitlab.models.entry import Layer
-from digitlab.models.site import Part, Shape, Site
+from digitlab.models.layer import Layer
+from digitlab.models.placement import Part, Shape, Site
 
 BLOCKS: dict[str, Block] = {
     block.name: block for block in (*COMPOSITION, *CONVOLUTION, *TOKENS, *SEQUENCE)

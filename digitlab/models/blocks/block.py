@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from digitlab.models.arguments import Argument, check_arguments
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.layers import short
 from digitlab.models.measure import measure
-from digitlab.models.site import MAX_VALUES, Part, Row, Shape, Site, written
+from digitlab.models.placement import MAX_VALUES, Part, Row, Shape, Site, written
 
 MAX_TIMES = 100
 LAYERS = Argument("layers", tuple[Layer, ...], required=True, words="a list of layers")

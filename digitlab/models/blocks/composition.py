@@ -10,9 +10,9 @@ from torch import nn
 
 from digitlab.models.arguments import Argument
 from digitlab.models.blocks.block import LAYERS, Block, check_not_empty, check_times
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.layers import place_layer
-from digitlab.models.site import Part, Shape, Site, written
+from digitlab.models.placement import Part, Shape, Site, written
 
 # ---- Residual ----------------------------------------------------------------------------------
 

@@ -17,9 +17,9 @@ from digitlab.models.blocks.block import (
     check_values,
     whole,
 )
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.layers import place_layer
-from digitlab.models.site import Part, Shape, Site, written
+from digitlab.models.placement import Part, Shape, Site, written
 
 # ---- DenseBlock --------------------------------------------------------------------------------
 

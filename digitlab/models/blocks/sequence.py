@@ -10,7 +10,7 @@ from torch import nn
 
 from digitlab.models.arguments import Argument
 from digitlab.models.blocks.block import Block, check_share, check_times, check_values
-from digitlab.models.site import Part, Shape, Site, written
+from digitlab.models.placement import Part, Shape, Site, written
 
 CELLS = ("LSTM", "GRU", "RNN")
 MAX_STEPS = 1_024  # as many as the highest image has rows

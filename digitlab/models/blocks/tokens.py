@@ -27,7 +27,7 @@ from digitlab.models.blocks.block import (
     check_tokens,
     whole,
 )
-from digitlab.models.site import MAX_VALUES, Part, Shape, Site, written
+from digitlab.models.placement import MAX_VALUES, Part, Shape, Site, written
 
 # ---- into tokens -------------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ from digitlab.models.classical.catalog import (
     default,
     defaults,
 )
-from digitlab.models.entry import shown
-from digitlab.models.site import Site
+from digitlab.models.layer import shown
+from digitlab.models.placement import Site
 
 _LAYERS_OF_UNITS = (
     f"a whole number or a list of up to {MAX_HIDDEN} whole numbers from 1 to {MAX_WIDTH:,}"

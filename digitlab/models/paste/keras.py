@@ -11,7 +11,7 @@ import difflib
 import math
 from typing import Any
 
-from digitlab.models.entry import shown
+from digitlab.models.layer import shown
 from digitlab.models.paste.keras_layers import LAYERS, Translation
 from digitlab.models.paste.source import Call, refuse
 

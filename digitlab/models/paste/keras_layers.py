@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from digitlab.models.entry import Layer, shown
+from digitlab.models.layer import Layer, shown
 from digitlab.models.paste.source import Call, refuse
 
 _SAME_NAME = ("ReLU", "ReLU6", "Sigmoid", "Tanh", "Softplus", "Softsign", "ELU", "SELU", "GELU")

@@ -6,7 +6,7 @@ import ast
 import re
 
 from digitlab.errors import SpecError
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.paste.pytorch import read_layer
 from digitlab.models.paste.source import Call, parse, read_value, refuse
 

@@ -6,7 +6,7 @@ import difflib
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.entry import Layer, shown
+from digitlab.models.layer import Layer, shown
 from digitlab.models.layers import argument_names, layer_signature, list_layers
 from digitlab.models.paste.source import Call, refuse
 

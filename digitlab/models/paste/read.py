@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.entry import Layer
+from digitlab.models.layer import Layer
 from digitlab.models.paste import keras, printed, pytorch
 from digitlab.models.paste.source import Call, check_size, parse, read_value, refuse, what
 from digitlab.models.spec import ModelSpec

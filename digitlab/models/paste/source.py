@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from digitlab.errors import SpecError
-from digitlab.models.entry import shown
+from digitlab.models.layer import shown
 
 MAX_SOURCE = 100_000  # characters
 MAX_DEPTH = 24  # brackets inside each other

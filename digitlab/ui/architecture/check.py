@@ -17,7 +17,7 @@ from digitlab.ui.architecture.text import plain, shape_text
 if TYPE_CHECKING:
     from digitlab.models.build import ModelSummary
     from digitlab.models.edit import Path
-    from digitlab.models.site import Row
+    from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
 
 CLASSES = 10  # of every dataset that a new architecture is checked against

@@ -12,7 +12,7 @@ from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.ui import cached, page
 from digitlab.ui.architecture.check import batch_size
 from digitlab.ui.architecture.text import plain, shape_text, shorter
-from digitlab.ui.words import duration, size
+from digitlab.words import duration, size
 
 if TYPE_CHECKING:
     from digitlab.models.build import ModelSummary

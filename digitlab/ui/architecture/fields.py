@@ -18,8 +18,8 @@ from digitlab.ui.architecture.text import plain
 
 if TYPE_CHECKING:
     from digitlab.models.arguments import Argument
-    from digitlab.models.entry import Layer
-    from digitlab.models.site import Row
+    from digitlab.models.layer import Layer
+    from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
 
 _HELD = ("layers", "branches", "inplace")  # edited in the list; without effect here
@@ -56,7 +56,7 @@ def _first(about: str) -> str:
 def _told(row: Row) -> str:
     from digitlab.models.classical.catalog import PREFIX as CLASSICAL
     from digitlab.ui.architecture.text import shape_text
-    from digitlab.ui.words import size
+    from digitlab.words import size
 
     words = [f"{shape_text(row.input_shape)} → {shape_text(row.output_shape)}"]
     if row.label.startswith(CLASSICAL):

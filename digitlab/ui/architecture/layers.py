@@ -15,8 +15,8 @@ from digitlab.ui.architecture import state
 from digitlab.ui.architecture.text import in_short, plain, shape_text
 
 if TYPE_CHECKING:
-    from digitlab.models.entry import Layer
-    from digitlab.models.site import Row, Shape
+    from digitlab.models.layer import Layer
+    from digitlab.models.placement import Row, Shape
     from digitlab.models.spec import ModelSpec
 
 _LIST = "architecture-list"

@@ -15,7 +15,7 @@ from digitlab.ui.sections import open_section
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
-    from digitlab.ui.drawing.look import Look
+    from digitlab.ui.drawing.context import Look
     from digitlab.ui.drawing.sheet import Drawing
 
 __all__ = ["SECTIONS", "draw_and_read", "draw_page"]

@@ -10,9 +10,9 @@ import streamlit as st
 
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.ui import cached
-from digitlab.ui.drawing.look import Look
+from digitlab.ui.drawing.context import Look
 from digitlab.ui.drawing.sheet import Drawing
-from digitlab.ui.words import probability
+from digitlab.words import probability
 
 if TYPE_CHECKING:
     from digitlab.drawing.recognition import Recognition
@@ -37,7 +37,7 @@ def read(drawing: Drawing, run_id: str, key: str) -> Look | None:
 
     What was read last is remembered, so that only a new stroke is read anew.
     """
-    from digitlab.runs.recognize import recognize
+    from digitlab.analysis.recognize import recognize
 
     try:
         run = cached.reader(run_id)

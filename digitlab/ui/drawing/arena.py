@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from digitlab.analysis.arena import Answer, Arena, read_together
 from digitlab.errors import DigitlabError
-from digitlab.notebook import drawing as snippets
-from digitlab.runs.arena import Answer, Arena, read_together
 from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.run import Run, list_runs
+from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.drawing.look import Look
+from digitlab.ui.drawing.context import Look
 from digitlab.ui.run_picker import OFFERED, USABLE
-from digitlab.ui.words import ago, hundred, percent
+from digitlab.words import ago, hundred, percent
 
 AT_FIRST = 5
 

@@ -11,12 +11,12 @@ from digitlab.data.catalog import DIGITS
 from digitlab.ui import page, url
 from digitlab.ui.drawing import arena
 from digitlab.ui.drawing.sheet import new_sheet
-from digitlab.ui.words import percent, probability, with_article
+from digitlab.words import percent, probability, with_article
 
 if TYPE_CHECKING:
-    from digitlab.runs.arena import Arena
+    from digitlab.analysis.arena import Arena
     from digitlab.runs.run import Run
-    from digitlab.ui.drawing.look import Look
+    from digitlab.ui.drawing.context import Look
 
 FOOL, ASKED, ALL = "fool", "asked", "all"
 MODES = {FOOL: "Fool it", ASKED: "Draw what is asked", ALL: "Read by all"}

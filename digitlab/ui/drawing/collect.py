@@ -9,16 +9,16 @@ import streamlit as st
 
 from digitlab.data import collections
 from digitlab.data.catalog import DIGITS
-from digitlab.data.families import collection_dataset
+from digitlab.data.derived import collection_dataset
 from digitlab.errors import DigitlabError
-from digitlab.notebook import drawing as snippets
 from digitlab.settings import read_settings
+from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
-from digitlab.ui.drawing import exchange, tuning
+from digitlab.ui.drawing import collection_files, finetune
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
-    from digitlab.ui.drawing.look import Look
+    from digitlab.ui.drawing.context import Look
 
 FIRST = "my-drawings"
 NEW = " new"  # no name has a space
@@ -47,8 +47,8 @@ def show(look: Look | None, run: Run) -> None:
     if entries:
         _show_drawings(name, entries)
         _show_ways(name, run)
-        tuning.show(name, run)
-    exchange.show(name, has_drawings=bool(entries))
+        finetune.show(name, run)
+    collection_files.show(name, has_drawings=bool(entries))
     if entries:
         page.code_fold(snippets.collection(name, run.id), "The collection in Python")
 

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from digitlab.errors import EmptyDrawingError
-from digitlab.notebook import drawing as snippets
+from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
-from digitlab.ui.drawing.look import Look
-from digitlab.ui.words import probability, with_article
+from digitlab.ui.drawing.context import Look
+from digitlab.words import probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.drawing.stages import Framed, Framing

@@ -8,13 +8,13 @@ import numpy as np
 import streamlit as st
 
 from digitlab.errors import DatasetError, RunError
-from digitlab.notebook import drawing as snippets
+from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.drawing.look import Look
+from digitlab.ui.drawing.context import Look
 from digitlab.ui.results.attribution import MEANING, UNIT, UNITS
 from digitlab.ui.results.neighbours import METRICS, show_neighbours
 from digitlab.ui.results.view import View
-from digitlab.ui.words import probability, with_article
+from digitlab.words import probability, with_article
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +58,7 @@ def _as_tensor(look: Look) -> torch.Tensor:
 
 
 def _show_pixels(look: Look) -> None:
-    from digitlab.figures.inside import attribution_figure
+    from digitlab.figures.inspection import attribution_figure
 
     methods = {WINDOW: "Hide and see", **_fitting(look)}
     method = url.choose(
@@ -83,7 +83,7 @@ def _show_pixels(look: Look) -> None:
 
 
 def _fitting(look: Look) -> dict[str, str]:
-    from digitlab.training.attribution import METHODS, fitting_methods
+    from digitlab.analysis.attribution import METHODS, fitting_methods
 
     try:
         found = fitting_methods(look.run.model, tuple(look.run.spec.input))
@@ -97,7 +97,7 @@ def _attribute(look: Look, label: int, method: str) -> np.ndarray:
 
     if method == WINDOW:
         return occlusion_map(look.ask, look.image, label)
-    from digitlab.training.attribution import attribute
+    from digitlab.analysis.attribution import attribute
 
     run = look.run
     return attribute(run.model, _as_tensor(look), label, method, run.normalization).numpy()
@@ -156,8 +156,8 @@ def _show_neighbours(look: Look) -> None:
 
 
 def _show_layers(look: Look) -> None:
-    from digitlab.figures.inside import picture_grid
-    from digitlab.training.inside import layer_maps, list_outputs
+    from digitlab.analysis.activations import layer_maps, list_outputs
+    from digitlab.figures.inspection import picture_grid
 
     run = look.run
     key = (run.id, run.record.ended)

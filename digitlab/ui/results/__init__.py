@@ -6,16 +6,16 @@ import streamlit as st
 
 from digitlab.ui import page
 from digitlab.ui.results import (
+    activations,
     calibration,
     confusion,
-    inside,
+    download,
+    label_issues,
     learning,
     mistakes,
     overview,
     ranking,
     robustness,
-    suspects,
-    take,
 )
 from digitlab.ui.results.view import View, pick_view
 from digitlab.ui.sections import Section, show_open
@@ -30,10 +30,10 @@ SECTIONS: tuple[Section, ...] = (
     Section("ranking", "ROC and precision", ranking.show),
     Section("calibration", "Calibration", calibration.show),
     Section("robustness", "Robustness", robustness.show),
-    Section("inside", "Inside the network", inside.show),
-    Section("suspects", "Suspicious labels", suspects.show),
+    Section("inside", "Inside the network", activations.show),
+    Section("suspects", "Suspicious labels", label_issues.show),
     Section("learning", "How it learnt", learning.show),
-    Section("take", "Take it along", take.show),
+    Section("take", "Take it along", download.show),
 )
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.cache import need_weights
 from digitlab.errors import RunError
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.notebook import inspection as snippets
-from digitlab.runs.beside import need_weights
+from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.results.view import View
 
@@ -67,7 +67,7 @@ def show_attribution(view: View, image: torch.Tensor | None, position: int) -> N
 
 
 def _fitting(run) -> dict[str, str]:
-    from digitlab.training.attribution import METHODS, fitting_methods
+    from digitlab.analysis.attribution import METHODS, fitting_methods
 
     return {name: METHODS[name] for name in fitting_methods(run.model, run.spec.input)}
 
@@ -92,7 +92,7 @@ def _targets(result, position: int) -> list[tuple[str, int]]:
 
 
 def _attribute(view: View, run, image: torch.Tensor, position: int, target: int, method: str):
-    from digitlab.training.attribution import attribute
+    from digitlab.analysis.attribution import attribute
 
     key = (view.key, position, target, method)
     found = cached.of_evaluation(
@@ -102,7 +102,7 @@ def _attribute(view: View, run, image: torch.Tensor, position: int, target: int,
 
 
 def _draw(image: torch.Tensor, maps: list, method: str, name: str) -> None:
-    from digitlab.figures.inside import attribution_figure
+    from digitlab.figures.inspection import attribution_figure
 
     st.plotly_chart(
         attribution_figure(image[0].numpy(), maps, unit=UNITS.get(method, UNIT)),

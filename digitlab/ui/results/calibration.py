@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.errors import DigitlabError
-from digitlab.notebook import evaluation as snippets
+from digitlab.snippets import evaluation as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.results.view import View
-from digitlab.ui.words import percent
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     from digitlab.evaluation.calibration import Calibration, Rescaled

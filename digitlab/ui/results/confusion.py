@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.notebook import evaluation as snippets
+from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
 from digitlab.ui.results.classes import Pair, choose_pair, in_words, take_pair
-from digitlab.ui.results.closeup import show_closeup
 from digitlab.ui.results.gallery import show_gallery
+from digitlab.ui.results.single_image import show_closeup
 from digitlab.ui.results.view import View
-from digitlab.ui.words import percent
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.notebook import inspection as snippets
 from digitlab.runs.run import Run
+from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.results.closeup import show_closeup
+from digitlab.ui.results.single_image import show_closeup
 from digitlab.ui.results.view import View
 from digitlab.ui.samples import clicked_index
-from digitlab.ui.words import percent
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from digitlab.runs.embedding import Hidden
+    from digitlab.analysis.embedding import Hidden
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE"}
 COLORS = {"class": "Class", "right": "Right or wrong"}
@@ -32,7 +32,7 @@ MEANING = {
 
 def show_last_layer(view: View, run: Run) -> None:
     """Class means, the embedding, and the image that was clicked."""
-    from digitlab.runs.embedding import hidden_sample
+    from digitlab.analysis.embedding import hidden_sample
 
     page.cell(
         "What the last hidden layer knows",
@@ -57,7 +57,7 @@ def show_last_layer(view: View, run: Run) -> None:
 
 def _inputs_of_only_layer(run: Run) -> int | None:
     """How many pixels the only layer with weights sees; None where there are several layers."""
-    from digitlab.training.inside import first_weights
+    from digitlab.analysis.activations import first_weights
 
     key = (run.id, run.record.ended)
     found = cached.of_evaluation(first_weights, key, run.model, tuple(run.spec.input))
@@ -66,7 +66,7 @@ def _inputs_of_only_layer(run: Run) -> int | None:
 
 def _show_means(view: View, hidden: Hidden, labels: np.ndarray) -> None:
     from digitlab.evaluation.embedding import class_means, telling_units
-    from digitlab.figures.inside import class_means_figure
+    from digitlab.figures.inspection import class_means_figure
 
     means = cached.of_evaluation(
         class_means, ("means", view.key), hidden.values, labels, len(view.run.classes)
@@ -81,8 +81,8 @@ def _show_means(view: View, hidden: Hidden, labels: np.ndarray) -> None:
 
 
 def _show_embedding(view: View, run: Run, hidden: Hidden) -> str:
-    from digitlab.figures.inside import embedding_figure
-    from digitlab.runs.embedding import embed
+    from digitlab.analysis.embedding import embed
+    from digitlab.figures.inspection import embedding_figure
 
     page.cell(
         "Images as the network sees them",

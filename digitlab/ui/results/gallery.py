@@ -11,7 +11,7 @@ from digitlab.errors import DatasetError
 from digitlab.ui import url
 from digitlab.ui.results.view import View
 from digitlab.ui.samples import clicked_index
-from digitlab.ui.words import percent
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.notebook import snippets
+from digitlab.snippets import basics
 from digitlab.ui import page
-from digitlab.ui.curves import show_curves
+from digitlab.ui.learning_curves import show_curves
 from digitlab.ui.results.view import View
 
 
@@ -26,4 +26,4 @@ def show(view: View) -> None:
         st.info("No curves were saved with this run.", icon=":material/show_chart:")
     else:
         show_curves(run)
-    page.code_fold(snippets.curves(run.id))
+    page.code_fold(basics.curves(run.id))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.notebook import evaluation as snippets
+from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
 from digitlab.ui.results.classes import choose_pair
-from digitlab.ui.results.closeup import show_closeup
 from digitlab.ui.results.gallery import show_gallery
+from digitlab.ui.results.single_image import show_closeup
 from digitlab.ui.results.view import View
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.features import are_kept, compute_features, nearest
 from digitlab.errors import RunError
-from digitlab.runs.artifacts import WEIGHTS
-from digitlab.runs.features import are_kept, compute_features, nearest
+from digitlab.runs.run_folder import WEIGHTS
 from digitlab.ui import cached
 from digitlab.ui.results.view import View
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.notebook import evaluation as snippets
+from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page
 from digitlab.ui.results.view import View
-from digitlab.ui.words import duration, hundred, percent
+from digitlab.words import duration, hundred, percent
 
 if TYPE_CHECKING:
     from digitlab.evaluation.intervals import Interval

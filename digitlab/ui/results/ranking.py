@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.notebook import evaluation as snippets
+from digitlab.snippets import evaluation as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.compare.side_by_side import FEW_BUTTONS
 from digitlab.ui.results.view import View
-from digitlab.ui.side_by_side import FEW_BUTTONS
 
 ALL = "all"
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.cache import need_weights
+from digitlab.analysis.robustness import QUICK, Attacked, attack_example, chance
+from digitlab.analysis.robustness_card import RobustnessCard, read_card
 from digitlab.errors import DatasetError
 from digitlab.jobs.robustness import (
     forget_failure,
@@ -14,13 +17,10 @@ from digitlab.jobs.robustness import (
     start_robustness,
     stop_robustness,
 )
-from digitlab.notebook import inspection as snippets
-from digitlab.runs.beside import need_weights
-from digitlab.runs.robustness import QUICK, Attacked, attack_example, chance
-from digitlab.runs.robustness_card import RobustnessCard, read_card
+from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page
 from digitlab.ui.results.view import View, title_of
-from digitlab.ui.words import duration, percent
+from digitlab.words import duration, percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,8 +121,8 @@ def _watch(run: Run) -> None:
 
 
 def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
+    from digitlab.analysis.corruptions import CORRUPTIONS
     from digitlab.evaluation.intervals import wilson_interval
-    from digitlab.training.corruptions import CORRUPTIONS
 
     low, high = wilson_interval(card.correct, card.n)
     st.markdown(
@@ -144,7 +144,7 @@ def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
 
 
 def _weakest(card: RobustnessCard) -> str:
-    from digitlab.training.corruptions import CORRUPTIONS
+    from digitlab.analysis.corruptions import CORRUPTIONS
 
     curve = min(card.curves, key=lambda curve: curve.worst.correct)
     one = CORRUPTIONS.get(curve.name)
@@ -186,7 +186,7 @@ def _corrupted_samples(test: Split, seed: int) -> dict[str, np.ndarray]:
     """One image at each severity of each corruption, another class for each."""
     import torch
 
-    from digitlab.training.corruptions import CORRUPTIONS, corrupt
+    from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
 
     classes = test.labels.unique().tolist()
     found = {}

@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.errors import UploadError
 from digitlab.ui import page
-from digitlab.ui.words import size
+from digitlab.words import size
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

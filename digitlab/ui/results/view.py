@@ -13,7 +13,7 @@ from digitlab.errors import DatasetError
 from digitlab.ui import cached, url
 from digitlab.ui.results.upload import choose_upload
 from digitlab.ui.run_picker import pick_run
-from digitlab.ui.words import SPLIT_NAMES
+from digitlab.words import SPLIT_NAMES
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset, Split

@@ -1,0 +1,1 @@
+"""What is computed from a run: features, label issues, robustness, attributions, answers."""

@@ -1,0 +1,97 @@
+"""Several runs that read the same drawing, and whether they agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digitlab.analysis.recognize import recognize
+from digitlab.errors import DrawingError, RunError
+from digitlab.runs.run import Run, open_run
+
+if TYPE_CHECKING:
+    from digitlab.drawing.recognition import Recognition
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one run read: None, with the `problem` in a sentence, where it could not.
+
+    `text` is the most likely reading, also of what was declined.
+    """
+
+    run: Run
+    recognition: Recognition | None = None
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        """The names of what was read, lines apart by a space; empty where nothing was."""
+        if self.recognition is None:
+            return ""
+        lines: dict[int, str] = {}
+        for digit in self.recognition.digits:
+            lines[digit.line] = lines.get(digit.line, "") + self.run.classes[digit.label]
+        return " ".join(lines.values())
+
+    @property
+    def declined(self) -> bool:
+        """Whether the run could not read, or is not sure enough to."""
+        return self.recognition is None or bool(self.recognition.declined)
+
+    @property
+    def confidence(self) -> float:
+        """The calibrated probability that all of it is right, 0…1."""
+        return self.recognition.confidence if self.recognition else 0.0
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The answers of all runs, in the order of the runs."""
+
+    answers: tuple[Answer, ...]
+
+    @property
+    def majority(self) -> str:
+        """What most read; of equally many, what is read with more confidence together.
+
+        What was declined has no vote, unless all of it was.
+        """
+        votes, weights = Counter[str](), Counter[str]()
+        sure = [answer for answer in self.answers if not answer.declined]
+        for answer in sure or self.answers:
+            if answer.recognition is not None:
+                votes[answer.text] += 1
+                weights[answer.text] += answer.confidence
+        return max(votes, key=lambda text: (votes[text], weights[text]), default="")
+
+    def agreeing(self, text: str) -> list[Answer]:
+        """The answers that are `text` and were not declined."""
+        return [one for one in self.answers if one.text == text and not one.declined]
+
+    @property
+    def unanimous(self) -> bool:
+        """Whether all read the same, and nobody declines."""
+        return len(self.agreeing(self.majority)) == len(self.answers)
+
+
+def read_together(
+    source: Any, runs: Sequence[Run | str], *, strokes: Sequence[Any] | None = None
+) -> Arena:
+    """Let every run read the same drawing, from the pixels on: see `recognize`.
+
+    A run that cannot read (no weights, another image size) says so in its answer; a source that
+    is no drawing raises DrawingError.
+    """
+    answers = []
+    for one in runs:
+        run = one if isinstance(one, Run) else open_run(one)
+        try:
+            answers.append(Answer(run, recognize(source, run, strokes=strokes)))
+        except DrawingError:
+            raise
+        except RunError as e:
+            answers.append(Answer(run, problem=str(e)))
+    return Arena(tuple(answers))

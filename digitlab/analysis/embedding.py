@@ -1,0 +1,81 @@
+"""What a run's last hidden layer makes of some images, and these images as points on a plane.
+
+Kept with the run, for a split of its own data:
+
+    embedding-test.safetensors        positions in the split [M], activations [M, D] as float16
+    embedding-test-tsne.safetensors   points [M, 2]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.analysis.cache import is_kept, kept_folder, need_weights
+from digitlab.errors import RunError
+from digitlab.runs import run_folder
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Split
+    from digitlab.runs.run import Run
+
+MOST = 1_500  # images: what t-SNE does in seconds, and a figure can carry
+_SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """Activations float16 [M, D] of the images at `positions` int64 [M] of a split."""
+
+    positions: np.ndarray
+    values: np.ndarray
+
+
+def hidden_sample(run: Run, split: Split, *, keep: bool = True) -> Hidden:
+    """The last hidden activations of at most 1,500 images of a split, a seeded choice.
+
+    With `keep`, for a split of the run's own data, they are kept with the run. Raises RunError
+    where the run has no weights or the split no images.
+    """
+    import torch
+
+    from digitlab.training.features import last_hidden
+
+    need_weights(run)
+    path = kept_folder(run) / f"embedding-{split.name}.safetensors"
+    if keep and is_kept(run, path):
+        kept = run_folder.read_tensors(path, run.id)
+        if {"positions", "values"} <= kept.keys():
+            return Hidden(kept["positions"].numpy(), kept["values"].numpy())
+    if not len(split):
+        raise RunError(f"There are no images in the {split.name} split of this data.")
+    generator = torch.Generator().manual_seed(_SEED)
+    positions = torch.randperm(len(split), generator=generator)[:MOST].sort().values
+    values = last_hidden(run.model, split.images[positions], run.normalization)
+    if keep:
+        run_folder.write_tensors(path, {"positions": positions, "values": values})
+    return Hidden(positions.numpy(), values.numpy())
+
+
+def embed(run: Run, split: Split, method: str = "pca", *, keep: bool = True) -> np.ndarray:
+    """The images of `hidden_sample` as points float32 [M, 2]; `method` is pca or tsne.
+
+    Raises as `hidden_sample`, and EvaluationError for another method or too few images.
+    """
+    import torch
+
+    from digitlab.evaluation.embedding import PROJECTIONS, project
+
+    hidden = hidden_sample(run, split, keep=keep)
+    known = method in PROJECTIONS  # else it never becomes part of a path
+    path = kept_folder(run) / f"embedding-{split.name}-{method if known else ''}.safetensors"
+    if keep and known and is_kept(run, path):
+        kept = run_folder.read_tensors(path, run.id).get("points")
+        if kept is not None and len(kept) == len(hidden.positions):
+            return kept.numpy()
+    points = project(hidden.values.astype(np.float32), method, _SEED)
+    if keep:
+        run_folder.write_tensors(path, {"points": torch.from_numpy(points)})
+    return points

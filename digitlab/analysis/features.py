@@ -1,0 +1,159 @@
+"""The training images that a run's network sees as most alike, by its last hidden activations.
+
+They are computed once and kept with the run, as float16 in safetensors:
+
+    features.safetensors    positions in the training split [M], activations [M, D]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from digitlab.errors import RunError
+from digitlab.runs import run_folder
+from digitlab.settings import read_settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from digitlab.data.dataset import Split
+    from digitlab.runs.run import Run
+
+FEATURES = "features.safetensors"
+MAX_BYTES = 100_000_000  # of one run's activations; beyond, some training images stand for all
+_ROWS_AT_ONCE = 4_096
+_SEED = 0
+
+Metric = Literal["cosine", "euclidean"]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Activations float16 [M, D] of the training images at `positions` int64 [M], of `total`."""
+
+    positions: torch.Tensor
+    values: torch.Tensor
+    total: int
+
+    @cached_property
+    def norms(self) -> torch.Tensor:
+        """Lengths of the activations, float32 [M]."""
+        import torch
+
+        parts = [rows.float().norm(dim=1) for rows in self.values.split(_ROWS_AT_ONCE)]
+        return torch.cat(parts)
+
+
+class Neighbour(NamedTuple):
+    """A training image: its position in the training split, and how far it is.
+
+    Cosine distance is 1 − cos, 0…2; Euclidean distance is in units of the activations.
+    """
+
+    position: int
+    distance: float
+
+
+def features_path(run: Run) -> Path:
+    """Where a run's activations are kept; of a bundled run, which is read-only, in the home."""
+    if run.record.bundled:
+        return read_settings().home / "features" / run.id / FEATURES
+    return run.folder / FEATURES
+
+
+def are_kept(run: Run) -> bool:
+    """Whether they were computed already, with the weights that the run has now."""
+    path = features_path(run)
+    weights = run.folder / run_folder.WEIGHTS
+    return path.is_file() and weights.is_file() and path.stat().st_mtime >= weights.stat().st_mtime
+
+
+def compute_features(
+    run: Run, train: Split, on_progress: Callable[[int, int], None] | None = None
+) -> Features:
+    """Compute and keep the activations for the run's training split.
+
+    Where those of all images would need more than 100 MB, a seeded choice of them stands for all.
+    `on_progress` is called with images done and in all. Raises RunError where the run has no
+    weights or no training images, and StoreError where the disk is full.
+    """
+    import torch
+
+    from digitlab.training.features import last_hidden
+
+    if not len(train):
+        raise RunError(f"Run {run.id} has no training images to look among.", run_id=run.id)
+    width = last_hidden(run.model, train.images[:1], run.normalization).shape[1]
+    count = max(1, min(len(train), MAX_BYTES // (2 * width)))
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(_SEED))
+    positions = order[:count].sort().values
+    values = last_hidden(
+        run.model, train.images[positions], run.normalization, on_progress=on_progress
+    )
+    tensors = {"positions": positions, "values": values, "total": torch.tensor([len(train)])}
+    run_folder.write_tensors(features_path(run), tensors)
+    return Features(positions, values, len(train))
+
+
+def read_features(run: Run) -> Features:
+    """The activations that were kept; RunError where there are none or the file is damaged."""
+    kept = run_folder.read_tensors(features_path(run), run.id)
+    if not {"positions", "values", "total"} <= kept.keys():
+        raise RunError(f"Run {run.id} has a damaged {FEATURES}: delete it.", run_id=run.id)
+    return Features(kept["positions"], kept["values"], int(kept["total"][0]))
+
+
+def nearest(
+    run: Run,
+    features: Features,
+    image: torch.Tensor,
+    k: int = 8,
+    metric: Metric = "cosine",
+    exclude: int | None = None,
+) -> list[Neighbour]:
+    """The `k` training images nearest to an image uint8 [1, H, W], the nearest first.
+
+    `exclude` leaves out one position of the training split: the image itself, say.
+    """
+    import torch
+
+    from digitlab.training.features import last_hidden
+
+    if metric not in ("cosine", "euclidean"):
+        raise RunError(f"A distance is cosine or euclidean; not {metric!r}.")
+    own = last_hidden(run.model, image[None], run.normalization)[0].float()
+    about = _about(features, own, metric)
+    if exclude is not None:
+        about[features.positions == exclude] = torch.inf
+    likely = about.topk(min(4 * k, len(about)), largest=False).indices
+    exact = _exact(features.values[likely].float(), own, metric)
+    exact[about[likely] == torch.inf] = torch.inf
+    found = exact.topk(min(k, len(exact)), largest=False)
+    return [
+        Neighbour(int(features.positions[likely[i]]), float(distance))
+        for distance, i in zip(found.values, found.indices, strict=True)
+        if distance < torch.inf
+    ]
+
+
+def _about(features: Features, own: torch.Tensor, metric: Metric) -> torch.Tensor:
+    """A number that grows with the distance, quick but rounded: one product for each image."""
+    import torch
+
+    parts = [rows.float() @ own for rows in features.values.split(_ROWS_AT_ONCE)]
+    products = torch.cat(parts)
+    if metric == "euclidean":
+        return features.norms**2 - 2 * products
+    return -products / features.norms.clamp(min=1e-12)
+
+
+def _exact(rows: torch.Tensor, own: torch.Tensor, metric: Metric) -> torch.Tensor:
+    import torch
+
+    if metric == "euclidean":
+        return torch.linalg.vector_norm(rows - own, dim=1)
+    return 1 - torch.nn.functional.cosine_similarity(rows, own[None], dim=1)

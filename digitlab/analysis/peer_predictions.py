@@ -1,0 +1,77 @@
+"""What other runs say of one image: their answers are read off their saved predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from digitlab.errors import RunError
+from digitlab.runs import run_folder
+from digitlab.runs.run import list_runs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from digitlab.runs.run import Run
+
+MOST = 100  # runs that are asked, the newest first
+LOOKED_AT = 500  # newest own runs
+
+
+class Answer(NamedTuple):
+    """What a run read an image as, and with which probability, 0…1."""
+
+    run_id: str
+    name: str
+    label: int
+    confidence: float
+
+
+def ask_others(run: Run, split: str, position: int) -> list[Answer]:
+    """The answers of all other runs that measured the same data, the newest run first.
+
+    The same data is that of the same fingerprint and, for the validation split, divided in the
+    same way. Runs whose predictions are missing or damaged are passed over.
+    """
+    answers = []
+    newest = list_runs(limit=LOOKED_AT)
+    others = [other for other in newest if other.id != run.id and same_images(run, other, split)]
+    for other in others[:MOST]:
+        logits = _row(other, split, position)
+        if logits is None or len(logits) != len(run.classes):
+            continue
+        label = int(logits.argmax())
+        answers.append(Answer(other.id, other.record.name, label, _probability(logits, label)))
+    return answers
+
+
+def same_images(run: Run, other: Run, split: str) -> bool:
+    """Whether two runs have the same images in that split of their own data."""
+    mine, theirs = run.record.data, other.record.data
+    keys = ["fingerprint", "classes"]
+    if split != "test":
+        keys += ["val_fraction", "split_seed"]
+    return bool(mine.get("fingerprint")) and all(mine.get(key) == theirs.get(key) for key in keys)
+
+
+def _row(run: Run, split: str, position: int) -> np.ndarray | None:
+    """One row of a run's logits, without reading the others."""
+    from safetensors import SafetensorError, safe_open
+
+    path = run.folder / run_folder.PREDICTIONS
+    name = f"{split}_logits"
+    try:
+        with safe_open(path, framework="pt") as saved:
+            if name not in saved.keys():  # noqa: SIM118 - it is no mapping
+                return None
+            rows = saved.get_slice(name)
+            if not 0 <= position < rows.get_shape()[0]:
+                return None
+            return rows[position : position + 1][0].float().numpy()
+    except (OSError, SafetensorError, RunError):
+        return None
+
+
+def _probability(logits: np.ndarray, label: int) -> float:
+    from digitlab.evaluation.softmax import softmax
+
+    return float(softmax(logits[None])[0, label])

@@ -1,0 +1,1 @@
+"""Carrying an experiment out: preparing, training, recording, and continuing it."""

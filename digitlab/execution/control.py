@@ -1,0 +1,83 @@
+"""`Control`: what is wished of a run, by a file, a signal, a call or the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+from digitlab.runs import run_folder
+from digitlab.training.events import Wish
+
+LOOK_SECONDS = 0.1  # how often a wish to stop or pause is looked for
+SAVE_SECONDS = 30.0  # after which a state is saved in the middle of an epoch
+SAVING_SHARE = 0.02  # of the time at most, however slow the disk
+
+
+class Control:
+    """Answers what a run should do: stop, pause, save its state, or (None) just go on."""
+
+    def __init__(self, run_id: str) -> None:
+        self._files: dict[Wish, object] = {
+            "stop": run_folder.stop_file(run_id),
+            "pause": run_folder.pause_file(run_id),
+        }
+        self._pressed: Wish | None = None
+        self.signalled = False  # so that a worker begins no other run
+        self._next_look = 0.0
+        self._next_save = time.monotonic() + SAVE_SECONDS
+        self._affordable = 0.0  # when the last saving will have been a small share of the time
+
+    def press(self, wish: Wish = "stop") -> None:
+        """Wish for something from within this process."""
+        self._pressed = wish
+
+    def __call__(self) -> Wish | None:
+        now = time.monotonic()
+        if not self._pressed and now >= self._next_look:
+            self._next_look = now + LOOK_SECONDS
+            self._pressed = next((w for w, file in self._files.items() if file.exists()), None)
+        if self._pressed:
+            return self._pressed
+        return "save" if now >= self._next_save else None
+
+    def ends(self) -> bool:
+        """Whether the run is to end now, for good or for a while."""
+        return self() in ("stop", "pause")
+
+    def may_save(self) -> bool:
+        """Whether saving a state now keeps its cost a small share of the time."""
+        return time.monotonic() >= self._affordable
+
+    def saved(self, seconds: float) -> None:
+        """Take note that a state was saved, or tried to be, and how long that took."""
+        now = time.monotonic()
+        self._affordable = now + seconds / SAVING_SHARE
+        self._next_save = max(now + SAVE_SECONDS, self._affordable)
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """While this lasts, Ctrl-C and a termination request stop the run cleanly.
+
+        A second Ctrl-C interrupts at once. Outside the main thread nothing changes.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def stop_or_interrupt(*_: object) -> None:
+            if self.signalled:
+                raise KeyboardInterrupt
+            self.signalled = True
+            self.press()
+
+        for number in before:
+            signal.signal(number, stop_or_interrupt)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,188 @@
+"""Ensembles: runs that answer together, kept as a run of their own without weights of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from digitlab.errors import DigitlabError, RunError, RunNotFoundError, SpecError
+from digitlab.models.classical.catalog import classical_kind
+from digitlab.models.spec import ModelSpec
+from digitlab.runs import run_folder, store
+from digitlab.runs.record import RunRecord, new_run_id
+from digitlab.runs.run import Run, open_run
+
+if TYPE_CHECKING:
+    import torch
+
+How = Literal["mean", "vote"]
+HOWS: tuple[How, ...] = get_args(How)
+MOST = 20  # members: each answers every image
+_SAME = ("fingerprint", "classes", "val_fraction", "split_seed")
+
+
+def ensemble(members: Sequence[str | Run], how: How = "mean", *, name: str = "") -> Run:
+    """A new run whose answers are those of 2 to 20 others together; it is stored and returned.
+
+    With "mean" its probabilities are the mean of the members' (a network's softmax). With "vote"
+    each member has a vote for the class it finds most likely, and the mean of the probabilities
+    counts as one vote more, so that ties fall to whom the members are surer of. Its logits on the
+    validation and test split are computed from those that the members saved, and saved with it.
+    What it reads afterwards is read by its members: they must stay. Raises RunError for members
+    that cannot be joined: other data, another image size, no saved results.
+    """
+    if how not in HOWS:
+        raise RunError(f"An ensemble answers by mean or vote; not {str(how)[:40]!r}.")
+    runs = [one if isinstance(one, Run) else open_run(one) for one in members]
+    _check(runs)
+    tensors = _joined_predictions(runs, how)
+    record = _record(runs, how, name, tensors)
+    folder = run_folder.run_folder(record.id)
+    run_folder.write_tensors(folder / run_folder.PREDICTIONS, tensors)
+    run_folder.write_json(folder / run_folder.HISTORY, {"steps": [], "epochs": []})
+    run_folder.write_json(folder / run_folder.RECORD, record.model_dump())
+    store.add_run(record)
+    return Run(record)
+
+
+def join_networks(record: RunRecord) -> torch.nn.Module:
+    """One network of all members: pixels as 0…1, float32 [N, 1, H, W] → logits [N, C].
+
+    RunError where a member was deleted or has no weights.
+    """
+    from digitlab.training.ensemble import Joined
+
+    networks = []
+    for member in record.members:
+        try:
+            run = open_run(member)
+        except RunNotFoundError as e:
+            raise RunError(
+                f"{record.name} answers through its members, and the run {member} was deleted: its "
+                "saved results still hold, but it can read no new image. Make the ensemble again.",
+                run_id=record.id,
+            ) from e
+        networks.append((run.model, run.normalization))
+    return Joined(networks, record.data["how"]).eval()
+
+
+def _check(runs: Sequence[Run]) -> None:
+    if not 2 <= len(runs) <= MOST:
+        raise RunError(f"An ensemble has 2 to {MOST} members; {len(runs)} were given.")
+    if len({run.id for run in runs}) < len(runs):
+        raise RunError("Each run can be in an ensemble once: name every member once.")
+    first = runs[0]
+    for run in runs[1:]:
+        same = run.record.dataset == first.record.dataset and run.spec.input == first.spec.input
+        prints = {one.record.data.get("fingerprint") for one in (run, first)} - {None}
+        if not same or run.classes != first.classes or len(prints) > 1:
+            raise RunError(
+                f"{first.id} was made with {first.record.dataset} and {run.id} with "
+                f"{run.record.dataset}: members of an ensemble need the same data. Choose runs of "
+                "one dataset.",
+                run_id=run.id,
+            )
+
+
+def _joined_predictions(runs: Sequence[Run], how: str) -> dict[str, torch.Tensor]:
+    """Logits and labels of the splits that all members saved for the same images."""
+    import torch
+
+    from digitlab.training.ensemble import join_logits
+
+    saved = [run_folder.read_tensors(run.folder / run_folder.PREDICTIONS, run.id) for run in runs]
+    tensors: dict[str, torch.Tensor] = {}
+    for split in ("val", "test"):
+        labels = [each.get(f"{split}_labels") for each in saved]
+        known = all(one is not None and torch.equal(one, labels[0]) for one in labels)
+        if known and (split == "test" or _same_split(runs)):
+            logits = torch.stack([each[f"{split}_logits"].float() for each in saved])
+            tensors[f"{split}_logits"] = join_logits(logits, how)
+            tensors[f"{split}_labels"] = labels[0]
+    if "test_logits" not in tensors:
+        raise RunError(
+            "These runs did not save answers to the same test images, so they cannot be joined."
+        )
+    return tensors
+
+
+def _same_split(runs: Sequence[Run]) -> bool:
+    mine = runs[0].record.data
+    return all(run.record.data.get(key) == mine.get(key) for run in runs for key in _SAME[1:])
+
+
+def _record(
+    runs: Sequence[Run], how: str, name: str, tensors: dict[str, torch.Tensor]
+) -> RunRecord:
+    first, now = runs[0].record, time.time()
+    kind = f"ensemble of {len(runs)} ({how})"
+    shared = {key: first.data[key] for key in _SAME if key in first.data}
+    return RunRecord(
+        id=new_run_id(f"ensemble-{how}-{len(runs)}"),
+        name=name.strip()[:120] or kind.capitalize(),
+        model=kind,
+        dataset=first.dataset,
+        status="finished",
+        executor="foreground",
+        spec=_drawn(runs, kind).to_dict(),
+        config=first.config,
+        data={**shared, "members": [run.id for run in runs], "how": how},
+        environment=first.environment,
+        normalization={"mean": 0.0, "std": 1.0},  # each member has its own
+        parameters=sum(run.record.parameters for run in runs),
+        seed=first.seed,
+        created=now,
+        started=now,
+        ended=now,
+        train_seconds=_sum([run.record.train_seconds for run in runs]),
+        message=f"Answers by {'the mean' if how == 'mean' else 'a vote'} of {len(runs)} runs.",
+        **_figures(tensors, runs[0].classes),
+    )
+
+
+def _figures(tensors: dict[str, torch.Tensor], classes: Sequence[str]) -> dict[str, Any]:
+    from digitlab.evaluation.metrics import evaluate_logits
+
+    columns = {}
+    for split in ("val", "test"):
+        if f"{split}_logits" in tensors:
+            logits, labels = tensors[f"{split}_logits"], tensors[f"{split}_labels"]
+            result = evaluate_logits(logits.numpy(), labels.numpy(), classes)
+            columns |= {f"{split}_loss": result.loss, f"{split}_accuracy": result.accuracy}
+    return columns
+
+
+def _drawn(runs: Sequence[Run], kind: str) -> ModelSpec:
+    """The members side by side as a spec, to be looked at; the first where that is none.
+
+    A classical model cannot stand beside others in a spec. Nothing is built from it: the members
+    answer.
+    """
+    first = runs[0].spec
+    if not any(classical_kind(run.spec) or run.record.members for run in runs):
+        branches = [[*run.spec.to_dict()["layers"], {"Softmax": {"dim": 1}}] for run in runs]
+        try:
+            return ModelSpec(
+                name=kind,
+                input=first.input,
+                layers=[{"Parallel": {"branches": branches, "join": "mean"}}],
+            )
+        except SpecError:  # too large to be drawn
+            pass
+    return first.model_copy(update={"name": kind})
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    return None if None in values else sum(values)
+
+
+def missing_members(record: RunRecord) -> list[str]:
+    """Members of an ensemble that are no longer here; empty for any other run."""
+    gone = []
+    for member in record.members:
+        try:
+            open_run(member)
+        except DigitlabError:
+            gone.append(member)
+    return gone

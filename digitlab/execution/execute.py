@@ -1,0 +1,119 @@
+"""Carrying out a run: the events of a training are written down as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from digitlab.data.load import load_dataset
+from digitlab.errors import DigitlabError, RunError
+from digitlab.execution.control import Control
+from digitlab.execution.initial_weights import load_start
+from digitlab.execution.recorder import Recorder
+from digitlab.models.build import build
+from digitlab.models.spec import ModelSpec
+from digitlab.runs import checkpoints, run_folder, store
+from digitlab.runs.record import RunRecord, Status
+from digitlab.runs.run import Run
+from digitlab.training.config import TrainConfig
+from digitlab.training.events import Event
+from digitlab.training.learner import learning
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+    from digitlab.training.state import TrainState
+
+
+def execute(
+    record: RunRecord,
+    data: Dataset | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    control: Control | None = None,
+) -> Run:
+    """Carry out a run that is marked as running, to its end, and return it.
+
+    The caller holds the run's lock, so that others can see that it lives. A run that was begun
+    before goes on from its last checkpoint, bit for bit on the same machine. Whatever happens is
+    written down: a failure ends the run as `failed` with its reason, and is raised again.
+    """
+    control = control or Control(record.id)
+    recorder = Recorder(record, control)
+    try:
+        with control.on_signals():
+            _carry_out(recorder, data, on_event)
+    except KeyboardInterrupt:
+        _fail(recorder, "interrupted", "Interrupted before its results were saved.")
+        raise
+    except DigitlabError as e:
+        _fail(recorder, "failed", str(e))
+        raise
+    except Exception as e:
+        _fail(recorder, "failed", _describe(e))
+        if _is_out_of_memory(e):
+            raise RunError(_describe(e), run_id=record.id) from e
+        raise
+    return Run(store.get_record(record.id))
+
+
+def _carry_out(
+    recorder: Recorder, data: Dataset | None, on_event: Callable[[Event], None] | None
+) -> None:
+    record, control = recorder.record, recorder.control
+    if control.ends():
+        recorder.stop_before_training()
+        return
+    config = TrainConfig.from_dict(record.config)
+    data = data or load_dataset(record.dataset)
+    data = data.resplit(record.data["val_fraction"], record.data["split_seed"])
+    model = build(ModelSpec.from_dict(record.spec), seed=config.seed)
+    load_start(model, record)
+    learner = learning(model, data, config, _state_to_go_on_from(record, data))
+    recorder.begin(model, data, learner)
+    if control.ends():
+        recorder.stop_before_training()
+        return
+    for event in learner.events(control):
+        recorder.note(event)
+        if on_event:
+            on_event(event)
+
+
+def _state_to_go_on_from(record: RunRecord, data: Dataset) -> TrainState | None:
+    """The last state of a run that was begun before; what was told after it is told again.
+
+    Raises DatasetError where the data is no longer what the run was begun with.
+    """
+    if not record.step and not checkpoints.has_state(record.id):
+        return None
+    Run(record).check_data(data)
+    state = checkpoints.load_state(record.id)
+    if state:
+        store.cut_history(record.id, state.step, state.epochs_done)
+    else:
+        store.cut_history(record.id, 0, 0)
+    return state
+
+
+def _fail(recorder: Recorder, status: Status, message: str) -> None:
+    # Each on its own and without complaint: the first error is the one to report.
+    with contextlib.suppress(DigitlabError):
+        recorder.save_what_was_learnt()
+    with contextlib.suppress(DigitlabError):
+        store.update_run(recorder.record.id, status=status, message=message, ended=time.time())
+    with contextlib.suppress(DigitlabError):
+        run_folder.write_atomically(recorder.folder / run_folder.ERROR, traceback.format_exc())
+
+
+def _describe(e: Exception) -> str:
+    first = (str(e).strip() or type(e).__name__).splitlines()[0][:300]
+    if _is_out_of_memory(e):
+        return f"The device ran out of memory ({first}). Use a smaller batch or network."
+    return f"{type(e).__name__}: {first}"
+
+
+def _is_out_of_memory(e: Exception) -> bool:
+    text = str(e).lower()  # a GPU says the first, PyTorch on the CPU the second
+    return isinstance(e, MemoryError) or "out of memory" in text or "allocate memory" in text

@@ -1,0 +1,287 @@
+"""`Recorder`: writes one training down, event by event."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+
+from digitlab.errors import StoreError
+from digitlab.evaluation.metrics import evaluate_logits
+from digitlab.execution.lock import hold_lock
+from digitlab.execution.speed import Speed
+from digitlab.models.classical.build import fitted_module
+from digitlab.models.spec import ModelSpec
+from digitlab.runs import checkpoints, run_folder, store
+from digitlab.runs.record import RunRecord, Status
+from digitlab.runs.snapshot import write_look
+from digitlab.training.config import TrainConfig
+from digitlab.training.devices import describe_machine
+from digitlab.training.diagnostics import Watcher
+from digitlab.training.events import (
+    Activity,
+    EpochDone,
+    Event,
+    Finished,
+    Saveable,
+    Snapshot,
+    Started,
+    StepsDone,
+)
+from digitlab.training.normalize import Normalization
+from digitlab.training.predict import predict_logits
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+    from digitlab.execution.control import Control
+    from digitlab.training.learner import Learning
+
+WRITE_SECONDS = 0.5  # how often steps reach the store: pages look once a second
+FILES_SECONDS = 10.0  # how often the record and its curves are written beside the weights
+
+_ENDS: dict[str, Status] = {
+    "completed": "finished",
+    "early-stopped": "finished",
+    "stopped": "stopped",
+    "paused": "paused",
+    "diverged": "failed",
+}
+
+
+class Recorder:
+    """Writes one training down."""
+
+    def __init__(self, record: RunRecord, control: Control) -> None:
+        self.record = record
+        self.control = control
+        self.folder = run_folder.run_folder(record.id)
+        self.config = TrainConfig.from_dict(record.config)
+        self.model: torch.nn.Module | None = None
+        self.learning: Learning | None = None
+        self.watcher = Watcher(len(record.data["classes"]))
+        self.notices = list(record.notices)
+        self.steps: list[StepsDone] = []
+        self.epochs: list[EpochDone] = []
+        self.last_write = 0.0
+        self.last_files = time.monotonic()
+        self.speed = Speed(record.step)
+        self.saved_epoch: float | None = None  # whose weights are on disk
+
+    def begin(self, model: torch.nn.Module, data: Dataset, learning: Learning) -> None:
+        """Write down what is about to be carried out."""
+        self.model, self.data, self.learning = model, data, learning
+        self._write_settings()
+
+    def stop_before_training(self) -> None:
+        """End a run that was stopped or paused before its first step."""
+        wish = self.control()
+        status: Status = "paused" if wish == "pause" else "stopped"
+        store.update_run(
+            self.record.id,
+            status=status,
+            ended=time.time(),
+            message=f"{status.capitalize()} before its first step.",
+        )
+
+    def save_what_was_learnt(self) -> None:
+        """Save the weights of a training that broke off, where they are fit to be kept."""
+        if self.last_write and self.model is not None:
+            self._write_weights()
+
+    def _write_settings(self) -> None:
+        run_folder.write_atomically(
+            self.folder / run_folder.SPEC, ModelSpec.from_dict(self.record.spec).to_yaml()
+        )
+        run_folder.write_json(self.folder / run_folder.CONFIG, self.config.model_dump())
+
+    def note(self, event: Event) -> None:
+        """Write down one event of the training."""
+        self._warn(self.watcher.note(event))
+        if isinstance(event, Started):
+            self._start(event)
+        elif isinstance(event, StepsDone):
+            self.steps.append(event)
+            self.speed.note(event, self.config.batch_size)
+            if time.monotonic() - self.last_write >= WRITE_SECONDS:
+                self._write_history()
+        elif isinstance(event, EpochDone):
+            self.epochs.append(event)
+            self._write_history(**_columns(event))
+            if self.control.may_save():
+                self._save_state()
+        elif isinstance(event, Snapshot):
+            write_look(self.record.id, event, self.data)
+        elif isinstance(event, Saveable):
+            self._save_state()
+        elif isinstance(event, Activity):
+            self._tell(event)
+        elif isinstance(event, Finished):
+            self._finish(event)
+
+    def _warn(self, sentences: list[str]) -> None:
+        for sentence in sentences:
+            if sentence not in self.notices:
+                self.notices.append(sentence)
+                with contextlib.suppress(StoreError):
+                    store.update_run(self.record.id, notices=self.notices)
+
+    def _save_state(self) -> None:
+        """Save a checkpoint of what the store has, so that nothing would be told twice.
+
+        Where either cannot be written, training goes on and the next one is tried.
+        """
+        began = time.monotonic()
+        with contextlib.suppress(StoreError):
+            hold_lock(self.record.id)
+        self._write_history()
+        state = None if self.steps or self.epochs else self.learning.state()
+        if state is not None and is_finite(state.weights.values()):
+            try:
+                checkpoints.save_state(self.record.id, state)
+            except StoreError as e:
+                reason = getattr(e.__cause__, "strerror", None) or str(e)
+                self._warn([f"A checkpoint could not be saved ({reason}); the one before is kept."])
+        if time.monotonic() - self.last_files >= FILES_SECONDS:
+            with contextlib.suppress(StoreError):
+                self._write_files(store.get_record(self.record.id))
+        self.control.saved(time.monotonic() - began)
+
+    def _tell(self, event: Activity) -> None:
+        """Show what goes on; a store that is busy now misses one of many such sentences."""
+        with contextlib.suppress(StoreError):
+            store.update_run(self.record.id, message=event.text)
+
+    def _start(self, event: Started) -> None:
+        environment = describe_machine(torch.device(event.device)) | event.compute
+        run_folder.write_json(self.folder / run_folder.ENVIRONMENT, environment)
+        self.normalization = Normalization(event.mean, event.std)
+        self.steps_per_epoch = event.steps_per_epoch
+        store.update_run(
+            self.record.id,
+            environment=environment,
+            normalization={"mean": event.mean, "std": event.std},
+            total_steps=event.total_steps,
+            data={
+                **self.record.data,
+                "fingerprint": self.data.fingerprint,
+                "train_images": event.train_images,
+                "val_images": event.val_images,
+                "test_images": len(self.data.test),
+            },
+        )
+
+    def _write_history(self, *, last: bool = False, **columns: object) -> None:
+        """Write the curves; a store that is busy now is asked again, and must answer at last."""
+        if self.steps:
+            columns = {
+                "step": self.steps[-1].step,
+                "train_loss": self.steps[-1].loss,
+                "images_per_second": self.speed.images_per_second,
+                **columns,
+            }
+        self.last_write = time.monotonic()
+        if not self.steps and not self.epochs:
+            return
+        try:
+            store.append_history(self.record.id, self.steps, self.epochs, **columns)
+        except StoreError:
+            if last:
+                raise
+            return
+        self.steps, self.epochs = [], []
+
+    def _write_weights(self, epoch: float | None = None) -> None:
+        """Save the weights, unless some are no longer numbers: those would replace good ones."""
+        classical = fitted_module(self.model)
+        if classical is not None and not classical.fitted:
+            return  # nothing was learnt yet
+        state = self.model.state_dict()
+        if is_finite(state.values()):
+            run_folder.write_tensors(self.folder / run_folder.WEIGHTS, state)
+            self.saved_epoch = epoch
+
+    def _finish(self, event: Finished) -> None:
+        self._write_history(last=True)
+        kept = event.kept_epoch
+        if event.reason == "diverged":
+            kept = self._go_back() or kept
+        else:
+            self._save_state()
+        self._write_weights(kept)
+        columns = {
+            "status": _ENDS[event.reason],
+            "ended": time.time(),
+            "epochs_done": event.epochs,
+            "step": event.step,
+            "best_epoch": event.best_epoch,
+            "kept_epoch": self.saved_epoch,
+            "train_seconds": event.train_seconds,
+            "message": _explain_end(event, self.saved_epoch),
+        }
+        classical = fitted_module(self.model)
+        if classical is not None:
+            columns["parameters"] = classical.numbers
+        if event.reason in ("stopped", "paused"):  # said at once: the test images take a while
+            store.update_run(self.record.id, **columns)
+        if self.saved_epoch == kept and event.reason != "paused":
+            columns |= self._write_predictions()
+        self._write_files(store.get_record(self.record.id).model_copy(update=columns))
+        store.update_run(self.record.id, **columns)
+
+    def _go_back(self) -> float | None:
+        """Put the last good weights back into the model; of which epoch they are."""
+        state = checkpoints.load_state(self.record.id)
+        if state is None:
+            return None
+        self.model.load_state_dict(state.weights)
+        return state.step / max(self.steps_per_epoch, 1)
+
+    def _write_files(self, record: RunRecord) -> None:
+        """The whole record and its curves beside the weights: a lost store is made from them."""
+        self.last_files = time.monotonic()
+        steps, epochs = store.read_history(self.record.id)
+        run_folder.write_json(self.folder / run_folder.HISTORY, {"steps": steps, "epochs": epochs})
+        run_folder.write_json(self.folder / run_folder.RECORD, record.model_dump())
+
+    def _write_predictions(self) -> dict[str, float]:
+        """Save logits and labels of the held-out splits; their losses and accuracies."""
+        tensors, columns = {}, {}
+        for name in ("val", "test"):
+            split = self.data.split(name)
+            if len(split):
+                logits = predict_logits(self.model, split.images, self.normalization)
+                tensors |= {f"{name}_logits": logits, f"{name}_labels": split.labels}
+                result = evaluate_logits(logits.numpy(), split.labels.numpy(), self.data.classes)
+                columns |= {f"{name}_loss": result.loss, f"{name}_accuracy": result.accuracy}
+        run_folder.write_tensors(self.folder / run_folder.PREDICTIONS, tensors)
+        return columns
+
+
+def _columns(event: EpochDone) -> dict[str, object]:
+    return {
+        "epochs_done": event.epoch,
+        "train_accuracy": event.train_accuracy,
+        "val_loss": event.val_loss,
+        "val_accuracy": event.val_accuracy,
+    }
+
+
+def is_finite(tensors: Iterable[torch.Tensor]) -> bool:
+    """Whether every value is a number."""
+    return all(bool(value.isfinite().all()) for value in tensors)
+
+
+def _explain_end(event: Finished, kept: float | None) -> str:
+    if event.reason == "diverged":
+        back = f" The weights of epoch {kept:.4g} are kept." if kept else ""
+        return (
+            "The loss is no longer a finite number, so training was stopped. The usual cause is a "
+            "learning rate that is too high: try a tenth of it, or clip the gradient. Others are "
+            f"inputs that are not normalised and divisions by almost nothing.{back}"
+        )
+    if event.reason == "early-stopped":
+        return f"Stopped early: no better validation accuracy since epoch {event.best_epoch}."
+    return event.note

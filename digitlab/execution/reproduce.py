@@ -1,0 +1,291 @@
+"""`reproduce`: presets trained by their own recipes, and what came out beside what was published.
+
+What the figures mean: train accuracy is that of the final network on the training images as they
+are, without augmentation, measured when the run has ended (not the running mean over its last
+epoch); validation and test accuracy are those of the same weights on images never trained on. No
+epoch is chosen by looking at the test images.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from digitlab.data.catalog import SPLIT_SEED, VAL_FRACTION
+from digitlab.errors import ConfigError, RunError
+from digitlab.models.presets import Preset, list_presets, load_preset
+from digitlab.runs import run_folder
+from digitlab.runs.run import Run, list_runs
+from digitlab.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+
+FIGURES = ("train_accuracy", "val_accuracy", "test_accuracy")
+FINAL = "final.json"  # in a run's folder: what was measured of it after its end
+
+# Where and how quickly a run computes, and what it watches meanwhile, is no part of its recipe.
+# `val_fraction` is compared as the split that was made of it.
+_NO_MATTER = {
+    *("seed", "device", "precision", "channels_last", "threads", "compile", "test_curve"),
+    "val_fraction",
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run of a preset by its recipe; accuracies in percent, None where not measured."""
+
+    run_id: str
+    seed: int
+    train_accuracy: float | None
+    val_accuracy: float | None
+    test_accuracy: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A preset, what its source says of it, and what its runs here say; accuracies in percent.
+
+    `published` and `mark` have some of FIGURES; a mark is what must be reached at least. `problem`
+    says why there are fewer attempts than asked for.
+    """
+
+    preset: str
+    title: str
+    source: str
+    dataset: str
+    parameters: int | None
+    published: Mapping[str, float]
+    mark: Mapping[str, float]
+    attempts: tuple[Attempt, ...]
+    problem: str = ""
+
+    def values(self, figure: str) -> list[float]:
+        """The attempts' values of one of FIGURES or `seconds`, without those not measured."""
+        found = (getattr(attempt, figure) for attempt in self.attempts)
+        return [value for value in found if value is not None]
+
+    def mean(self, figure: str) -> float | None:
+        """The mean over the seeds; None without any."""
+        values = self.values(figure)
+        return statistics.fmean(values) if values else None
+
+    def sd(self, figure: str) -> float | None:
+        """The sample's standard deviation over the seeds; None for fewer than two."""
+        values = self.values(figure)
+        return statistics.stdev(values) if len(values) > 1 else None
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the means reach every mark; None where there is no mark or no attempt."""
+        if not self.mark or not self.attempts:
+            return None
+        means = {figure: self.mean(figure) for figure in self.mark}
+        return all(means[f] is not None and means[f] >= least for f, least in self.mark.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON; with the means and deviations."""
+        plain = asdict(self)
+        ours = {
+            figure: {"mean": self.mean(figure), "sd": self.sd(figure)}
+            for figure in (*FIGURES, "seconds")
+        }
+        return {**plain, "ours": ours, "reached": self.reached}
+
+
+def reproduce(
+    names: Sequence[str] | None = None,
+    data: str | Dataset = "mnist",
+    *,
+    seeds: int = 1,
+    again: bool = False,
+    progress: bool = True,
+    on_start: Callable[[Preset, int], None] | None = None,
+) -> Iterator[Reproduction]:
+    """Train each preset (all where `names` is None) by its recipe with seeds 0 … `seeds` − 1.
+
+    Yields a row when a preset is done. A finished run of this home with the same architecture,
+    recipe, seed, data and split counts and is not trained again, unless `again`: what was
+    interrupted goes on where it was. Raises SpecError for an unknown preset, ConfigError for fewer
+    than one seed, DatasetError where the data is not here; stops at Ctrl-C with KeyboardInterrupt.
+    """
+    presets = list_presets() if names is None else [load_preset(name) for name in names]
+    if seeds < 1:
+        raise ConfigError(f"seeds must be at least 1; not {seeds}.", field="seeds")
+    if isinstance(data, str):
+        from digitlab.data.load import load_dataset
+
+        data = load_dataset(data)
+    return (_row(preset, data, seeds, again, progress, on_start) for preset in presets)
+
+
+def _row(
+    preset: Preset,
+    data: Dataset,
+    seeds: int,
+    again: bool,
+    progress: bool,
+    on_start: Callable[[Preset, int], None] | None,
+) -> Reproduction:
+    found = {} if again else {run.record.seed: run for run in matching_runs(preset, data)}
+    runs, problem = [], ""
+    for seed in range(seeds):
+        if seed not in found:
+            if on_start:
+                on_start(preset, seed)
+            try:
+                found[seed] = _train(preset, data, seed, progress)
+            except RunError as e:
+                problem = str(e)
+                continue
+        measure_train_accuracy(found[seed])
+        runs.append(found[seed])
+    return _reproduction(preset, data.name, runs, problem)
+
+
+def _train(preset: Preset, data: Dataset, seed: int, progress: bool) -> Run:
+    from digitlab.execution.train import train
+
+    config = TrainConfig.from_dict({**preset.recipe, "seed": seed})
+    run = train(preset.name, data, config, progress=progress)
+    if run.record.status == "stopped":
+        raise KeyboardInterrupt
+    if run.record.status != "finished":
+        raise RunError(run.record.message or f"It ended as {run.record.status}.", run_id=run.id)
+    return run
+
+
+def reproduced(
+    names: Sequence[str] | None = None, dataset: str = "mnist", *, runs: Iterable[Run] | None = None
+) -> list[Reproduction]:
+    """The same rows from the runs that this home has, of any seed, without training anything."""
+    presets = list_presets() if names is None else [load_preset(name) for name in names]
+    given = list_runs(bundled=False) if runs is None else list(runs)
+    return [
+        _reproduction(preset, dataset, matching_runs(preset, dataset, given)) for preset in presets
+    ]
+
+
+def matching_runs(
+    preset: Preset, data: str | Dataset, runs: Iterable[Run] | None = None
+) -> list[Run]:
+    """The finished runs of a preset by its own recipe on this data, the newest of each seed.
+
+    By name, a dataset is taken to be the one of that name; a Dataset is compared by content.
+    """
+    given = list_runs(bundled=False) if runs is None else runs
+    chosen: dict[int, Run] = {}
+    for run in given:  # newest first
+        if run.record.status == "finished" and is_of_preset(run, preset, data):
+            chosen.setdefault(run.record.seed, run)
+    return [chosen[seed] for seed in sorted(chosen)]
+
+
+def is_of_preset(run: Run, preset: Preset, data: str | Dataset) -> bool:
+    """Whether a run has the preset's architecture and recipe, and this data and split."""
+    record, recipe = run.record, TrainConfig.from_dict(preset.recipe)
+    name = data if isinstance(data, str) else data.name
+    if record.dataset != name or _architecture(record.spec) != _architecture(preset.spec.to_dict()):
+        return False
+    share = VAL_FRACTION if recipe.val_fraction is None else recipe.val_fraction
+    seed = SPLIT_SEED if isinstance(data, str) else data.split_seed
+    if (record.data.get("val_fraction"), record.data.get("split_seed")) != (share, seed):
+        return False
+    if not isinstance(data, str) and record.data.get("fingerprint") != data.fingerprint:
+        return False
+    try:
+        return _matters(TrainConfig.from_dict(record.config)) == _matters(recipe)
+    except ConfigError:  # of a version whose recipes were others
+        return False
+
+
+def _architecture(spec: Mapping[str, Any]) -> str:
+    return json.dumps({k: v for k, v in spec.items() if k != "name"}, sort_keys=True)
+
+
+def _matters(config: TrainConfig) -> dict[str, Any]:
+    return config.model_dump(exclude=_NO_MATTER)
+
+
+def _reproduction(
+    preset: Preset, dataset: str, runs: Sequence[Run], problem: str = ""
+) -> Reproduction:
+    return Reproduction(
+        preset=preset.name,
+        title=preset.title,
+        source=preset.source,
+        dataset=dataset,
+        parameters=runs[0].record.parameters if runs else None,
+        published=dict(preset.published),
+        mark=dict(preset.mark),
+        attempts=tuple(_attempt(run) for run in runs),
+        problem=problem,
+    )
+
+
+def _attempt(run: Run) -> Attempt:
+    record = run.record
+    return Attempt(
+        run_id=run.id,
+        seed=record.seed,
+        train_accuracy=_hundred(train_accuracy(run)),
+        val_accuracy=_hundred(record.val_accuracy),
+        test_accuracy=_hundred(record.test_accuracy),
+        seconds=record.train_seconds,
+    )
+
+
+def _hundred(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def train_accuracy(run: Run) -> float | None:
+    """The final network's share of training images read rightly, 0…1; None until measured."""
+    try:
+        return json.loads((run.folder / FINAL).read_text(encoding="utf-8"))["train_accuracy"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def measure_train_accuracy(run: Run) -> float:
+    """The same, measured now where it has not been, and kept in the run's folder."""
+    known = train_accuracy(run)
+    if known is not None:
+        return known
+    accuracy = run.evaluate("train").accuracy
+    run_folder.write_json(run.folder / FINAL, {"train_accuracy": accuracy})
+    return accuracy
+
+
+def markdown_table(rows: Iterable[Reproduction]) -> str:
+    """The rows as a Markdown table: published, then ours as mean ± sd over the seeds."""
+    head = "| preset | parameters | train | validation | test | seconds | seeds |\n"
+    rule = "| --- | ---: | --- | --- | --- | ---: | ---: |\n"
+    return head + rule + "".join(_markdown_row(row) for row in rows)
+
+
+def _markdown_row(row: Reproduction) -> str:
+    parameters = "–" if row.parameters is None else f"{row.parameters:,}"
+    seconds = row.mean("seconds")
+    cells = [
+        row.preset,
+        parameters,
+        *(published_and_ours(row, figure) for figure in FIGURES),
+        "–" if seconds is None else f"{seconds:,.0f}",
+        str(len(row.attempts)),
+    ]
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def published_and_ours(row: Reproduction, figure: str) -> str:
+    """ "99.65 → 99.58 ± 0.05": what is published (or ≥ the mark), and what came out, in percent."""
+    mean, sd = row.mean(figure), row.sd(figure)
+    ours = "–" if mean is None else f"{mean:.2f}" + ("" if sd is None else f" ± {sd:.2f}")
+    if figure in row.mark:
+        return f"≥ {row.mark[figure]:g} → {ours}"
+    return f"{row.published[figure]:g} → {ours}" if figure in row.published else ours

@@ -1,0 +1,62 @@
+"""`train`: one experiment carried out here and now, and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from digitlab.execution.execute import execute
+from digitlab.execution.prepare import new_record
+from digitlab.models.presets import known_recipe
+from digitlab.runs import run_folder
+from digitlab.runs.run import Run
+from digitlab.training.config import TrainConfig
+from digitlab.training.events import Event
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+    from digitlab.models.spec import ModelSpec
+
+
+def train(
+    model: str | ModelSpec,
+    data: str | Dataset = "mnist",
+    config: TrainConfig | None = None,
+    *,
+    name: str = "",
+    progress: bool = True,
+    on_event: Callable[[Event], None] | None = None,
+    start_from: str | None = None,
+) -> Run:
+    """Train `model` (a preset's name, a file or a ModelSpec) on `data` and return the saved run.
+
+    Shows a progress bar on stderr unless `progress` is False; `on_event` is called with every
+    training event. `start_from` is the id of a run of the same architecture whose weights to begin
+    with. Without a `config`, a preset is trained by its own recipe. Ctrl-C stops
+    cleanly: the run is kept with what it learnt. Raises SpecError, ConfigError or DatasetError
+    before anything is stored.
+    """
+    from digitlab.execution.progress import show_progress
+
+    config = config or TrainConfig.from_dict(known_recipe(model))
+    if isinstance(data, str):
+        from digitlab.data.load import load_dataset
+
+        data = load_dataset(data)
+    record = new_record(
+        model,
+        data,
+        config,
+        status="running",
+        executor="foreground",
+        name=name,
+        start_from=start_from,
+    )
+    with run_folder.run_lock(record.id), show_progress(record, enabled=progress) as show:
+
+        def tell(event: Event) -> None:
+            show(event)
+            if on_event:
+                on_event(event)
+
+        return execute(record, data, tell)

@@ -1,0 +1,233 @@
+"""A network and its recipe as one Python file of plain PyTorch, which needs no digitlab.
+
+The network is written out from what `build` would make, so that the keys of its state_dict are the
+same; blocks bring the source of their classes along. `recipe_code` writes what trains it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from digitlab.export.recipe_code import recipe_code
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from digitlab.models.placement import Part, Row
+    from digitlab.models.spec import ModelSpec
+
+_HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs torch, torchvision, safetensors.
+
+    python {file} [FOLDER]     trains by the recipe below, with the dataset in FOLDER
+    from {module} import load_network, make_network, normalize
+
+`load_network("weights.safetensors")(normalize(images))` gives the logits of images uint8 [N, …].
+"""
+
+from __future__ import annotations
+
+{imports}
+
+# What the network was written from; digitlab reads it back when this file is pasted into it.
+ARCHITECTURE = {architecture}
+'''
+
+_IMPORTS = {
+    "math": "import math",
+    "sys": "import sys",
+    "OrderedDict": "from collections import OrderedDict\n",
+    "np": "import numpy as np",
+    "torch": "import torch",
+    "F": "import torch.nn.functional as F",
+    "safe_open": "from safetensors import safe_open",
+    "save_file": "from safetensors.torch import save_file",
+    "nn": "from torch import nn",
+}
+_INITS = {
+    "kaiming": 'nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
+    "xavier": "nn.init.xavier_uniform_(module.weight)",
+    "orthogonal": "nn.init.orthogonal_(module.weight)",
+    "normal": "nn.init.normal_(module.weight, std=1 / math.sqrt(module.in_features))",
+}
+
+
+def standalone(
+    spec: ModelSpec, config: Mapping[str, Any] | None = None, *, dataset: str = "mnist"
+) -> str:
+    """A Python file with `make_network()` and the recipe that trains it on `dataset`.
+
+    A classical model gives the scikit-learn script that fits it.
+
+    `config` holds the fields of a TrainConfig (all, or those that differ from the defaults). The
+    state_dict has the keys of digitlab's own network, so weights can be carried over. Raises
+    SpecError where the spec cannot be built, ConfigError for a wrong recipe.
+    """
+    from digitlab.export.scikit import is_classical, scikit_script
+    from digitlab.models.build import sketch
+
+    if is_classical(spec):
+        file = (re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "model") + ".py"
+        words = {"file": file, "title": _plain(spec.name), "text": _quoted(spec.to_yaml())}
+        return scikit_script(spec, config or {}, dataset=dataset, **words)
+    part = sketch(spec)
+    module = re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "network"
+    module = f"net_{module}" if module[0].isdigit() else module
+    sections = [*_classes(part.module), _make_network(spec, part), _initialise(spec)]
+    sections.append(recipe_code(config or {}, dataset, spec.input))
+    head = _HEAD.format(
+        imports=_imports("".join(sections)),
+        title=_plain(spec.name),
+        file=f"{module}.py",
+        module=module,
+        architecture=_quoted(spec.to_yaml()),
+    )
+    return "\n\n".join(section.strip("\n") + "\n" for section in [head, *sections] if section)
+
+
+def _imports(code: str) -> str:
+    """The import lines that `code` uses."""
+    lines = [line for word, line in _IMPORTS.items() if re.search(rf"\b{word}\b", code)]
+    return "\n".join(lines)
+
+
+def _make_network(spec: ModelSpec, part: Part) -> str:
+    rows = {row.key: row for row in part.rows}
+    body = _Writer(rows).module(part.module, "", 1)
+    more = "initialise(network)\n    " if spec.init != "default" else ""
+    shape = ", ".join(map(str, spec.input))
+    given = ", ".join(map(str, part.output_shape))
+    return (
+        f"def make_network() -> nn.Module:\n"
+        f'    """float32 [N, {shape}] → [N, {given}], with weights drawn anew."""\n'
+        f"    network = {body}\n    {more}return network\n"
+    )
+
+
+class _Writer:
+    """Writes modules as the calls that make them."""
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self.rows = rows
+
+    def module(self, module: nn.Module, key: str, depth: int) -> str:
+        """The call that makes a module; `key` is its place in the network."""
+        from torch import nn
+
+        row = self.rows.get(key)
+        if type(module) is nn.Sequential:
+            return self.sequential(module, key, depth)
+        if isinstance(module, nn.ModuleList):
+            return self.several("[", module, "]", key, depth)
+        if row is not None and row.kind != "block":
+            return _torch_layer(row)
+        if isinstance(module, nn.Identity):
+            return "nn.Identity()"
+        return self.block(module, key, depth)
+
+    def sequential(self, module: nn.Module, key: str, depth: int) -> str:
+        names = [name for name, _ in module.named_children()]
+        if names == [str(index) for index in range(len(names))]:
+            return self.several("nn.Sequential(", module, ")", key, depth)
+        lines = [
+            f'("{name}", {self.module(child, f"{key}.{name}", depth + 2)})'
+            for name, child in module.named_children()
+        ]
+        return _spread("nn.Sequential(OrderedDict([", lines, "]))", depth)
+
+    def several(self, opening: str, module: nn.Module, closing: str, key: str, depth: int) -> str:
+        lines = [
+            self.module(child, f"{key}.{name}" if key else name, depth + 1)
+            for name, child in module.named_children()
+        ]
+        return _spread(opening, lines, closing, depth)
+
+    def block(self, module: nn.Module, key: str, depth: int) -> str:
+        """A block's class, called with what it keeps under its arguments' names."""
+        from torch import nn
+
+        lines = []
+        for name in _kept(type(module)):
+            value = getattr(module, name)
+            if isinstance(value, nn.Module):
+                written = self.module(value, f"{key}.{name}", depth + 1)
+            else:
+                written = _literal(value)
+            lines.append(f"{name}={written}")
+        if not any("\n" in line for line in lines):
+            return f"{type(module).__name__}({', '.join(lines)})"
+        return _spread(f"{type(module).__name__}(", lines, ")", depth)
+
+
+def _kept(kind: type) -> list[str]:
+    """The names of what a block's class is made with; none where it takes nothing."""
+    parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def _spread(opening: str, lines: list[str], closing: str, depth: int) -> str:
+    if not lines:
+        return opening + closing
+    indent = "    " * (depth + 1)
+    inside = "".join(f"{indent}{line},\n" for line in lines)
+    return f"{opening}\n{inside}{'    ' * depth}{closing}"
+
+
+def _torch_layer(row: Row) -> str:
+    """`nn.Conv2d(1, 8, 3, padding=1)`: what must be given by place, what differs by name."""
+    from torch import nn
+
+    arguments = []
+    for name, parameter in inspect.signature(getattr(nn, row.label).__init__).parameters.items():
+        if name not in row.made:
+            continue
+        value = _literal(row.made[name])
+        if parameter.default is parameter.empty:
+            arguments.append(value)
+        elif row.made[name] != parameter.default:
+            arguments.append(f"{name}={value}")
+    return f"nn.{row.label}({', '.join(arguments)})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(tuple(value)) if isinstance(value, tuple) else repr(value)
+
+
+def _classes(network: nn.Module) -> list[str]:
+    """The source of every block's class in the network, in the order in which they come."""
+    kinds = dict.fromkeys(type(module) for module in network.modules())
+    ours = [kind for kind in kinds if kind.__module__.startswith("digitlab.")]
+    return [inspect.getsource(kind) for kind in ours]
+
+
+def _initialise(spec: ModelSpec) -> str:
+    """The function that draws first weights, where the spec does not leave them to torch."""
+    if spec.init == "default":
+        return ""
+    kinds = "nn.Linear" if spec.init == "normal" else "nn.Linear | nn.modules.conv._ConvNd"
+    return (
+        f"def initialise(network: nn.Module) -> None:\n"
+        f'    """First weights drawn by the rule called {spec.init}."""\n'
+        f"    for module in network.modules():\n"
+        f"        inside = isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear)\n"
+        f"        if isinstance(module, {kinds}) and not inside:\n"
+        f"            {_INITS[spec.init]}\n"
+        f"            if module.bias is not None:\n"
+        f"                nn.init.zeros_(module.bias)\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A text as a Python literal that reads as it is, where it can."""
+    if "\\" in text or '"""' in text or text.endswith('"'):
+        return repr(text)
+    return f'"""\\\n{text}"""'
+
+
+def _plain(text: str) -> str:
+    """A name that cannot end a docstring."""
+    return text.replace("\\", "/").replace('"', "'")

@@ -1,0 +1,120 @@
+"""Pausing a run, going on with it, training it for longer, and repeating it with a change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import RunError
+from digitlab.jobs.launch import launch_worker
+from digitlab.jobs.queue import check_room, mark_interrupted, submit
+from digitlab.runs import checkpoints, run_folder, store
+from digitlab.runs.record import RunRecord, Status
+from digitlab.runs.run import open_run
+
+if TYPE_CHECKING:
+    from digitlab.models.spec import ModelSpec
+
+RESUMABLE: tuple[Status, ...] = ("paused", "interrupted", "stopped", "failed")
+_CYCLES = ("cosine", "one-cycle")  # schedules that end with nothing left of the learning rate
+
+
+def pause(run_id: str) -> None:
+    """Let a running or waiting run save its state and leave; harmless where it has ended."""
+    mark_interrupted()
+    record = _own(run_id)
+    waiting = record.status == "queued" and store.change_status(
+        record.id, "queued", "paused", message="Paused before it began."
+    )
+    if not waiting and store.get_record(record.id).status == "running":
+        run_folder.request_pause(record.id)
+
+
+def resume(run_id: str) -> None:
+    """Put a paused, interrupted, stopped or failed run back into the queue.
+
+    It goes on from its last checkpoint, bit for bit as if it had never been left, or from the
+    beginning where there is none. Harmless where it waits or trains already. Raises RunError for
+    a finished or bundled run and where as many runs wait as may.
+    """
+    mark_interrupted()
+    record = _own(run_id)
+    if record.active:
+        return
+    if record.status not in RESUMABLE:
+        raise RunError(
+            f"Run {record.id} is finished. It can be trained for more epochs, or repeated.",
+            run_id=record.id,
+        )
+    _queue_again(record)
+
+
+def train_longer(run_id: str, epochs: int) -> None:
+    """Train a finished run for so many more epochs, from where it ended, in the background.
+
+    With a constant or a step schedule the weights become exactly those of a run that was asked
+    for all the epochs at once. A schedule that has run down to nothing begins anew for the added
+    epochs, which the recipe then says in `restarts`; a recipe that says so from the beginning
+    gives the same weights, too. Early stopping no longer applies. Raises RunError for a run that
+    is not finished or whose checkpoints were deleted, and ConfigError for too many epochs.
+    """
+    record = _own(run_id)
+    if record.status != "finished":
+        raise RunError(
+            f"Run {record.id} is {record.status}, not finished: resume it instead.",
+            run_id=record.id,
+        )
+    if not checkpoints.has_state(record.id):
+        raise RunError(
+            f"Run {record.id} left no checkpoint to go on from. Repeat it with more epochs.",
+            run_id=record.id,
+        )
+    config = open_run(record.id).config
+    done = record.epochs_done
+    restarts = (*config.restarts, done) if config.schedule in _CYCLES else config.restarts
+    longer = config.changed(epochs=done + epochs, restarts=restarts, early_stopping=None)
+    _queue_again(record, config=longer.model_dump(), epochs=longer.epochs)
+
+
+def repeat(
+    run_id: str,
+    *,
+    spec: ModelSpec | None = None,
+    dataset: str | None = None,
+    name: str = "",
+    **changes: Any,
+) -> str:
+    """A new run in the queue like this one but for the `changes` of its recipe; its id.
+
+    Raises SpecError, ConfigError or DatasetError where the change does not fit.
+    """
+    run = open_run(run_id)
+    if run.record.members:
+        raise RunError(
+            f"{run.record.name} is an ensemble and is not trained: repeat its members, then join "
+            "them.",
+            run_id=run.id,
+        )
+    return submit(
+        spec or run.spec,
+        dataset or run.record.dataset,
+        run.config.changed(**changes),
+        name=name or run.record.name,
+        parent=run.id,
+        start_from=None if spec else run.record.data.get("start_from"),
+    )
+
+
+def _own(run_id: str) -> RunRecord:
+    record = open_run(run_id).record
+    if record.bundled:
+        raise RunError(f"Run {record.id} came with digitlab and stays as it is.", run_id=record.id)
+    return record
+
+
+def _queue_again(record: RunRecord, **values: Any) -> None:
+    check_room()
+    run_folder.forget_requests(record.id)
+    store.change_status(
+        record.id, record.status, "queued", ended=None, message="", executor="process", **values
+    )
+    launch_worker()

@@ -1,0 +1,158 @@
+"""`Site`: the place in a spec where a layer is being put, and `Part`: what stands there afterwards.
+
+Layers and blocks know nothing of each other: each is given the shape that arrives and a Site, by
+which a block puts its inner layers and both say what is wrong where. This module builds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from digitlab.errors import SpecError
+from digitlab.models.layer import Layer
+
+MAX_PLACED = 2_000  # layers of a whole network, every repetition counted
+MAX_VALUES = 2**24  # values (floats) one layer may give for one image
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a `ModelSummary`: a layer or block, and what it does to one image.
+
+    `path` is the place in the spec (SpecError's), `key` the one in the network (`"3.layers.0"`,
+    the front of its state_dict's keys; repetitions differ in it). Shapes are without the batch.
+    `parameters` are those of the row with all rows under it, `share` their part of the whole
+    network (0 to 1). `operations` are multiply-adds or comparisons for one image (forward),
+    `values` the floats that it gives, with those of all under it. `receptive_field` is how much of
+    the input image one value can see, in pixels along each of its sides; None where that has no
+    meaning. `made` holds a torch layer's arguments with the inferred ones, as torch gets them.
+    """
+
+    path: tuple[int | str, ...]
+    key: str
+    depth: int
+    label: str
+    kind: str
+    arguments: str
+    input_shape: Shape
+    output_shape: Shape
+    parameters: int
+    operations: int
+    share: float = 0.0
+    values: int = 0
+    receptive_field: Shape | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of what it gives for one image, as float32."""
+        return 4 * self.values
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was put at a Site: the module, the shape it gives and the rows that tell of it.
+
+    `operations` and `values` are those that no row tells of.
+    """
+
+    module: nn.Module
+    output_shape: Shape
+    rows: tuple[Row, ...]
+    operations: int = 0
+    values: int = 0
+
+
+@dataclass
+class Walk:
+    """One walk through a spec: on which device, by which function, how many layers so far."""
+
+    device: str  # "meta" to find shapes, "cpu" to make weights
+    place: Callable[[Layer, Shape, Site], Part]
+    known: Mapping[str, Row] = field(default_factory=dict)  # by key, from an earlier walk
+    placed: int = 0
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in a spec. `label` names it as a person would ("layer 4, Residual › layer 1")."""
+
+    walk: Walk
+    label: str = ""
+    path: tuple[int | str, ...] = ()
+    key: str = ""
+    depth: int = 0
+    shape: Shape | None = field(default=None)
+
+    def error(self, message: str, *, argument: str | None = None) -> SpecError:
+        """A SpecError that says `message` of this place: it begins with a verb."""
+        path = (*self.path, argument) if argument else self.path
+        text = f"{self.label[0].upper()}{self.label[1:]}, {message}" if self.label else message
+        return SpecError(text, layer=self.label or None, path=path, shape=self.shape)
+
+    def chain(
+        self,
+        layers: Sequence[Layer],
+        shape: Shape,
+        *steps: int | str,
+        key: str = "",
+        note: str = "",
+    ) -> Part:
+        """Put `layers` one after the other, from `shape` on.
+
+        `steps` lead from here to the list in the spec, `key` to its module here, and `note` names
+        the list where a block has several ("branch 2").
+        """
+        module, rows, inside = nn.Sequential(), [], [self.label] if self.label else []
+        for index, layer in enumerate(layers):
+            self.count()
+            label = " › ".join([*inside, *([note] if note else []), f"layer {index + 1}"])
+            part = self.walk.place(
+                layer,
+                shape,
+                Site(
+                    walk=self.walk,
+                    label=f"{label}, {layer.type}",
+                    path=(*self.path, *steps, index),
+                    key=join_key(self.key, key, str(index)),
+                    depth=self.depth + bool(self.label),
+                    shape=shape,
+                ),
+            )
+            module.append(part.module)
+            rows += part.rows
+            shape = part.output_shape
+        return Part(module, shape, tuple(rows))
+
+    def inside(self, name: str, shape: Shape) -> Site:
+        """The place of a layer that a block makes of itself, such as a shortcut's convolution."""
+        return Site(
+            walk=self.walk,
+            label=f"{self.label} › {name}",
+            path=(*self.path, name),
+            key=join_key(self.key, name),
+            depth=self.depth + 1,
+            shape=shape,
+        )
+
+    def count(self, layers: int = 1) -> None:
+        """Count layers towards `MAX_PLACED`. Raises SpecError when there are too many."""
+        self.walk.placed += layers
+        if self.walk.placed > MAX_PLACED:
+            raise self.error(f"makes more than {MAX_PLACED:,} layers; repeat fewer times.")
+
+
+def join_key(*keys: str) -> str:
+    """Parts of a module's name in its network, joined: ("3", "", "0") is "3.0"."""
+    return ".".join(key for key in keys if key)
+
+
+def written(shape: Shape) -> str:
+    """A shape as a person writes it: (8, 14, 14) is "8×14×14"."""
+    return "×".join(str(size) for size in shape)

@@ -1,0 +1,81 @@
+"""What a network makes of a few images as it learns: the last look, in the run's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import StoreError
+from digitlab.runs import run_folder
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+    from digitlab.training.events import Snapshot
+
+FILE = "live.safetensors"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look at a network. Counts int64 [C, C] of true (row) and read (column) classes; the shown
+    images uint8 [k, 1, H, W] with labels int64 [k] and probabilities float32 [k, C]; the first
+    layer's weights float32 [n, h, w] (n = 0 where they are no images); ReLUs by name with the
+    share of their channels that no image makes positive."""
+
+    step: int
+    epoch: float
+    split: str
+    confusion: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    filters: np.ndarray
+    silent: dict[str, float]
+
+
+def write_look(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
+    """Keep a look; where it cannot be written, the next one may."""
+    from safetensors.numpy import save
+
+    split = data.split(snapshot.split)
+    rows = list(snapshot.rows)
+    tensors = {
+        "confusion": snapshot.confusion.numpy(),
+        "images": split.images[rows].cpu().numpy(),
+        "labels": split.labels[rows].cpu().numpy(),
+        "probabilities": snapshot.probabilities.numpy(),
+        "filters": np.zeros((0, 1, 1), np.float32)
+        if snapshot.filters is None
+        else snapshot.filters.numpy(),
+    }
+    values = {name: getattr(snapshot, name) for name in ("step", "epoch", "split", "silent")}
+    content = save(
+        {name: np.ascontiguousarray(value) for name, value in tensors.items()},
+        metadata={"values": json.dumps(values)},
+    )
+    with contextlib.suppress(StoreError):
+        run_folder.write_briefly(run_folder.run_folder(run_id) / FILE, content)
+
+
+def look_moment(run_id: str) -> tuple[int, int] | None:
+    """What changes when there is a new look; None where there is none yet."""
+    with contextlib.suppress(OSError):
+        found = (run_folder.run_folder(run_id) / FILE).stat()
+        return found.st_mtime_ns, found.st_size
+    return None
+
+
+def read_look(run_id: str) -> Look | None:
+    """The last look at a run's network; None where there was none."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, struct.error):
+        content = (run_folder.run_folder(run_id) / FILE).read_bytes()
+        return Look(**run_folder.read_values(content), **load(content))
+    return None

@@ -1,0 +1,107 @@
+"""The few lines of digitlab under the Draw page's cells: the same outside the app.
+
+Each function returns a text that runs as it stands, beside an image `drawing.png` (a test runs
+them all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_IMPORT = "import digitlab as dl\n"
+_READ = 'read = dl.recognize("drawing.png", run)\nimage = read.digits[0].framed.image  # [28, 28]'
+
+
+def steps(run_id: str) -> str:
+    """Reading a drawing with and without a step of MNIST's framing."""
+    return f"""{_IMPORT}from digitlab.drawing.stages import Framing
+from digitlab.figures.drawing import stage_strip
+
+for framing in (Framing(), Framing(centring=False), Framing(aspect=False), Framing(deslant=True)):
+    read = dl.recognize("drawing.png", {run_id!r}, framing=framing)
+    print(read.text, framing)
+framed = read.digits[0].framed
+names = ["ink", "crop", "evened", "fitted", "image"]
+figure = stage_strip([getattr(framed, name) for name in names], names)
+"""
+
+
+def arena(run_ids: Sequence[str]) -> str:
+    """Several runs reading the same drawing."""
+    return f"""from digitlab.analysis.arena import read_together
+
+arena = read_together("drawing.png", {list(run_ids)!r})
+for answer in arena.answers:
+    print(answer.run.record.name, "reads", answer.text, f"{{answer.confidence:.0%}}")
+print("most read", arena.majority, "and all agree" if arena.unanimous else "but not all")
+"""
+
+
+def why(run_id: str) -> str:
+    """Which pixels spoke for what was read."""
+    return f"""{_IMPORT}from digitlab.evaluation.occlusion import occlusion_map
+from digitlab.figures.inspection import attribution_figure
+
+run = dl.open_run({run_id!r})
+{_READ}
+found = occlusion_map(run.predict, image, read.digits[0].label)  # fall of the probability
+figure = attribution_figure(image, [(f"for {{read.text}}", found)], unit="probability")
+"""
+
+
+def runner_up(run_id: str) -> str:
+    """What would have to be hidden for the second most likely class to win."""
+    return f"""{_IMPORT}from digitlab.evaluation.occlusion import find_flip
+
+run = dl.open_run({run_id!r})
+{_READ}
+second = int(run.predict(image[None, None])[0].argsort()[-2])
+flip = find_flip(run.predict, image, second)
+print("hide", flip.side, "pixels at the", flip.place(), "->", second, flip.wins, flip.probability)
+"""
+
+
+def neighbours(run_id: str, metric: str) -> str:
+    """The training images that the network sees as most like a drawing."""
+    return f"""{_IMPORT}import torch
+from digitlab.analysis.features import are_kept, compute_features, nearest, read_features
+
+run = dl.open_run({run_id!r})
+{_READ}
+train = run.load_data().train
+features = read_features(run) if are_kept(run) else compute_features(run, train)
+for found in nearest(run, features, torch.tensor(image)[None], 5, {metric!r}):
+    print("a", int(train.labels[found.position]), found)
+"""
+
+
+def layers(run_id: str, layer: str) -> str:
+    """What a layer makes of a drawing."""
+    return f"""{_IMPORT}import torch
+from digitlab.figures.inspection import picture_grid
+from digitlab.analysis.activations import layer_maps
+
+run = dl.open_run({run_id!r})
+{_READ}
+maps = layer_maps(run.model, torch.tensor(image)[None], run.normalization, {layer!r})
+figure = picture_grid(maps.numpy(), title="layer " + {layer!r}, unit="activation")
+"""
+
+
+def collection(name: str, run_id: str) -> str:
+    """A collection as a dataset: its size, and how a run reads it."""
+    return f"""{_IMPORT}
+data = dl.load_dataset("collection:{name}")
+print(data)
+print(dl.open_run({run_id!r}).evaluate("test", data).accuracy)  # the drawings held out
+"""
+
+
+def finetuning(name: str, run_id: str) -> str:
+    """A run fine-tuned on a collection, before and after."""
+    return f"""from digitlab.execution.finetune import finetune
+
+tuned = finetune({run_id!r}, {name!r})
+for title, (before, after) in {{"drawings": tuned.drawings, "known": tuned.known}}.items():
+    print(title, f"{{before.accuracy:.2%}} -> {{after.accuracy:.2%}}")
+"""

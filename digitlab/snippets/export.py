@@ -1,0 +1,82 @@
+"""The few lines of digitlab under the cells that take runs along, bring them in and join them.
+
+Each function returns a text that runs as it stands (a test runs them all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digitlab.snippets.evaluation import _measured
+
+_IMPORT = "import digitlab as dl\n"
+
+
+def tables(run_id: str, split: str, dataset: str | None = None, upload: str | None = None) -> str:
+    """The CSV tables of what was measured."""
+    names = "classes_csv, confusion_csv, kaggle_csv, predictions_csv"
+    imports = f"from digitlab.evaluation.tables import {names}"
+    return f"""{_measured(run_id, split, dataset, upload, "from pathlib import Path", imports)}
+for write in ({names}):
+    Path(f"{{run.id}}-{{write.__name__.replace('_', '.')}}").write_text(write(result))
+"""
+
+
+def bring_in(file: str = "run.zip") -> str:
+    """A run from its ZIP."""
+    return f"""{_IMPORT}
+run = dl.import_run({file!r})  # checked before anything of it is kept; nothing is executed
+print(run, run.record.tags)
+"""
+
+
+def join(run_ids: Sequence[str], how: str) -> str:
+    """An ensemble of runs, and its accuracy beside theirs."""
+    return f"""{_IMPORT}
+members = {list(run_ids)!r}
+for member in members:
+    print(member, dl.open_run(member).evaluate("test").accuracy)
+together = dl.ensemble(members, {how!r})
+print(together, together.evaluate("test").accuracy)
+"""
+
+
+def more_seeds(run_id: str, k: int) -> str:
+    """The same configuration with other seeds, in the background."""
+    return f"""{_IMPORT}
+for run_id in dl.run_seeds({run_id!r}, {k}):
+    print(run_id)  # queued; dl.open_run(run_id) says how far it is
+"""
+
+
+def standings(dataset: str) -> str:
+    """All runs on a dataset in order, with the published figures of the presets."""
+    return f"""{_IMPORT}from digitlab.figures.leaderboard import leaderboard
+from digitlab.analysis.leaderboard import published, standings
+
+ranked = standings({dataset!r})
+for place, row in enumerate(ranked, start=1):
+    print(place, row.record.id, row.record.test_accuracy, row.interval)
+names = [row.record.name for row in ranked]
+figure = leaderboard(
+    names,
+    [row.record.test_accuracy for row in ranked],
+    [row.interval for row in ranked],
+    published({dataset!r}),
+)
+"""
+
+
+def classic(dataset: str) -> str:
+    """Four networks of two hidden layers, train, validation and test accuracy in one figure."""
+    return f"""{_IMPORT}from digitlab.figures.comparison import train_and_validation
+
+names = [f"two-hidden-{{size}}-{{act}}" for size in (16, 64) for act in ("sigmoid", "relu")]
+runs = []
+for name in names:
+    recipe = dl.TrainConfig(**{{**dl.load_preset(name).recipe, "test_curve": True}})
+    runs.append(dl.train(name, {dataset!r}, recipe, progress=False))
+figure = train_and_validation([run.history.epochs for run in runs], names)
+best = max(runs, key=lambda run: run.record.val_accuracy)  # not chosen by test
+print(best.evaluate("test").confusion)
+"""

@@ -1,0 +1,123 @@
+"""The few lines of digitlab under the cells that look inside a network, at labels and robustness.
+
+Each function returns a text that runs as it stands (a test runs them all). The first arguments
+are those of `digitlab.snippets.evaluation`.
+"""
+
+from __future__ import annotations
+
+
+def _images(run_id: str, split: str, dataset: str | None, upload: str | None, *imports: str) -> str:
+    """The imports, the run, and its images as `part`."""
+    names = sorted(
+        [*imports, *(["from digitlab.data.upload import read_labelled_images"] if upload else [])]
+    )
+    lines = ["import digitlab as dl", *names, "", f"run = dl.open_run({run_id!r})"]
+    if upload:
+        read = f"read_labelled_images({upload!r}, classes=run.classes)"
+        lines.append(f"part = {read}.as_dataset().test")
+    elif dataset:
+        lines.append(f"part = dl.load_dataset({dataset!r}).split({split!r})")
+    else:
+        lines.append(f"part = run.load_data().split({split!r})")
+    return "\n".join(lines) + "\n"
+
+
+def attribution(
+    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
+    *, position: int, method: str, target: int,
+) -> str:  # fmt: skip
+    """How much each pixel of an image speaks for or against a class."""
+    name = "from digitlab.analysis.attribution import attribute"
+    figure = "from digitlab.figures.inspection import attribution_figure"
+    return f"""{_images(run_id, split, dataset, upload, name, figure)}
+image = part.images[{position}]
+found = attribute(run.model, image, {target}, {method!r}, run.normalization)  # [H, W]
+figure = attribution_figure(image[0].numpy(), [("class {target}", found.numpy())], unit="logits")
+"""
+
+
+def first_weights(run_id: str) -> str:
+    """The weights of the first layer as pictures."""
+    return f"""import digitlab as dl
+from digitlab.figures.inspection import picture_grid
+from digitlab.analysis.activations import first_weights
+
+run = dl.open_run({run_id!r})
+found = first_weights(run.model, run.spec.input)
+print(found.layer, found.kind, found.values.shape, found.total)
+figure = picture_grid(found.values.numpy(), title=found.layer, unit="weight")
+"""
+
+
+def layer_maps(
+    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
+    *, position: int, layer: str,
+) -> str:  # fmt: skip
+    """What a layer makes of an image."""
+    names = "from digitlab.analysis.activations import layer_maps, list_outputs"
+    figure = "from digitlab.figures.inspection import picture_grid"
+    return f"""{_images(run_id, split, dataset, upload, names, figure)}
+for output in list_outputs(run.model, run.spec.input):
+    print(output)
+maps = layer_maps(run.model, part.images[{position}], run.normalization, {layer!r})
+figure = picture_grid(maps.numpy(), title={layer!r}, unit="activation")
+"""
+
+
+def embedding(
+    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
+    *, method: str = "pca",
+) -> str:  # fmt: skip
+    """The last hidden layer: class means, and images as points."""
+    names = "from digitlab.analysis.embedding import embed, hidden_sample"
+    means = "from digitlab.evaluation.embedding import class_means, telling_units"
+    keep = "" if not (dataset or upload) else ", keep=False"
+    return f"""{_images(run_id, split, dataset, upload, names, means)}
+hidden = hidden_sample(run, part{keep})  # at most 1,500 images
+labels = part.labels[hidden.positions].numpy()
+means = class_means(hidden.values, labels, len(run.classes))
+print(telling_units(means, 10))
+points = embed(run, part, {method!r}{keep})  # [M, 2]
+"""
+
+
+def suspects(
+    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
+    *, count: int = 60, basis: str = "network", together: bool = False,
+) -> str:  # fmt: skip
+    """The most suspicious labels: by the run alone, or by all runs on its data together."""
+    if split == "train" and not (dataset or upload):
+        name = "from digitlab.analysis.label_issues import find_train_suspects"
+        return f"""{_images(run_id, split, dataset, upload, name)}
+found = find_train_suspects(run, part, {basis!r}).first({count})
+print(found.position, found.quality, found.suggested, found.flagged)
+images = part.images[found.position]
+"""
+    name = "from digitlab.evaluation.label_issues import find_suspects"
+    if together:
+        asked = "from digitlab.analysis.label_issues import ask_together"
+        return f"""{_images(run_id, split, dataset, upload, name, asked)}
+panel = ask_together(run, {split!r})
+print([reader.record.name for reader in panel.readers])
+found = find_suspects(panel.probabilities, part.labels.numpy()).first({count})
+print(found.position, found.quality, found.suggested, found.flagged)
+images = part.images[found.position]
+"""
+    return f"""{_images(run_id, split, dataset, upload, name)}
+found = find_suspects(run.predict(part.images), part.labels.numpy()).first({count})
+print(found.position, found.quality, found.suggested, found.flagged)
+images = part.images[found.position]
+"""
+
+
+def robustness(run_id: str, *, images: int | None = 1_000) -> str:
+    """The robustness card."""
+    return f"""import digitlab as dl
+
+run = dl.open_run({run_id!r})
+card = dl.measure_robustness(run, images={images})  # kept with the run
+print(card.accuracy, card.n, card.elsewhere)
+for curve in (*card.curves, *card.attacks):
+    print(curve.name, [level.severity for level in curve.levels], curve.accuracies)
+"""

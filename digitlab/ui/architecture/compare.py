@@ -1,0 +1,64 @@
+"""A second architecture beside the first: totals, tables, and what differs in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from digitlab.errors import SpecError
+from digitlab.models.presets import load_model
+from digitlab.ui import cached, url
+from digitlab.ui.architecture.cost import show_table
+from digitlab.ui.architecture.text import plain, shape_text
+from digitlab.ui.model_picker import model_options
+from digitlab.words import size
+
+if TYPE_CHECKING:
+    from digitlab.models.build import ModelSummary
+
+_NONE = "none"
+
+
+def show_beside(summary: ModelSummary) -> None:
+    """A picker for a second architecture and, once one is picked, both side by side."""
+    name = url.choose(
+        "Second architecture",
+        {_NONE: "None", **model_options()},
+        param="beside",
+        default=_NONE,
+        help="A preset, one that you saved, or a network of torchvision.",
+    )
+    if name == _NONE:
+        return
+    try:
+        other = cached.summarize(load_model(name))
+    except SpecError as e:
+        st.error(plain(str(e)), icon=":material/error:")
+        return
+    from digitlab.models.contrast import contrast
+
+    st.markdown("  \n".join(plain(sentence) for sentence in contrast(summary, other)))
+    _totals(summary, other)
+    for column, shown in zip(st.columns(2), (summary, other), strict=True):
+        with column:
+            st.markdown(f"**{plain(shown.name)}**")
+            show_table(shown, short=True)
+
+
+def _totals(first: ModelSummary, second: ModelSummary) -> None:
+    import pandas as pd
+
+    measures = {
+        "Parameters": lambda s: f"{s.parameters:,}",
+        "Multiply-adds per image": lambda s: f"{s.operations:,}",
+        "Activations per image": lambda s: size(s.activation_bytes),
+        "Weights": lambda s: size(s.weight_bytes),
+        "Layers": lambda s: f"{len(s.rows):,}",
+        "Output": lambda s: shape_text(s.output_shape),
+    }
+    rows = [(label, tell(first), tell(second)) for label, tell in measures.items()]
+    names = (first.name, second.name if second.name != first.name else f"{second.name} (second)")
+    st.dataframe(
+        pd.DataFrame(rows, columns=("", *names)), hide_index=True, width="content", height="content"
+    )

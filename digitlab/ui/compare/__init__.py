@@ -1,0 +1,37 @@
+"""The sections of the Compare page: several runs side by side, honestly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from digitlab.ui import page
+from digitlab.ui.compare import (
+    difference,
+    download,
+    leaderboard,
+    learning,
+    seeds_and_ensembles,
+)
+from digitlab.ui.compare.choose import Chosen
+from digitlab.ui.sections import Section, show_open
+
+__all__ = ["SECTIONS", "Section", "leaderboard", "show_sections"]
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("difference", "A against B", difference.show),
+    Section("learning", "How they learnt", learning.show),
+    Section("cost", "What it costs", learning.show_cost),
+    Section("together", "Seeds and ensembles", seeds_and_ensembles.show),
+    Section("standing", "Leaderboard", leaderboard.show),
+    Section("take", "Take it along", download.show),
+)
+
+
+@st.fragment
+@page.guard()
+def show_sections(chosen: Sequence[Chosen]) -> None:
+    """The choice of a section, which the URL keeps, and the section itself."""
+    show_open(SECTIONS, chosen)

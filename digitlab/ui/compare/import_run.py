@@ -1,0 +1,42 @@
+"""Bringing a run in from its ZIP."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitlab.errors import DigitlabError
+from digitlab.runs.run import Run
+from digitlab.snippets import export
+from digitlab.ui import page, url
+
+_DONE = "brought-in"
+
+
+def offer_import() -> None:
+    """A place to drop a run's ZIP; what was brought in joins the runs that are compared."""
+    with st.popover("Import a run", icon=":material/upload_file:"):
+        st.markdown(
+            "The ZIP that *Take it along* on the Results page, or `python -m digitlab export RUN "
+            "--format zip`, wrote. It is checked whole before anything of it is kept, and nothing "
+            "in it is executed; its test figures are computed anew."
+        )
+        file = st.file_uploader("A run's ZIP", type="zip", key="import-file")
+        if file and st.button("Import", icon=":material/check:", type="primary", key="import"):
+            _bring_in(file)
+        page.code_fold(export.bring_in())
+    if said := st.session_state.pop(_DONE, None):
+        st.success(said, icon=":material/check_circle:")
+
+
+def _bring_in(file: object) -> None:
+    from digitlab.export.archive import import_run
+
+    try:
+        run: Run = import_run(file)
+    except DigitlabError as e:
+        st.error(str(e), icon=":material/error:")
+        return
+    chosen = [part for part in (url.get("runs") or "").split(",") if part]
+    url.put("runs", ",".join([*chosen, run.id]))
+    st.session_state[_DONE] = f"{run.record.name} is here now, as run {run.id}."
+    st.rerun()

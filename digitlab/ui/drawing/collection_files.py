@@ -1,0 +1,51 @@
+"""Taking a collection along as a file, and bringing one back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitlab.data.collection_files import export_collection, import_collection
+from digitlab.errors import DigitlabError
+from digitlab.settings import read_settings
+
+KINDS = {"npz": "application/octet-stream", "zip": "application/zip"}
+CONSENT = "I may share these images, and agree that they are kept on this server."
+
+
+def show(name: str, *, has_drawings: bool) -> None:
+    """Two downloads, and an upload that adds to the collection."""
+    with st.expander("Export and import", icon=":material/swap_vert:"):
+        if has_drawings:
+            _offer_downloads(name)
+        file = st.file_uploader(
+            f"Add labelled images to {name}: a ZIP with a folder for each digit, an NPZ with "
+            "images and labels, or a CSV",
+            type=["zip", "npz", "csv"],
+            key="collect:import",
+        )
+        agreed = not read_settings().hosted or st.checkbox(CONSENT, key="collect:import:consent")
+        if file is None or not agreed:
+            return
+        if st.button(f"Add {file.name} to {name}", icon=":material/upload:"):
+            try:
+                read = import_collection(name, file.getvalue(), file.name)
+            except DigitlabError as e:
+                st.error(str(e), icon=":material/folder_off:")
+                return
+            st.session_state["collect:imported"] = f"{len(read):,} drawings added to {name}."
+            st.rerun()
+    if told := st.session_state.pop("collect:imported", None):
+        st.success(told, icon=":material/check_circle:")
+
+
+def _offer_downloads(name: str) -> None:
+    with st.container(horizontal=True):
+        for kind, mime in KINDS.items():
+            st.download_button(
+                f"{name}.{kind}",
+                data=lambda kind=kind: export_collection(name, kind),
+                file_name=f"{name}.{kind}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+            )

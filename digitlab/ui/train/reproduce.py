@@ -1,0 +1,139 @@
+"""Published and reproduced: every preset's figures beside what the runs of this home reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from digitlab.data.catalog import find_dataset
+from digitlab.errors import DigitlabError
+from digitlab.jobs.queue import submit
+from digitlab.models.presets import load_preset
+from digitlab.runs.record import ACTIVE
+from digitlab.runs.run import list_runs
+from digitlab.snippets import basics
+from digitlab.training.config import TrainConfig
+from digitlab.ui import page
+from digitlab.ui.train.selected_run import follow
+from digitlab.words import duration
+
+if TYPE_CHECKING:
+    from digitlab.execution.reproduce import Reproduction
+    from digitlab.runs.run import Run
+
+_KEY = "reproduce-click"
+_SAID = "reproduce-said"
+_BUSY = "under way"
+
+
+def show_reproductions(dataset: str) -> None:
+    """The cell: a table of all presets, with a button in each row that trains the next seed."""
+    from digitlab.execution.reproduce import reproduced
+
+    page.cell(
+        "Published and reproduced",
+        "Each preset by its own recipe: what its source gives, an arrow, and what the runs here "
+        "reach (mean ± standard deviation over the seeds, in percent). Training accuracy is that "
+        "of the final network on the images as they are; ≥ is a mark that must be reached.",
+    )
+    if dataset != "mnist":
+        st.caption(
+            f"What is published is for MNIST; these runs are on {find_dataset(dataset).title}."
+        )
+    runs = list_runs(bundled=False)
+    rows = reproduced(dataset=dataset, runs=runs)
+    seeds = [_next_seed(row, dataset, runs) for row in rows]
+    _table(rows, seeds, dataset)
+    _offer_measuring(rows)
+    if message := st.session_state.pop(_SAID, ""):
+        st.error(message, icon=":material/error:")
+    page.code_fold(basics.reproduction(rows[0].preset, dataset))
+
+
+def _table(rows: list[Reproduction], seeds: list[int | None], dataset: str) -> None:
+    from digitlab.execution.reproduce import published_and_ours
+
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Preset": [row.preset for row in rows],
+                "Next": [_BUSY if seed is None else f"Train seed {seed}" for seed in seeds],
+                "Train": [published_and_ours(row, "train_accuracy") for row in rows],
+                "Validation": [published_and_ours(row, "val_accuracy") for row in rows],
+                "Test": [published_and_ours(row, "test_accuracy") for row in rows],
+                "Seeds": [len(row.attempts) for row in rows],
+                "Training took": [duration(row.mean("seconds")) for row in rows],
+                "Parameters": [
+                    "–" if n is None else f"{n:,}" for n in (r.parameters for r in rows)
+                ],
+                "Source": [row.source for row in rows],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        column_config={
+            "Preset": st.column_config.TextColumn(pinned=True),
+            **{  # the widest of all rows, not of the first few that are measured
+                name: st.column_config.TextColumn(width=150)
+                for name in ("Train", "Validation", "Test")
+            },
+            "Next": st.column_config.ButtonColumn(
+                help="Queues a run by the preset's recipe with the next seed.",
+                on_click=_queue,
+                args=([row.preset for row in rows], seeds, dataset),
+                key=_KEY,
+            ),
+        },
+    )
+
+
+def _queue(presets: list[str], seeds: list[int | None], dataset: str) -> None:
+    """Queue the run of the row that was clicked, and show it."""
+    place = st.session_state[_KEY].row
+    seed = seeds[place]
+    if seed is None:
+        return
+    preset = load_preset(presets[place])
+    try:
+        config = TrainConfig.from_dict({**preset.recipe, "seed": seed})
+        follow(submit(preset.name, dataset, config))
+    except DigitlabError as e:
+        st.session_state[_SAID] = str(e)
+
+
+def _next_seed(row: Reproduction, dataset: str, runs: list[Run]) -> int | None:
+    """The first seed that no run has; None while one is waiting or training."""
+    from digitlab.execution.reproduce import is_of_preset
+
+    preset = load_preset(row.preset)
+    active = [run for run in runs if run.record.status in ACTIVE]
+    if any(is_of_preset(run, preset, dataset) for run in active):
+        return None
+    taken = {attempt.seed for attempt in row.attempts}
+    return next(seed for seed in range(len(taken) + 1) if seed not in taken)
+
+
+def _offer_measuring(rows: list[Reproduction]) -> None:
+    """Training accuracy takes a pass over all training images, so it is measured on request."""
+    ids = [a.run_id for row in rows for a in row.attempts if a.train_accuracy is None]
+    if not ids:
+        return
+    st.button(
+        f"Measure the training accuracy of {len(ids)} {'run' if len(ids) == 1 else 'runs'}",
+        on_click=_measure,
+        args=(ids,),
+        icon=":material/speed:",
+    )
+
+
+def _measure(ids: list[str]) -> None:
+    from digitlab.execution.reproduce import measure_train_accuracy
+    from digitlab.runs.run import open_run
+
+    for run_id in ids:
+        try:
+            measure_train_accuracy(open_run(run_id))
+        except DigitlabError as e:
+            st.session_state[_SAID] = str(e)

@@ -1,0 +1,53 @@
+"""Starting a run from a page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitlab.data.catalog import INPUT_SHAPE, find_dataset
+from digitlab.errors import DigitlabError, SpecError
+from digitlab.jobs.queue import active_runs, submit
+from digitlab.models.classical.catalog import classical_kind
+from digitlab.models.spec import ModelSpec
+from digitlab.settings import read_settings
+from digitlab.training.config import TrainConfig
+from digitlab.ui import cached, page
+from digitlab.ui.train.selected_run import follow
+
+
+def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
+    """Say what would be trained, and whether it can be."""
+    from digitlab.models.build import check_fits
+
+    info = find_dataset(dataset)
+    try:
+        check_fits(spec, INPUT_SHAPE, len(info.classes), batch_size=config.batch_size)
+        parameters = cached.summarize(spec).parameters
+    except SpecError as e:
+        st.error(str(e), icon=":material/error:")
+        st.page_link(page.ARCHITECTURE, label="Mend it on the Architecture page", icon="🧱")
+        return False
+    images = round(info.train_size * (1 - (config.val_fraction or 0)))
+    images = min(images, config.subset or images)
+    seen = f"{images:,} training images of {info.title}"
+    if classical_kind(spec):
+        st.caption(f"**{spec.name}** will be fitted to {seen}; how much it learns is known then.")
+        return True
+    st.caption(
+        f"**{spec.name}** has {parameters:,} parameters and will see {seen} {config.epochs} times."
+    )
+    return True
+
+
+def start(spec: ModelSpec, dataset: str, config: TrainConfig) -> None:
+    """Put the run into the queue and show it."""
+    try:
+        busy = len(active_runs()) >= read_settings().max_jobs
+        run_id = submit(spec, dataset, config)
+    except DigitlabError as e:
+        st.error(str(e), icon=":material/error:")
+        return
+    if busy:
+        st.toast("Another run is training: this one waits its turn.", icon=":material/hourglass:")
+    follow(run_id)
+    st.rerun()
