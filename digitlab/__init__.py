@@ -20,9 +20,10 @@ from digitlab.settings import VERSION
 if TYPE_CHECKING:
     from digitlab.analysis.recognize import recognize
     from digitlab.analysis.robustness import measure_robustness
-    from digitlab.data.catalog import SPLITS, DatasetInfo, list_datasets
     from digitlab.data.dataset import Dataset, Split
+    from digitlab.data.info import SPLITS, DatasetInfo
     from digitlab.data.load import load_dataset
+    from digitlab.data.registry import list_datasets
     from digitlab.drawing.recognition import Recognition
     from digitlab.errors import DigitlabError
     from digitlab.evaluation.metrics import Evaluation
@@ -30,16 +31,16 @@ if TYPE_CHECKING:
     from digitlab.execution.finetune import finetune
     from digitlab.execution.reproduce import reproduce
     from digitlab.execution.train import train
-    from digitlab.export.archive import import_run
-    from digitlab.export.export import export
+    from digitlab.exports.archive import import_run
+    from digitlab.exports.export import export
     from digitlab.jobs.queue import stop, submit
     from digitlab.jobs.resume import pause, repeat, resume, train_longer
     from digitlab.jobs.seeds import run_seeds
     from digitlab.models.build import build, summarize
-    from digitlab.models.presets import Preset, list_presets, load_model, load_preset
+    from digitlab.models.load import load_model
+    from digitlab.models.presets import Preset, list_presets, load_preset
     from digitlab.models.spec import ModelSpec
-    from digitlab.runs.edit import label_run
-    from digitlab.runs.remove import delete_run
+    from digitlab.runs.edit import delete_run, label_run
     from digitlab.runs.run import Run, list_runs, open_run
     from digitlab.training.config import Augmentation, TrainConfig
 
@@ -60,28 +61,28 @@ _HOMES = {
     "train_longer": "jobs.resume",
     "Augmentation": "training.config",
     "Dataset": "data.dataset",
-    "DatasetInfo": "data.catalog",
+    "DatasetInfo": "data.info",
     "DigitlabError": "errors",
     "Evaluation": "evaluation.metrics",
     "ModelSpec": "models.spec",
     "Preset": "models.presets",
     "Recognition": "drawing.recognition",
     "Run": "runs.run",
-    "SPLITS": "data.catalog",
+    "SPLITS": "data.info",
     "Split": "data.dataset",
     "TrainConfig": "training.config",
     "build": "models.build",
-    "delete_run": "runs.remove",
+    "delete_run": "runs.edit",
     "ensemble": "execution.ensemble",
-    "export": "export.export",
+    "export": "exports.export",
     "finetune": "execution.finetune",
-    "import_run": "export.archive",
+    "import_run": "exports.archive",
     "run_seeds": "jobs.seeds",
-    "list_datasets": "data.catalog",
+    "list_datasets": "data.registry",
     "list_presets": "models.presets",
     "list_runs": "runs.run",
     "load_dataset": "data.load",
-    "load_model": "models.presets",
+    "load_model": "models.load",
     "load_preset": "models.presets",
     "measure_robustness": "analysis.robustness",
     "open_run": "runs.run",

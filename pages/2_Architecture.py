@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitlab.models.presets import known_recipe
+from digitlab.models.load import known_recipe
 from digitlab.snippets import basics
 from digitlab.ui import page
 from digitlab.ui.architecture import check, choose, compare, cost, library, send, state, views

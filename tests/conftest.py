@@ -26,7 +26,7 @@ def home(tmp_path, monkeypatch):
 def mnist():
     """Real MNIST, loaded; the test is skipped where its files are not on this machine."""
     import digitlab as dl
-    from digitlab.data.catalog import is_available
+    from digitlab.data.registry import is_available
 
     if not is_available("mnist"):
         pytest.skip("MNIST is not on disk: set DIGITLAB_DATA to a folder that holds it")

@@ -23,11 +23,11 @@ MODELS = GROUND | {"drawing"}
 EVALUATION = GROUND | {"drawing"}
 TRAINING = GROUND | {"models", "data", "evaluation", "drawing"}
 RUNS = TRAINING | {"training"}
-EXECUTION = ANALYSIS = RUNS | {"runs"}  # these and `export` never import each other
+EXECUTION = ANALYSIS = RUNS | {"runs"}  # these and `exports` never import each other
 FIGURES = GROUND | {"drawing", "data", "models", "evaluation"}  # their plain results
 SNIPPETS = GROUND | {"models", "data", "evaluation", "training"}
-EXPORT = RUNS | {"runs", "figures", "snippets"}  # a report has figures, a notebook has code
-JOBS = RUNS | {"runs", "execution", "analysis", "export", "figures", "snippets"}
+EXPORTS = RUNS | {"runs", "figures", "snippets"}  # a report has figures, a notebook has code
+JOBS = RUNS | {"runs", "execution", "analysis", "exports", "figures", "snippets"}
 UI = JOBS | {"jobs"}
 ALLOWED = {
     "errors": set(),
@@ -42,7 +42,7 @@ ALLOWED = {
     "runs": RUNS,
     "execution": EXECUTION,
     "analysis": ANALYSIS,
-    "export": EXPORT,
+    "exports": EXPORTS,
     "jobs": JOBS,
     "figures": FIGURES,
     "snippets": SNIPPETS,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab import files
 from digitlab.analysis.cache import is_kept, kept_folder, need_weights
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
@@ -41,7 +42,7 @@ def hidden_sample(run: Run, split: Split, *, keep: bool = True) -> Hidden:
     """
     import torch
 
-    from digitlab.training.features import last_hidden
+    from digitlab.analysis.features import last_hidden
 
     need_weights(run)
     path = kept_folder(run) / f"embedding-{split.name}.safetensors"
@@ -55,7 +56,7 @@ def hidden_sample(run: Run, split: Split, *, keep: bool = True) -> Hidden:
     positions = torch.randperm(len(split), generator=generator)[:MOST].sort().values
     values = last_hidden(run.model, split.images[positions], run.normalization)
     if keep:
-        run_folder.write_tensors(path, {"positions": positions, "values": values})
+        files.write_tensors(path, {"positions": positions, "values": values})
     return Hidden(positions.numpy(), values.numpy())
 
 
@@ -77,5 +78,5 @@ def embed(run: Run, split: Split, method: str = "pca", *, keep: bool = True) -> 
             return kept.numpy()
     points = project(hidden.values.astype(np.float32), method, _SEED)
     if keep:
-        run_folder.write_tensors(path, {"points": torch.from_numpy(points)})
+        files.write_tensors(path, {"points": torch.from_numpy(points)})
     return points

@@ -13,9 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import torch
+
+from digitlab import files
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
 from digitlab.settings import read_settings
+from digitlab.training.normalize import Normalization
+from digitlab.training.predict import BATCH
 
 if TYPE_CHECKING:
     import torch
@@ -83,8 +88,6 @@ def compute_features(
     """
     import torch
 
-    from digitlab.training.features import last_hidden
-
     if not len(train):
         raise RunError(f"Run {run.id} has no training images to look among.", run_id=run.id)
     width = last_hidden(run.model, train.images[:1], run.normalization).shape[1]
@@ -95,7 +98,7 @@ def compute_features(
         run.model, train.images[positions], run.normalization, on_progress=on_progress
     )
     tensors = {"positions": positions, "values": values, "total": torch.tensor([len(train)])}
-    run_folder.write_tensors(features_path(run), tensors)
+    files.write_tensors(features_path(run), tensors)
     return Features(positions, values, len(train))
 
 
@@ -120,8 +123,6 @@ def nearest(
     `exclude` leaves out one position of the training split: the image itself, say.
     """
     import torch
-
-    from digitlab.training.features import last_hidden
 
     if metric not in ("cosine", "euclidean"):
         raise RunError(f"A distance is cosine or euclidean; not {metric!r}.")
@@ -157,3 +158,42 @@ def _exact(rows: torch.Tensor, own: torch.Tensor, metric: Metric) -> torch.Tenso
     if metric == "euclidean":
         return torch.linalg.vector_norm(rows - own, dim=1)
     return 1 - torch.nn.functional.cosine_similarity(rows, own[None], dim=1)
+
+
+@torch.inference_mode()
+def last_hidden(
+    model: torch.nn.Module,
+    images: torch.Tensor,
+    normalization: Normalization,
+    *,
+    batch_size: int = BATCH,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> torch.Tensor:
+    """What enters the last linear layer, flattened: float16 [N, D], for images uint8 [N, 1, H, W].
+
+    The last one is the `Linear` that runs last; of a network without any, the logits are taken.
+    Values beyond what float16 holds are cut. `on_progress` is called with images done and in all.
+    """
+    entered: list[torch.Tensor] = []
+
+    def keep(_: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+        entered[:] = arguments[:1]
+
+    linear = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    hooks = [module.register_forward_pre_hook(keep) for module in linear]
+    was_training = model.training
+    model.eval()
+    parts, limit = [], torch.finfo(torch.float16).max
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    try:
+        for part in images.split(batch_size):
+            logits = model(normalization(part.to(device)))
+            hidden = (entered[0] if entered else logits).float().reshape(len(part), -1)
+            parts.append(hidden.clamp(-limit, limit).half().cpu())
+            if on_progress:
+                on_progress(sum(map(len, parts)), len(images))
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return torch.cat(parts)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab import files
 from digitlab.analysis.cache import is_kept, kept_folder, need_weights
 from digitlab.analysis.peer_predictions import LOOKED_AT, same_images
 from digitlab.errors import RunError
@@ -156,7 +157,7 @@ def _cross_validate(
         "positions": torch.from_numpy(positions),
         "probabilities": torch.from_numpy(probabilities),
     }
-    run_folder.write_tensors(suspects_path(run, basis), tensors)
+    files.write_tensors(suspects_path(run, basis), tensors)
     return positions, probabilities
 
 

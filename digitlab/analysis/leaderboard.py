@@ -62,7 +62,7 @@ def published(dataset: str) -> list[Published]:
 
 
 def _test_images(dataset: str) -> int | None:
-    from digitlab.data.catalog import find_dataset
+    from digitlab.data.registry import find_dataset
     from digitlab.errors import DatasetError
 
     try:

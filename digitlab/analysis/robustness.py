@@ -237,7 +237,7 @@ def _attacked(
 
 def other_datasets(run: Run) -> tuple[str, ...]:
     """The datasets of this machine with the run's classes, but for its own."""
-    from digitlab.data.catalog import is_available, list_datasets
+    from digitlab.data.registry import is_available, list_datasets
 
     return tuple(
         info.name

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from digitlab import files
 from digitlab.analysis.cache import is_kept, kept_folder
 from digitlab.errors import RunError
-from digitlab.runs import run_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,4 +122,4 @@ def read_card(run: Run) -> RobustnessCard | None:
 
 def write_card(run: Run, card: RobustnessCard) -> None:
     """Keep a card with its run; StoreError where the disk is full."""
-    run_folder.write_json(card_path(run), card.to_dict())
+    files.write_json(card_path(run), card.to_dict())

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 import digitlab as dl
+from digitlab import files
 from digitlab.assets.make_reader import fold_no_digit, train_reader
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
@@ -79,7 +80,7 @@ def _titled(title: str) -> Change:
     def change(run: dl.Run, target: Path) -> dict[str, object]:
         saved = run_folder.read_tensors(run.folder / run_folder.PREDICTIONS, run.id)
         small = {k: v.to(torch.uint8) if k.endswith("_labels") else v for k, v in saved.items()}
-        run_folder.write_tensors(target / run_folder.PREDICTIONS, small)
+        files.write_tensors(target / run_folder.PREDICTIONS, small)
         return {"name": title}
 
     return change
@@ -96,9 +97,9 @@ def bundle(run: dl.Run, asset: str, change: Change | None = None) -> dl.Run:
         shutil.copyfile(run.folder / name, target / name)
     fields = change(run, target) if change else {}
     record = run.record.model_copy(update={**fields, "id": asset, "executor": "bundled"})
-    run_folder.write_json(target / run_folder.RECORD, record.model_dump())
+    files.write_json(target / run_folder.RECORD, record.model_dump())
     history = {"steps": run.history.steps, "epochs": run.history.epochs}
-    run_folder.write_atomically(target / run_folder.HISTORY, json.dumps(_rounded(history)))
+    files.write_atomically(target / run_folder.HISTORY, json.dumps(_rounded(history)))
     return dl.open_run(asset)
 
 

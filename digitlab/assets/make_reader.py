@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 import digitlab as dl
+from digitlab import files
 from digitlab.assets.material import make_examples
 from digitlab.data.dataset import Dataset, Split
 from digitlab.data.pendigits import FILE, WRITER_SEED, digits_of, divide_writers
@@ -124,8 +125,8 @@ def fold_no_digit(run: dl.Run, target: Path) -> dict[str, object]:
     model = build(spec)
     model.load_state_dict(weights)
     model.eval()
-    run_folder.write_tensors(target / run_folder.WEIGHTS, weights)
-    run_folder.write_atomically(target / run_folder.SPEC, spec.to_yaml())
+    files.write_tensors(target / run_folder.WEIGHTS, weights)
+    files.write_atomically(target / run_folder.SPEC, spec.to_yaml())
     mnist = dl.load_dataset("mnist")
     saved, figures = {}, {}
     for name in ("val", "test"):
@@ -134,7 +135,7 @@ def fold_no_digit(run: dl.Run, target: Path) -> dict[str, object]:
         saved |= {f"{name}_logits": logits, f"{name}_labels": part.labels}
         figures[f"{name}_accuracy"] = float((logits.argmax(1) == part.labels).float().mean())
         figures[f"{name}_loss"] = float(torch.nn.functional.cross_entropy(logits, part.labels))
-    run_folder.write_tensors(target / run_folder.PREDICTIONS, saved)
+    files.write_tensors(target / run_folder.PREDICTIONS, saved)
     added = run.record.data["train_images"] - len(mnist.train)
     return {
         **figures,

@@ -17,8 +17,8 @@ def datasets(
     download: Annotated[str, typer.Option(help="Download this dataset first.")] = "",
 ) -> None:
     """List the datasets and which of them are on this machine."""
-    from digitlab.data.catalog import find_dataset, is_available
     from digitlab.data.download import download_dataset
+    from digitlab.data.registry import find_dataset, is_available
 
     if download:
         _with_download_bar(download_dataset, find_dataset(download).name)

@@ -11,7 +11,7 @@ import digitlab as dl
 from digitlab.cli.app import Json, app
 from digitlab.cli.table import show, show_run
 from digitlab.errors import ExportError
-from digitlab.export.formats import ACCOUNTS, TABLES
+from digitlab.exports.formats import ACCOUNTS, TABLES
 
 NETWORK = ("py", "yaml", "safetensors", "onnx")
 _HELP = (
@@ -32,7 +32,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a run, or an architecture with fresh weights, as a file that others read."""
-    from digitlab.export.export import format_of
+    from digitlab.exports.export import format_of
 
     chosen = format or format_of(out)
     if not chosen:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import digitlab as dl
-from digitlab.runs.run_folder import finite
+from digitlab.files import finite
 
 
 def run_row(run: dl.Run) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def train(
 
 def _recipe(model: str, epochs: int | None, seed: int | None, texts: list[str]) -> dl.TrainConfig:
     """The preset's recipe where the model is one, changed by what the command says."""
-    from digitlab.models.presets import known_recipe
+    from digitlab.models.load import known_recipe
     from digitlab.training.config import parse_assignments
 
     flags = {"epochs": epochs, "seed": seed}

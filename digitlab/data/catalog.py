@@ -1,70 +1,19 @@
 """The catalog: every dataset digitlab knows, one entry each, readable without importing torch.
 
-To add a dataset, add an entry. `read` names the function of `readers.py` that turns its files into
-tensors; an entry that torchvision knows needs nothing but the class's name and arguments.
+To add a dataset, add an entry. One that torchvision knows needs nothing but the class's name and
+arguments; another needs a function in `readers.py` that turns its files into tensors.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 
+from digitlab.data.info import DatasetInfo
 from digitlab.errors import DatasetError
-from digitlab.settings import read_settings
 
-DIGITS = tuple("0123456789")
-SPLITS = ("train", "val", "test")
-INPUT_SHAPE = (1, 28, 28)  # channels, height and width of every dataset's images
-VAL_FRACTION = 0.1  # of the official training part, where nobody says otherwise
-SPLIT_SEED = 0
 _NONE: Mapping[str, object] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a dataset before it is loaded.
-
-    `files` are paths below the data folder that must be there (empty: embedded, no download);
-    `download_bytes` is what a download transfers; `torchvision` is the class that reads it, with
-    the arguments of its official training and test parts. `by_hand` says where to get the files
-    of a dataset that digitlab does not download itself.
-    """
-
-    name: str
-    title: str
-    about: str
-    source: str
-    train_size: int
-    test_size: int
-    classes: tuple[str, ...] = DIGITS
-    download_bytes: int = 0
-    files: tuple[str, ...] = ()
-    torchvision: str = ""
-    train_args: Mapping[str, object] = field(default_factory=lambda: {"train": True})
-    test_args: Mapping[str, object] = field(default_factory=lambda: {"train": False})
-    transposed: bool = False
-    by_hand: str = ""
-
-    @property
-    def made_here(self) -> bool:
-        """True for what is made on this machine: collections, and mixes of them."""
-        return ":" in self.name
-
-    @property
-    def embedded(self) -> bool:
-        """True where the dataset comes with the installed packages."""
-        return not self.files
-
-    def missing_files(self, root: Path) -> tuple[str, ...]:
-        """The files, relative to `root`, that are not there or empty."""
-        return tuple(name for name in self.files if not _has_bytes(root / name))
-
-
-def _has_bytes(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0
 
 
 def _idx(folder: str, *names: str) -> tuple[str, ...]:
@@ -223,24 +172,9 @@ CATALOG: Mapping[str, DatasetInfo] = MappingProxyType({entry.name: entry for ent
 EMBEDDED = "optdigits"
 
 
-def list_datasets() -> tuple[DatasetInfo, ...]:
-    """Every dataset of the catalog, in the order in which they are offered, then collections."""
-    from digitlab.data.derived import list_infos
-
-    return (*CATALOG.values(), *list_infos())
-
-
-def find_dataset(name: str) -> DatasetInfo:
-    """The catalog's entry `name`; DatasetError with the nearest names where there is none.
-
-    A name `FAMILY:REST` is of a dataset that was made on this machine: see `families`.
-    """
+def find_entry(name: str) -> DatasetInfo:
+    """The catalog's entry `name`; DatasetError with the nearest names where there is none."""
     entry = CATALOG.get(name.lower().strip()) if isinstance(name, str) else None
-    if entry is None and isinstance(name, str) and ":" in name:
-        from digitlab.data.derived import describe
-
-        family, _, rest = name.lower().strip().partition(":")
-        entry = describe(family, rest)
     if entry is None:
         near = difflib.get_close_matches(str(name), CATALOG, n=3, cutoff=0.4)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
@@ -248,13 +182,3 @@ def find_dataset(name: str) -> DatasetInfo:
             f"There is no dataset {name!r}.{hint} Known are {', '.join(CATALOG)}.", name=str(name)
         )
     return entry
-
-
-def is_available(name: str) -> bool:
-    """Whether the dataset can be loaded without a download."""
-    return not find_dataset(name).missing_files(read_settings().data)
-
-
-def default_dataset() -> str:
-    """`mnist` where its files are on disk, else the embedded dataset."""
-    return "mnist" if is_available("mnist") else EMBEDDED

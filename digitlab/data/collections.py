@@ -28,11 +28,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from digitlab.data.catalog import DIGITS
+from digitlab.data.info import DIGITS
 from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError, StoreError
 from digitlab.settings import read_settings
 
-FAMILY = "collection"
+KIND = "collection"
 SIDE = 28
 MAX_COLLECTIONS = 100
 MAX_DRAWINGS = 2_000  # in one collection …
@@ -198,7 +198,7 @@ def require_entries(name: str) -> list[Entry]:
         raise DatasetMissingError(
             f"There is no collection {name!r} (there is: {known}). Draw and keep a digit on the "
             "Draw page first.",
-            name=f"{FAMILY}:{name}",
+            name=f"{KIND}:{name}",
         )
     return entries
 
@@ -261,7 +261,7 @@ def read_entry(name: str, entry: Entry) -> KeptDrawing:
     except (OSError, ValueError, KeyError, TypeError, binascii.Error) as e:
         raise DatasetDamagedError(
             f"Collection {name} has a damaged file, {entry.path} ({e}): delete it.",
-            name=f"{FAMILY}:{name}",
+            name=f"{KIND}:{name}",
         ) from e
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from digitlab.data.catalog import SPLITS, DatasetInfo
+from digitlab.data.info import SPLITS, DatasetInfo
 from digitlab.errors import DatasetError
 
 _ROWS_AT_ONCE = 2_000

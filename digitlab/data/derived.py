@@ -1,4 +1,4 @@
-"""Datasets that are made on this machine and named `FAMILY:REST`: collections, and mixes of them.
+"""Datasets that are made on this machine and named `KIND:REST`: collections, and mixes of them.
 
 `collection:NAME` is a collection of kept drawings; `mix:NAME+BASE` is what a run is fine-tuned on:
 the collection's training drawings, several times over, among a sample of the dataset BASE, so that
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.data import collections
-from digitlab.data.catalog import DatasetInfo, find_dataset
+from digitlab.data.catalog import find_entry
+from digitlab.data.info import DatasetInfo
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -30,32 +31,32 @@ def list_infos() -> tuple[DatasetInfo, ...]:
     return tuple(_describe_collection(name) for name in collections.list_collections())
 
 
-def describe(family: str, rest: str) -> DatasetInfo | None:
-    """The catalog's entry of `family:rest`; None where there is no such family.
+def describe(kind: str, rest: str) -> DatasetInfo | None:
+    """The catalog's entry of `kind:rest`; None where there is no such kind.
 
     Raises DatasetError for a bad name, DatasetMissingError where there is no such collection.
     """
-    if family == collections.FAMILY:
+    if kind == collections.KIND:
         return _describe_collection(rest)
-    return _describe_mix(*_parts(rest)) if family == MIX else None
+    return _describe_mix(*_parts(rest)) if kind == MIX else None
 
 
 def read(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
     """The training and test parts: images uint8 [N, 1, 28, 28] and labels int64 [N]."""
-    family, _, rest = info.name.partition(":")
-    if family == collections.FAMILY:
+    kind, _, rest = info.name.partition(":")
+    if kind == collections.KIND:
         return _read_collection(rest)
     return _read_mix(*_parts(rest), root)
 
 
 def collection_dataset(name: str) -> str:
     """The name of a collection in the catalog."""
-    return f"{collections.FAMILY}:{collections.check_name(name)}"
+    return f"{collections.KIND}:{collections.check_name(name)}"
 
 
 def mix_dataset(name: str, base: str) -> str:
     """The name in the catalog of a collection mixed with the dataset `base`."""
-    return f"{MIX}:{collections.check_name(name)}+{find_dataset(base).name}"
+    return f"{MIX}:{collections.check_name(name)}+{find_entry(base).name}"
 
 
 def _parts(rest: str) -> tuple[str, str]:
@@ -84,7 +85,7 @@ def _describe_collection(name: str) -> DatasetInfo:
 
 
 def _describe_mix(name: str, base: str) -> DatasetInfo:
-    drawn, known = _describe_collection(name), find_dataset(base)
+    drawn, known = _describe_collection(name), find_entry(base)
     if known.classes != drawn.classes:
         raise DatasetError(f"{known.title} has other classes than the digits of {drawn.title}.")
     sample = min(BASE_IMAGES, known.train_size)
@@ -123,7 +124,7 @@ def _read_mix(name: str, base: str, root: Path) -> tuple[Part, Part]:
     from digitlab.data.readers import read_parts
 
     (drawn, labels), test = _read_collection(name)
-    (known, names), _ = read_parts(find_dataset(base), root)
+    (known, names), _ = read_parts(find_entry(base), root)
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(_SEED))
     sample = order[:BASE_IMAGES].sort().values
     times = _repeats(len(labels))

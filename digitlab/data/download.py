@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitlab.data.catalog import DatasetInfo, find_dataset
+from digitlab.data.info import DatasetInfo
+from digitlab.data.registry import find_dataset
 from digitlab.errors import DatasetError, DownloadError
 from digitlab.settings import read_settings
 

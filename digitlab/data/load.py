@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import torch
 
-from digitlab.data.catalog import SPLIT_SEED, VAL_FRACTION, find_dataset
+from digitlab.data import derived
 from digitlab.data.dataset import Dataset, Split, check_fraction, divide
+from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.data.readers import read_parts
+from digitlab.data.registry import find_dataset
 from digitlab.settings import read_settings
 
 
@@ -35,9 +37,8 @@ def load_dataset(
         from digitlab.data.download import download_dataset
 
         download_dataset(info.name, on_progress)
-    (train_images, train_labels), (test_images, test_labels) = read_parts(
-        info, read_settings().data
-    )
+    read = derived.read if info.made_here else read_parts
+    (train_images, train_labels), (test_images, test_labels) = read(info, read_settings().data)
     whole = Split("train", train_images, train_labels, torch.arange(len(train_labels)))
     train, val = divide(whole, val_fraction, seed)
     test = Split("test", test_images, test_labels, torch.arange(len(test_labels)))

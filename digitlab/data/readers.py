@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from digitlab.data.catalog import DatasetInfo
+from digitlab.data.info import DatasetInfo
 from digitlab.errors import DatasetDamagedError, DatasetMissingError
 
 Part = tuple[torch.Tensor, torch.Tensor]
@@ -30,10 +30,6 @@ def read_parts(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
     missing = info.missing_files(root)
     if missing:
         raise _missing(info, root / missing[0])
-    if info.made_here:
-        from digitlab.data.derived import read
-
-        return read(info, root)
     if not info.torchvision:
         train, test = _read_pendigits(root)
         _check(info, root, train, info.train_size)

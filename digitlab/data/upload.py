@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from digitlab.data.archive import list_files, open_archive
-from digitlab.data.catalog import DIGITS, DatasetInfo
 from digitlab.data.folders import read_folders
 from digitlab.data.framing import SIDE, check_size, fit_to_square
+from digitlab.data.info import DIGITS, DatasetInfo
 from digitlab.data.tables import read_table
 from digitlab.errors import UploadError
 

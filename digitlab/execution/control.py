@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 
-from digitlab.runs import run_folder
+from filelock import FileLock, Timeout
+
+from digitlab.runs import run_folder, store
 from digitlab.training.events import Wish
 
 LOOK_SECONDS = 0.1  # how often a wish to stop or pause is looked for
 SAVE_SECONDS = 30.0  # after which a state is saved in the middle of an epoch
 SAVING_SHARE = 0.02  # of the time at most, however slow the disk
+_held: dict[str, FileLock] = {}
 
 
 class Control:
@@ -81,3 +84,20 @@ class Control:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def hold_lock(run_id: str) -> None:
+    """Take the lock anew where the run's folder, and with it the lock, was deleted.
+
+    Others may have taken the run for dead in between: it is marked as running again. To be called
+    by the process that carries out the run. Raises StoreError where the folder cannot be made.
+    """
+    if run_folder.lock_file(run_id).exists():
+        return
+    lock = run_folder.run_lock(run_id)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    _held[run_id] = lock  # until this process ends
+    store.change_status(run_id, "interrupted", "running", ended=None, message="")

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from digitlab.errors import DigitlabError, RunError, RunNotFoundError, SpecError
+from digitlab import files
+from digitlab.errors import RunError, SpecError
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import run_folder, store
@@ -39,32 +40,11 @@ def ensemble(members: Sequence[str | Run], how: How = "mean", *, name: str = "")
     tensors = _joined_predictions(runs, how)
     record = _record(runs, how, name, tensors)
     folder = run_folder.run_folder(record.id)
-    run_folder.write_tensors(folder / run_folder.PREDICTIONS, tensors)
-    run_folder.write_json(folder / run_folder.HISTORY, {"steps": [], "epochs": []})
-    run_folder.write_json(folder / run_folder.RECORD, record.model_dump())
+    files.write_tensors(folder / run_folder.PREDICTIONS, tensors)
+    files.write_json(folder / run_folder.HISTORY, {"steps": [], "epochs": []})
+    files.write_json(folder / run_folder.RECORD, record.model_dump())
     store.add_run(record)
     return Run(record)
-
-
-def join_networks(record: RunRecord) -> torch.nn.Module:
-    """One network of all members: pixels as 0…1, float32 [N, 1, H, W] → logits [N, C].
-
-    RunError where a member was deleted or has no weights.
-    """
-    from digitlab.training.ensemble import Joined
-
-    networks = []
-    for member in record.members:
-        try:
-            run = open_run(member)
-        except RunNotFoundError as e:
-            raise RunError(
-                f"{record.name} answers through its members, and the run {member} was deleted: its "
-                "saved results still hold, but it can read no new image. Make the ensemble again.",
-                run_id=record.id,
-            ) from e
-        networks.append((run.model, run.normalization))
-    return Joined(networks, record.data["how"]).eval()
 
 
 def _check(runs: Sequence[Run]) -> None:
@@ -175,14 +155,3 @@ def _drawn(runs: Sequence[Run], kind: str) -> ModelSpec:
 
 def _sum(values: Sequence[float | None]) -> float | None:
     return None if None in values else sum(values)
-
-
-def missing_members(record: RunRecord) -> list[str]:
-    """Members of an ensemble that are no longer here; empty for any other run."""
-    gone = []
-    for member in record.members:
-        try:
-            open_run(member)
-        except DigitlabError:
-            gone.append(member)
-    return gone

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from digitlab import files
 from digitlab.data.load import load_dataset
 from digitlab.errors import DigitlabError, RunError
 from digitlab.execution.control import Control
@@ -104,7 +105,7 @@ def _fail(recorder: Recorder, status: Status, message: str) -> None:
     with contextlib.suppress(DigitlabError):
         store.update_run(recorder.record.id, status=status, message=message, ended=time.time())
     with contextlib.suppress(DigitlabError):
-        run_folder.write_atomically(recorder.folder / run_folder.ERROR, traceback.format_exc())
+        files.write_atomically(recorder.folder / run_folder.ERROR, traceback.format_exc())
 
 
 def _describe(e: Exception) -> str:

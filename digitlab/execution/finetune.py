@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from digitlab.data.catalog import DIGITS, default_dataset, find_dataset, is_available
 from digitlab.data.collections import is_held_out, require_entries
 from digitlab.data.derived import collection_dataset, mix_dataset
+from digitlab.data.info import DIGITS
+from digitlab.data.registry import default_dataset, find_dataset, is_available
 from digitlab.errors import DatasetError, RunError
 from digitlab.execution.train import train
 from digitlab.runs.run import Run, open_run

@@ -5,18 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from digitlab.data.catalog import (
-    INPUT_SHAPE,
-    SPLIT_SEED,
-    VAL_FRACTION,
-    DatasetInfo,
-    find_dataset,
-)
+from digitlab.data.info import INPUT_SHAPE, SPLIT_SEED, VAL_FRACTION, DatasetInfo
+from digitlab.data.registry import find_dataset
 from digitlab.errors import ConfigError, SpecError
 from digitlab.execution.initial_weights import check_start, inherited
 from digitlab.models.build import check_fits
 from digitlab.models.classical.catalog import classical_args, classical_kind
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord, new_run_id

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from digitlab import files
 from digitlab.errors import StoreError
 from digitlab.evaluation.metrics import evaluate_logits
-from digitlab.execution.lock import hold_lock
-from digitlab.execution.speed import Speed
+from digitlab.execution.control import hold_lock
+from digitlab.execution.progress import Speed
 from digitlab.models.classical.build import fitted_module
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import checkpoints, run_folder, store
@@ -92,10 +93,10 @@ class Recorder:
             self._write_weights()
 
     def _write_settings(self) -> None:
-        run_folder.write_atomically(
+        files.write_atomically(
             self.folder / run_folder.SPEC, ModelSpec.from_dict(self.record.spec).to_yaml()
         )
-        run_folder.write_json(self.folder / run_folder.CONFIG, self.config.model_dump())
+        files.write_json(self.folder / run_folder.CONFIG, self.config.model_dump())
 
     def note(self, event: Event) -> None:
         """Write down one event of the training."""
@@ -156,7 +157,7 @@ class Recorder:
 
     def _start(self, event: Started) -> None:
         environment = describe_machine(torch.device(event.device)) | event.compute
-        run_folder.write_json(self.folder / run_folder.ENVIRONMENT, environment)
+        files.write_json(self.folder / run_folder.ENVIRONMENT, environment)
         self.normalization = Normalization(event.mean, event.std)
         self.steps_per_epoch = event.steps_per_epoch
         store.update_run(
@@ -200,7 +201,7 @@ class Recorder:
             return  # nothing was learnt yet
         state = self.model.state_dict()
         if is_finite(state.values()):
-            run_folder.write_tensors(self.folder / run_folder.WEIGHTS, state)
+            files.write_tensors(self.folder / run_folder.WEIGHTS, state)
             self.saved_epoch = epoch
 
     def _finish(self, event: Finished) -> None:
@@ -243,8 +244,8 @@ class Recorder:
         """The whole record and its curves beside the weights: a lost store is made from them."""
         self.last_files = time.monotonic()
         steps, epochs = store.read_history(self.record.id)
-        run_folder.write_json(self.folder / run_folder.HISTORY, {"steps": steps, "epochs": epochs})
-        run_folder.write_json(self.folder / run_folder.RECORD, record.model_dump())
+        files.write_json(self.folder / run_folder.HISTORY, {"steps": steps, "epochs": epochs})
+        files.write_json(self.folder / run_folder.RECORD, record.model_dump())
 
     def _write_predictions(self) -> dict[str, float]:
         """Save logits and labels of the held-out splits; their losses and accuracies."""
@@ -256,7 +257,7 @@ class Recorder:
                 tensors |= {f"{name}_logits": logits, f"{name}_labels": split.labels}
                 result = evaluate_logits(logits.numpy(), split.labels.numpy(), self.data.classes)
                 columns |= {f"{name}_loss": result.loss, f"{name}_accuracy": result.accuracy}
-        run_folder.write_tensors(self.folder / run_folder.PREDICTIONS, tensors)
+        files.write_tensors(self.folder / run_folder.PREDICTIONS, tensors)
         return columns
 
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from digitlab.data.catalog import SPLIT_SEED, VAL_FRACTION
+from digitlab import files
+from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.errors import ConfigError, RunError
 from digitlab.models.presets import Preset, list_presets, load_preset
-from digitlab.runs import run_folder
 from digitlab.runs.run import Run, list_runs
 from digitlab.training.config import TrainConfig
 
@@ -258,7 +258,7 @@ def measure_train_accuracy(run: Run) -> float:
     if known is not None:
         return known
     accuracy = run.evaluate("train").accuracy
-    run_folder.write_json(run.folder / FINAL, {"train_accuracy": accuracy})
+    files.write_json(run.folder / FINAL, {"train_accuracy": accuracy})
     return accuracy
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.execution.execute import execute
 from digitlab.execution.prepare import new_record
-from digitlab.models.presets import known_recipe
+from digitlab.models.load import known_recipe
 from digitlab.runs import run_folder
 from digitlab.runs.run import Run
 from digitlab.training.config import TrainConfig

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from digitlab.figures.palette import DIGIT_COLORS, MUTED
 
 if TYPE_CHECKING:
-    from digitlab.models.build import ModelSummary
     from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
+    from digitlab.models.summary import ModelSummary
 
 KIND_COLORS = {
     "convolution": DIGIT_COLORS[0],

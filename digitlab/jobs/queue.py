@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from digitlab import files
 from digitlab.errors import RunError, StoreError
 from digitlab.jobs.launch import launch_worker, launch_worker_again
 from digitlab.runs import checkpoints, run_folder, store
@@ -123,7 +124,7 @@ def _interrupt(record: RunRecord) -> None:
     if state:
         with contextlib.suppress(StoreError):
             path = run_folder.run_folder(record.id) / run_folder.WEIGHTS
-            run_folder.write_tensors(path, state.weights)
+            files.write_tensors(path, state.weights)
             columns["kept_epoch"] = state.step * record.epochs / max(record.total_steps, 1)
         kept = f"It was saved at step {state.step:,}: resume it to go on from there."
     store.change_status(

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from digitlab import files
 from digitlab.analysis.cache import kept_folder, need_weights
 from digitlab.errors import DigitlabError, StoreError
 from digitlab.jobs.launch import launch
-from digitlab.runs import run_folder
 from digitlab.runs.run import open_run
 from digitlab.settings import read_settings
 
@@ -69,7 +69,7 @@ def start_robustness(run: Run, images: int | None) -> None:
 def stop_robustness(run: Run, *, wish: bool = True) -> None:
     """Ask the measurement to stop, which then keeps nothing; `wish=False` takes that back."""
     if wish:
-        run_folder.write_atomically(_file(run, "stop"), "")
+        files.write_atomically(_file(run, "stop"), "")
     else:
         _file(run, "stop").unlink(missing_ok=True)
 
@@ -153,7 +153,7 @@ def _file(run: Run, ending: str) -> Path:
 
 def _tell(run: Run, progress: Progress) -> None:
     content = json.dumps(progress._asdict()).encode()
-    run_folder.write_briefly(_file(run, "progress.json"), content)
+    files.write_briefly(_file(run, "progress.json"), content)
 
 
 def _is_held(path: Path) -> bool:

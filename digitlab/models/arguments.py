@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from digitlab.models.argument_words import ARGUMENT_WORDS
 from digitlab.models.layer import shown
 from digitlab.models.placement import Site
 
@@ -153,3 +152,82 @@ def describe(annotation: Any) -> str:
     if annotation in (None, type(None)):
         return "null"
     return _WORDS.get(annotation, str(annotation))
+
+
+ARGUMENT_WORDS = {
+    "in_channels": "Channels that arrive; follows from the layer before.",
+    "in_features": "Values that arrive; follows from the layer before.",
+    "num_features": "Channels that arrive; follows from the layer before.",
+    "num_channels": "Channels that arrive; follows from the layer before.",
+    "normalized_shape": "The last sizes of the shape, which are normalised together.",
+    "out_channels": "Filters, each of which gives one channel of the output.",
+    "out_features": "Units, each of which sees all values that arrive.",
+    "kernel_size": "Height and width of the window: one number, or one for each side.",
+    "stride": "Steps by which the window moves; 2 halves the size. A pooling's default is its "
+    "window.",
+    "padding": "Pixels put around the image; with half the window, the size is kept.",
+    "output_padding": "Pixels added to one side of the output.",
+    "dilation": "Distance between the pixels that the window looks at; 1 leaves no gaps.",
+    "groups": "Parts into which the channels are split, each on its own.",
+    "bias": "Whether a learned constant is added to each output.",
+    "padding_mode": "What is put around the image: zeros, or a continuation of it.",
+    "ceil_mode": "Whether a window that reaches over the border counts.",
+    "count_include_pad": "Whether padded pixels count in a mean.",
+    "divisor_override": "What a sum is divided by instead of the window's size.",
+    "output_size": "Height and width of what comes out, whatever arrives.",
+    "output_ratio": "Share of height and width that remains.",
+    "norm_type": "The power p of the mean (Σ xᵖ)^(1/p).",
+    "p": "Share of the values that are set to zero in training.",
+    "inplace": "Saves memory in torch; has no effect here.",
+    "eps": "Added to the variance, so that nothing is divided by zero.",
+    "momentum": "Share of each batch in the running mean and variance.",
+    "affine": "Whether a scale and a shift are learned for each channel.",
+    "elementwise_affine": "Whether a scale and a shift are learned for each value.",
+    "track_running_stats": "Whether running means are kept for use after training.",
+    "num_groups": "Groups of channels that are normalised together.",
+    "alpha": "Slope or size of the part below zero; of LocalResponseNorm, its strength.",
+    "beta": "Exponent of LocalResponseNorm; of Softplus, its sharpness.",
+    "k": "Constant that LocalResponseNorm adds before it divides.",
+    "size": "Size that the image is brought to; of LocalResponseNorm, neighbouring channels.",
+    "lambd": "Values nearer to zero than this are set to zero.",
+    "min_val": "Values below are cut off here.",
+    "max_val": "Values above are cut off here.",
+    "negative_slope": "Slope of the part below zero.",
+    "lower": "Smallest slope that is drawn for the part below zero.",
+    "upper": "Largest slope that is drawn for the part below zero.",
+    "threshold": "Where the function changes its course.",
+    "value": "What is put in: around the image, or below the threshold.",
+    "num_parameters": "Slopes that are learned: 1, or one for each channel.",
+    "init": "Slope to begin with.",
+    "approximate": "Whether GELU is computed by the faster tanh.",
+    "dim": "Dimension that is worked along (1 is the first after the batch); of Patches, features "
+    "of a token.",
+    "start_dim": "First dimension that is merged; 1 is the first after the batch.",
+    "end_dim": "Last dimension that is merged; -1 is the last.",
+    "unflattened_size": "Sizes that the dimension is split into, such as 1, 28, 28.",
+    "upscale_factor": "How many times larger height and width become.",
+    "downscale_factor": "How many times smaller height and width become.",
+    "scale_factor": "How many times larger height and width become.",
+    "mode": "How new pixels are found from those around them.",
+    "align_corners": "Whether the corner pixels keep their values when an image is enlarged.",
+    "recompute_scale_factor": "Whether the factor is found anew from the rounded size.",
+    "layers": "The layers inside.",
+    "branches": "The branches, each a list of layers; an empty one passes its input on.",
+    "join": "How what the branches give becomes one: side by side, or value by value.",
+    "times": "How many times the layers stand one after the other.",
+    "growth": "Channels that each step adds.",
+    "reduction": "How many times fewer units the gate has than there are channels.",
+    "patch_size": "Height and width of a patch; must divide the image's.",
+    "depth": "Layers of attention, one after the other.",
+    "heads": "Ways in which tokens look at each other side by side; must divide the features.",
+    "hidden": "Units of the MLP; four times the features unless given.",
+    "token_hidden": "Units of the MLP across the tokens.",
+    "dropout": "Share of the values that are set to zero in training.",
+    "hidden_size": "Values that the cell remembers from row to row.",
+    "cell": "Kind of recurrent cell.",
+    "num_layers": "Recurrent layers on top of each other.",
+    "bidirectional": "Whether a second cell reads from the last row to the first.",
+    "output": "The state after the last row, or the states at all rows.",
+    "num_classes": "Classes that are told apart: 10 for digits.",
+    "image_size": "Side in pixels that images are resampled to before the network sees them.",
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -18,40 +18,11 @@ from digitlab.models.limits import check_limits
 from digitlab.models.placement import Part, Row, Shape, Site, Walk, written
 from digitlab.models.receptive_field import with_receptive_fields
 from digitlab.models.spec import Layer, ModelSpec
+from digitlab.models.summary import ModelSummary
 from digitlab.models.torchvision_models import PREFIX, place_model
 
 # torch's CPU generator is shared by all threads; a seeded build borrows and returns it.
 _GENERATOR = threading.Lock()
-
-
-@dataclass(frozen=True)
-class ModelSummary:
-    """What a spec would build, without building it.
-
-    `rows` tell of every layer in order, those of a block after it and one `depth` deeper.
-    `weight_bytes` is the size of the parameters as float32, `activations` the number of values all
-    layers give for one image, `operations` the multiply-adds and comparisons. `notes` are advice.
-    """
-
-    name: str
-    input_shape: Shape
-    output_shape: Shape
-    rows: tuple[Row, ...]
-    parameters: int
-    trainable: int
-    operations: int
-    activations: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def weight_bytes(self) -> int:
-        """Size of the parameters as float32."""
-        return 4 * self.parameters
-
-    @property
-    def activation_bytes(self) -> int:
-        """Memory that training keeps of the activations of one image, as float32."""
-        return 4 * self.activations
 
 
 def summarize(spec: ModelSpec) -> ModelSummary:

@@ -9,7 +9,7 @@ from digitlab.models.placement import Row
 from digitlab.settings import read_settings
 
 if TYPE_CHECKING:
-    from digitlab.models.build import ModelSummary
+    from digitlab.models.summary import ModelSummary
 
 BYTES_PER_PARAMETER = 16  # in training, as float32: weight, gradient and the two means of Adam
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digitlab import files
 from digitlab.runs import run_folder
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def save_state(run_id: str, state: TrainState) -> float:
     began = time.monotonic()
     content = save(state.tensors, metadata={"values": json.dumps(state.values)})
     name = f"{state.step:012d}-{_digest(content)}.safetensors"
-    run_folder.write_atomically(_folder(run_id) / name, content)
+    files.write_atomically(_folder(run_id) / name, content)
     for path in _newest_first(run_id)[KEPT:]:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

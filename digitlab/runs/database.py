@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable, MetaData
 
 from digitlab.errors import StoreError
+from digitlab.runs.schema import Base
+from digitlab.settings import read_settings
 
 NEWEST = "0002"
 _VERSIONS = "alembic_version"
@@ -78,3 +91,65 @@ def _upgrade(connection: Connection, version: str) -> None:
         _stamp(connection, _FIRST)
     config.attributes["connection"] = connection
     command.upgrade(config, NEWEST)
+
+
+BUSY_SECONDS = 15
+
+
+def connect() -> Engine:
+    """The engine of the store that the environment names, its tables in their present form.
+
+    A store that is not there is made, with the runs whose folders are.
+
+    Raises StoreError where the address is wrong or the database cannot be opened.
+    """
+    return _engine(read_settings().database_url)
+
+
+@lru_cache(maxsize=8)
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        if sqlite and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS} if sqlite else {})
+        if sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+        if bring_up_to_date(engine, Base.metadata):
+            from digitlab.runs.restore import restore_runs  # it needs the tables of this module
+
+            restore_runs(engine)
+    except ArgumentError as e:
+        raise StoreError(
+            f"DIGITLAB_DATABASE_URL is not a database address: {e}. "
+            "An example is sqlite:////data/digitlab.db."
+        ) from e
+    except (SQLAlchemyError, OSError, ImportError) as e:
+        raise StoreError(
+            f"The run store {_without_password(url)} cannot be opened ({_reason(e)}). Check that "
+            "the folder is writable, or set DIGITLAB_HOME to one that is; a damaged file can be "
+            "moved away, and digitlab makes a new one from the runs' folders."
+        ) from e
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """WAL lets pages read while a run writes; FULL keeps a committed epoch through power loss."""
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _without_password(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(unreadable address)"
+
+
+def _reason(e: Exception) -> str:
+    return " ".join(str(getattr(e, "orig", None) or e).split())[:200]

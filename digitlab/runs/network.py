@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digitlab.errors import RunError
+from digitlab.errors import RunError, RunNotFoundError
 from digitlab.runs import checkpoints
+from digitlab.runs.find import find_record
 from digitlab.runs.record import RunRecord
 
 if TYPE_CHECKING:
     import torch
 
-    from digitlab.models.spec import ModelSpec
 
-
-def load_network(record: RunRecord, spec: ModelSpec) -> torch.nn.Module:
+def load_network(record: RunRecord) -> torch.nn.Module:
     """The trained network in evaluation mode, on the CPU.
 
     Raises RunError where there are no weights (yet) or they do not fit the architecture, and, for
     an ensemble, where a member is gone.
     """
     if record.members:
-        from digitlab.execution.ensemble import join_networks
-
         return join_networks(record)
     if record.active and not checkpoints.has_weights(record.id):
         raise RunError(
@@ -30,9 +27,10 @@ def load_network(record: RunRecord, spec: ModelSpec) -> torch.nn.Module:
             run_id=record.id,
         )
     from digitlab.models.build import build
+    from digitlab.models.spec import ModelSpec
 
     weights = checkpoints.read_weights(record.id)
-    model = build(spec)
+    model = build(ModelSpec.from_dict(record.spec))
     try:
         model.load_state_dict(weights)
     except RuntimeError as e:
@@ -42,3 +40,25 @@ def load_network(record: RunRecord, spec: ModelSpec) -> torch.nn.Module:
             run_id=record.id,
         ) from e
     return model.eval()
+
+
+def join_networks(record: RunRecord) -> torch.nn.Module:
+    """One network of all members: pixels as 0…1, float32 [N, 1, H, W] → logits [N, C].
+
+    RunError where a member was deleted or has no weights.
+    """
+    from digitlab.training.ensemble import Joined
+    from digitlab.training.normalize import Normalization
+
+    networks = []
+    for member in record.members:
+        try:
+            part = find_record(member)
+        except RunNotFoundError as e:
+            raise RunError(
+                f"{record.name} answers through its members, and the run {member} was deleted: its "
+                "saved results still hold, but it can read no new image. Make the ensemble again.",
+                run_id=record.id,
+            ) from e
+        networks.append((load_network(part), Normalization(**part.normalization)))
+    return Joined(networks, record.data["how"]).eval()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import DatasetError, RunError, RunNotFoundError
+from digitlab.errors import DatasetError, RunError
 from digitlab.runs import run_folder, store
-from digitlab.runs.record import RunRecord, check_run_id
+from digitlab.runs.find import bundled_folders, find_record, read_bundled, read_json
+from digitlab.runs.record import RunRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
     from digitlab.training.config import TrainConfig
     from digitlab.training.normalize import Normalization
-
-LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Run:
     def history(self) -> History:
         """The learning curves so far."""
         if self.record.bundled:
-            return History(**_read_json(self.folder / run_folder.HISTORY))
+            return History(**read_json(self.folder / run_folder.HISTORY))
         return History(*store.read_history(self.id))
 
     def refresh(self) -> Run:
@@ -81,7 +79,7 @@ class Run:
         """The trained network in evaluation mode, on the CPU."""
         from digitlab.runs.network import load_network
 
-        return load_network(self.record, self.spec)
+        return load_network(self.record)
 
     @property
     def normalization(self) -> Normalization:
@@ -162,14 +160,6 @@ class Run:
                 run_id=self.id,
             )
 
-    def export(self, format: str, path: str | Path | None = None) -> Path:
-        """The run as a file: `format` is one of `digitlab.export.export.FORMATS`, such as py, onnx,
-        csv, report, notebook or zip. Its path; see there. Raises ExportError or RunError.
-        """
-        from digitlab.export.export import export
-
-        return export(self, format, path)
-
     def load_data(self) -> Dataset:
         """The run's dataset, split as it was in training.
 
@@ -232,25 +222,7 @@ def open_run(run_id: str) -> Run:
 
     Raises RunNotFoundError where there is none, and where the beginning fits several.
     """
-    if run_id == LATEST:
-        newest = store.list_records(limit=1)
-        if not newest:
-            raise RunNotFoundError(
-                "There is no run of your own yet. Train one, or name a bundled one.", run_id=run_id
-            )
-        return Run(newest[0])
-    check_run_id(run_id)
-    bundled = [folder for folder in _bundled_folders() if folder.name.startswith(run_id)]
-    if bundled and bundled[0].name == run_id:  # needs no store
-        return Run(_bundled(bundled[0]))
-    found = store.find_ids(run_id) + [folder.name for folder in bundled]
-    if run_id not in found and len(found) > 1:
-        raise RunNotFoundError(
-            f"{run_id!r} could be {', '.join(found[:3])} …: type more of the id.", run_id=run_id
-        )
-    if bundled and len(found) == 1:
-        return Run(_bundled(bundled[0]))
-    return Run(store.get_record(run_id if run_id in found or not found else found[0]))
+    return Run(find_record(run_id))
 
 
 def list_runs(*, bundled: bool = True, limit: int | None = None, search: str = "") -> list[Run]:
@@ -261,20 +233,4 @@ def list_runs(*, bundled: bool = True, limit: int | None = None, search: str = "
 
 def list_bundled() -> list[Run]:
     """The runs that come with digitlab."""
-    return [Run(_bundled(folder)) for folder in _bundled_folders()]
-
-
-def _bundled_folders() -> list[Path]:
-    return sorted(path.parent for path in run_folder.ASSETS.glob(f"*/{run_folder.RECORD}"))
-
-
-def _bundled(folder: Path) -> RunRecord:
-    record = _read_json(folder / run_folder.RECORD)
-    return RunRecord(**{**record, "id": folder.name, "executor": "bundled"})
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise RunError(f"{path} cannot be read ({e}).") from e
+    return [Run(read_bundled(folder)) for folder in bundled_folders()]

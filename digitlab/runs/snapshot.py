@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab import files
 from digitlab.errors import StoreError
 from digitlab.runs import run_folder
 
@@ -59,7 +60,7 @@ def write_look(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
         metadata={"values": json.dumps(values)},
     )
     with contextlib.suppress(StoreError):
-        run_folder.write_briefly(run_folder.run_folder(run_id) / FILE, content)
+        files.write_briefly(run_folder.run_folder(run_id) / FILE, content)
 
 
 def look_moment(run_id: str) -> tuple[int, int] | None:

@@ -13,8 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from digitlab.errors import RunNotFoundError, StoreError
+from digitlab.runs.database import connect
 from digitlab.runs.record import RunRecord, Status, check_run_id
-from digitlab.runs.schema import EpochRow, RunRow, StepRow, connect
+from digitlab.runs.schema import EpochRow, RunRow, StepRow
 from digitlab.training.events import EpochDone, StepsDone
 
 _COLUMNS = tuple(column.name for column in RunRow.__table__.columns)

@@ -150,7 +150,7 @@ def export_of_run(
     return f"""{_IMPORT}
 run = dl.open_run({run_id!r})
 for format in {tuple(formats)!r}:
-    print(run.export(format))
+    print(dl.export(run, format))
 """
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 import torch
 
-from digitlab.data.catalog import INPUT_SHAPE, find_dataset
 from digitlab.data.dataset import Dataset, Split
+from digitlab.data.info import INPUT_SHAPE
+from digitlab.data.registry import find_dataset
 from digitlab.errors import SpecError
-from digitlab.models.build import ModelSummary, build, check_fits
+from digitlab.models.build import build, check_fits
 from digitlab.models.spec import ModelSpec
+from digitlab.models.summary import ModelSummary
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import train_events
 from digitlab.training.events import Wish

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from digitlab.data.catalog import SPLIT_SEED, VAL_FRACTION, find_dataset
+from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
+from digitlab.data.registry import find_dataset
 from digitlab.settings import read_settings
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
     from digitlab.data.statistics import PixelStatistics
     from digitlab.evaluation.metrics import Evaluation
-    from digitlab.models.build import ModelSummary
     from digitlab.models.spec import ModelSpec
+    from digitlab.models.summary import ModelSummary
     from digitlab.runs.run import Run
     from digitlab.training.probe import Probe
 
@@ -79,7 +80,7 @@ def class_counts(name: str) -> dict[str, list[int]]:
 
 @st.cache_data(max_entries=24, show_spinner=False)
 def _class_counts(name: str, stamp: object) -> dict[str, list[int]]:
-    from digitlab.data.catalog import SPLITS
+    from digitlab.data.info import SPLITS
     from digitlab.data.statistics import class_counts as count
 
     loaded = dataset(name)

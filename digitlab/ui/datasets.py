@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.data.catalog import (
-    EMBEDDED,
-    SPLITS,
-    DatasetInfo,
-    default_dataset,
-    find_dataset,
-    is_available,
-    list_datasets,
-)
+from digitlab.data.catalog import EMBEDDED
 from digitlab.data.download import active_download, start_download
+from digitlab.data.info import SPLITS, DatasetInfo
+from digitlab.data.registry import default_dataset, find_dataset, is_available, list_datasets
 from digitlab.errors import DatasetError
 from digitlab.settings import read_settings
 from digitlab.ui import cached, page, url
-from digitlab.words import SPLIT_NAMES, percent, size
+from digitlab.ui.labels import SPLIT_NAMES
+from digitlab.words import percent, size
 
 
 def pick_dataset(**arguments: object) -> str:

@@ -23,7 +23,7 @@ _WITHOUT_WEIGHTS = ("py", "yaml")  # of a classical model, before its fit
 
 def offer_run(run: Run) -> None:
     """A cell with the run as code, recipe, weights and graph."""
-    from digitlab.export.export import formats_of
+    from digitlab.exports.export import formats_of
 
     formats = [name for name in NETWORK if name in formats_of(run)]
     graph = "the recipe, and a graph from raw pixels to probabilities"
@@ -61,7 +61,7 @@ def buttons(
     recipe: Mapping[str, Any] | None = None,
 ) -> None:
     """Buttons that make a file of these formats when they are clicked."""
-    from digitlab.export.export import FORMATS, exported, file_name
+    from digitlab.exports.export import FORMATS, exported, file_name
 
     with st.container(horizontal=True):
         for name in formats:

@@ -12,7 +12,8 @@ import streamlit as st
 from digitlab.errors import SpecError
 from digitlab.models.classical.catalog import list_estimators
 from digitlab.models.library import list_saved
-from digitlab.models.presets import list_presets, load_model
+from digitlab.models.load import load_model
+from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.models.torchvision_names import TORCHVISION_MODELS
 from digitlab.ui import url

@@ -83,3 +83,10 @@ def missing(sentence: str, target: str, label: str) -> None:
     """What the page lacks, and the way to it."""
     st.info(sentence, icon=":material/info:")
     st.page_link(target, label=label, icon=":material/arrow_forward:")
+
+
+# On a phone all of Plotly's buttons would cover a figure's title.
+FEW_BUTTONS = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+}

@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run
-from digitlab.words import STATUS_WORDS
+from digitlab.ui.labels import STATUS_WORDS
 
 KINDS = ("Dataset", "Model", "Status", "Tag")
 

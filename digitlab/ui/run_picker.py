@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,7 +14,11 @@ from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.ui import page, url
-from digitlab.words import STATUS_ICONS, STATUS_WORDS, ago, percent
+from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
+from digitlab.words import ago, percent
+
+if TYPE_CHECKING:
+    pass
 
 USABLE = ("finished", "stopped", "paused", "interrupted")
 LISTED = 12
@@ -123,3 +129,33 @@ def list_links(records: Sequence[RunRecord], *, limit: int = LISTED) -> None:
         with st.expander(f"{len(records) - limit:,} earlier runs"):
             for record in records[limit : limit + 200]:
                 result_link(record)
+
+
+NAME_LENGTH = 32  # characters: a legend has to fit a phone
+
+
+def run_names(records: Sequence[RunRecord]) -> list[str]:
+    """A short name for each run; equal ones are told apart by dataset, seed or id."""
+    names = [_short(record.name) for record in records]
+    many = Counter(names)
+    for name in [name for name, count in many.items() if count > 1]:
+        places = [i for i, other in enumerate(names) if other == name]
+        for ending in _ENDINGS:
+            endings = [ending(records[i]) for i in places]
+            if len(set(endings)) == len(endings):
+                break
+        for i, text in zip(places, endings, strict=True):
+            names[i] = f"{name} · {text}"
+    return names
+
+
+_ENDINGS: tuple[Callable[[RunRecord], str], ...] = (
+    lambda record: record.dataset,
+    lambda record: f"seed {record.seed}",
+    lambda record: "bundled" if record.bundled else record.id.rpartition("-")[2][:4],
+    lambda record: record.id,
+)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"

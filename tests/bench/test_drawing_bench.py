@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from digitlab.bench.drawing import measure_drawing
-from digitlab.data.catalog import is_available
 from digitlab.data.pendigits import divide_writers
+from digitlab.data.registry import is_available
 from digitlab.errors import DatasetMissingError
 
 

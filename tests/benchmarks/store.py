@@ -35,8 +35,9 @@ def _fill() -> list[str]:
     from sqlalchemy import insert
 
     import digitlab as dl
+    from digitlab.runs.database import connect
     from digitlab.runs.record import RunRecord
-    from digitlab.runs.schema import EpochRow, RunRow, StepRow, connect
+    from digitlab.runs.schema import EpochRow, RunRow, StepRow
 
     spec = dl.load_model("lenet-5").to_dict()
     config = dl.TrainConfig(epochs=EPOCHS).model_dump()

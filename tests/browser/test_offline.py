@@ -6,7 +6,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.evaluation.metrics import Evaluation
-from digitlab.export.report import figure_html
+from digitlab.exports.report import figure_html
 from digitlab.figures.evaluation import confusion_matrix
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ def opened(browser):
 
 def test_a_report_shows_its_figures_and_images(opened, run_id, tmp_path):
     run = dl.label_run(run_id, name="<img src=x onerror=alert(1)>")
-    path = run.export("report", tmp_path / "report.html")
+    path = dl.export(run, "report", tmp_path / "report.html")
     page, problems = opened(path, viewport={"width": 390, "height": 844})
     assert page.locator(".js-plotly-plot").count() == 5
     assert page.locator("h1").inner_text() == run.record.name

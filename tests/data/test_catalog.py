@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from digitlab.data import catalog
+from digitlab.data import registry
 from digitlab.errors import DatasetError
 
 
 def test_all_promised_datasets_are_listed():
-    names = [info.name for info in catalog.list_datasets()]
+    names = [info.name for info in registry.list_datasets()]
     assert names == [
         "mnist",
         "fashion-mnist",
@@ -28,26 +28,26 @@ def test_all_promised_datasets_are_listed():
 @pytest.mark.parametrize("name", ["mnst", "MNIST2", "", None, "../mnist"])
 def test_an_unknown_name_is_answered_with_the_known_ones(name):
     with pytest.raises(DatasetError, match="Known are mnist"):
-        catalog.find_dataset(name)
+        registry.find_dataset(name)
 
 
 def test_a_near_name_is_suggested():
     with pytest.raises(DatasetError, match="Did you mean"):
-        catalog.find_dataset("fashion_mnist")
+        registry.find_dataset("fashion_mnist")
 
 
 def test_without_files_the_embedded_dataset_is_the_default(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
-    assert catalog.default_dataset() == "optdigits"
-    assert catalog.is_available("optdigits")
-    assert not catalog.is_available("usps")
+    assert registry.default_dataset() == "optdigits"
+    assert registry.is_available("optdigits")
+    assert not registry.is_available("usps")
 
 
 def test_an_empty_file_does_not_count_as_there(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
-    for name in catalog.find_dataset("usps").files:
+    for name in registry.find_dataset("usps").files:
         (tmp_path / name).touch()
-    assert not catalog.is_available("usps")
+    assert not registry.is_available("usps")
 
 
 def test_the_catalog_is_read_without_importing_torch():

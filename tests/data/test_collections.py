@@ -12,8 +12,8 @@ import pytest
 
 import digitlab as dl
 from digitlab.data import collection_files, collections
-from digitlab.data.catalog import find_dataset, is_available, list_datasets
 from digitlab.data.collections import NewDrawing, keep_drawing, list_entries, read_drawings
+from digitlab.data.registry import find_dataset, is_available, list_datasets
 from digitlab.errors import (
     DatasetDamagedError,
     DatasetError,

@@ -8,12 +8,13 @@ import hashlib
 import http.server
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from torchvision import datasets
 
-from digitlab.data import catalog, download
+from digitlab.data import catalog, download, registry
 from digitlab.errors import DownloadError
 
 
@@ -42,10 +43,8 @@ def mirror(tmp_path, monkeypatch):
     address = f"http://127.0.0.1:{server.server_port}/"
     monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
     monkeypatch.setattr(datasets.MNIST, "resources", resources)
-    info = catalog.find_dataset("mnist")
-    fake = catalog.DatasetInfo(
-        **{**info.__dict__, "train_size": 600, "test_size": 100, "download_bytes": 400_000}
-    )
+    info = registry.find_dataset("mnist")
+    fake = replace(info, train_size=600, test_size=100, download_bytes=400_000)
     monkeypatch.setattr(catalog, "CATALOG", {**catalog.CATALOG, "mnist": fake})
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "data"))
     yield folder
@@ -83,18 +82,18 @@ def test_a_wrong_checksum_is_refused_and_the_next_try_works(mirror, tmp_path):
     path.write_bytes(good[: len(good) // 2])
     with pytest.raises(DownloadError, match="wrong checksum"):
         download.download_dataset("mnist")
-    assert not catalog.is_available("mnist")
+    assert not registry.is_available("mnist")
     assert not list((tmp_path / "data").iterdir())
     path.write_bytes(good)
     download.download_dataset("mnist")
-    assert catalog.is_available("mnist")
+    assert registry.is_available("mnist")
 
 
 def test_a_damaged_file_is_replaced_by_downloading_again(mirror, tmp_path):
     import digitlab as dl
 
     download.download_dataset("mnist")
-    path = tmp_path / "data" / catalog.find_dataset("mnist").files[0]
+    path = tmp_path / "data" / registry.find_dataset("mnist").files[0]
     path.write_bytes(path.read_bytes()[:5000])
     running = download.start_download("mnist")
     while not running.finished:

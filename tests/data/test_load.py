@@ -5,13 +5,14 @@ from __future__ import annotations
 import bz2
 import gzip
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 import digitlab as dl
-from digitlab.data import catalog, readers
+from digitlab.data import catalog, readers, registry
 from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError
 
 
@@ -124,7 +125,7 @@ def small_idx(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
 
     def write(name: str, train: int, test: int, labels_dtype=np.uint8, fields: int = 0):
-        info = catalog.find_dataset(name)
+        info = registry.find_dataset(name)
         sizes = {info.files[0]: train, info.files[2]: test}
         made = {}
         for images_file, count in sizes.items():
@@ -138,7 +139,7 @@ def small_idx(monkeypatch, tmp_path):
                 (tmp_path / path).write_bytes(_idx(array))
             made[images_file] = images
         changed = {"train_size": train, "test_size": test}
-        fake = catalog.DatasetInfo(**{**info.__dict__, **changed})
+        fake = replace(info, **changed)
         monkeypatch.setattr(catalog, "CATALOG", {**catalog.CATALOG, name: fake})
         return list(made.values())
 
@@ -175,8 +176,8 @@ def test_usps_is_placed_in_the_middle_of_28_by_28(monkeypatch, tmp_path):
             values = rng.uniform(-1, 1, 256)
             lines.append(f"{label} " + " ".join(f"{i + 1}:{v:.4f}" for i, v in enumerate(values)))
         (tmp_path / path).write_bytes(bz2.compress(("\n".join(lines) + "\n").encode()))
-    info = catalog.find_dataset("usps")
-    fake = catalog.DatasetInfo(**{**info.__dict__, "train_size": 10, "test_size": 10})
+    info = registry.find_dataset("usps")
+    fake = replace(info, train_size=10, test_size=10)
     monkeypatch.setattr(catalog, "CATALOG", {**catalog.CATALOG, "usps": fake})
     data = dl.load_dataset("usps", val_fraction=0.0)
     assert data.train.images.shape == (10, 1, 28, 28)
@@ -199,7 +200,7 @@ def test_framing_keeps_a_digit_upright_and_in_its_place():
 @pytest.mark.parametrize("keep", [0.0001, 0.5, 0.999])
 def test_a_truncated_file_is_named_with_a_remedy(small_idx, tmp_path, keep):
     small_idx("mnist", 40, 20)
-    path = tmp_path / catalog.find_dataset("mnist").files[0]
+    path = tmp_path / registry.find_dataset("mnist").files[0]
     whole = path.read_bytes()
     path.write_bytes(whole[: max(1, int(len(whole) * keep))])
     with pytest.raises(DatasetDamagedError, match="truncated or corrupt") as caught:
@@ -210,14 +211,14 @@ def test_a_truncated_file_is_named_with_a_remedy(small_idx, tmp_path, keep):
 
 def test_files_of_another_kind_are_refused(small_idx, tmp_path):
     small_idx("mnist", 40, 20)
-    (tmp_path / catalog.find_dataset("mnist").files[1]).write_bytes(gzip.compress(b"not labels"))
+    (tmp_path / registry.find_dataset("mnist").files[1]).write_bytes(gzip.compress(b"not labels"))
     with pytest.raises(DatasetDamagedError):
         dl.load_dataset("mnist")
 
 
 def test_a_label_out_of_range_is_refused(small_idx, tmp_path):
     small_idx("mnist", 40, 20)
-    path = tmp_path / catalog.find_dataset("mnist").files[1]
+    path = tmp_path / registry.find_dataset("mnist").files[1]
     whole = bytearray(path.read_bytes())
     whole[-1] = 77
     path.write_bytes(bytes(whole))
@@ -227,8 +228,8 @@ def test_a_label_out_of_range_is_refused(small_idx, tmp_path):
 
 def test_too_few_images_are_refused(small_idx, monkeypatch):
     small_idx("mnist", 40, 20)
-    info = catalog.find_dataset("mnist")
-    fake = catalog.DatasetInfo(**{**info.__dict__, "train_size": 41})
+    info = registry.find_dataset("mnist")
+    fake = replace(info, train_size=41)
     monkeypatch.setattr(catalog, "CATALOG", {**catalog.CATALOG, "mnist": fake})
     with pytest.raises(DatasetDamagedError, match="40 images and 40 labels instead of 41"):
         dl.load_dataset("mnist")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 import digitlab as dl
-from digitlab.data import catalog, pendigits
+from digitlab.data import catalog, pendigits, registry
 from digitlab.data.download import start_download
 from digitlab.drawing.strokes import PenDigit
 from digitlab.errors import DatasetDamagedError, DatasetMissingError, DownloadError
@@ -35,8 +37,8 @@ def small(monkeypatch, tmp_path):
             for n in range(60)
         )
     )
-    info = catalog.find_dataset("pendigits")
-    fake = catalog.DatasetInfo(**{**vars(info), "train_size": 48, "test_size": 12})
+    info = registry.find_dataset("pendigits")
+    fake = replace(info, train_size=48, test_size=12)
     monkeypatch.setattr(catalog, "CATALOG", {**catalog.CATALOG, "pendigits": fake})
     return path
 
@@ -85,7 +87,7 @@ def test_a_home_that_cannot_be_written_costs_only_time(small, home):
 
 def test_without_its_file_it_says_where_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
-    assert not catalog.is_available("pendigits")
+    assert not registry.is_available("pendigits")
     with pytest.raises(DatasetMissingError, match=r"archive\.ics\.uci\.edu/dataset/81"):
         dl.load_dataset("pendigits")
     with pytest.raises(DownloadError, match="not downloaded from here"):
@@ -110,8 +112,8 @@ def test_a_digit_is_framed_as_mnists_are():
 
 
 def test_the_real_file_is_read_whole(home):
-    if not catalog.is_available("pendigits"):
+    if not registry.is_available("pendigits"):
         pytest.skip("There are no pen strokes: set DIGITLAB_DATA to a folder that holds them")
     digits = pendigits.digits_of(read_settings().data / pendigits.FILE, "test")
-    assert len(digits) == catalog.find_dataset("pendigits").test_size
+    assert len(digits) == registry.find_dataset("pendigits").test_size
     assert {digit.writer for digit in digits} == set(pendigits.divide_writers()["test"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from digitlab.export.augmentation_code import AUGMENTED, augmentation_code
+from digitlab.exports.augmentation_code import AUGMENTED, augmentation_code
 from digitlab.training.augment import augment
 from digitlab.training.config import Augmentation
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from digitlab.errors import ConfigError, SpecError
-from digitlab.export.pytorch import standalone
+from digitlab.exports.pytorch import standalone
 from digitlab.models.build import build
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.paste import read_pasted

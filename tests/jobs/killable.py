@@ -55,7 +55,7 @@ def _arrange_death(dies_at: str, count: int) -> None:
     if dies_at == "commit":
         from sqlalchemy import event
 
-        from digitlab.runs.schema import connect
+        from digitlab.runs.database import connect
 
         @event.listens_for(connect(), "commit")
         def die(_connection: object) -> None:
@@ -63,9 +63,9 @@ def _arrange_death(dies_at: str, count: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         return
-    from digitlab.runs import run_folder
+    from digitlab import files
 
-    write = run_folder.write_atomically
+    write = files.write_atomically
 
     def half_write(path, content):
         if "checkpoints" in str(path) and one_more():
@@ -75,4 +75,4 @@ def _arrange_death(dies_at: str, count: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write(path, content)
 
-    run_folder.write_atomically = half_write
+    files.write_atomically = half_write

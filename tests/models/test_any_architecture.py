@@ -117,9 +117,9 @@ def whole_way(spec, data, drawing, folder, config=QUICK):
     again = run.predict_logits(data.test.images)
     torch.testing.assert_close(again, saved.float(), atol=1e-4, rtol=1e-3)
     assert 0 <= run.evaluate("test").accuracy <= 1
-    assert dl.load_model(run.export("yaml", folder / "net.yaml")) == spec
-    compile(run.export("py", folder / "net.py").read_text(encoding="utf-8"), "net.py", "exec")
-    assert run.export("safetensors", folder / "net.safetensors").stat().st_size > 0
+    assert dl.load_model(dl.export(run, "yaml", folder / "net.yaml")) == spec
+    compile(dl.export(run, "py", folder / "net.py").read_text(encoding="utf-8"), "net.py", "exec")
+    assert dl.export(run, "safetensors", folder / "net.safetensors").stat().st_size > 0
     read = dl.recognize(drawing, run)
     assert len(read.text) == len(read.digits) == 1
     assert sum(read.digits[0].probabilities) == pytest.approx(1, abs=1e-4)
@@ -176,7 +176,7 @@ def test_a_classical_model_goes_the_whole_way(name, optdigits, drawing, tmp_path
 def test_a_trained_network_becomes_a_graph(name, optdigits, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     run = dl.train(NETWORKS[name], optdigits, QUICK, progress=False)
-    path = run.export("onnx", tmp_path / "net.onnx")
+    path = dl.export(run, "onnx", tmp_path / "net.onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for count in (1, 5):
         images = optdigits.test.images[:count]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from test_build import any_layers
 
 from digitlab.errors import SpecError
-from digitlab.export.pytorch import standalone
+from digitlab.exports.pytorch import standalone
 from digitlab.models.build import sketch
 from digitlab.models.paste import read_pasted
 from digitlab.models.spec import ModelSpec

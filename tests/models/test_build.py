@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
 from digitlab.models.blocks import block_signature, list_blocks
-from digitlab.models.build import ModelSummary, build, check_fits, summarize
+from digitlab.models.build import build, check_fits, summarize
 from digitlab.models.layers import layer_signature, list_layers
 from digitlab.models.spec import Layer, ModelSpec
+from digitlab.models.summary import ModelSummary
 
 CNN = ModelSpec(
     name="x",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from digitlab.models.build import summarize
-from digitlab.models.contrast import contrast
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
+from digitlab.models.summary import contrast
 
 LENET = summarize(load_model("lenet-5"))  # 61,706 parameters, 422,824 multiply-adds
 SMALL = summarize(load_model("cnn-small"))  # 32,090 parameters, 4.7 million multiply-adds

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
 from digitlab.models import edit
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
 from digitlab.models.spec import Layer, ModelSpec
 
 CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 1}}

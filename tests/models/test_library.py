@@ -17,7 +17,7 @@ from digitlab.models.library import (
     save_model,
     suggest_name,
 )
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
 
 SPEC = load_model("resnet-mini")
 

@@ -13,7 +13,8 @@ from digitlab.errors import SpecError
 from digitlab.execution.prepare import new_record
 from digitlab.models.build import build, check_fits, summarize
 from digitlab.models.limits import check_limits, training_bytes
-from digitlab.models.presets import list_presets, load_model
+from digitlab.models.load import load_model
+from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.runs.store import list_records
 

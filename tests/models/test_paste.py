@@ -13,8 +13,8 @@ from torch import nn
 from digitlab.errors import SpecError
 from digitlab.models.build import build, summarize
 from digitlab.models.layers import list_layers
+from digitlab.models.load import load_model
 from digitlab.models.paste import read_pasted
-from digitlab.models.presets import load_model
 from digitlab.models.spec import ModelSpec
 
 # From the tutorials of PyTorch and Keras, shortened to their models.

@@ -10,13 +10,8 @@ import torch
 from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.models.presets import (
-    FOLDER,
-    known_recipe,
-    list_presets,
-    load_model,
-    load_preset,
-)
+from digitlab.models.load import known_recipe, load_model
+from digitlab.models.presets import FOLDER, list_presets, load_preset
 from digitlab.models.spec import ModelSpec
 from digitlab.training.config import TrainConfig
 

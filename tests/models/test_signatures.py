@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digitlab.errors import SpecError
-from digitlab.models.argument_words import ARGUMENT_WORDS
+from digitlab.models.arguments import ARGUMENT_WORDS
 from digitlab.models.build import summarize
 from digitlab.models.signatures import find_signature, fresh_layer, list_kinds
 from digitlab.models.spec import Layer, ModelSpec

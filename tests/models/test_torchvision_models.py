@@ -9,7 +9,7 @@ import torch
 
 from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits, summarize
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.models.torchvision_models import list_models, model_signature
 

@@ -18,7 +18,7 @@ def run(run_id):
 
 
 def test_a_report_is_one_file_with_the_runs_figures(run, tmp_path):
-    path = run.export("report", tmp_path / "report.html")
+    path = dl.export(run, "report", tmp_path / "report.html")
     text, result = path.read_text(), run.evaluate("test")
     assert path.stat().st_size < 8_000_000
     assert text.count("plotly.js v") == 1
@@ -36,12 +36,12 @@ def test_a_report_is_one_file_with_the_runs_figures(run, tmp_path):
 
 def test_a_report_does_without_images_and_curves(tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
-    text = dl.open_run("reader-cnn").export("report", tmp_path / "r.html").read_text()
+    text = dl.export(dl.open_run("reader-cnn"), "report", tmp_path / "r.html").read_text()
     assert "Their images are not here" in text
 
 
 def test_a_card_has_the_numbers_and_how_they_were_measured(run, tmp_path):
-    text = run.export("card", tmp_path).read_text()
+    text = dl.export(run, "card", tmp_path).read_text()
     result = run.evaluate("test")
     _, head, body = text.split("---\n", 2)
     about = yaml.safe_load(head)
@@ -60,5 +60,5 @@ def test_a_card_has_the_numbers_and_how_they_were_measured(run, tmp_path):
 def test_an_ensemble_has_both(run_id, tmp_path):
     twin = dl.train("logistic-regression", "optdigits", dl.TrainConfig(epochs=1), progress=False)
     joined = dl.ensemble([run_id, twin.id])
-    assert run_id in joined.export("card", tmp_path).read_text()
-    assert "runs together" in joined.export("report", tmp_path).read_text()
+    assert run_id in dl.export(joined, "card", tmp_path).read_text()
+    assert "runs together" in dl.export(joined, "report", tmp_path).read_text()

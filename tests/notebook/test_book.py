@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 
 import digitlab as dl
 from digitlab.errors import RunError
-from digitlab.export.notebook import write_comparison, write_notebook
+from digitlab.exports.notebook import write_comparison, write_notebook
 
 
 def carried_out(text: str) -> str:

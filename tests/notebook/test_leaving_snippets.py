@@ -20,7 +20,7 @@ def test_tables(run_id, tmp_path, monkeypatch):
 
 
 def test_bring_in(run_id, tmp_path):
-    path = dl.open_run(run_id).export("zip", tmp_path / "run.zip")
+    path = dl.export(dl.open_run(run_id), "zip", tmp_path / "run.zip")
     names, printed = execute(export.bring_in(str(path)))
     assert names["run"].id != run_id
     assert "imported" in printed

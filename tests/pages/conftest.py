@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from digitlab.data.catalog import is_available
+from digitlab.data.registry import is_available
 from digitlab.jobs import queue
 from digitlab.runs import store
 

@@ -10,8 +10,9 @@ from digitlab.evaluation.comparison import compare_pair
 from digitlab.runs import run_folder, store
 from digitlab.runs.configuration import configuration, one_per_seed
 from digitlab.runs.record import RunRecord
-from digitlab.ui.compare.choose import MOST, after_ticking, run_names
+from digitlab.ui.compare.choose import MOST, after_ticking
 from digitlab.ui.run_filter import matches
+from digitlab.ui.run_picker import run_names
 
 PAGE = "5_Compare"
 

@@ -10,7 +10,7 @@ import pytest
 from visit import find, healthy, labels, words
 
 from digitlab.data import download
-from digitlab.data.catalog import find_dataset
+from digitlab.data.registry import find_dataset
 from digitlab.ui.samples import PER_PAGE
 
 PAGE = "1_Data"

@@ -8,7 +8,7 @@ import pytest
 from visit import find, healthy, labels, words
 
 import digitlab as dl
-from digitlab.export.archive import pack_run
+from digitlab.exports.archive import pack_run
 from digitlab.jobs import queue, seeds
 from digitlab.runs import store
 from digitlab.ui.compare import leaderboard
@@ -30,7 +30,7 @@ def no_worker(monkeypatch):
 
 
 def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run_id, monkeypatch):
-    from digitlab.export import report
+    from digitlab.exports import report
 
     monkeypatch.setattr(report, "write_report", lambda run: pytest.fail("nobody clicked"))
     app = open_page(RESULTS, run=run_id, section="take")

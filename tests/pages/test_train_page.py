@@ -7,7 +7,7 @@ import streamlit as st
 from visit import find, healthy, labels, open_link, wait_for, words
 
 import digitlab as dl
-from digitlab.data.catalog import find_dataset
+from digitlab.data.registry import find_dataset
 from digitlab.figures import training as figures
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import store

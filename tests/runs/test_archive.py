@@ -15,8 +15,8 @@ from safetensors.torch import load, save
 import digitlab as dl
 from digitlab.analysis.abstention import find_trust
 from digitlab.errors import DigitlabError, ExportError
-from digitlab.export.archive import import_run, pack_run
-from digitlab.export.archive_checks import ArchiveError
+from digitlab.exports.archive import import_run, pack_run
+from digitlab.exports.archive_checks import ArchiveError
 from digitlab.runs import run_folder, store
 
 
@@ -63,7 +63,7 @@ def test_a_run_is_the_same_in_another_home(model, optdigits, train_tiny, elsewhe
     images, told = optdigits.test.images[:50], run.evaluate("test")
     expected, history = run.predict(images), run.history
     data = run.load_data().fingerprint
-    path = run.export("zip", tmp_path / "run.zip")
+    path = dl.export(run, "zip", tmp_path / "run.zip")
     elsewhere()
     again = dl.import_run(path)
     assert again.id == run.id

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from digitlab import files
 from digitlab.errors import RunError, RunNotFoundError, StoreError
 from digitlab.runs import run_folder
 
@@ -20,20 +21,20 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path):
     path = tmp_path / "new" / "folder" / "file.txt"
-    run_folder.write_atomically(path, "first")
-    run_folder.write_atomically(path, b"second, in bytes")
+    files.write_atomically(path, "first")
+    files.write_atomically(path, b"second, in bytes")
     assert path.read_bytes() == b"second, in bytes"
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.bin"
-    run_folder.write_atomically(path, b"old")
+    files.write_atomically(path, b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))  # the disk is full after 1 MiB
     try:
         with pytest.raises(StoreError, match=r"file\.bin could not be written .*DIGITLAB_HOME"):
-            run_folder.write_atomically(path, bytes(2**21))
+            files.write_atomically(path, bytes(2**21))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"old"
@@ -43,7 +44,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 def test_a_folder_that_cannot_be_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="could not be written"):
-        run_folder.write_atomically(tmp_path / "file" / "below", "x")
+        files.write_atomically(tmp_path / "file" / "below", "x")
 
 
 def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path, start_python):
@@ -71,7 +72,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path, start_python):
 
 def test_json_has_null_where_numbers_are_not_finite(tmp_path):
     path = tmp_path / "x.json"
-    run_folder.write_json(path, {"a": [math.nan, {"b": -math.inf}], "c": (1, 2.5), "d": "ä"})
+    files.write_json(path, {"a": [math.nan, {"b": -math.inf}], "c": (1, 2.5), "d": "ä"})
     assert json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail) == {
         "a": [None, {"b": None}],
         "c": [1, 2.5],
@@ -86,7 +87,7 @@ def test_tensors_come_back_to_the_bit(tmp_path):
         "counter": torch.tensor(7),
         "nothing": torch.zeros(0, 10),
     }
-    run_folder.write_tensors(path, tensors)
+    files.write_tensors(path, tensors)
     read = run_folder.read_tensors(path, "some-run")
     assert read.keys() == tensors.keys()
     assert all(torch.equal(read[name], value) for name, value in tensors.items())

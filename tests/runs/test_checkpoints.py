@@ -86,7 +86,7 @@ def test_a_disk_too_full_for_checkpoints_does_not_end_the_training(optdigits, qu
 
 def test_a_store_that_is_locked_for_a_while_misses_nothing(train_tiny, monkeypatch, home):
     monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
-    monkeypatch.setattr("digitlab.runs.schema.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("digitlab.runs.database.BUSY_SECONDS", 0.2)
     told, holder = [], threading.Event()
 
     def hold():

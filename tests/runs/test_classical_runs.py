@@ -19,8 +19,8 @@ from digitlab.errors import ExportError, RunError
 from digitlab.execution.control import Control
 from digitlab.execution.execute import execute
 from digitlab.execution.prepare import new_record
-from digitlab.export.export import exported
-from digitlab.export.pytorch import standalone
+from digitlab.exports.export import exported
+from digitlab.exports.pytorch import standalone
 from digitlab.runs import run_folder, store
 
 RECIPE = dl.TrainConfig(subset=300, normalization="none")

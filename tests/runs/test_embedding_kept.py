@@ -8,10 +8,10 @@ import torch
 
 import digitlab as dl
 from digitlab.analysis import embedding
+from digitlab.analysis.features import last_hidden
 from digitlab.errors import RunError
 from digitlab.evaluation import EvaluationError
 from digitlab.runs import run_folder
-from digitlab.training.features import last_hidden
 
 
 def test_a_choice_of_images_with_what_the_network_makes_of_them(run_id, optdigits, monkeypatch):

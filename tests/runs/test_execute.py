@@ -8,6 +8,7 @@ import signal
 import pytest
 
 import digitlab as dl
+from digitlab import files
 from digitlab.errors import ConfigError, DatasetError, RunError, StoreError
 from digitlab.execution import control, recorder
 from digitlab.execution.execute import execute
@@ -181,7 +182,7 @@ def test_a_full_disk_fails_the_run_and_says_so(train_tiny, monkeypatch):
     def cannot(*_):
         raise StoreError("weights.safetensors could not be written (No space left on device).")
 
-    monkeypatch.setattr(run_folder, "write_tensors", cannot)
+    monkeypatch.setattr(files, "write_tensors", cannot)
     with pytest.raises(StoreError, match="No space left"):
         train_tiny()
     record = only_run().record

@@ -15,8 +15,8 @@ from safetensors import safe_open
 
 import digitlab as dl
 from digitlab.errors import ExportError, RunNotFoundError, SpecError
-from digitlab.export.export import FORMATS, exported
-from digitlab.export.onnx import OPSET
+from digitlab.exports.export import FORMATS, exported
+from digitlab.exports.onnx import OPSET
 
 # Loads the exported weights into the exported code, and saves what the network answers.
 CHECK = """
@@ -31,8 +31,8 @@ assert not any(name.startswith("digitlab") for name in sys.modules)
 
 def answers_of_the_code(run, images, folder):
     """Logits of the exported file with the exported weights, in a Python without digitlab."""
-    run.export("py", folder / "net.py")
-    run.export("safetensors", folder / "net.safetensors")
+    dl.export(run, "py", folder / "net.py")
+    dl.export(run, "safetensors", folder / "net.safetensors")
     np.save(folder / "images.npy", images.numpy())
     code = f"import sys; sys.path.insert(0, {str(folder)!r})\n{CHECK}"
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_code_weights_and_graph_answer_as_the_run_does(train_tiny, optdigits, tm
     images = optdigits.test.images[:40]
     expected = run.predict_logits(images).numpy()
     np.testing.assert_allclose(answers_of_the_code(run, images, tmp_path), expected, atol=1e-5)
-    graph = run.export("onnx", tmp_path / "net.onnx")
+    graph = dl.export(run, "onnx", tmp_path / "net.onnx")
     for count in (1, 2, 40):  # any number of images
         logits, probabilities = answers_of_the_graph(graph, images[:count])
         np.testing.assert_allclose(logits, expected[:count], atol=1e-5)
@@ -71,11 +71,11 @@ def test_attention_and_recurrence_have_a_graph(preset, tmp_path, optdigits):
 
 
 def test_files_say_what_they_hold(tiny, tmp_path):
-    graph = onnx.load(tiny.export("onnx", tmp_path / "net.onnx"))
+    graph = onnx.load(dl.export(tiny, "onnx", tmp_path / "net.onnx"))
     onnx.checker.check_model(graph)
     assert [(entry.domain, entry.version) for entry in graph.opset_import] == [("", OPSET)]
     about = {entry.key: entry.value for entry in graph.metadata_props}
-    with safe_open(tiny.export("safetensors", tmp_path / "net.safetensors"), "pt") as file:
+    with safe_open(dl.export(tiny, "safetensors", tmp_path / "net.safetensors"), "pt") as file:
         assert file.metadata() == about
         assert set(file.keys()) == set(tiny.model.state_dict())
     assert (float(about["mean"]), float(about["std"])) == (
@@ -89,7 +89,7 @@ def test_files_say_what_they_hold(tiny, tmp_path):
 
 def test_yaml_brings_architecture_and_recipe_back(train_tiny, tmp_path, optdigits):
     run = train_tiny(seed=3, augmentation={"rotation": 5, "elastic": 0.5})
-    path = run.export("yaml", tmp_path / "net.yaml")
+    path = dl.export(run, "yaml", tmp_path / "net.yaml")
     assert dl.load_model(path) == run.spec
     again = dl.train(str(path), optdigits, progress=False)  # without a recipe: by the file's
     assert again.config == run.config.changed(val_fraction=0.1, device="auto")
@@ -110,7 +110,7 @@ def test_an_architecture_takes_its_presets_recipe_along_or_the_one_given(tmp_pat
 
 def test_a_file_is_named_after_what_it_holds(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert dl.export(tiny.id[:-3], "yaml") == tiny.export("yaml")
+    assert dl.export(tiny.id[:-3], "yaml") == dl.export(tiny, "yaml")
     assert (tmp_path / f"{tiny.id}.yaml").is_file()
     new = str(tmp_path / "new") + "/"
     assert dl.export("lenet-5", "py", new) == tmp_path / "new" / "lenet-5.py"
@@ -120,14 +120,14 @@ def test_a_file_is_named_after_what_it_holds(tiny, tmp_path, monkeypatch):
 
 def test_what_cannot_be_exported_is_said(tmp_path, tiny):
     with pytest.raises(ExportError, match=r"one of py, yaml.*epochs; not 'pickle'"):
-        tiny.export("pickle")
+        dl.export(tiny, "pickle")
     with pytest.raises(RunNotFoundError, match=r"no run 'nosuch'.*no preset 'nosuch'"):
         dl.export("nosuch", "py")
     with pytest.raises(SpecError, match=r"no file nosuch\.yaml"):
         dl.export("nosuch.yaml", "py")
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="could not be written"):
-        tiny.export("yaml", tmp_path / "file" / "net.yaml")
+        dl.export(tiny, "yaml", tmp_path / "file" / "net.yaml")
     with pytest.raises(ExportError, match="is of a run, and lenet-5 is an architecture"):
         dl.export("lenet-5", "csv")
     network = {"py", "yaml", "safetensors", "onnx"}

@@ -7,9 +7,9 @@ import torch
 
 import digitlab as dl
 from digitlab.analysis import features
+from digitlab.analysis.features import last_hidden
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
-from digitlab.training.features import last_hidden
 
 
 def by_hand(run, images):

@@ -19,8 +19,8 @@ from digitlab.execution.finetune import RECIPE, finetune
 from digitlab.execution.initial_weights import inherited
 from digitlab.jobs import resume
 from digitlab.runs import store
+from digitlab.runs.edit import delete_run
 from digitlab.runs.record import RunRecord
-from digitlab.runs.remove import delete_run
 
 
 @pytest.fixture

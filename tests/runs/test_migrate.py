@@ -10,8 +10,8 @@ import pytest
 import digitlab as dl
 from digitlab.errors import StoreError
 from digitlab.runs import store
-from digitlab.runs.database import NEWEST
-from digitlab.runs.schema import Base, _engine, connect
+from digitlab.runs.database import NEWEST, _engine, connect
+from digitlab.runs.schema import Base
 
 FIRST = (Path(__file__).parent / "first_tables.sql").read_text()
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import digitlab as dl
+from digitlab import files
 from digitlab.analysis.abstention import find_trust
 from digitlab.drawing.recognition import recognize_drawing
 from digitlab.errors import DrawingError, EmptyDrawingError, RunError, RunNotFoundError
@@ -65,7 +66,7 @@ def test_new_weights_of_a_run_are_read_anew(train_tiny, drawings):
     image = drawings[0][0]
     run, other = train_tiny(learning_rate=1e-12), train_tiny()
     first = dl.recognize(image, run.id).digits[0].probabilities
-    run_folder.write_atomically(
+    files.write_atomically(
         run.folder / run_folder.WEIGHTS, (other.folder / run_folder.WEIGHTS).read_bytes()
     )
     assert dl.recognize(image, run.id).digits[0].probabilities != first

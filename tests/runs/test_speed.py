@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digitlab.execution.speed import Speed
+from digitlab.execution.progress import Speed
 from digitlab.training.events import StepsDone
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from digitlab.errors import RunNotFoundError, StoreError
 from digitlab.runs import store
-from digitlab.runs.schema import connect
+from digitlab.runs.database import connect
 from digitlab.training.events import EpochDone, StepsDone
 
 

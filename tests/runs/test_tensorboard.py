@@ -7,8 +7,9 @@ import struct
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
+import digitlab as dl
 from digitlab.errors import ExportError
-from digitlab.export.export import formats_of
+from digitlab.exports.export import formats_of
 
 
 def scalars(content):
@@ -25,7 +26,7 @@ def scalars(content):
 
 def test_every_step_and_epoch_is_in_it(train_tiny, tmp_path):
     run = train_tiny(test_curve=True)
-    path = run.export("tensorboard", tmp_path)
+    path = dl.export(run, "tensorboard", tmp_path)
     assert "tfevents" in path.name  # what TensorBoard looks for
     told, history = scalars(path.read_bytes()), run.history
     for tag, name, rows in (
@@ -42,4 +43,4 @@ def test_a_run_without_curves_has_no_such_file(add_record):
     run = dl.open_run(add_record(status="finished").id)
     assert "tensorboard" not in formats_of(run)
     with pytest.raises(ExportError, match="no curve"):
-        run.export("tensorboard")
+        dl.export(run, "tensorboard")

@@ -9,7 +9,7 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import ConfigError, SpecError
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import train_events

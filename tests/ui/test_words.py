@@ -8,6 +8,7 @@ import pytest
 
 from digitlab import words
 from digitlab.runs.record import RunRecord
+from digitlab.ui import labels
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_moment_is_told_by_its_age(monkeypatch, passed, text):
 
 
 def test_the_balance_of_classes_names_the_fullest_and_the_emptiest():
-    sentence = words.balance([100, 105], "ab")
+    sentence = labels.balance([100, 105], "ab")
     assert sentence.startswith("Well balanced")
     assert "b, has 105" in sentence
     assert "a, 100" in sentence
@@ -78,12 +79,12 @@ def test_the_balance_of_classes_names_the_fullest_and_the_emptiest():
     ("counts", "word"), [([100, 150], "Slightly uneven"), ([100, 300], "Uneven"), ([0, 5], "no im")]
 )
 def test_an_imbalance_is_said_as_what_it_is(counts, word):
-    assert word in words.balance(counts, "ab")
+    assert word in labels.balance(counts, "ab")
 
 
 def test_every_status_of_a_run_has_a_word_and_an_icon():
     statuses = set(RunRecord.model_fields["status"].annotation.__args__)
-    assert set(words.STATUS_WORDS) == set(words.STATUS_ICONS) == statuses
+    assert set(labels.STATUS_WORDS) == set(labels.STATUS_ICONS) == statuses
 
 
 def test_classes_get_the_article_that_is_spoken():

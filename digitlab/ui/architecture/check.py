@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.data.catalog import INPUT_SHAPE
+from digitlab.data.info import INPUT_SHAPE
 from digitlab.errors import SpecError
-from digitlab.models.presets import known_recipe
+from digitlab.models.load import known_recipe
 from digitlab.models.text import line_of
 from digitlab.ui import cached, url
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.text import plain, shape_text
 
 if TYPE_CHECKING:
-    from digitlab.models.build import ModelSummary
     from digitlab.models.edit import Path
     from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
+    from digitlab.models.summary import ModelSummary
 
 CLASSES = 10  # of every dataset that a new architecture is checked against
 _AROUND = 2  # lines shown before and after the one with an error

@@ -11,7 +11,7 @@ from digitlab.ui import url
 from digitlab.ui.model_picker import DEFAULT, model_options
 
 if TYPE_CHECKING:
-    from digitlab.models.build import ModelSummary
+    from digitlab.models.summary import ModelSummary
 
 
 def pick_start() -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.errors import SpecError
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
 from digitlab.ui import cached, url
 from digitlab.ui.architecture.cost import show_table
 from digitlab.ui.architecture.text import plain, shape_text
@@ -15,7 +15,7 @@ from digitlab.ui.model_picker import model_options
 from digitlab.words import size
 
 if TYPE_CHECKING:
-    from digitlab.models.build import ModelSummary
+    from digitlab.models.summary import ModelSummary
 
 _NONE = "none"
 
@@ -36,7 +36,7 @@ def show_beside(summary: ModelSummary) -> None:
     except SpecError as e:
         st.error(plain(str(e)), icon=":material/error:")
         return
-    from digitlab.models.contrast import contrast
+    from digitlab.models.summary import contrast
 
     st.markdown("  \n".join(plain(sentence) for sentence in contrast(summary, other)))
     _totals(summary, other)

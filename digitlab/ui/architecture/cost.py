@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.data.catalog import default_dataset, find_dataset
+from digitlab.data.registry import default_dataset, find_dataset
 from digitlab.errors import DigitlabError
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.ui import cached, page
@@ -15,8 +15,8 @@ from digitlab.ui.architecture.text import plain, shape_text, shorter
 from digitlab.words import duration, size
 
 if TYPE_CHECKING:
-    from digitlab.models.build import ModelSummary
     from digitlab.models.spec import ModelSpec
+    from digitlab.models.summary import ModelSummary
 
 
 def show_totals(summary: ModelSummary) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.models.edit import Path, walk
-from digitlab.models.presets import load_model
+from digitlab.models.load import load_model
 from digitlab.ui import url
 from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, remember_own
 

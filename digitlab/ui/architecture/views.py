@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from digitlab.errors import SpecError
-    from digitlab.models.build import ModelSummary
     from digitlab.models.spec import ModelSpec
+    from digitlab.models.summary import ModelSummary
 
 VIEWS = {"layers": "Layers", "yaml": "YAML", "paste": "Paste code"}
 

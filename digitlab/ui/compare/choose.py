@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,10 @@ from digitlab.errors import DigitlabError
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
+from digitlab.ui.labels import STATUS_WORDS
 from digitlab.ui.run_filter import find_runs
-from digitlab.ui.run_picker import COMPARED, USABLE
-from digitlab.words import STATUS_WORDS, hundred
+from digitlab.ui.run_picker import COMPARED, USABLE, run_names
+from digitlab.words import hundred
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST = 20
 AT_FIRST = 4  # runs shown to a visitor who has not chosen yet
-NAME_LENGTH = 32  # characters: a legend has to fit a phone
 ROWS_SHOWN = 8
 
 
@@ -62,33 +61,6 @@ def choose_runs() -> list[Chosen]:
 def comparable(record: RunRecord) -> bool:
     """Whether the run has ended and was measured on its test images."""
     return record.status in USABLE and record.test_accuracy is not None
-
-
-def run_names(records: Sequence[RunRecord]) -> list[str]:
-    """A short name for each run; equal ones are told apart by dataset, seed or id."""
-    names = [_short(record.name) for record in records]
-    many = Counter(names)
-    for name in [name for name, count in many.items() if count > 1]:
-        places = [i for i, other in enumerate(names) if other == name]
-        for ending in _ENDINGS:
-            endings = [ending(records[i]) for i in places]
-            if len(set(endings)) == len(endings):
-                break
-        for i, text in zip(places, endings, strict=True):
-            names[i] = f"{name} · {text}"
-    return names
-
-
-_ENDINGS: tuple[Callable[[RunRecord], str], ...] = (
-    lambda record: record.dataset,
-    lambda record: f"seed {record.seed}",
-    lambda record: "bundled" if record.bundled else record.id.rpartition("-")[2][:4],
-    lambda record: record.id,
-)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
 def why_not(a: Chosen, b: Chosen) -> str:

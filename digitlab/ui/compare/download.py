@@ -40,7 +40,7 @@ def show(chosen: Sequence[Chosen]) -> None:
 
 
 def _notebook(chosen: Sequence[Chosen]) -> str:
-    from digitlab.export.notebook import write_comparison
+    from digitlab.exports.notebook import write_comparison
 
     return write_comparison([one.run for one in chosen])
 

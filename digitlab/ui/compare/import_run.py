@@ -29,7 +29,7 @@ def offer_import() -> None:
 
 
 def _bring_in(file: object) -> None:
-    from digitlab.export.archive import import_run
+    from digitlab.exports.archive import import_run
 
     try:
         run: Run = import_run(file)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from digitlab.analysis.leaderboard import Standing, published, standings
-from digitlab.data.catalog import default_dataset, is_available, list_datasets
+from digitlab.data.registry import default_dataset, is_available, list_datasets
 from digitlab.errors import DigitlabError
 from digitlab.jobs.queue import submit
 from digitlab.models.presets import load_preset
@@ -16,10 +16,10 @@ from digitlab.runs.record import RunRecord
 from digitlab.snippets import export
 from digitlab.training.config import TrainConfig
 from digitlab.ui import page, url
-from digitlab.ui.compare.choose import Chosen, run_names
-from digitlab.ui.compare.side_by_side import FEW_BUTTONS
+from digitlab.ui.compare.choose import Chosen
+from digitlab.ui.page import FEW_BUTTONS
 from digitlab.ui.results.view import title_of
-from digitlab.ui.run_picker import watch_link
+from digitlab.ui.run_picker import run_names, watch_link
 from digitlab.words import duration, hundred
 
 CLASSIC = tuple(

@@ -13,8 +13,8 @@ from digitlab.figures import differences as figures
 from digitlab.ui import cached, url
 from digitlab.ui.compare.choose import Chosen, why_not
 from digitlab.ui.compare.compared_image import show_closeup, take_click
-from digitlab.ui.compare.side_by_side import FEW_BUTTONS
 from digitlab.ui.compare.verdict import verdict
+from digitlab.ui.page import FEW_BUTTONS
 
 if TYPE_CHECKING:
     import numpy as np

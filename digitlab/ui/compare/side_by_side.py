@@ -24,14 +24,10 @@ from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, url
 from digitlab.ui.compare.choose import Chosen, comparable
 from digitlab.ui.compare.verdict import seeds_verdict
+from digitlab.ui.page import FEW_BUTTONS
 from digitlab.ui.run_picker import COMPARED
 from digitlab.words import percent
 
-# On a phone all of Plotly's buttons would cover a figure's title.
-FEW_BUTTONS = {
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
-}
 OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
 
 

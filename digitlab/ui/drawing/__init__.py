@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.data.catalog import DIGITS
+from digitlab.data.info import DIGITS
 from digitlab.errors import DrawingError
 from digitlab.ui import page, url
 from digitlab.ui.drawing.answer import EMPTY, NO_PHOTO, read, show_answer

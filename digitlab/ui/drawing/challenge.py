@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from digitlab.data.catalog import DIGITS
+from digitlab.data.info import DIGITS
 from digitlab.ui import page, url
 from digitlab.ui.drawing import arena
 from digitlab.ui.drawing.sheet import new_sheet

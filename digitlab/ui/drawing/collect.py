@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from digitlab.data import collections
-from digitlab.data.catalog import DIGITS
 from digitlab.data.derived import collection_dataset
+from digitlab.data.info import DIGITS
 from digitlab.errors import DigitlabError
 from digitlab.settings import read_settings
 from digitlab.snippets import drawing as snippets

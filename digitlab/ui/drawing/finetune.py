@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.data.catalog import find_dataset
 from digitlab.data.derived import collection_dataset
+from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
 from digitlab.execution.finetune import find_base, submission
 from digitlab.jobs import queue
 from digitlab.runs.run import Run, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
-from digitlab.words import STATUS_WORDS, percent
+from digitlab.ui.labels import STATUS_WORDS
+from digitlab.words import percent
 
 LOOK_SECONDS = 1.0
 

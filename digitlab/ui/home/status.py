@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.data.catalog import default_dataset, find_dataset, is_available, list_datasets
+from digitlab.data.registry import default_dataset, find_dataset, is_available, list_datasets
 from digitlab.jobs.queue import active_runs
 from digitlab.runs.run import list_runs
 from digitlab.settings import read_settings

@@ -31,7 +31,7 @@ PICTURES = {"svg": "SVG", "png": "PNG"}
 
 def show(view: View) -> None:
     """Everything that can be downloaded; a file is made when its button is clicked."""
-    from digitlab.export.export import formats_of
+    from digitlab.exports.export import formats_of
 
     offered = formats_of(view.run)
     page.cell(
@@ -57,7 +57,7 @@ def show(view: View) -> None:
 
 
 def _account_buttons(view: View, names: list[str]) -> None:
-    from digitlab.export.export import FORMATS, exported, file_name
+    from digitlab.exports.export import FORMATS, exported, file_name
 
     run = view.run
     with st.container(horizontal=True):
@@ -76,14 +76,14 @@ def _account_buttons(view: View, names: list[str]) -> None:
 
 
 def _notebook(view: View) -> str:
-    from digitlab.export.notebook import write_notebook
+    from digitlab.exports.notebook import write_notebook
 
     return write_notebook(view.run, view.split, view.dataset)
 
 
 def _table_buttons(view: View, epochs: bool) -> None:
     from digitlab.evaluation import tables
-    from digitlab.export.export import FORMATS, exported, file_name
+    from digitlab.exports.export import FORMATS, exported, file_name
 
     writers = {name: getattr(tables, _WRITERS[name]) for name in TABLES}
     with st.container(horizontal=True):
@@ -201,7 +201,7 @@ def _escaped(text: str) -> str:
 
 
 def _figure_html(figure: go.Figure) -> str:
-    from digitlab.export.report import figure_html
+    from digitlab.exports.report import figure_html
 
     return figure_html(figure, whole=True)
 

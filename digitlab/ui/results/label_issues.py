@@ -16,10 +16,10 @@ from digitlab.analysis.label_issues import (
 from digitlab.errors import RunError
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.compare.choose import run_names
 from digitlab.ui.results.gallery import show_gallery
 from digitlab.ui.results.single_image import show_closeup
 from digitlab.ui.results.view import View
+from digitlab.ui.run_picker import run_names
 from digitlab.words import percent
 
 if TYPE_CHECKING:

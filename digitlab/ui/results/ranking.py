@@ -6,7 +6,7 @@ import streamlit as st
 
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.compare.side_by_side import FEW_BUTTONS
+from digitlab.ui.page import FEW_BUTTONS
 from digitlab.ui.results.view import View
 
 ALL = "all"

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from digitlab.data.catalog import SPLITS, find_dataset, is_available, list_datasets
+from digitlab.data.info import SPLITS
+from digitlab.data.registry import find_dataset, is_available, list_datasets
 from digitlab.errors import DatasetError
 from digitlab.ui import cached, url
+from digitlab.ui.labels import SPLIT_NAMES
 from digitlab.ui.results.upload import choose_upload
 from digitlab.ui.run_picker import pick_run
-from digitlab.words import SPLIT_NAMES
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset, Split

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.data.catalog import EMBEDDED, default_dataset
+from digitlab.data.catalog import EMBEDDED
+from digitlab.data.registry import default_dataset
 from digitlab.errors import DatasetError
 from digitlab.snippets import basics
 from digitlab.training.config import Augmentation

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from digitlab.errors import ConfigError
-from digitlab.models.presets import known_recipe
+from digitlab.models.load import known_recipe
 from digitlab.training.config import TrainConfig
 from digitlab.ui import url
 from digitlab.ui.model_picker import OWN

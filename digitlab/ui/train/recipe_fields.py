@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from digitlab.data.catalog import VAL_FRACTION
+from digitlab.data.info import VAL_FRACTION
 from digitlab.training.config import TrainConfig
 from digitlab.ui import url
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from digitlab.data.catalog import find_dataset
+from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
 from digitlab.jobs.queue import submit
 from digitlab.models.presets import load_preset

@@ -10,9 +10,8 @@ import streamlit as st
 from digitlab.errors import DigitlabError
 from digitlab.jobs import queue, resume
 from digitlab.runs.checkpoints import has_state
-from digitlab.runs.edit import NOTE, label_run
+from digitlab.runs.edit import NOTE, delete_run, label_run
 from digitlab.runs.record import RunRecord
-from digitlab.runs.remove import delete_run
 from digitlab.runs.run import open_run
 from digitlab.runs.run_folder import pause_file, stop_file
 from digitlab.ui import url

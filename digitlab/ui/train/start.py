@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.data.catalog import INPUT_SHAPE, find_dataset
+from digitlab.data.info import INPUT_SHAPE
+from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError, SpecError
 from digitlab.jobs.queue import active_runs, submit
 from digitlab.models.classical.catalog import classical_kind

@@ -15,12 +15,13 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, open_run
 from digitlab.runs.run_folder import is_alive
 from digitlab.ui import page, shared_views
+from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
 from digitlab.ui.learning_curves import GROW_SECONDS, watch_curves
 from digitlab.ui.run_picker import list_links, result_link, watch_link
 from digitlab.ui.train.run_actions import active_buttons, ended_buttons
 from digitlab.ui.train.selected_run import follow
 from digitlab.ui.train.snapshot import show_look
-from digitlab.words import STATUS_ICONS, STATUS_WORDS, duration, percent
+from digitlab.words import duration, percent
 
 # Most of what a look costs is Streamlit's, whatever is looked at.
 LOOK_SECONDS = 1.0

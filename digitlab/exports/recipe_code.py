@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from digitlab.export.augmentation_code import AUGMENTED, augmentation_code
+from digitlab.exports.augmentation_code import AUGMENTED, augmentation_code
 
 # How a training computes, not what: a plain loop in float32 has no use for it.
 _ELSEWHERE = {"device", "precision", "channels_last", "threads", "compile", "test_curve"}
@@ -100,7 +100,7 @@ def load(folder: str) -> tuple[torch.Tensor, ...]:
 
 
 def _data(dataset: str) -> str:
-    from digitlab.data.catalog import find_dataset
+    from digitlab.data.registry import find_dataset
 
     info = find_dataset(dataset)
     if not info.torchvision or info.name == "usps":  # digitlab gives these another form first

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from digitlab.data.catalog import find_dataset
+from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
 
 if TYPE_CHECKING:

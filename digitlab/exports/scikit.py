@@ -145,7 +145,7 @@ def scikit_script(
     `config` holds fields of a TrainConfig. Raises SpecError for a wrong spec, ConfigError for a
     wrong recipe, DatasetError for an unknown dataset.
     """
-    from digitlab.data.catalog import SPLIT_SEED, VAL_FRACTION
+    from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
     from digitlab.models.build import sketch
     from digitlab.training.config import TrainConfig
 
@@ -194,7 +194,7 @@ def _literal(value: Any) -> str:
 
 
 def _load(dataset: str) -> str:
-    from digitlab.data.catalog import find_dataset
+    from digitlab.data.registry import find_dataset
 
     info = find_dataset(dataset)
     if not info.torchvision or info.name == "usps":  # digitlab gives these another form first

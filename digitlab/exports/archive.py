@@ -18,8 +18,9 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from digitlab import files
 from digitlab.errors import ExportError, RunError, StoreError
-from digitlab.export.archive_checks import (
+from digitlab.exports.archive_checks import (
     FORM,
     MANIFEST,
     ArchiveError,
@@ -28,7 +29,7 @@ from digitlab.export.archive_checks import (
     open_run_archive,
     read_member,
 )
-from digitlab.export.archive_tensors import checked_predictions, checked_weights
+from digitlab.exports.archive_tensors import checked_predictions, checked_weights
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord, new_run_id
 from digitlab.runs.run import Run
@@ -62,7 +63,7 @@ def pack_run(run: Run) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, value in texts.items():
-            archive.writestr(name, json.dumps(run_folder.finite(value), ensure_ascii=False))
+            archive.writestr(name, json.dumps(files.finite(value), ensure_ascii=False))
         if checkpoints.has_weights(run.id):
             _store(archive, run_folder.WEIGHTS, save(checkpoints.read_weights(run.id)))
         predictions = run.folder / run_folder.PREDICTIONS
@@ -155,15 +156,15 @@ def _keep(
     folder = run_folder.run_folder(record.id)
     try:
         if weights is not None:
-            run_folder.write_tensors(folder / run_folder.WEIGHTS, weights)
+            files.write_tensors(folder / run_folder.WEIGHTS, weights)
         if predictions:
-            run_folder.write_tensors(folder / run_folder.PREDICTIONS, predictions)
+            files.write_tensors(folder / run_folder.PREDICTIONS, predictions)
         plain = {name: [vars(row) for row in rows] for name, rows in history.items()}
-        run_folder.write_json(folder / run_folder.HISTORY, plain)
-        run_folder.write_atomically(folder / run_folder.SPEC, Run(record).spec.to_yaml())
-        run_folder.write_json(folder / run_folder.CONFIG, record.config)
-        run_folder.write_json(folder / run_folder.ENVIRONMENT, record.environment)
-        run_folder.write_json(folder / run_folder.RECORD, record.model_dump())
+        files.write_json(folder / run_folder.HISTORY, plain)
+        files.write_atomically(folder / run_folder.SPEC, Run(record).spec.to_yaml())
+        files.write_json(folder / run_folder.CONFIG, record.config)
+        files.write_json(folder / run_folder.ENVIRONMENT, record.environment)
+        files.write_json(folder / run_folder.RECORD, record.model_dump())
         store.add_run(record)
         store.append_history(record.id, history["steps"], history["epochs"])
     except (StoreError, RunError):

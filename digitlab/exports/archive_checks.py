@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from digitlab import files
 from digitlab.data import archive as zips
-from digitlab.data.catalog import INPUT_SHAPE
+from digitlab.data.info import INPUT_SHAPE
 from digitlab.errors import RunError, RunNotFoundError, UploadError
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import run_folder
@@ -234,6 +235,6 @@ def _rows(entries: Any, kind: type, key: str) -> list[Any]:
             row = adapter.validate_python(plain)
         except (ValidationError, AttributeError):
             continue
-        if run_folder.finite(plain) == plain and 0 <= getattr(row, key) < 2**53:
+        if files.finite(plain) == plain and 0 <= getattr(row, key) < 2**53:
             rows[getattr(row, key)] = row
     return [rows[place] for place in sorted(rows)]

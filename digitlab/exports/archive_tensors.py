@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from digitlab.export.archive_checks import ArchiveError, plain_json
+from digitlab.exports.archive_checks import ArchiveError, plain_json
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import run_folder
 from digitlab.runs.record import RunRecord

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from digitlab.export.recipe_code import recipe_code
+from digitlab.exports.recipe_code import recipe_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +65,7 @@ def standalone(
     state_dict has the keys of digitlab's own network, so weights can be carried over. Raises
     SpecError where the spec cannot be built, ConfigError for a wrong recipe.
     """
-    from digitlab.export.scikit import is_classical, scikit_script
+    from digitlab.exports.scikit import is_classical, scikit_script
     from digitlab.models.build import sketch
 
     if is_classical(spec):

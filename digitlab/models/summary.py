@@ -1,12 +1,11 @@
-"""Two architectures against each other: what differs in cost and in layers, in words."""
+"""`ModelSummary`: what a spec would build; and two of them compared, in words."""
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from digitlab.models.build import ModelSummary
+from digitlab.models.placement import Row, Shape
 
 _MEASURES = (
     ("parameters", "parameters"),
@@ -70,3 +69,33 @@ def _weighted(summary: ModelSummary) -> int:
     depths = [*(row.depth for row in summary.rows[1:]), 0]
     inner = [row for row, after in zip(summary.rows, depths, strict=True) if after <= row.depth]
     return sum(row.parameters > 0 for row in inner)
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What a spec would build, without building it.
+
+    `rows` tell of every layer in order, those of a block after it and one `depth` deeper.
+    `weight_bytes` is the size of the parameters as float32, `activations` the number of values all
+    layers give for one image, `operations` the multiply-adds and comparisons. `notes` are advice.
+    """
+
+    name: str
+    input_shape: Shape
+    output_shape: Shape
+    rows: tuple[Row, ...]
+    parameters: int
+    trainable: int
+    operations: int
+    activations: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the parameters as float32."""
+        return 4 * self.parameters
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory that training keeps of the activations of one image, as float32."""
+        return 4 * self.activations

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError
-from digitlab.export.run_facts import account_of, recipe_rows
+from digitlab.exports.run_facts import account_of, recipe_rows
 from digitlab.settings import VERSION
 
 if TYPE_CHECKING:

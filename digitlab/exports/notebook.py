@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from digitlab.errors import RunError
-from digitlab.export.model_card import plain
+from digitlab.exports.model_card import plain
 from digitlab.snippets import basics, comparison, evaluation
 
 if TYPE_CHECKING:

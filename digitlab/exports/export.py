@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitlab import files
 from digitlab.errors import DigitlabError, ExportError, RunNotFoundError, SpecError, StoreError
-from digitlab.export.formats import ACCOUNTS, ENDINGS, TABLES, Format
+from digitlab.exports.formats import ACCOUNTS, ENDINGS, TABLES, Format
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.models.presets import known_recipe, load_model
+from digitlab.models.load import known_recipe, load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.models.text import write_yaml
-from digitlab.runs import run_folder
 from digitlab.runs.run import Run, open_run
 from digitlab.settings import VERSION
 from digitlab.training.config import TrainConfig
@@ -47,7 +47,7 @@ def export(
     if place.is_dir() or str(path).endswith("/"):
         place = place / file_name(source, format)
     try:
-        run_folder.write_atomically(place, content)
+        files.write_atomically(place, content)
     except StoreError as e:
         reason = getattr(e.__cause__, "strerror", None) or e
         raise ExportError(f"{place} could not be written: {reason}.") from e
@@ -149,7 +149,7 @@ def _spec(source: Run | ModelSpec) -> ModelSpec:
 
 
 def _python(source: Run | ModelSpec, recipe: Mapping[str, Any]) -> str:
-    from digitlab.export.pytorch import standalone
+    from digitlab.exports.pytorch import standalone
 
     dataset = source.record.dataset if isinstance(source, Run) else "mnist"
     return standalone(_spec(source), recipe, dataset=dataset)
@@ -194,7 +194,7 @@ def _about(source: Run | ModelSpec, normalization: Normalization) -> dict[str, s
 
 
 def _onnx(source: Run | ModelSpec, recipe: Mapping[str, Any]) -> bytes:
-    from digitlab.export.onnx import to_onnx
+    from digitlab.exports.onnx import to_onnx
 
     if classical_kind(_spec(source)):
         raise ExportError(

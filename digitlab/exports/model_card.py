@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from digitlab.errors import DigitlabError
-from digitlab.export.run_facts import Account, account_of, dataset_title, recipe_rows
+from digitlab.exports.run_facts import Account, account_of, dataset_title, recipe_rows
 from digitlab.settings import VERSION
 
 if TYPE_CHECKING:

@@ -1,0 +1,55 @@
+"""An architecture by its name, from a file, or as it is; and the recipe that comes with it."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from digitlab.errors import SpecError
+from digitlab.models.layer import shown
+from digitlab.models.library import is_saved, load_saved
+from digitlab.models.presets import nearest, presets, read_preset_file
+from digitlab.models.spec import ModelSpec
+
+
+def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
+    """A spec by its name, from the path of a .yaml or .json file, or the spec itself.
+
+    A name is a preset's or one that an architecture was saved under (`digitlab.models.library`).
+    "torchvision/resnet18" is that model of torchvision alone, "sklearn/SVC" that estimator.
+    Raises SpecError for an unknown name, a missing file, or a file that holds no architecture.
+    """
+    if isinstance(model, ModelSpec):
+        return model
+    if not isinstance(model, str | pathlib.Path):
+        raise SpecError(f"A model is a preset's name, a file or a ModelSpec; not {shown(model)}.")
+    if isinstance(model, str) and model in presets():
+        return presets()[model].spec
+    if isinstance(model, str) and is_saved(model):
+        return load_saved(model)
+    if isinstance(model, str) and re.fullmatch(r"(torchvision|sklearn)/\w{1,63}", model):
+        library, _, name = model.partition("/")
+        args = {"num_classes": 10} if library == "torchvision" else {}
+        return ModelSpec(name=name, layers=[{model: args}])
+    if _is_file_name(model):
+        return read_preset_file(model)[0]
+    raise SpecError(
+        f"There is no preset {shown(str(model))}; {nearest(str(model))}, or give the path of a "
+        f".yaml or .json file."
+    )
+
+
+def known_recipe(model: object) -> dict[str, Any]:
+    """The recipe of a preset or of a file that holds one, as fields of TrainConfig; else empty."""
+    if isinstance(model, str) and model in presets():
+        return dict(presets()[model].recipe)
+    if isinstance(model, str | pathlib.Path) and _is_file_name(model):
+        recipe = read_preset_file(model)[1].get("recipe")
+        return dict(recipe) if isinstance(recipe, Mapping) else {}
+    return {}
+
+
+def _is_file_name(model: str | pathlib.Path) -> bool:
+    return str(model).lower().endswith((".yaml", ".yml", ".json"))
