@@ -19,11 +19,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-pytest.register_assert_rewrite("visitor")
+pytest.register_assert_rewrite("tests.browser.visitor")
 
-import camera  # noqa: E402
-from served import Lab  # noqa: E402 - after its assertions are made to explain themselves
-from visitor import Visitor  # noqa: E402
+from tests.browser import camera  # noqa: E402
+from tests.browser.served import Lab  # noqa: E402 - after its assertions are made to explain themselves
+from tests.browser.visitor import Visitor  # noqa: E402
 
 ARGUMENTS = (
     "--no-sandbox",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import expect
-from visitor import PATIENCE, Visitor
+
+from tests.browser.visitor import PATIENCE, Visitor
 
 FOUR = (
     "58,1 59,1 56,5 45,19 35,32 26,49 29,62 37,65 53,65 62,60 71,51 74,48 71,52 63,69 58,83 53,100"

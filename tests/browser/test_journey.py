@@ -7,7 +7,8 @@ import time
 
 import pytest
 from playwright.sync_api import Locator, expect
-from visitor import ONE, PATIENCE, SECONDS, SEVEN, Visitor
+
+from tests.browser.visitor import ONE, PATIENCE, SECONDS, SEVEN, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]  # a busy machine takes its time
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from visitor import PATIENCE, Visitor
 
 import digitlab as dl
+from tests.browser.visitor import PATIENCE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from visitor import PAGES, PATIENCE, SEVEN, Visitor
+
+from tests.browser.visitor import PAGES, PATIENCE, SEVEN, Visitor
 
 pytestmark = pytest.mark.browser
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from test_paste import KERAS, LENET, PYTORCH
 
 import digitlab as dl
 from digitlab.models.blocks import BLOCKS
 from digitlab.models.classical.catalog import KINDS
 from digitlab.models.paste import read_pasted
 from digitlab.runs import run_folder
+from tests.models.paste.test_paste import KERAS, LENET, PYTORCH
 
 END = ["Flatten", {"Linear": {"out_features": 10}}]
 ANSWER = {"Linear": {"out_features": 10}}

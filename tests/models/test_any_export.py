@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_build import any_layers
 
 from digitlab.errors import SpecError
 from digitlab.exports.pytorch import standalone
 from digitlab.models.build import sketch
 from digitlab.models.paste import read_pasted
 from digitlab.models.spec import ModelSpec
+from tests.models.test_build import any_layers
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -11,7 +11,6 @@ import time
 
 import pytest
 import torch
-from any_spec import IMAGES, LEAVES, any_layer, leaves
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from digitlab.models.edit import WRAPPERS
 from digitlab.models.repair import suggest_fix
 from digitlab.models.signatures import find_signature, fresh_layer, list_kinds
 from digitlab.models.spec import Layer, ModelSpec
+from tests.models.any_spec import IMAGES, LEAVES, any_layer, leaves
 
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 SECONDS = 5.0  # of the processor, for one example

@@ -7,12 +7,12 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_build import any_layers
 
 from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits
 from digitlab.models.repair import suggest_fix
 from digitlab.models.spec import ModelSpec
+from tests.models.test_build import any_layers
 
 CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 3}}
 HEAD = ["Flatten", {"Linear": {"out_features": 10}}]

@@ -10,9 +10,9 @@ from digitlab.data.registry import is_available
 from digitlab.jobs import queue
 from digitlab.runs import store
 
-pytest.register_assert_rewrite("visit", "workbench")
+pytest.register_assert_rewrite("tests.pages.visit", "tests.pages.workbench")
 
-from visit import open_link, wait_for  # noqa: E402 - after its assertions explain themselves
+from tests.pages.visit import open_link, wait_for  # noqa: E402 - after its assertions explain themselves
 
 _REAL_DATA = os.environ.get("DIGITLAB_DATA", "")
 

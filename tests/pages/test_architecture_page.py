@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from visit import find, healthy, words
-from workbench import choose, metric, press, show, spec_of, text, types, write
 
 import digitlab as dl
 from digitlab.models.spec import ModelSpec
 from digitlab.ui.model_picker import pack
+from tests.pages.visit import find, healthy, words
+from tests.pages.workbench import choose, metric, press, show, spec_of, text, types, write
 
 PAGE = "2_Architecture"
 LENET = dl.load_model("lenet-5")

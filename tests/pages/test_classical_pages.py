@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from visit import find, healthy, labels, open_link, wait_for, words
-
 import digitlab as dl
 from digitlab.runs import store
 from digitlab.ui.model_picker import pack
+from tests.pages.visit import find, healthy, labels, open_link, wait_for, words
 
 TRAIN = "3_Train"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from visit import find, healthy, words
 
 import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
@@ -13,6 +12,7 @@ from digitlab.runs.record import RunRecord
 from digitlab.ui.compare.choose import MOST, after_ticking
 from digitlab.ui.run_filter import matches
 from digitlab.ui.run_picker import run_names
+from tests.pages.visit import find, healthy, words
 
 PAGE = "5_Compare"
 

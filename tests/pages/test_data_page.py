@@ -7,11 +7,11 @@ import json
 
 import numpy as np
 import pytest
-from visit import find, healthy, labels, words
 
 from digitlab.data import download
 from digitlab.data.registry import find_dataset
 from digitlab.ui.samples import PER_PAGE
+from tests.pages.visit import find, healthy, labels, words
 
 PAGE = "1_Data"
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from visit import find, healthy, words
 
 import digitlab as dl
 from digitlab.data import collections
@@ -18,6 +17,7 @@ from digitlab.runs import run_folder, store
 from digitlab.ui import cached
 from digitlab.ui.canvas import Drawn
 from digitlab.ui.drawing import SECTIONS, sheet
+from tests.pages.visit import find, healthy, words
 
 PAGE = "6_Draw"
 SEVEN = [np.array([[70, 70], [210, 70], [125, 225]])]

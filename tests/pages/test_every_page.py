@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from visit import PAGES, words
+
+from tests.pages.visit import PAGES, words
 
 NONSENSE = [
     {"dataset": "nope", "class": "99", "split": "everything", "page": "-5", "seed": "abc"},

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from visit import find, words
-
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
+from tests.pages.visit import find, words
 
 
 def test_every_part_of_the_lab_is_one_click_away(open_page):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import streamlit as st
-from visit import find, healthy, words
 
 import digitlab as dl
 from digitlab.runs import run_folder, store
+from tests.pages.visit import find, healthy, words
 
 PAGE = "4_Results"
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import streamlit as st
-from visit import find, healthy, words
 
 import digitlab as dl
 from digitlab.analysis import features
 from digitlab.evaluation import calibrate, decline_below, one_vs_rest, rescale
 from digitlab.runs import run_folder, store
 from digitlab.ui.results import SECTIONS
+from tests.pages.visit import find, healthy, words
 
 PAGE = "4_Results"
 KEYS = [section.key for section in SECTIONS]

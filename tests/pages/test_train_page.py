@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import streamlit as st
-from visit import find, healthy, labels, open_link, wait_for, words
 
 import digitlab as dl
 from digitlab.data.registry import find_dataset
@@ -13,6 +12,7 @@ from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import store
 from digitlab.ui import learning_curves
 from digitlab.ui.model_picker import pack
+from tests.pages.visit import find, healthy, labels, open_link, wait_for, words
 
 PAGE = "3_Train"
 TINY = "name: Tiny\nlayers:\n  - Flatten\n  - Linear: {out_features: 10}\n"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from visit import find, healthy
-
 from digitlab.models.spec import ModelSpec
+from tests.pages.visit import find, healthy
 
 
 def spec_of(app) -> ModelSpec:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 import streamlit as st
-from visit import find, healthy, words
 
 import digitlab as dl
 from digitlab.analysis import embedding
 from digitlab.analysis.robustness_card import read_card
 from digitlab.runs import run_folder
 from digitlab.ui.results.label_issues import LEAST
+from tests.pages.visit import find, healthy, words
 
 PAGE = "4_Results"
 NEW = ("inside", "suspects", "robustness")

@@ -19,6 +19,8 @@ from digitlab.exports.archive import import_run, pack_run
 from digitlab.exports.archive_checks import ArchiveError
 from digitlab.runs import run_folder, store
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def packed(tiny):

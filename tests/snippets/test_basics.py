@@ -7,11 +7,11 @@ import inspect
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from snippet_runner import execute
 
 import digitlab as dl
 from digitlab.execution.prepare import new_record
 from digitlab.snippets import basics
+from tests.snippets.snippet_runner import execute
 
 OWN = """
 name: Tiny

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 
 import pytest
-from visit import find, healthy, labels, words
 
 import digitlab as dl
 from digitlab.exports.archive import pack_run
 from digitlab.jobs import queue, seeds
 from digitlab.runs import store
 from digitlab.ui.compare import leaderboard
+from tests.pages.visit import find, healthy, labels, words
 
 RESULTS, COMPARE = "4_Results", "5_Compare"
 

@@ -18,6 +18,8 @@ from digitlab.errors import ExportError, RunNotFoundError, SpecError
 from digitlab.exports.export import FORMATS, exported
 from digitlab.exports.onnx import OPSET
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # Loads the exported weights into the exported code, and saves what the network answers.
 CHECK = """
 import sys, numpy, torch, net

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 
-from visit import find, healthy, words
-from workbench import choose, press, spec_of, text, write
-
 import digitlab as dl
 from digitlab.models.library import list_saved, load_saved, save_model
 from digitlab.models.spec import ModelSpec
 from digitlab.ui.model_picker import LONGEST_LINK, pack, unpack
+from tests.pages.visit import find, healthy, words
+from tests.pages.workbench import choose, press, spec_of, text, write
 
 PAGE = "2_Architecture"
 LENET = dl.load_model("lenet-5")

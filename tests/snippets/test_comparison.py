@@ -6,11 +6,11 @@ import inspect
 
 import numpy as np
 import pytest
-from test_snippets import execute
 
 import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
 from digitlab.snippets import comparison as snippets
+from tests.snippets.snippet_runner import execute
 
 
 @pytest.fixture

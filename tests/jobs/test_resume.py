@@ -10,7 +10,6 @@ import time
 
 import pytest
 import torch
-from killable import start_worker
 
 import digitlab as dl
 from digitlab.errors import RunError
@@ -18,6 +17,7 @@ from digitlab.execution import control
 from digitlab.jobs import queue, resume
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.edit import label_run
+from tests.jobs.killable import start_worker
 
 MODEL = dl.ModelSpec.from_dict(
     {

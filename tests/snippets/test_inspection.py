@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from snippet_runner import execute
 
 from digitlab.snippets import inspection as snippets
+from tests.snippets.snippet_runner import execute
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import inspect
 
 import numpy as np
 import pytest
-from snippet_runner import execute
 
 import digitlab as dl
 from digitlab.snippets import evaluation as snippets
+from tests.snippets.snippet_runner import execute
 
 
 @pytest.fixture

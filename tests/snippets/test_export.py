@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from test_snippets import execute
 
 import digitlab as dl
 from digitlab.jobs import queue
 from digitlab.snippets import export
+from tests.snippets.snippet_runner import execute
 
 
 def test_tables(run_id, tmp_path, monkeypatch):

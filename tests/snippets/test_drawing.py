@@ -7,12 +7,12 @@ import inspect
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from snippet_runner import execute
 
 import digitlab as dl
 from digitlab.analysis.activations import list_outputs
 from digitlab.data.collections import NewDrawing, keep_drawings
 from digitlab.snippets import drawing as snippets
+from tests.snippets.snippet_runner import execute
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,8 @@ import digitlab as dl
 from digitlab.errors import ExportError
 from digitlab.exports.export import formats_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def scalars(content):
     """Tag → [(step, value)], by the record format of event files."""
