@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -28,6 +28,10 @@ Optimizer = Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"]
 Schedule = Literal["constant", "step", "cosine", "one-cycle"]
 Normalize = Literal["dataset", "half", "none"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+# What a field is. "recipe": it changes what is learnt. "data": which images are learnt from.
+# "compute": where and how fast. "watching": what is measured on the way, changing nothing.
+Kind = Literal["recipe", "data", "seed", "compute", "watching"]
 
 
 class _Frozen(BaseModel):
@@ -102,19 +106,29 @@ class TrainConfig(_Frozen):
     normalization: Annotated[Normalize, Field(description="of the pixel values")] = "dataset"
     augmentation: Augmentation = Augmentation()
     val_fraction: Annotated[
-        float | None, Field(ge=0, le=0.5, description="share of the training set")
+        float | None, "data", Field(ge=0, le=0.5, description="share of the training set")
     ] = None
     subset: Annotated[
-        int | None, Field(ge=10, le=10**9, description="at most so many training images")
+        int | None, "data", Field(ge=10, le=10**9, description="at most so many training images")
     ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="of everything random")] = 0
+    seed: Annotated[int, "seed", Field(ge=0, lt=2**63, description="of everything random")] = 0
     device: Annotated[
-        str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="where it computes")
+        str,
+        "compute",
+        Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="where it computes"),
     ] = "auto"
-    precision: Annotated[Precision, Field(description="of the forward and backward pass")] = "auto"
-    channels_last: Annotated[bool | None, Field(description="layout of the images")] = None
-    threads: Annotated[int | None, Field(ge=1, le=256, description="of the processor")] = None
-    compile: Annotated[bool, Field(description="by torch.compile, before the first step")] = False
+    precision: Annotated[
+        Precision, "compute", Field(description="of the forward and backward pass")
+    ] = "auto"
+    channels_last: Annotated[bool | None, "compute", Field(description="layout of the images")] = (
+        None
+    )
+    threads: Annotated[
+        int | None, "compute", Field(ge=1, le=256, description="of the processor")
+    ] = None
+    compile: Annotated[
+        bool, "compute", Field(description="by torch.compile, before the first step")
+    ] = False
     early_stopping: Annotated[
         int | None, Field(ge=1, le=1000, description="epochs without improvement")
     ] = None
@@ -127,7 +141,9 @@ class TrainConfig(_Frozen):
     average: Annotated[
         float, Field(ge=0, lt=1, description="decay of a running mean of the weights")
     ] = 0.0
-    test_curve: Annotated[bool, Field(description="test figures after every epoch")] = False
+    test_curve: Annotated[bool, "watching", Field(description="test figures after every epoch")] = (
+        False
+    )
     restarts: Annotated[
         tuple[Annotated[int, Field(ge=1, le=999)], ...],
         Field(max_length=100, description="epochs after which the schedule begins anew"),
@@ -163,6 +179,15 @@ class TrainConfig(_Frozen):
                 "val_fraction must be above 0"
             )
         return self
+
+    @classmethod
+    def names(cls, *kinds: Kind) -> tuple[str, ...]:
+        """The names of the fields of these kinds, in their order."""
+        return tuple(
+            name
+            for name, field in cls.model_fields.items()
+            if next((mark for mark in field.metadata if mark in get_args(Kind)), "recipe") in kinds
+        )
 
     def take_subset(self, data: Dataset) -> Dataset:
         """`data` with the training images that this recipe uses: drawn by the seed, by class."""
