@@ -139,13 +139,6 @@ def test_rooms_keep_out_what_is_not_theirs(rooms, packages):
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
-def test_files_stay_short(path):
-    limit = 120 if path in PAGES else 300
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= limit, f"{relative(path)} has {lines} lines; about {limit} are a file's end"
-
-
-@pytest.mark.parametrize("path", FILES, ids=relative)
 def test_a_file_says_what_it_holds(path):
     text = path.read_text(encoding="utf-8")
     said = ast.get_docstring(ast.parse(text))

@@ -15,8 +15,7 @@ from safetensors.torch import load, save
 import digitlab as dl
 from digitlab.analysis.abstention import find_trust
 from digitlab.errors import DigitlabError, ExportError
-from digitlab.exports.archive import import_run, pack_run
-from digitlab.exports.archive_checks import ArchiveError
+from digitlab.exports.archive import ArchiveError, import_run, pack_run
 from digitlab.runs import run_folder, store
 
 pytestmark = pytest.mark.usefixtures("one_thread")
