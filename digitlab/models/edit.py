@@ -1,27 +1,26 @@
 """Edits: an architecture in, a changed copy out, at any depth of its blocks.
 
-A place is a path as SpecError gives it: ``(2,)`` is the third layer, ``(4, "layers", 0)`` the first
-one inside the fifth, ``(3, "branches", 1, 0)`` the first of the fourth's second branch. What an
-edit makes is an architecture in form; whether it can be built is found by `digitlab.models.build`.
-This module does not import torch.
+A path leads to a layer as SpecError's does (`digitlab.models.layer.Path`). What an edit makes is an
+architecture in form; whether it can be built is found by `digitlab.models.build`. This module does
+not import torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.layer import Layer
+from digitlab.models.layer import NESTED, Layer, Path, path_words, put
 from digitlab.models.spec import ModelSpec
 
-Path = tuple[int | str, ...]
 WRAPPERS = ("Residual", "Parallel", "Repeat", "DenseBlock")  # blocks that hold layers of one's own
 
 
-def walk(spec: ModelSpec) -> Iterator[tuple[Path, Layer]]:
-    """Every layer written in the spec with its place, a block before what is inside it."""
-    return _walk(spec.layers, ())
+def is_branch(path: Path | None) -> bool:
+    """Whether a path leads to a branch of a Parallel, (3, "branches", 1), not to a layer."""
+    return path is not None and path[-2:-1] == ("branches",)
 
 
 def layer_at(spec: ModelSpec, path: Path) -> Layer:
@@ -45,7 +44,7 @@ def insert(spec: ModelSpec, path: Path, layer: Layer | str | Mapping[str, Any]) 
 
 def remove(spec: ModelSpec, path: Path) -> ModelSpec:
     """A copy without the layer, or the branch of a Parallel, at `path`. Raises SpecError."""
-    if len(path) > 1 and path[-2] == "branches":
+    if is_branch(path):
         branches = _branches(spec, path)
         return _with_branches(spec, path, (*branches[: path[-1]], *branches[path[-1] + 1 :]))
     return replace(spec, path)
@@ -83,8 +82,8 @@ def set_arguments(spec: ModelSpec, path: Path, args: Mapping[str, Any]) -> Model
     Raises SpecError for a place without a layer and for values that no argument can have.
     """
     layer = layer_at(spec, path)
-    inner = {key: layer.args[key] for key in ("layers", "branches") if key in layer.args}
-    return replace(spec, path, Layer(layer.type, {**args, **inner}))
+    held = {name: layer.args[name] for name in NESTED if name in layer.args}
+    return replace(spec, path, dataclasses.replace(layer, args={**args, **held}))
 
 
 def wrap(spec: ModelSpec, path: Path, block: str) -> ModelSpec:
@@ -109,10 +108,9 @@ def unwrap(spec: ModelSpec, path: Path) -> ModelSpec:
     Raises SpecError for a layer that holds none.
     """
     layer = layer_at(spec, path)
-    inner = (*layer.args.get("layers", ()), *sum(layer.args.get("branches", ()), ()))
-    if not inner:
+    if not layer.children:
         raise SpecError(f"{_name(path)}, {layer.type}, holds no layers to take out.", path=path)
-    return replace(spec, path, *inner)
+    return replace(spec, path, *(child for _, child in layer.children))
 
 
 def add_branch(spec: ModelSpec, path: Path) -> ModelSpec:
@@ -124,14 +122,6 @@ def add_branch(spec: ModelSpec, path: Path) -> ModelSpec:
 # ---- finding and rebuilding --------------------------------------------------------------------
 
 
-def _walk(layers: Sequence[Layer], path: Path) -> Iterator[tuple[Path, Layer]]:
-    for index, layer in enumerate(layers):
-        yield (*path, index), layer
-        yield from _walk(layer.args.get("layers", ()), (*path, index, "layers"))
-        for number, branch in enumerate(layer.args.get("branches", ())):
-            yield from _walk(branch, (*path, index, "branches", number))
-
-
 def _list_at(spec: ModelSpec, path: Path) -> tuple[tuple[Layer, ...], int]:
     """The list that the last step of `path` counts in, and that step."""
     if not path or type(path[-1]) is not int:
@@ -141,7 +131,7 @@ def _list_at(spec: ModelSpec, path: Path) -> tuple[tuple[Layer, ...], int]:
         inside = _child(inside, step, path)
     if not isinstance(inside, tuple) or (inside and not isinstance(inside[0], Layer)):
         raise _no_layer(path)
-    if len(path) > 1 and path[-2] == "branches":  # a branch, not a layer
+    if is_branch(path):
         raise _no_layer(path)
     return inside, path[-1]
 
@@ -149,23 +139,13 @@ def _list_at(spec: ModelSpec, path: Path) -> tuple[tuple[Layer, ...], int]:
 def _child(inside: Any, step: int | str, path: Path) -> Any:
     if isinstance(inside, tuple) and type(step) is int and 0 <= step < len(inside):
         return inside[step]
-    if isinstance(inside, Layer) and step in ("layers", "branches"):
+    if isinstance(inside, Layer) and step in NESTED:
         return inside.args.get(step, ())
     raise _no_layer(path)
 
 
 def _with_list(spec: ModelSpec, path: Path, layers: tuple[Layer, ...]) -> ModelSpec:
-    return spec.with_layers(_rebuilt(spec.layers, path[:-1], layers))
-
-
-def _rebuilt(inside: Any, steps: Path, new: Any) -> Any:
-    """`inside` (a list of layers or branches, or a layer) with `new` where `steps` lead."""
-    if not steps:
-        return new
-    step, rest = steps[0], steps[1:]
-    if isinstance(inside, Layer):
-        return inside.with_args(**{step: _rebuilt(inside.args.get(step, ()), rest, new)})
-    return (*inside[:step], _rebuilt(inside[step], rest, new), *inside[step + 1 :])
+    return spec.with_layers(put(spec.layers, path[:-1], layers))
 
 
 def _branches(spec: ModelSpec, path: Path, *, empty: bool = False) -> tuple[Any, ...]:
@@ -187,11 +167,5 @@ def _no_layer(path: Path) -> SpecError:
 
 
 def _name(path: Path) -> str:
-    """A place in a person's words: (3, "branches", 0, 1) is "layer 4 › branch 1 › layer 2"."""
-    words = []
-    for before, step in zip((None, *path), path, strict=False):
-        if isinstance(step, int):
-            words.append(f"{'branch' if before == 'branches' else 'layer'} {step + 1}")
-        elif step not in ("layers", "branches"):
-            words.append(str(step))
-    return " › ".join(words)
+    """A path as a title names it: "layer 4 › branch 1 › layer 2"."""
+    return " › ".join(path_words(path))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from digitlab.errors import SpecError
@@ -19,6 +19,14 @@ from digitlab.models.text import MAX_NUMBER, check_plain
 
 LAYER_FORM = "a layer is a name such as ReLU, or {Conv2d: {out_channels: 8, kernel_size: 3}}"
 MAX_NESTING = 5  # blocks inside each other
+NESTED = ("layers", "branches")  # the arguments that hold layers
+# Sizes of the input, which may be left out: they follow from the shape that arrives.
+INPUT_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
+
+# Where a layer is written in a spec: (2,) is the third layer, (4, "layers", 0) the first one inside
+# the fifth, (3, "branches", 1, 0) the first of the fourth's second branch.
+Path = tuple[int | str, ...]
+
 _NAME = re.compile(r"(?:(?:torchvision|sklearn)/)?[A-Za-z_][\w.]{0,63}")
 
 
@@ -42,7 +50,7 @@ class Layer:
     """A `torch.nn` class or a block by its name, with its arguments.
 
     Argument values are numbers, text, true, false, null or lists of them (held as tuples);
-    `layers` and `branches` hold nested Layers. Raises SpecError for anything else.
+    `layers` and `branches` hold nested Layers (see `lists`). Raises SpecError for anything else.
     """
 
     type: str
@@ -59,13 +67,40 @@ class Layer:
                 f"not {shown(self.args)}."
             )
         frozen = Arguments((name, _argument(name, value)) for name, value in self.args.items())
-        inner = (*frozen.get("layers", ()), *sum(frozen.get("branches", ()), ()))
-        nesting = max((layer.nesting + 1 for layer in inner), default=0)
-        if nesting > MAX_NESTING:
-            raise SpecError(f"At most {MAX_NESTING} blocks may stand inside each other.")
         object.__setattr__(self, "args", frozen)
-        object.__setattr__(self, "count", 1 + sum(layer.count for layer in inner))
+        nesting = max((child.nesting + 1 for _, child in self.children), default=0)
+        if nesting > MAX_NESTING:
+            raise SpecError(f"Blocks may be nested at most {MAX_NESTING} deep.")
+        object.__setattr__(self, "count", 1 + sum(child.count for _, child in self.children))
         object.__setattr__(self, "nesting", nesting)
+
+    @property
+    def lists(self) -> tuple[tuple[Path, tuple[Layer, ...]], ...]:
+        """The lists of layers in this block, each with the steps of its path: ("layers",) or
+        ("branches", 1)."""
+        branches = enumerate(self.args.get("branches", ()))
+        layers = [(("layers",), self.args["layers"])] if "layers" in self.args else []
+        return (*layers, *((("branches", index), branch) for index, branch in branches))
+
+    @property
+    def children(self) -> tuple[tuple[Path, Layer], ...]:
+        """The layers directly inside this block, each with the steps of its path: ("layers", 0)."""
+        return tuple(
+            ((*steps, index), layer)
+            for steps, layers in self.lists
+            for index, layer in enumerate(layers)
+        )
+
+    @property
+    def plain_args(self) -> dict[str, Any]:
+        """The arguments that hold no layers."""
+        return {name: value for name, value in self.args.items() if name not in NESTED}
+
+    def walk(self, path: Path = ()) -> Iterator[tuple[Path, Layer]]:
+        """(path, layer) of this layer, which stands at `path`, and of every one inside it."""
+        yield path, self
+        for steps, child in self.children:
+            yield from child.walk((*path, *steps))
 
     @classmethod
     def from_data(cls, data: Any) -> Layer:
@@ -92,9 +127,44 @@ class Layer:
             {self.type: {k: _thawed(v) for k, v in self.args.items()}} if self.args else self.type
         )
 
-    def with_args(self, **args: Any) -> Layer:
+    def with_args(self, /, **args: Any) -> Layer:
         """A copy with these arguments set."""
-        return Layer(self.type, {**self.args, **args})
+        return replace(self, args={**self.args, **args})
+
+    def without_args(self, *names: str) -> Layer:
+        """A copy without the arguments of these names."""
+        return replace(self, args={k: v for k, v in self.args.items() if k not in names})
+
+    def map(self, function: Callable[[Layer], Layer]) -> Layer:
+        """A copy in which `function` has replaced every layer: those inside first, itself last."""
+
+        def mapped(value: Any) -> Any:
+            if isinstance(value, Layer):
+                return value.map(function)
+            return tuple(map(mapped, value)) if isinstance(value, tuple) else value
+
+        return function(self.with_args(**{k: mapped(value) for k, value in self.args.items()}))
+
+
+def put(inside: Any, path: Path, value: Any) -> Any:
+    """A copy of `inside` (a layer, or a list of layers or branches) with `value` at `path`."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(inside, Layer):
+        return inside.with_args(**{step: put(inside.args.get(step, ()), rest, value)})
+    return (*inside[:step], put(inside[step], rest, value), *inside[step + 1 :])
+
+
+def path_words(path: Path) -> list[str]:
+    """A path in words: (3, "branches", 0, 1) is "layer 4", "branch 1", "layer 2"."""
+    words = []
+    for before, step in zip((None, *path), path, strict=False):
+        if isinstance(step, int):
+            words.append(f"{'branch' if before == 'branches' else 'layer'} {step + 1}")
+        elif step not in NESTED:
+            words.append(str(step))
+    return words
 
 
 def read_layers(value: Any) -> tuple[Layer, ...]:

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from digitlab.models.arguments import Argument, LayerSignature, check_arguments
-from digitlab.models.layer import Layer
+from digitlab.models.layer import INPUT_SIZES, Layer
 from digitlab.models.placement import MAX_VALUES, Part, Row, Shape, Site, written
 from digitlab.models.shape_checks import check_shape, explain, operations
 
@@ -45,7 +45,6 @@ _NEVER = {"device", "dtype", "return_indices", "_random_samples", "min_value", "
 # CrossMapLRN2d is LocalResponseNorm in slow Python; SyncBatchNorm needs several GPUs.
 _LEFT_OUT = {"CrossMapLRN2d", "SyncBatchNorm"}
 _FROM_CHANNELS = {"in_channels", "num_features", "num_channels"}
-_INFERRED = {*_FROM_CHANNELS, "in_features", "normalized_shape"}
 _CHOICES = {
     ("GELU", "approximate"): ("none", "tanh"),
     ("Upsample", "mode"): (
@@ -193,8 +192,8 @@ def _signature(cls: type[nn.Module]) -> LayerSignature:
                 name=name,
                 annotation=hints[name],
                 default=default,
-                required=parameter.default is parameter.empty and name not in _INFERRED,
-                inferred=name in _INFERRED or (name == "dim" and default is None),
+                required=parameter.default is parameter.empty and name not in INPUT_SIZES,
+                inferred=name in INPUT_SIZES or (name == "dim" and default is None),
                 choices=choices,
                 least=_least(cls, name),
             )
@@ -224,7 +223,7 @@ def _with_inferred(
             args["inplace"] = False
         elif name == "dim" and argument.inferred and args.get("dim") is None:
             args["dim"] = 1  # over the classes or channels; torch's own choice depends on the rank
-        elif name in _INFERRED:
+        elif name in INPUT_SIZES:
             args[name] = _inferred(name, args.get(name), shape, site)
     return args
 

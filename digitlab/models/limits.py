@@ -31,7 +31,7 @@ def check_limits(summary: ModelSummary, batch_size: int | None = None) -> None:
     """
     limits = read_settings()
     if summary.parameters > limits.max_parameters:
-        largest = max(_innermost(summary.rows), key=lambda row: row.parameters)
+        largest = max(summary.innermost, key=lambda row: row.parameters)
         raise _over(
             f"The network would have {summary.parameters:,} parameters, "
             f"{largest.parameters / summary.parameters:.0%} of them in {_named(largest)}; at most "
@@ -40,7 +40,7 @@ def check_limits(summary: ModelSummary, batch_size: int | None = None) -> None:
             largest,
         )
     if summary.operations > limits.max_multiply_adds:
-        largest = max(_innermost(summary.rows), key=lambda row: row.operations)
+        largest = max(summary.innermost, key=lambda row: row.operations)
         raise _over(
             f"The network would take {summary.operations:,} multiply-adds for one image, "
             f"{largest.operations / summary.operations:.0%} of them in {_named(largest)}; at most "
@@ -54,7 +54,7 @@ def check_limits(summary: ModelSummary, batch_size: int | None = None) -> None:
 
 
 def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int) -> SpecError:
-    largest = max(_innermost(summary.rows), key=lambda row: row.values)
+    largest = max(summary.innermost, key=lambda row: row.values)
     said = (
         f"A training step on {batch_size:,} image{'s' * (batch_size > 1)} would take about "
         f"{_gigabytes(needed)} of memory, but at most {_gigabytes(limit)} are allowed "
@@ -80,9 +80,3 @@ def _over(message: str, row: Row) -> SpecError:
 
 def _named(row: Row) -> str:
     return f"{row.label} ({row.arguments})" if row.arguments else row.label
-
-
-def _innermost(rows: tuple[Row, ...]) -> list[Row]:
-    """The rows that have none under them."""
-    depths = [*(row.depth for row in rows[1:]), 0]
-    return [row for row, next_depth in zip(rows, depths, strict=True) if next_depth <= row.depth]

@@ -12,17 +12,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
+from digitlab.models import edit
 from digitlab.models.arguments import Argument
 from digitlab.models.blocks import BLOCKS, list_blocks
 from digitlab.models.build import summarize
-from digitlab.models.layer import Layer
+from digitlab.models.layer import INPUT_SIZES, Layer
 from digitlab.models.layers import list_layers, nearest_names
 from digitlab.models.placement import Shape, written
 from digitlab.models.signatures import USUAL, find_signature
 from digitlab.models.spec import ModelSpec
 from digitlab.models.torchvision_names import TORCHVISION_MODELS
 
-_GIVEN_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
 _OF_TOKENS = ("TransformerEncoder", "MixerBlock", "ClassToken", "PositionEmbedding", "MeanTokens")
 _MAX_TRIALS = 24
 
@@ -88,48 +88,16 @@ def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator
     if alone and len(spec.layers) > 1:
         yield f"Keep {alone[0].type} alone", spec.with_layers(alone[:1])
         return
-    layer, place = _find(spec, path)
-    if layer is None:
+    layers = dict(spec.walk())
+    place = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in layers), None)
+    if place is None:
         return
     argument = path[-1] if isinstance(path[-1], str) else None
     if error.shape is not None and _progress(spec, None) != (2,):
-        for label, layers in _changes(layer, argument, error.shape, place[-1]):
-            yield label, _edited(spec, place, layers)
+        for label, changed in _changes(layers[place], argument, error.shape, place[-1]):
+            yield label, edit.replace(spec, place, *changed)
     elif classes is not None:
         yield from _ends(spec, classes)
-
-
-def _find(spec: ModelSpec, path: Sequence[int | str]) -> tuple[Layer | None, tuple]:
-    """The layer that a path leads to, with its place: the path up to its index."""
-    layers: Any = spec.layers
-    found, place = None, ()
-    for index, step in enumerate(path):
-        if isinstance(step, int) and isinstance(layers, tuple) and step < len(layers):
-            layers = layers[step]
-            if isinstance(layers, Layer):
-                found, place = layers, tuple(path[: index + 1])
-        elif isinstance(layers, Layer) and step in ("layers", "branches") and step in layers.args:
-            layers = layers.args[step]
-        else:
-            break
-    return found, place
-
-
-def _edited(spec: ModelSpec, place: tuple, layers: list[Layer]) -> ModelSpec:
-    return spec.with_layers(_replaced(spec.layers, place, layers))
-
-
-def _replaced(inside: Any, place: tuple, layers: list[Layer]) -> Any:
-    """`inside` (layers or branches) with `layers` in place of the one at `place`."""
-    index, rest = place[0], place[1:]
-    if not rest:
-        return (*inside[:index], *layers, *inside[index + 1 :])
-    held = inside[index]
-    if isinstance(held, Layer):
-        changed = held.with_args(**{rest[0]: _replaced(held.args[rest[0]], rest[1:], layers)})
-    else:
-        changed = _replaced(held, rest, layers)
-    return (*inside[:index], changed, *inside[index + 1 :])
 
 
 # ---- likely repairs of one layer ---------------------------------------------------------------
@@ -147,14 +115,14 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
         return
     takes = {one.name: one for one in signature.arguments}
     yield from _known_arguments(layer, takes)
-    given = [size for size in _GIVEN_SIZES if size in layer.args]
+    given = [size for size in INPUT_SIZES if size in layer.args]
     if "in_features" in given and len(shape) > 1:
         yield f"Insert Flatten before {name}", [Layer("Flatten"), layer]
     if "in_features" in given and len(shape) == 3:  # an image, not tokens
-        inferred = [Layer("Flatten"), _without(layer, "in_features")]
+        inferred = [Layer("Flatten"), layer.without_args("in_features")]
         yield f"Insert Flatten before {name}, and infer in_features", inferred
     for size in given:
-        yield f"Leave {size} to be inferred", [_without(layer, size)]
+        yield f"Leave {size} to be inferred", [layer.without_args(size)]
     yield from _neighbours(layer, shape, name)
     if argument in takes:
         yield from _other_values(layer, takes[argument], shape)
@@ -181,7 +149,7 @@ def _known_arguments(layer: Layer, takes: dict[str, Argument]) -> Iterator[Chang
         if near:
             args = {near[0] if k == key else k: value for k, value in layer.args.items()}
             yield f"Rename {key} to {near[0]}", [Layer(layer.type, args)]
-        yield f"Remove {key}", [_without(layer, key)]
+        yield f"Remove {key}", [layer.without_args(key)]
     missing = {
         key: USUAL[key]
         for key, one in takes.items()
@@ -232,7 +200,7 @@ def _other_values(layer: Layer, argument: Argument, shape: Shape) -> Iterator[Ch
     for new in values:
         changed = layer.with_args(**{name: new})
         if new is None or new == argument.default:
-            changed = _without(layer, name)
+            changed = layer.without_args(name)
         yield f"Leave out {name}" if new is None else f"Set {name} to {new}", [changed]
 
 
@@ -244,26 +212,16 @@ def _paddings(layer: Layer, name: str) -> Iterator[Change]:
     for groups in ("groups", "num_groups"):
         if groups in layer.args:
             yield f"Set {groups} to 1", [layer.with_args(**{groups: 1})]
-    padded = _padded(layer)
+    padded = layer.map(_padded)
     if padded != layer:
         yield f"Pad the convolutions of {name}", [padded]
 
 
 def _padded(layer: Layer) -> Layer:
-    """A block whose odd windows keep the size."""
-    args = dict(layer.args)
-    if "layers" in args:
-        args["layers"] = tuple(_padded(inner) for inner in args["layers"])
-    if "branches" in args:
-        args["branches"] = tuple(tuple(_padded(inner) for inner in b) for b in args["branches"])
-    kernel = args.get("kernel_size")
-    if type(kernel) is int and kernel % 2 and layer.type not in BLOCKS:
-        args["padding"] = kernel // 2
-    return Layer(layer.type, args)
-
-
-def _without(layer: Layer, argument: str) -> Layer:
-    return Layer(layer.type, {key: v for key, v in layer.args.items() if key != argument})
+    """The layer with a padding that keeps the size, if its window is odd."""
+    kernel = layer.args.get("kernel_size")
+    odd = type(kernel) is int and kernel % 2 and layer.type not in BLOCKS
+    return layer.with_args(padding=kernel // 2) if odd else layer
 
 
 def _divisor(sizes: Sequence[int], wanted: int) -> int:
@@ -279,10 +237,10 @@ def _ends(spec: ModelSpec, classes: int) -> Iterator[Repair]:
     """Ends that give `classes` values: the last Linear changed, Flatten inserted, a head added."""
     changed = spec.for_data(spec.input, classes)
     yield f"Let it end with {classes} values", changed
-    places = [i for i, layer in enumerate(changed.layers) if layer.type == "Linear"]
-    if places:
-        flat = [*changed.layers[: places[-1]], Layer("Flatten"), *changed.layers[places[-1] :]]
-        yield f"Insert Flatten before layer {places[-1] + 1}", spec.with_layers(flat)
+    linear = [index for index, layer in enumerate(changed.layers) if layer.type == "Linear"]
+    if linear:
+        flattened = edit.insert(changed, linear[-1:], "Flatten")
+        yield f"Insert Flatten before layer {linear[-1] + 1}", flattened
     flat = len(summarize(spec).output_shape) == 1
     label = "Add a Linear head" if flat else "Add Flatten and a Linear head"
     yield label, spec.with_layers(_head(spec.layers, classes, flat))

@@ -26,7 +26,17 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_serializer
 
 from digitlab.errors import SpecError
-from digitlab.models.layer import Layer, check_text, read_layers, shown, under
+from digitlab.models.layer import (
+    INPUT_SIZES,
+    Layer,
+    Path,
+    check_text,
+    path_words,
+    put,
+    read_layers,
+    shown,
+    under,
+)
 from digitlab.models.text import (
     MAX_TEXT,
     check_plain,
@@ -80,10 +90,11 @@ def _placed_layers(value: Any) -> tuple[Layer, ...]:
     try:
         return read_layers(value)
     except SpecError as error:
-        place = _place(error.path or ())
+        words = ", ".join(path_words(error.path or ()))
+        message = f"{words[0].upper()}{words[1:]}: {error.message}" if words else error.message
         path = error.path or ("layers",)
         layer = f"layer {path[0] + 1}" if isinstance(path[0], int) else None
-        raise SpecError(f"{place}{error.message}", layer=layer, path=path) from error
+        raise SpecError(message, layer=layer, path=path) from error
 
 
 class ModelSpec(BaseModel):
@@ -164,6 +175,11 @@ class ModelSpec(BaseModel):
         data = {key: value for key, value in self.to_dict().items() if key != "name"}
         return hashlib.sha256(_canonical(data).encode()).hexdigest()
 
+    def walk(self) -> Iterator[tuple[Path, Layer]]:
+        """(path, layer) of every layer at any depth, a block before the layers inside it."""
+        for index, layer in enumerate(self.layers):
+            yield from layer.walk((index,))
+
     # ---- edits
 
     def renamed(self, name: str) -> ModelSpec:
@@ -182,7 +198,7 @@ class ModelSpec(BaseModel):
         """A copy for other images; sizes that followed from the old input are inferred anew."""
         layers = self.layers
         if tuple(shape) != self.input:
-            layers = tuple(_without_given_sizes(layer) for layer in layers)
+            layers = [layer.map(lambda inner: inner.without_args(*INPUT_SIZES)) for layer in layers]
         return self._changed(input=shape, layers=layers)
 
     def _changed(self, **fields: Any) -> ModelSpec:
@@ -200,9 +216,11 @@ class ModelSpec(BaseModel):
                 [*spec.layers[:-1], spec.layers[-1].with_args(num_classes=classes)]
             )
         for kind, size in (("Linear", "out_features"), ("Conv", "out_channels")):
-            layers = _with_last(spec.layers, kind, {size: classes})
-            if layers is not None:
-                return spec.with_layers(layers)
+            paths = [path for path, layer in spec.walk() if layer.type.startswith(kind)]
+            # what a branch gives is joined with what the others give: it is not the network's end
+            paths = [path for path in paths if "branches" not in path]
+            if paths:
+                return spec.with_layers(put(spec.layers, (*paths[-1], size), classes))
         return spec
 
 
@@ -241,18 +259,6 @@ def _canonical(data: dict[str, Any]) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _place(path: tuple[int | str, ...]) -> str:
-    """A path in a person's words: (3, "branches", 0, 1) is `Layer 4, branch 1, layer 2: `."""
-    words = []
-    for before, step in zip((None, *path), path, strict=False):
-        if isinstance(step, int):
-            words.append(f"{'branch' if before == 'branches' else 'layer'} {step + 1}")
-        elif step not in ("layers", "branches"):
-            words.append(step)
-    place = ", ".join(words)
-    return f"{place[0].upper()}{place[1:]}: " if place else ""
-
-
 def _spec_error(error: ValidationError) -> SpecError:
     # a misspelt field is both unknown and missing: the first says more
     fault = min(error.errors(), key=lambda fault: fault["type"] == "missing")
@@ -265,34 +271,3 @@ def _spec_error(error: ValidationError) -> SpecError:
         f"and init where the first weights are not torch's own.",
         path=(name,),
     )
-
-
-# ---- adapting to a dataset ---------------------------------------------------------------------
-
-_GIVEN_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
-
-
-def _without_given_sizes(layer: Layer) -> Layer:
-    args = {name: value for name, value in layer.args.items() if name not in _GIVEN_SIZES}
-    if "layers" in args:
-        args["layers"] = tuple(_without_given_sizes(inner) for inner in args["layers"])
-    if "branches" in args:
-        args["branches"] = tuple(
-            tuple(_without_given_sizes(inner) for inner in branch) for branch in args["branches"]
-        )
-    return Layer(layer.type, args)
-
-
-def _with_last(layers: Sequence[Layer], kind: str, args: dict[str, Any]) -> tuple | None:
-    """`layers` with `args` set on the last layer whose type starts with `kind`; None if none."""
-    for index in reversed(range(len(layers))):
-        layer = layers[index]
-        inner = _with_last(layer.args.get("layers", ()), kind, args)
-        if layer.type.startswith(kind):
-            changed = layer.with_args(**args)
-        elif inner is not None:
-            changed = layer.with_args(layers=inner)
-        else:
-            continue
-        return (*layers[:index], changed, *layers[index + 1 :])
-    return None

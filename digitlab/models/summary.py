@@ -49,11 +49,11 @@ def _depths(first: ModelSummary, second: ModelSummary, a: str, b: str) -> str:
     ours, theirs = _lines(first), _lines(second)
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
-    weighted = [_weighted(summary) for summary in (first, second)]
-    said = f"It has {_layers(weighted[0])} with weights and {b} has {weighted[1]}"
+    weighted = [sum(row.parameters > 0 for row in summary.innermost) for summary in (first, second)]
+    counts = f"It has {_layers(weighted[0])} with weights and {b} has {weighted[1]}"
     if same == len(ours) == len(theirs):
-        return f"{said}; all their layers are alike."
-    return f"{said}; {same} of the {len(ours)} layers of {a} stand alike and in order in {b}."
+        return f"{counts}; all their layers are alike."
+    return f"{counts}; {same} of the {len(ours)} layers of {a} stand alike and in order in {b}."
 
 
 def _layers(count: int) -> str:
@@ -62,13 +62,6 @@ def _layers(count: int) -> str:
 
 def _lines(summary: ModelSummary) -> list[tuple[int, str, str]]:
     return [(row.depth, row.label, row.arguments) for row in summary.rows]
-
-
-def _weighted(summary: ModelSummary) -> int:
-    """Innermost layers that have parameters, each repetition counted."""
-    depths = [*(row.depth for row in summary.rows[1:]), 0]
-    inner = [row for row, after in zip(summary.rows, depths, strict=True) if after <= row.depth]
-    return sum(row.parameters > 0 for row in inner)
 
 
 @dataclass(frozen=True)
@@ -89,6 +82,13 @@ class ModelSummary:
     operations: int
     activations: int
     notes: tuple[str, ...] = ()
+
+    @property
+    def innermost(self) -> tuple[Row, ...]:
+        """The rows of layers that have no others inside, each repetition counted."""
+        depths = [*(row.depth for row in self.rows[1:]), 0]
+        pairs = zip(self.rows, depths, strict=True)
+        return tuple(row for row, next_depth in pairs if next_depth <= row.depth)
 
     @property
     def weight_bytes(self) -> int:

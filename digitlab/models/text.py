@@ -20,9 +20,6 @@ MAX_DEPTH = 16  # lists and mappings inside each other
 MAX_NUMBER = 10**12
 FLOW_WIDTH = 88  # a block of layers longer than this is spread over lines
 
-Path = tuple[int | str, ...]
-
-
 # ---- reading -----------------------------------------------------------------------------------
 
 
@@ -60,7 +57,7 @@ def check_plain(data: Any, depth: int = 1) -> Any:
     return data
 
 
-def line_of(text: str, path: Path) -> int | None:
+def line_of(text: str, path: tuple[int | str, ...]) -> int | None:
     """The 1-based line of `text` where the place `path` of its spec is written.
 
     A path is a SpecError's: ``(2,)`` is the third layer, ``(4, "layers", 0, "kernel_size")`` an
@@ -276,14 +273,13 @@ def _layer(entry: str | dict[str, Any]) -> Any:
         return entry
     ((name, args),) = entry.items()
     one_line = {name: _flat(args)}
-    if ("layers" not in args and "branches" not in args) or len(_dump(one_line)) <= FLOW_WIDTH:
+    if not _NESTED.keys() & args.keys() or len(_dump(one_line)) <= FLOW_WIDTH:
         return one_line
-    spread = {key: _flat(value) for key, value in args.items()}
-    if "layers" in args:
-        spread["layers"] = _spread(args["layers"])
-    if "branches" in args:
-        spread["branches"] = [_spread(branch) for branch in args["branches"]]
-    return {name: spread}
+    return {name: {key: _NESTED.get(key, _flat)(value) for key, value in args.items()}}
+
+
+# How the arguments that hold layers are spread over lines.
+_NESTED = {"layers": _spread, "branches": lambda branches: [_spread(each) for each in branches]}
 
 
 def _flat(value: Any) -> Any:

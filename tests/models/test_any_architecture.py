@@ -127,20 +127,11 @@ def whole_way(spec, data, drawing, folder, config=QUICK):
 
 
 def test_there_are_all_kinds():
-    used = {layer for spec in NETWORKS.values() for layer in types(spec.layers)}
+    used = {layer.type for spec in NETWORKS.values() for _, layer in spec.walk()}
     assert set(BLOCKS) <= used
     assert len(NETWORKS) >= 25
     assert len(used & {f"torchvision/{name}" for name in TORCHVISION}) == 5
     assert set(CLASSICAL) == set(KINDS)
-
-
-def types(layers):
-    """The types of layers at any depth."""
-    for layer in layers:
-        yield layer.type
-        yield from types(layer.args.get("layers", ()))
-        for branch in layer.args.get("branches", ()):
-            yield from types(branch)
 
 
 def quick_ones(names, quick):

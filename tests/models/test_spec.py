@@ -202,7 +202,7 @@ def test_specs_made_in_python_are_checked_alike():
             ModelSpec(name="x", layers=[wrong])
     for _ in range(5):
         layer = Layer("Repeat", {"times": 1, "layers": [layer]})
-    with pytest.raises(SpecError, match="inside each other"):
+    with pytest.raises(SpecError, match="nested at most 5 deep"):
         Layer("Repeat", {"times": 1, "layers": [layer]})
     with pytest.raises(SpecError, match="at most 1,000 layers"):
         ModelSpec(name="x", layers=["ReLU"] * 1001)

@@ -211,11 +211,7 @@ def _builds(spec: ModelSpec) -> bool:
 
 def _without_sizes(spec: ModelSpec) -> ModelSpec:
     """A spec that builds, without the sizes that follow from the shape that arrives."""
-    layers = []
-    for layer in spec.layers:
-        args = {key: value for key, value in layer.args.items() if key not in _SIZES}
-        layers.append(Layer(layer.type, args))
-    return spec.with_layers(layers)
+    return spec.with_layers([layer.without_args(*_SIZES) for layer in spec.layers])
 
 
 def _image(shape: tuple[int, ...] | None) -> tuple[int, int, int] | None:

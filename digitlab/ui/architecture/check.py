@@ -15,7 +15,7 @@ from digitlab.ui.architecture import state
 from digitlab.ui.architecture.text import plain, shape_text
 
 if TYPE_CHECKING:
-    from digitlab.models.edit import Path
+    from digitlab.models.layer import Path
     from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
     from digitlab.models.summary import ModelSummary

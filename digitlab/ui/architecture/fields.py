@@ -11,7 +11,7 @@ import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.models import edit
-from digitlab.models.edit import Path
+from digitlab.models.layer import NESTED, Path
 from digitlab.models.text import read_yaml
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.text import plain
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
 
-_HELD = ("layers", "branches", "inplace")  # edited in the list; without effect here
+_HELD = (*NESTED, "inplace")  # edited in the list; without effect here
 _UNREADABLE = "architecture:unreadable"  # fields whose text is no value, with what was typed
 
 
@@ -158,7 +158,7 @@ def _store(
         value = read(raw)
         spec = state.current()
         layer = edit.layer_at(spec, path)
-        args = {k: v for k, v in layer.args.items() if k not in ("layers", "branches")}
+        args = layer.plain_args
         default = argument.default if argument and not argument.required else None
         if value is None or (value == default and type(value) is type(default)):
             args.pop(name, None)

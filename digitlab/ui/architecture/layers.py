@@ -10,7 +10,7 @@ import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.models import edit
-from digitlab.models.edit import Path
+from digitlab.models.layer import Path
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.text import in_short, plain, shape_text
 
@@ -51,9 +51,8 @@ class Line:
     @property
     def depth(self) -> int:
         """How many blocks and branches it stands in."""
-        steps = [step for step in self.path if step in ("layers", "branches")]
-        branches = self.path.count("branches")
-        return len(steps) + branches - (self.layer is None)
+        blocks = sum(isinstance(step, str) for step in self.path)
+        return blocks + self.path.count("branches") - (self.layer is None)
 
 
 def lines(spec: ModelSpec) -> Iterator[Line]:
@@ -63,12 +62,12 @@ def lines(spec: ModelSpec) -> Iterator[Line]:
 
 def _lines(layers: Sequence[Layer], path: Path) -> Iterator[Line]:
     for index, layer in enumerate(layers):
-        place = (*path, index)
-        yield Line(place, layer)
-        yield from _lines(layer.args.get("layers", ()), (*place, "layers"))
-        for number, branch in enumerate(layer.args.get("branches", ())):
-            yield Line((*place, "branches", number), None)
-            yield from _lines(branch, (*place, "branches", number))
+        yield Line((*path, index), layer)
+        for steps, inner in layer.lists:
+            inside = (*path, index, *steps)
+            if edit.is_branch(inside):
+                yield Line(inside, None)
+            yield from _lines(inner, inside)
 
 
 def pick_layer(spec: ModelSpec, rows: Mapping[Path, Row], wrong: Path | None) -> Path | None:
@@ -126,8 +125,7 @@ def _is_end(line: Line, wrong: Path) -> bool:
 
 def show_buttons(spec: ModelSpec, path: Path | None) -> None:
     """Undo and redo; move, duplicate, wrap and delete what is chosen."""
-    branch = path is not None and path[-2:-1] == ("branches",)
-    layer = path is not None and not branch
+    layer = path is not None and not edit.is_branch(path)
     with st.container(horizontal=True, gap="xsmall", key=_BUTTONS):
         _button("Undo", "undo", state.undo, "Mod+Z", not state.can_undo())
         _button("Redo", "redo", state.redo, "Mod+Shift+Z", not state.can_redo())
@@ -169,7 +167,7 @@ def _block_menu(spec: ModelSpec, path: Path) -> None:
         with st.container(horizontal=True, gap="xsmall"):
             for block in edit.WRAPPERS:
                 _button(block, "add_box", lambda b=block: _change(edit.wrap, spec, path, b))
-        if chosen.args.get("layers") or any(chosen.args.get("branches", ())):
+        if chosen.children:
             _button("Take its layers out", "output", lambda: _change(edit.unwrap, spec, path))
         if "branches" in chosen.args:
             _button("Add a branch", "account_tree", lambda: _change(edit.add_branch, spec, path))
@@ -187,21 +185,20 @@ def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) ->
         help="Every layer of torch.nn, blocks, and the networks of torchvision. Type to search.",
     )
     with columns[1].container(horizontal=True, gap="xsmall"):
-        branch = path is not None and path[-2:-1] == ("branches",)
-        if not branch:
+        if not edit.is_branch(path):
             after = (0,) if path is None else (*path[:-1], path[-1] + 1)
             _button("Add after", "add", lambda: _add(spec, after, name, rows, path))
-        inside = _inside(spec, path, branch)
+        inside = _inside(spec, path)
         if inside is not None:
             _button("Add inside", "subdirectory_arrow_right",
                     lambda: _add(spec, inside, name, rows, path))  # fmt: skip
 
 
-def _inside(spec: ModelSpec, path: Path | None, branch: bool) -> Path | None:
+def _inside(spec: ModelSpec, path: Path | None) -> Path | None:
     """The end of the list that the chosen block or branch holds; None for what holds none."""
     if path is None:
         return None
-    if branch:
+    if edit.is_branch(path):
         inner = edit.layer_at(spec, path[:-2]).args["branches"][path[-1]]
         return (*path, len(inner))
     layer = edit.layer_at(spec, path)

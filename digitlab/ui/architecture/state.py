@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.errors import SpecError
-from digitlab.models.edit import Path, walk
+from digitlab.models.edit import is_branch, layer_at
+from digitlab.models.layer import Path
 from digitlab.models.load import load_model
 from digitlab.ui import url
 from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, remember_own
@@ -140,9 +141,9 @@ def select(path: Path | None) -> None:
 
 def selected() -> Path | None:
     """The place of the chosen layer or branch; the first layer's where it is gone."""
-    places = [path for path, _ in walk(current())]
+    places = [path for path, _ in current().walk()]
     path = st.session_state.get(_SELECTED)
-    if path in places or (path and path[-2:-1] == ("branches",) and _has_branch(path)):
+    if path in places or (is_branch(path) and _has_branch(path)):
         return path
     for shorter in (path[:n] for n in range(len(path) - 1, 0, -1)) if path else ():
         if shorter in places:
@@ -165,8 +166,6 @@ def show_problem() -> None:
 
 
 def _has_branch(path: Path) -> bool:
-    from digitlab.models.edit import layer_at
-
     try:
         return path[-1] < len(layer_at(current(), path[:-2]).args.get("branches", ()))
     except SpecError:

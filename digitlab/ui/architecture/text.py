@@ -18,14 +18,14 @@ def plain(text: str) -> str:
 
 def in_short(layer: Layer) -> str:
     """A layer's own arguments on one line; sizes without their usual names."""
-    given = {k: v for k, v in layer.args.items() if k not in ("layers", "branches")}
+    args = layer.plain_args
     words = []
     for name in ("out_channels", "out_features", "kernel_size", "times", "p"):
-        if name in given:
-            value = _value(given.pop(name))
+        if name in args:
+            value = _value(args.pop(name))
             flat = name == "kernel_size" and layer.type.endswith(("2d", "Separable"))
             words.append(_window(value) if flat else f"{value}×" if name == "times" else value)
-    words += [f"{name}={_value(value)}" for name, value in given.items()]
+    words += [f"{name}={_value(value)}" for name, value in args.items()]
     return ", ".join(words)
 
 

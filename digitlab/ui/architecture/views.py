@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.models.edit import is_branch
 from digitlab.ui import url
 from digitlab.ui.architecture import fields, layers, source, state
 from digitlab.ui.architecture.check import rows_so_far
@@ -78,7 +79,7 @@ def edit(
     layers.show_buttons(spec, state.selected())
     chosen = layers.pick_layer(spec, rows, error.path if error else None)
     with form or st.container(), st.container(border=True):
-        if chosen is None or chosen[-2:-1] == ("branches",):
+        if chosen is None or is_branch(chosen):
             st.caption("Choose a layer to change its arguments.")
         else:
             fields.edit_layer(spec, chosen, rows.get(chosen))
