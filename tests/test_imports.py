@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from digitlab.settings import VERSION
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = sorted((ROOT / "digitlab").rglob("*.py"))
@@ -215,9 +218,33 @@ def test_reading_a_drawing_and_drawing_figures_leave_torch_alone():
 def test_the_public_api_is_whole():
     import digitlab as dl
 
+    assert len(dl.__all__) > 30
     for name in dl.__all__:
         assert getattr(dl, name) is not None
         assert name in dir(dl)
-    assert set(dl.__all__) == set(dl._HOMES)
-    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+    assert dl.__version__ == VERSION
+    with pytest.raises(AttributeError, match="nosuch"):
         _ = dl.nosuch
+
+
+def test_no_module_hides_a_public_name():
+    # Importing digitlab.export, if there were such a module, would put it where dl.export is.
+    import digitlab as dl
+
+    modules = {entry.stem for entry in (ROOT / "digitlab").iterdir()}
+    assert "exports" in modules
+    assert not modules & set(dl.__all__)
+
+
+def test_importing_digitlab_lets_openmp_wait_asleep_unless_somebody_chose():
+    code = "import digitlab, os; print(os.environ['OMP_WAIT_POLICY'])"
+    plain = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    for given, kept in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=plain | given,
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.strip() == kept
