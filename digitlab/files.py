@@ -7,7 +7,7 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,47 +17,41 @@ if TYPE_CHECKING:
     import torch
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut.
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise StoreError, which says what to do, where the block cannot write `path`."""
+    try:
+        yield
+    except OSError as e:
+        raise StoreError(
+            f"{path} could not be written ({e.strerror or e}). Free some space or set "
+            "DIGITLAB_HOME to a folder that can be written."
+        ) from e
 
-    Temporary file in the same folder, fsync, replace, fsync of the folder. Raises StoreError
-    where the disk is full or the folder cannot be written.
+
+def write_atomically(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    A temporary file in the same folder replaces it. A durable file is there also after a power
+    cut (fsync of the file and of its folder); one that is soon written again need not wait for
+    the disk. Raises StoreError where the disk is full or the folder cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as e:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise not_writable(path, e) from e
-
-
-def write_briefly(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, but without waiting for the disk: it will be replaced."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as e:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise not_writable(path, e) from e
-
-
-def not_writable(path: Path, e: OSError) -> StoreError:
-    """The error of a file that could not be written."""
-    return StoreError(
-        f"{path} could not be written ({e.strerror or e}). Free some space or set "
-        "DIGITLAB_HOME to a folder that can be written."
-    )
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        if durable:
+            _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import json
 import os
 import re
@@ -29,7 +28,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from digitlab.data.info import DIGITS
-from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError, StoreError
+from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError
+from digitlab.files import write_atomically, writing
 from digitlab.settings import read_settings
 
 KIND = "collection"
@@ -136,7 +136,9 @@ def keep_drawings(name: str, drawings: Sequence[NewDrawing]) -> list[str]:
             "read": drawing.read,
             "created": time.time(),
         }
-        _write(folder / f"{number:06d}_{int(drawing.label)}_{unique}.json", json.dumps(content))
+        write_atomically(
+            folder / f"{number:06d}_{int(drawing.label)}_{unique}.json", json.dumps(content)
+        )
         kept.append(f"{number:06d}-{unique}")
     _touch(name)
     return kept
@@ -154,14 +156,14 @@ def relabel(name: str, drawing: str, label: int) -> None:
     """Give a drawing another label; DatasetError where it is not there."""
     entry = _find(name, drawing)
     target = entry.path.with_name(f"{drawing[:6]}_{_check_label(label)}_{drawing[7:]}.json")
-    with _writing(target):
+    with writing(target):
         entry.path.replace(target)
     _touch(name)
 
 
 def remove_drawing(name: str, drawing: str) -> None:
     """Delete a drawing; DatasetError where it is not there."""
-    with _writing(entry := _find(name, drawing).path):
+    with writing(entry := _find(name, drawing).path):
         entry.unlink(missing_ok=True)
     _touch(name)
 
@@ -268,33 +270,8 @@ def read_entry(name: str, entry: Entry) -> KeptDrawing:
 def _touch(name: str) -> None:
     """Say that something changed: what is kept in memory of a dataset goes by its files' times."""
     if list_entries(name):
-        _write(collection_folder(name) / META, json.dumps({"title": f"Collection {name}"}))
+        write_atomically(
+            collection_folder(name) / META, json.dumps({"title": f"Collection {name}"})
+        )
     else:
         remove_collection(name)
-
-
-def _write(path: Path, content: str) -> None:
-    """Temporary file in the same folder, fsync, replace."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Any:
-    try:
-        yield
-    except OSError as e:
-        raise StoreError(
-            f"{path} could not be written ({e.strerror or e}). Free some space or set "
-            "DIGITLAB_HOME to a folder that can be written."
-        ) from e

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import secrets
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,8 @@ import numpy as np
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import frame_digit
 from digitlab.drawing.strokes import PenDigit, rasterise, read_unipen
-from digitlab.errors import DatasetDamagedError
+from digitlab.errors import DatasetDamagedError, StoreError
+from digitlab.files import write_atomically
 from digitlab.settings import read_settings
 
 FILE = "pendigits/pendigits-orig-train.gz"  # below the data folder
@@ -123,9 +123,6 @@ def _keep(path: Path, tensors: dict[str, np.ndarray]) -> None:
     """Write the cache; a home that cannot be written costs the time, not the dataset."""
     from safetensors.numpy import save
 
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     content = save(tensors, metadata={"fingerprint": _fingerprint(tensors)})
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+    with contextlib.suppress(StoreError):
+        write_atomically(path, content, durable=False)

@@ -153,7 +153,7 @@ def _file(run: Run, ending: str) -> Path:
 
 def _tell(run: Run, progress: Progress) -> None:
     content = json.dumps(progress._asdict()).encode()
-    files.write_briefly(_file(run, "progress.json"), content)
+    files.write_atomically(_file(run, "progress.json"), content, durable=False)
 
 
 def _is_held(path: Path) -> bool:

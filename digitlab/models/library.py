@@ -6,13 +6,11 @@ module does not import torch.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import secrets
 from pathlib import Path
 
 from digitlab.errors import SpecError, StoreError
+from digitlab.files import write_atomically
 from digitlab.models.layer import shown
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
@@ -64,7 +62,7 @@ def save_model(spec: ModelSpec, name: str, *, overwrite: bool = False) -> ModelS
     if not alike and len(list_saved()) >= MAX_SAVED:
         raise SpecError(f"{MAX_SAVED} architectures are saved, the most there may be; delete one.")
     renamed = spec.renamed(name)
-    _write(_path(name), renamed.to_yaml())
+    write_atomically(_path(name), renamed.to_yaml())
     return renamed
 
 
@@ -105,22 +103,3 @@ def _well_named(name: object) -> bool:
 def _path(name: str) -> Path:
     assert _well_named(name)
     return read_settings().architectures / f"{name}.yaml"
-
-
-def _write(path: Path, text: str) -> None:
-    """Temporary file in the same folder, fsync, replace."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as e:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise StoreError(
-            f"{path} could not be written ({e.strerror or e}). Free some space or set "
-            f"DIGITLAB_HOME to a folder that can be written."
-        ) from e

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from digitlab.errors import RunError
-from digitlab.files import not_writable, write_atomically
+from digitlab.files import write_atomically, writing
 from digitlab.runs.record import check_run_id
 from digitlab.settings import read_settings
 
@@ -123,10 +123,8 @@ def run_lock(run_id: str) -> FileLock:
     Raises StoreError where the run's folder cannot be made.
     """
     folder = read_settings().runs / check_run_id(run_id)
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise not_writable(folder, e) from e
     return FileLock(lock_file(run_id))
 
 

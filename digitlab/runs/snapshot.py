@@ -60,7 +60,7 @@ def write_look(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
         metadata={"values": json.dumps(values)},
     )
     with contextlib.suppress(StoreError):
-        files.write_briefly(run_folder.run_folder(run_id) / FILE, content)
+        files.write_atomically(run_folder.run_folder(run_id) / FILE, content, durable=False)
 
 
 def look_moment(run_id: str) -> tuple[int, int] | None:

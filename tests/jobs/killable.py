@@ -67,12 +67,12 @@ def _arrange_death(dies_at: str, count: int) -> None:
 
     write = files.write_atomically
 
-    def half_write(path, content):
+    def half_write(path, content, **settings):
         if "checkpoints" in str(path) and one_more():
             path.parent.mkdir(parents=True, exist_ok=True)
             # The worst that a machine without fsync could leave behind: the name, half the bytes.
             path.write_bytes(content[: len(content) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
-        write(path, content)
+        write(path, content, **settings)
 
     files.write_atomically = half_write

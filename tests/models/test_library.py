@@ -81,7 +81,7 @@ def test_what_failed_to_be_written_leaves_the_old_one_and_no_rubbish(home, monke
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(library.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StoreError, match="No space left"):
         save_model(load_model("lenet-5"), "net", overwrite=True)
     assert load_saved("net").layers == SPEC.layers
