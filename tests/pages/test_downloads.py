@@ -29,11 +29,18 @@ def no_worker(monkeypatch):
     monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
 
 
+@pytest.mark.parametrize("page", [RESULTS, COMPARE])
+def test_a_link_with_the_former_word_opens_the_downloads(open_page, run_id, other_id, page):
+    app = open_page(page, run=run_id, runs=f"{run_id},{other_id}", section="take")
+    assert "Notebook" in labels(app.get("download_button"))
+    assert app.query_params["section"] == "download"
+
+
 def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run_id, monkeypatch):
     from digitlab.exports import report
 
     monkeypatch.setattr(report, "write_report", lambda run: pytest.fail("nobody clicked"))
-    app = open_page(RESULTS, run=run_id, section="take")
+    app = open_page(RESULTS, run=run_id, section="download")
     offered = labels(app.get("download_button"))
     for label in (
         *("Report", "Model card", "Notebook", "TensorBoard", "Run as ZIP"),
@@ -45,7 +52,7 @@ def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run
 
 @pytest.mark.parametrize("figure", ["classes", "calibration", "roc", "loss", "accuracy"])
 def test_every_figure_can_be_chosen(open_page, run_id, figure):
-    app = open_page(RESULTS, run=run_id, section="take", figure=figure, on="val", picture="png")
+    app = open_page(RESULTS, run=run_id, section="download", figure=figure, on="val", picture="png")
     assert app.get("plotly_chart")
 
 
@@ -54,7 +61,7 @@ def test_an_ensemble_is_taken_apart_like_any_run(open_page, run_id, other_id):
     app = open_page(RESULTS, run=joined.id)
     accuracy = joined.evaluate("test").accuracy
     assert find(app.metric, "Accuracy").value == f"{100 * accuracy:.2f} %"
-    offered = labels(open_page(RESULTS, run=joined.id, section="take").get("download_button"))
+    offered = labels(open_page(RESULTS, run=joined.id, section="download").get("download_button"))
     assert "ONNX" in offered
     assert not {"Python", "YAML", "safetensors", "Run as ZIP", "TensorBoard"} & set(offered)
 

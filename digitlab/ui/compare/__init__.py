@@ -26,7 +26,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("cost", "What it costs", learning.show_cost),
     Section("together", "Seeds and ensembles", seeds_and_ensembles.show),
     Section("standing", "Leaderboard", leaderboard.show),
-    Section("take", "Take it along", download.show),
+    Section("download", "Download", download.show, former_key="take"),
 )
 
 

@@ -16,9 +16,9 @@ def offer_import() -> None:
     """A place to drop a run's ZIP; what was brought in joins the runs that are compared."""
     with st.popover("Import a run", icon=":material/upload_file:"):
         st.markdown(
-            "The ZIP that *Take it along* on the Results page, or `python -m digitlab export RUN "
-            "--format zip`, wrote. It is checked whole before anything of it is kept, and nothing "
-            "in it is executed; its test figures are computed anew."
+            "The ZIP from *Download* on the Results page, or from `python -m digitlab export RUN "
+            "--format zip`. All of it is checked before any of it is stored, nothing in it is "
+            "executed, and its results are computed again from its predictions."
         )
         file = st.file_uploader("A run's ZIP", type="zip", key="import-file")
         if file and st.button("Import", icon=":material/check:", type="primary", key="import"):

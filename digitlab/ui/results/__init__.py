@@ -33,7 +33,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("inside", "Inside the network", activations.show),
     Section("suspects", "Suspicious labels", label_issues.show),
     Section("learning", "How it learnt", learning.show),
-    Section("take", "Take it along", download.show),
+    Section("download", "Download", download.show, former_key="take"),
 )
 
 
