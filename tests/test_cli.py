@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 import digitlab as dl
 from digitlab.cli import app, main
-from digitlab.exports.export import FORMATS
+from digitlab.exports.formats import FORMATS
 from digitlab.runs import store
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""Commands that take a run out of digitlab, and one into it: export, import."""
+"""Commands that export a run, import one, and join runs into an ensemble."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import digitlab as dl
 from digitlab.cli.app import Json, app
 from digitlab.cli.table import show, show_run
 from digitlab.errors import ExportError
-from digitlab.exports.formats import ACCOUNTS, TABLES
+from digitlab.exports.formats import FORMATS, needs_run
 
-NETWORK = ("py", "yaml", "safetensors", "onnx")
+_OF_RUNS = [name for name, form in FORMATS.items() if needs_run in form.needs]
 _HELP = (
-    f"Of a run or an architecture: {', '.join(NETWORK)}. Of a run: "
-    f"{', '.join([*ACCOUNTS, *TABLES])}."
+    f"Of a run or an architecture: {', '.join(name for name in FORMATS if name not in _OF_RUNS)}. "
+    f"Of a run: {', '.join(_OF_RUNS)}."
 )
 
 
@@ -31,14 +31,12 @@ def export(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Write a run, or an architecture with fresh weights, as a file that others read."""
+    """Write a run, or an architecture with initial weights, as a file."""
     from digitlab.exports.export import format_of
 
     chosen = format or format_of(out)
     if not chosen:
-        raise ExportError(
-            f"Say as what: --format {', '.join(NETWORK)}, {', '.join([*ACCOUNTS, *TABLES])}."
-        )
+        raise ExportError(f"Choose a format with --format: {', '.join(FORMATS)}.")
     path = dl.export(what, chosen, out or None)
     show({"path": str(path), "bytes": path.stat().st_size}, as_json)
 

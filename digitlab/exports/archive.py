@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from digitlab import files
 from digitlab.data import archive as zips
 from digitlab.data.info import INPUT_SHAPE
-from digitlab.errors import ExportError, RunError, RunNotFoundError, StoreError, UploadError
+from digitlab.errors import RunError, RunNotFoundError, StoreError, UploadError
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.edit import NAME, NOTE, TAG, TAGS
@@ -64,17 +64,9 @@ class ArchiveError(RunError):
 
 
 def pack_run(run: Run) -> bytes:
-    """The run as the bytes of a ZIP.
-
-    Raises ExportError for a run that is not over, and for an ensemble: it is nothing without its
-    members.
-    """
+    """The bytes of a ZIP with a run that has ended and is no ensemble."""
     from safetensors.torch import save
 
-    if run.record.active:
-        raise ExportError(f"Run {run.id} is {run.record.status}: wait until it has ended.")
-    if run.record.members:
-        raise ExportError(f"Run {run.id} is an ensemble: take its members along one by one.")
     history = {"steps": run.history.steps, "epochs": run.history.epochs}
     texts = {
         MANIFEST: {"form": FORM, "producer": f"digitlab {VERSION}"},

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 
-def write_card(run: Run) -> str:
+def write_model_card(run: Run) -> str:
     """The model card of a run, by its results on the test split; RunError where it has none."""
     result = run.evaluate("test")
     known = account_of(run, result)

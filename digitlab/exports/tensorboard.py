@@ -33,19 +33,16 @@ def write_events(run: Run) -> bytes:
     """The event file's bytes: every scalar of every step window and epoch, over the step.
 
     What was not measured is left out. The moments of the steps are not known: every event carries
-    the run's beginning. Raises ExportError where the run recorded no curve, or tensorboardX is not
-    installed.
+    the run's beginning. Raises ExportError where tensorboardX is not installed.
     """
     try:
         from tensorboardX import SummaryWriter
     except ImportError as e:
         raise ExportError(
-            "TensorBoard event files are written by the package tensorboardX, which is not here: "
+            "TensorBoard event files need the package tensorboardX, which is not installed: "
             "pip install tensorboardX."
         ) from e
     history = run.history
-    if not history.steps and not history.epochs:
-        raise ExportError(f"Run {run.id} recorded no curve, so there is no event to write.")
     moment = run.record.started or run.record.created
     with tempfile.TemporaryDirectory() as folder:
         with SummaryWriter(folder, filename_suffix=f".{run.id}") as writer:

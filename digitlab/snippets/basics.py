@@ -143,9 +143,7 @@ figure = before_and_after(before, after, [data.classes[label] for label in label
 """
 
 
-def export_of_run(
-    run_id: str, formats: Sequence[str] = ("py", "yaml", "safetensors", "onnx")
-) -> str:
+def export_of_run(run_id: str, formats: Sequence[str]) -> str:
     """A run as files."""
     return f"""{_IMPORT}
 run = dl.open_run({run_id!r})
@@ -154,11 +152,11 @@ for format in {tuple(formats)!r}:
 """
 
 
-def export_of_spec(spec_yaml: str) -> str:
+def export_of_spec(spec_yaml: str, formats: Sequence[str]) -> str:
     """An architecture as files that need no digitlab."""
     return f"""{_IMPORT}
 spec = dl.ModelSpec.from_yaml({_text(spec_yaml)})
-for format in ("py", "yaml", "onnx"):
+for format in {tuple(formats)!r}:
     print(dl.export(spec, format))
 """
 

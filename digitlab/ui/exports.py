@@ -1,8 +1,8 @@
-"""Taking a network along: download buttons that make their file when they are clicked."""
+"""Downloads: buttons that make their file when they are clicked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,65 +13,78 @@ from digitlab.snippets import basics
 from digitlab.ui import page
 
 if TYPE_CHECKING:
+    from digitlab.exports.formats import Source
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.run import Run
 
-NETWORK = ("py", "yaml", "safetensors", "onnx")
-_WITH_FRESH_WEIGHTS = ("py", "yaml", "onnx")
-_WITHOUT_WEIGHTS = ("py", "yaml")  # of a classical model, before its fit
-
 
 def offer_run(run: Run) -> None:
-    """A cell with the run as code, recipe, weights and graph."""
-    from digitlab.exports.export import formats_of
+    """A cell with the run's model: code, recipe, weights and graph."""
+    from digitlab.exports.export import formats_of, source_of
 
-    formats = [name for name in NETWORK if name in formats_of(run)]
+    source = source_of(run)
+    formats = formats_of(source, "model")
     graph = "the recipe, and a graph from raw pixels to probabilities"
     page.cell(
         "The model" if classical_kind(run.spec) else "The network",
         "As files that need no digitlab: code that loads the weights, the weights themselves, "
         f"{graph if 'onnx' in formats else 'and the recipe'}.",
     )
-    if formats:
-        buttons(run, formats, f"run-{run.id}")
+    format_buttons(source, formats, f"run-{run.id}")
     if run.record.members:
-        st.caption("An ensemble has no weights of its own: take its members along one by one.")
+        st.caption("An ensemble has no weights of its own: download those of its members.")
     page.code_fold(basics.export_of_run(run.id, formats))
 
 
 def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
-    """A cell with an architecture as code, recipe and graph; its weights are fresh ones."""
+    """A cell with an architecture as code, recipe and graph; its weights are initial ones."""
+    from digitlab.exports.export import formats_of, source_of
+
+    source = source_of(spec, recipe)
+    formats = formats_of(source, "model")
     page.cell(
-        "Take it with you",
+        "Download",
         "The model as files that need no digitlab: the scikit-learn script that fits it, and the "
         "recipe alone."
         if classical_kind(spec)
         else "The network as files that need no digitlab: PyTorch code with the recipe that trains "
-        "it, the recipe alone, and a graph with fresh weights, for other tools to draw.",
+        "it, the recipe alone, and its initial weights, also as a graph for other tools to draw.",
     )
-    formats = _WITHOUT_WEIGHTS if classical_kind(spec) else _WITH_FRESH_WEIGHTS
-    buttons(spec, formats, "spec", recipe)
-    page.code_fold(basics.export_of_spec(spec.to_yaml()))
+    format_buttons(source, formats, "spec")
+    page.code_fold(basics.export_of_spec(spec.to_yaml(), formats))
 
 
-def buttons(
-    source: Run | ModelSpec,
-    formats: Sequence[str],
-    key: str,
-    recipe: Mapping[str, Any] | None = None,
+def format_buttons(
+    source: Source, formats: Sequence[str], key: str, names: Mapping[str, str] | None = None
 ) -> None:
-    """Buttons that make a file of these formats when they are clicked."""
-    from digitlab.exports.export import FORMATS, exported, file_name
+    """A button for each of these formats; `names` holds file names other than the usual ones."""
+    from digitlab.exports.export import exported, file_name
+    from digitlab.exports.formats import FORMATS
 
     with st.container(horizontal=True):
         for name in formats:
-            st.download_button(
-                FORMATS[name].title,
-                partial(exported, source, name, recipe),
-                file_name=file_name(source, name),
-                mime=FORMATS[name].mime,
-                key=f"export-{key}-{name}",
-                help=FORMATS[name].about,
-                icon=":material/download:",
-                on_click="ignore",
+            form = FORMATS[name]
+            button(
+                form.title,
+                partial(exported, source, name),
+                (names or {}).get(name) or file_name(source, name),
+                form.mime,
+                form.description,
+                f"{key}-{name}",
             )
+
+
+def button(
+    label: str, make: Callable[[], Any], name: str, mime: str, description: str, key: str
+) -> None:
+    """A button whose file is made when it is clicked; the page stays as it is."""
+    st.download_button(
+        label,
+        make,
+        file_name=name,
+        mime=mime,
+        key=f"download-{key}",
+        help=description,
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -19,7 +19,6 @@ from digitlab.errors import ExportError, RunError
 from digitlab.execution.control import Control
 from digitlab.execution.execute import execute
 from digitlab.execution.prepare import new_record
-from digitlab.exports.export import exported
 from digitlab.exports.pytorch import standalone
 from digitlab.runs import run_folder, store
 
@@ -209,4 +208,6 @@ def test_the_command_line_fits_with_a_setting(capsys, home):
 
 def test_a_classical_model_has_no_onnx_graph():
     with pytest.raises(ExportError, match="no ONNX"):
-        exported("svm", "onnx")
+        dl.export("svm", "onnx")
+    with pytest.raises(ExportError, match="no weights before it is fitted"):
+        dl.export("svm", "safetensors")

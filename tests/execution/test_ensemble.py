@@ -83,7 +83,7 @@ def test_it_draws_a_graph_where_all_are_networks(train_tiny, optdigits, tmp_path
     images = optdigits.test.images[:5]
     _, told = session.run(["logits", "probabilities"], {"images": images.numpy()})
     np.testing.assert_allclose(told, run.predict(images), atol=1e-5)
-    with pytest.raises(ExportError, match="take its members along"):
+    with pytest.raises(ExportError, match="export its members instead"):
         dl.export(run, "py")
 
 

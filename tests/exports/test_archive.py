@@ -131,9 +131,9 @@ def test_words_are_cut_and_strange_fields_left_behind(packed):
 def test_what_is_not_over_or_not_one_network_is_not_packed(add_record, train_tiny):
     record = add_record(status="running")
     with pytest.raises(ExportError, match="wait until it has ended"):
-        pack_run(dl.open_run(record.id))
+        dl.export(dl.open_run(record.id), "zip")
     joined = dl.ensemble([train_tiny(), train_tiny(seed=1)])
-    with pytest.raises(ExportError, match="take its members along"):
+    with pytest.raises(ExportError, match="export its members instead"):
         dl.export(joined, "zip")
 
 

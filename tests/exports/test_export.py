@@ -15,7 +15,8 @@ from safetensors import safe_open
 
 import digitlab as dl
 from digitlab.errors import ExportError, RunNotFoundError, SpecError
-from digitlab.exports.export import FORMATS, exported
+from digitlab.exports.export import exported, formats_of, source_of
+from digitlab.exports.formats import FORMATS
 from digitlab.exports.onnx import OPSET
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -102,12 +103,12 @@ def test_yaml_brings_architecture_and_recipe_back(train_tiny, tmp_path, optdigit
 def test_an_architecture_takes_its_presets_recipe_along_or_the_one_given(tmp_path):
     spec = dl.load_model("lenet-5")
     for what in ("lenet-5", spec):
-        assert b"EPOCHS = 10\n" in exported(what, "py")
+        assert b"EPOCHS = 10\n" in exported(source_of(what), "py")
     changed = spec.with_layers(spec.layers[:-1])
-    assert b"EPOCHS = 10\n" in exported(changed, "py", {"epochs": 10})
-    assert b"recipe:\n  epochs: 3\n" in exported(changed, "yaml", {"epochs": 3})
+    assert b"EPOCHS = 10\n" in exported(source_of(changed, {"epochs": 10}), "py")
+    assert b"recipe:\n  epochs: 3\n" in exported(source_of(changed, {"epochs": 3}), "yaml")
     path = dl.export(changed, "yaml", tmp_path / "own.yaml", recipe={"epochs": 4})
-    assert b"EPOCHS = 4\n" in exported(path, "py")
+    assert b"EPOCHS = 4\n" in exported(source_of(path), "py")
 
 
 def test_a_file_is_named_after_what_it_holds(tiny, tmp_path, monkeypatch):
@@ -121,7 +122,7 @@ def test_a_file_is_named_after_what_it_holds(tiny, tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_exported_is_said(tmp_path, tiny):
-    with pytest.raises(ExportError, match=r"one of py, yaml.*epochs; not 'pickle'"):
+    with pytest.raises(ExportError, match=r"no format 'pickle'; choose one of py, yaml.*epochs"):
         dl.export(tiny, "pickle")
     with pytest.raises(RunNotFoundError, match=r"no run 'nosuch'.*no preset 'nosuch'"):
         dl.export("nosuch", "py")
@@ -130,8 +131,32 @@ def test_what_cannot_be_exported_is_said(tmp_path, tiny):
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="could not be written"):
         dl.export(tiny, "yaml", tmp_path / "file" / "net.yaml")
-    with pytest.raises(ExportError, match="is of a run, and lenet-5 is an architecture"):
+    with pytest.raises(ExportError, match="lenet-5 cannot be exported as csv: it is an arch"):
         dl.export("lenet-5", "csv")
-    network = {"py", "yaml", "safetensors", "onnx"}
-    accounts = {"report", "card", "notebook", "tensorboard", "zip"}
-    assert set(FORMATS) == network | accounts | {"csv", "kaggle", "classes", "confusion", "epochs"}
+
+
+def test_a_source_has_the_formats_whose_needs_it_meets(tiny, train_tiny, add_record):
+    results = {name for name, form in FORMATS.items() if form.part == "results"}
+    assert results == {"csv", "kaggle", "classes", "confusion", "epochs"}
+    assert formats_of(source_of(tiny)) == tuple(FORMATS)
+    assert formats_of(source_of("lenet-5")) == ("py", "yaml", "safetensors", "onnx")
+    assert formats_of(source_of("svm")) == ("py", "yaml")
+    joined = source_of(dl.ensemble([tiny, train_tiny(seed=1)]))
+    assert formats_of(joined, "model") == ("onnx",)
+    assert formats_of(joined, "run") == ("report", "card", "notebook")
+    unmeasured = dl.open_run(add_record(status="stopped").id)
+    assert formats_of(source_of(unmeasured), "run") == ("zip",)
+    assert formats_of(source_of(unmeasured), "results") == ()
+    measured = source_of(unmeasured, measured=tiny.evaluate("val"))
+    assert set(formats_of(measured, "results")) == results - {"epochs"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_says_what_it_is_and_a_file_keeps_its_format(name, tiny, tmp_path):
+    form = FORMATS[name]
+    assert form.title
+    assert form.description.endswith(".")
+    assert "/" in form.mime
+    path = dl.export(tiny, name, tmp_path)
+    assert path.name == form.file_name.format(tiny.id)
+    assert path.stat().st_size > 0

@@ -9,7 +9,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 import digitlab as dl
 from digitlab.errors import ExportError
-from digitlab.exports.export import formats_of
+from digitlab.exports.export import formats_of, source_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -43,6 +43,6 @@ def test_a_run_without_curves_has_no_such_file(add_record):
     import digitlab as dl
 
     run = dl.open_run(add_record(status="finished").id)
-    assert "tensorboard" not in formats_of(run)
-    with pytest.raises(ExportError, match="no curve"):
+    assert "tensorboard" not in formats_of(source_of(run))
+    with pytest.raises(ExportError, match="recorded no curves"):
         dl.export(run, "tensorboard")

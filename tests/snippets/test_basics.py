@@ -138,7 +138,7 @@ def test_every_snippet_is_run_here():
 
 def test_export_of_run(run_id, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    _, printed = execute(basics.export_of_run(run_id))
+    _, printed = execute(basics.export_of_run(run_id, ("py", "yaml", "safetensors", "onnx")))
     assert printed.split() == [f"{run_id}.{kind}" for kind in ("py", "yaml", "safetensors", "onnx")]
     _, printed = execute(basics.export_of_run(run_id, ("csv", "card")))
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= set(printed.split())
@@ -146,7 +146,7 @@ def test_export_of_run(run_id, tmp_path, monkeypatch):
 
 def test_export_of_spec(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    _, printed = execute(basics.export_of_spec(OWN))
+    _, printed = execute(basics.export_of_spec(OWN, ("py", "yaml", "onnx")))
     assert printed.split() == ["tiny.py", "tiny.yaml", "tiny.onnx"]
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= set(printed.split())
 

@@ -1,4 +1,4 @@
-"""Take it along: the comparison as a notebook, and its tables."""
+"""Download: the comparison as a notebook, and its tables."""
 
 from __future__ import annotations
 
@@ -7,35 +7,38 @@ from functools import partial
 
 import streamlit as st
 
-from digitlab.ui import page
+from digitlab.ui import exports, page
 from digitlab.ui.compare.choose import Chosen
 
 
 def show(chosen: Sequence[Chosen]) -> None:
     """Download buttons; each run's own files are in its Results."""
     page.cell(
-        "Take it along",
+        "Download",
         "This page as a notebook that runs top to bottom outside the app, and what the runs "
-        "answered as tables. Reports, cards and ZIPs of one run are in its Results.",
+        "answered as tables. The report, the model card and the ZIP of a single run are on its "
+        "Results page.",
     )
     one_dataset = len({one.record.dataset for one in chosen}) == 1
     with st.container(horizontal=True):
         if one_dataset:
             words = "The cells of this page; the first two runs are A and B."
             mime = "application/x-ipynb+json"
-            _download("Notebook", partial(_notebook, chosen), "comparison.ipynb", mime, words)
+            make = partial(_notebook, chosen)
+            exports.button("Notebook", make, "comparison.ipynb", mime, words, "comparison")
             words = "CSV: every test image with its label and what each run read."
-            _download("Answers", partial(_answers, chosen), "answers.csv", "text/csv", words)
+            make = partial(_answers, chosen)
+            exports.button("Answers", make, "answers.csv", "text/csv", words, "answers")
         words = "CSV: a line for each run with its figures."
-        _download("Runs", partial(_runs, chosen), "runs.csv", "text/csv", words)
+        exports.button("Runs", partial(_runs, chosen), "runs.csv", "text/csv", words, "runs")
     if not one_dataset:
         st.caption("Notebook and answers need runs of one dataset.")
     for one in chosen:
         st.page_link(
             page.RESULTS,
-            label=f"Take {one.name} along",
+            label=f"Download {one.name}",
             icon=page.ICONS[page.RESULTS],
-            query_params={"run": one.run.id, "section": "take"},
+            query_params={"run": one.run.id, "section": "download"},
         )
 
 
@@ -59,16 +62,3 @@ def _runs(chosen: Sequence[Chosen]) -> str:
         *("test_accuracy", "test_loss", "val_accuracy", "val_loss", "train_seconds"),
     )
     return written(fields, ([getattr(one.record, name) for name in fields] for one in chosen))
-
-
-def _download(label: str, make: object, name: str, mime: str, about: str) -> None:
-    st.download_button(
-        label,
-        make,
-        file_name=name,
-        mime=mime,
-        key=f"take-{name}",
-        help=about,
-        icon=":material/download:",
-        on_click="ignore",
-    )

@@ -1,8 +1,8 @@
-"""Take it along: the network, the tables, a figure, and the whole run as files."""
+"""Download: the whole run, its results, a figure, and the network as files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from digitlab.ui.results.view import title_of as title_of_data
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-TABLES = ("csv", "kaggle", "classes", "confusion")  # of what is measured now
-ACCOUNTS = ("report", "card", "notebook", "tensorboard", "zip")
+    from digitlab.exports.formats import Source
+
 FIGURES = {
     "confusion": "Confusion matrix",
     "classes": "Precision, recall and F1",
@@ -31,88 +31,43 @@ PICTURES = {"svg": "SVG", "png": "PNG"}
 
 def show(view: View) -> None:
     """Everything that can be downloaded; a file is made when its button is clicked."""
-    from digitlab.exports.export import formats_of
+    from digitlab.exports.export import formats_of, source_of
 
-    offered = formats_of(view.run)
+    source = source_of(view.run, split=view.split, dataset=view.dataset)
+    formats = formats_of(source, "run")
     page.cell(
         "The whole run",
         "A report with figures that work offline, a model card, this page as a notebook that runs "
         "without the app, the curves for TensorBoard, and a ZIP that another digitlab imports on "
-        "its Compare page. The report and the card speak of the test split.",
+        "its Compare page. The report and the model card show results on the test split.",
     )
-    accounts = [name for name in ACCOUNTS if name in offered]
-    _account_buttons(view, accounts)
-    page.code_fold(basics.export_of_run(view.run.id, accounts))
+    exports.format_buttons(source, formats, view.run.id)
+    page.code_fold(basics.export_of_run(view.run.id, formats))
 
     page.cell(
         "The numbers",
-        f"CSV tables of {view.words}. Kaggle's form counts the images of the split from 1; labels "
+        f"Results on {view.words}. Kaggle's form counts the images of the split from 1; labels "
         "are class numbers.",
     )
-    _table_buttons(view, "epochs" in offered)
+    _show_results(view, replace(source, measured=view.result))
     page.code_fold(export.tables(*view.named))
 
     _show_figure(view)
     exports.offer_run(view.run)
 
 
-def _account_buttons(view: View, names: list[str]) -> None:
-    from digitlab.exports.export import FORMATS, exported, file_name
+def _show_results(view: View, source: Source) -> None:
+    """Buttons for the results; files of what is measured here carry its name."""
+    from digitlab.exports.export import formats_of
+    from digitlab.exports.formats import FORMATS, needs_results
 
-    run = view.run
-    with st.container(horizontal=True):
-        for name in names:
-            make: Callable[[], Any] = partial(exported, run, name)
-            if name == "notebook" and view.upload is None:
-                make = partial(_notebook, view)
-            _download(
-                FORMATS[name].title,
-                make,
-                file_name(run, name),
-                FORMATS[name].mime,
-                FORMATS[name].about,
-                f"take-{name}-{run.id}",
-            )
-
-
-def _notebook(view: View) -> str:
-    from digitlab.exports.notebook import write_notebook
-
-    return write_notebook(view.run, view.split, view.dataset)
-
-
-def _table_buttons(view: View, epochs: bool) -> None:
-    from digitlab.evaluation import tables
-    from digitlab.exports.export import FORMATS, exported, file_name
-
-    writers = {name: getattr(tables, _WRITERS[name]) for name in TABLES}
-    with st.container(horizontal=True):
-        for name, write in writers.items():
-            _download(
-                FORMATS[name].title,
-                lambda write=write: write(view.result),
-                f"{view.run.id}-{_short(view)}{FORMATS[name].ending}",
-                FORMATS[name].mime,
-                FORMATS[name].about,
-                f"take-{name}-{view.run.id}",
-            )
-        if epochs:
-            _download(
-                FORMATS["epochs"].title,
-                partial(exported, view.run, "epochs"),
-                file_name(view.run, "epochs"),
-                FORMATS["epochs"].mime,
-                FORMATS["epochs"].about,
-                f"take-epochs-{view.run.id}",
-            )
-
-
-_WRITERS = {
-    "csv": "predictions_csv",
-    "kaggle": "kaggle_csv",
-    "classes": "classes_csv",
-    "confusion": "confusion_csv",
-}
+    formats = formats_of(source, "results")
+    names = {
+        name: FORMATS[name].file_name.format(f"{view.run.id}-{_short(view)}")
+        for name in formats
+        if needs_results in FORMATS[name].needs
+    }
+    exports.format_buttons(source, formats, view.run.id, names)
 
 
 def _short(view: View) -> str:
@@ -141,17 +96,17 @@ def _show_figure(view: View) -> None:
     picture = {"format": kind, "filename": name, "scale": 1 if kind == "svg" else 3}
     st.plotly_chart(
         figure,
-        key=f"take-figure:{chosen}:{kind}",
+        key=f"download-figure:{chosen}:{kind}",
         config={"displayModeBar": True, "displaylogo": False, "toImageButtonOptions": picture},
         alt=f"{options[chosen]} of {view.words}.",
     )
-    _download(
+    exports.button(
         "HTML",
         partial(_figure_html, figure),
         f"{name}.html",
         "text/html",
         "The figure as a page of its own, about 5 MB: plotly.js is in it.",
-        f"take-html-{chosen}",
+        f"html-{chosen}",
     )
 
 
@@ -204,19 +159,3 @@ def _figure_html(figure: go.Figure) -> str:
     from digitlab.exports.report import figure_html
 
     return figure_html(figure, whole=True)
-
-
-def _download(
-    label: str, make: Callable[[], Any], name: str, mime: str, about: str, key: str
-) -> None:
-    """A button whose file is made when it is clicked; the page stays as it is."""
-    st.download_button(
-        label,
-        make,
-        file_name=name,
-        mime=mime,
-        key=key,
-        help=about,
-        icon=":material/download:",
-        on_click="ignore",
-    )
