@@ -7,6 +7,7 @@ import resource
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,12 @@ import digitlab as dl
 from digitlab.errors import StoreError
 from digitlab.execution import control, recorder
 from digitlab.runs import checkpoints, run_folder, store
+from digitlab.training import window
+from digitlab.training.engine import Training
 from digitlab.training.state import TrainState
+
+# Written at step 32 of 57 by the version that stored run folders first; its clocks were set by hand.
+FIRST = (Path(__file__).parent / "first_checkpoint.safetensors").read_bytes()
 
 EXPLODES = dl.ModelSpec.from_dict(
     {
@@ -62,6 +68,39 @@ def test_other_files_in_the_folder_are_nothing(home):
     (folder / ".000000000001-abc.safetensors.1234").write_bytes(b"half")
     assert checkpoints.load_state("a-run") is None
     assert not checkpoints.has_state("a-run")
+
+
+def first_training(data, state=None):
+    """The training that the first checkpoint is of: averaged, augmented, the best epoch kept."""
+    layers = [{"AvgPool2d": {"kernel_size": 4}}, "Flatten"]
+    layers += [{"Linear": {"out_features": 10}}, "BatchNorm1d"]
+    recipe = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, "keep": "best", "average": 0.9}
+    compute = {"device": "cpu", "threads": 1, "precision": "float32", "channels_last": False}
+    config = dl.TrainConfig(augmentation={"rotation": 10}, **recipe, **compute)
+    spec = dl.ModelSpec.from_dict({"name": "tiny", "layers": layers})
+    return Training(dl.build(spec, seed=0), data.subset(300), config, state)
+
+
+def test_a_checkpoint_of_the_first_version_is_resumed_and_saved_as_it_was(
+    home, optdigits, monkeypatch
+):
+    monkeypatch.setattr(window, "WINDOWS", 6)  # it was saved in the middle of a window of ten steps
+    folder = run_folder.run_folder("old") / checkpoints.FOLDER
+    folder.mkdir(parents=True)
+    (folder / f"{32:012d}-{checkpoints._digest(FIRST)}.safetensors").write_bytes(FIRST)
+    old = checkpoints.load_state("old")
+    resumed = first_training(optdigits, old)
+    state = resumed.state()
+    state.values["window"]["seconds"] = old.values["window"]["seconds"]  # the clock ran on
+    checkpoints.save_state("new", state)
+    (saved,) = (run_folder.run_folder("new") / checkpoints.FOLDER).iterdir()
+    assert saved.read_bytes() == FIRST
+    whole = first_training(optdigits)
+    ends = list(whole.events())[-1], list(resumed.events())[-1]
+    assert ends[0].step == ends[1].step == 57
+    assert ends[0].best_epoch == ends[1].best_epoch
+    for name, value in whole.model.state_dict().items():
+        torch.testing.assert_close(resumed.model.state_dict()[name], value, atol=1e-3, rtol=0)
 
 
 @pytest.fixture
