@@ -87,16 +87,16 @@ def fixed_batch_epoch(spec: ModelSpec, config: object) -> Callable[[], float]:
     def epoch() -> float:
         model = module(spec)
         compute = choose_compute(model, (1, 28, 28), config)
-        model = compute.place(model).train()
+        model = compute.to_device(model).train()
         optimizer = make_optimizer(model, config)
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(BATCH, 1, 28, 28, generator=generator)
         labels = torch.randint(0, 10, (BATCH,), generator=generator)
-        with compute.in_force(model):
+        with compute.applied(model):
             began = time.perf_counter()
             for _ in range(IMAGES // BATCH):
                 optimizer.zero_grad(set_to_none=True)
-                with compute.casting():
+                with compute.autocast():
                     logits = model(images)
                 F.cross_entropy(logits.float(), labels).backward()
                 optimizer.step()

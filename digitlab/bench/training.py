@@ -113,10 +113,10 @@ def reading(spec: ModelSpec, data: Any, config: TrainConfig) -> float:
     from digitlab.training.engine import Training, never
 
     training = Training(build(spec, seed=0), data.subset(1_000), config)
-    with training.compute.in_force(training.model):
-        training.judge.measure(data.test, never)  # the first time is of warming up
+    with training.compute.applied(training.model):
+        training.validator.evaluate(data.test, never)  # the first time is of warming up
         began = time.perf_counter()
-        training.judge.measure(data.test, never)
+        training.validator.evaluate(data.test, never)
         return time.perf_counter() - began
 
 

@@ -69,7 +69,7 @@ def _joined_predictions(runs: Sequence[Run], how: str) -> dict[str, torch.Tensor
     """Logits and labels of the splits that all members saved for the same images."""
     import torch
 
-    from digitlab.training.ensemble import join_logits
+    from digitlab.training.ensemble import combine_logits
 
     saved = [run_folder.read_tensors(run.folder / run_folder.PREDICTIONS, run.id) for run in runs]
     tensors: dict[str, torch.Tensor] = {}
@@ -78,7 +78,7 @@ def _joined_predictions(runs: Sequence[Run], how: str) -> dict[str, torch.Tensor
         known = all(one is not None and torch.equal(one, labels[0]) for one in labels)
         if known and (split == "test" or _same_split(runs)):
             logits = torch.stack([each[f"{split}_logits"].float() for each in saved])
-            tensors[f"{split}_logits"] = join_logits(logits, how)
+            tensors[f"{split}_logits"] = combine_logits(logits, how)
             tensors[f"{split}_labels"] = labels[0]
     if "test_logits" not in tensors:
         raise RunError(

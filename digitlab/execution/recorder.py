@@ -21,7 +21,7 @@ from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.snapshot import write_look
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import describe_machine
-from digitlab.training.diagnostics import Watcher
+from digitlab.training.diagnostics import Diagnostics
 from digitlab.training.events import (
     Activity,
     EpochDone,
@@ -62,7 +62,7 @@ class Recorder:
         self.config = TrainConfig.from_dict(record.config)
         self.model: torch.nn.Module | None = None
         self.learning: Learning | None = None
-        self.watcher = Watcher(len(record.data["classes"]))
+        self.diagnostics = Diagnostics()
         self.notices = list(record.notices)
         self.steps: list[StepsDone] = []
         self.epochs: list[EpochDone] = []
@@ -100,7 +100,7 @@ class Recorder:
 
     def note(self, event: Event) -> None:
         """Write down one event of the training."""
-        self._warn(self.watcher.note(event))
+        self._warn(self.diagnostics.check(event))
         if isinstance(event, Started):
             self._start(event)
         elif isinstance(event, StepsDone):

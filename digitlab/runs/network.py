@@ -47,7 +47,7 @@ def join_networks(record: RunRecord) -> torch.nn.Module:
 
     RunError where a member was deleted or has no weights.
     """
-    from digitlab.training.ensemble import Joined
+    from digitlab.training.ensemble import Ensemble
     from digitlab.training.normalize import Normalization
 
     networks = []
@@ -61,4 +61,4 @@ def join_networks(record: RunRecord) -> torch.nn.Module:
                 run_id=record.id,
             ) from e
         networks.append((load_network(part), Normalization(**part.normalization)))
-    return Joined(networks, record.data["how"]).eval()
+    return Ensemble(networks, record.data["how"]).eval()

@@ -1,43 +1,40 @@
-"""`Watcher`: says in words when a training goes wrong, from its events alone."""
+"""`Diagnostics`: sentences about what goes wrong in a training, from its events alone."""
 
 from __future__ import annotations
 
 import itertools
 
-from digitlab.training.events import EpochDone, Event, Snapshot, Started, StepsDone
+from digitlab.training.events import EpochDone, Event, Snapshot, StepsDone
+from digitlab.words import percent
 
-CHANCE_STEPS = 300  # after which a network should read better than by guessing
-CHANCE_MARGIN = 1.3  # times the share that guessing gets right
-RISING_EPOCHS = 3  # in a row with a higher validation loss
+MIN_STEPS = 300  # before which a network may still be as good as guessing
+GUESSING_MARGIN = 1.3  # times the accuracy of guessing
+RISING_EPOCHS = 3  # consecutive epochs with a higher validation loss
 SILENT_SHARE = 0.5  # of a ReLU's channels
 
 
-class Watcher:
-    """Takes events in and gives sentences out, each kind of trouble once."""
+class Diagnostics:
+    """Takes the events of a training and returns warnings, each kind of problem once."""
 
-    def __init__(self, classes: int) -> None:
-        self.classes = classes
-        self._said: set[str] = set()
+    def __init__(self) -> None:
+        self._reported: set[str] = set()
         self._losses: list[float] = []
-        self._steps_per_epoch = 1
 
-    def note(self, event: Event) -> list[str]:
-        """Sentences about what this event shows; mostly none."""
-        if isinstance(event, Started):
-            self._steps_per_epoch = event.steps_per_epoch
-        elif isinstance(event, StepsDone) and event.grad_norm == 0:
+    def check(self, event: Event) -> list[str]:
+        """New warnings, in full sentences, that follow from this event; mostly none."""
+        if isinstance(event, StepsDone) and event.grad_norm == 0:
             return self._once(
                 "no-gradient",
-                "The gradient is exactly zero: nothing is learnt any more. Usual causes are units "
-                "that all went silent and a layer that cuts off the way back.",
+                "The gradient is exactly zero, so the network no longer learns. Usual causes: all "
+                "units are silent, or a layer blocks the gradient.",
             )
-        elif isinstance(event, EpochDone):
-            return self._judge_epoch(event)
-        elif isinstance(event, Snapshot):
-            return self._judge_look(event)
+        if isinstance(event, EpochDone):
+            return self._check_epoch(event)
+        if isinstance(event, Snapshot) and event.step >= MIN_STEPS:
+            return self._check_accuracy(event) + self._check_silent(event)
         return []
 
-    def _judge_epoch(self, event: EpochDone) -> list[str]:
+    def _check_epoch(self, event: EpochDone) -> list[str]:
         if event.val_loss is None:
             return []
         self._losses.append(event.val_loss)
@@ -47,41 +44,44 @@ class Watcher:
             return []
         return self._once(
             "rising",
-            f"Validation loss has risen for {RISING_EPOCHS} epochs, up to epoch {event.epoch}: the "
-            "network begins to learn its training images by heart. Early stopping, dropout, weight "
+            f"The validation loss has risen for {RISING_EPOCHS} epochs, up to epoch {event.epoch}: "
+            "the network starts to overfit its training images. Early stopping, dropout, weight "
             "decay or augmentation help.",
         )
 
-    def _judge_look(self, event: Snapshot) -> list[str]:
-        said = []
-        images = int(event.confusion.sum())
-        right = int(event.confusion.diagonal().sum())
-        guessing = float(event.confusion.sum(1).max()) / max(images, 1)
-        if event.step >= CHANCE_STEPS and right / max(images, 1) < CHANCE_MARGIN * guessing:
-            said += self._once(
-                "chance",
-                f"After {event.step:,} steps {right / images:.0%} are read right, about as many as "
-                "by guessing. Usual causes: a learning rate far too high or low, or first weights "
-                "that saturate every unit.",
-            )
+    def _check_accuracy(self, event: Snapshot) -> list[str]:
+        images = max(int(event.confusion.sum()), 1)
+        accuracy = int(event.confusion.diagonal().sum()) / images
+        guessing = int(event.confusion.sum(1).max()) / images  # always the most frequent class
+        if accuracy >= GUESSING_MARGIN * guessing:
+            return []
+        return self._once(
+            "guessing",
+            f"After {event.step:,} steps the accuracy is {percent(accuracy, 0)}, about as good as "
+            "guessing. Usual causes: a learning rate that is far too high or too low, or initial "
+            "weights that saturate all units.",
+        )
+
+    def _check_silent(self, event: Snapshot) -> list[str]:
+        warnings = []
         for name, share in event.silent.items():
-            if share >= SILENT_SHARE and event.step >= CHANCE_STEPS:
-                said += self._once(
+            if share >= SILENT_SHARE:
+                warnings += self._once(
                     f"silent:{name}",
-                    f"{share:.0%} of the channels after {_place(name)} are silent: no image makes "
-                    "them positive, so they learn nothing more. A lower learning rate, batch "
-                    "normalisation or LeakyReLU help.",
+                    f"{percent(share, 0)} of the channels after the ReLU in {_layer(name)} are "
+                    "silent: no image makes them positive, so they no longer learn. A lower "
+                    "learning rate, batch normalisation or LeakyReLU help.",
                 )
-        return said
+        return warnings
 
     def _once(self, kind: str, sentence: str) -> list[str]:
-        if kind in self._said:
+        if kind in self._reported:
             return []
-        self._said.add(kind)
+        self._reported.add(kind)
         return [sentence]
 
 
-def _place(name: str) -> str:
-    """A module's name as the layer tables count: `0.2` is layer 1.3."""
+def _layer(name: str) -> str:
+    """A module's name as the tables of layers number it: `0.2` is layer 1.3."""
     parts = [str(int(part) + 1) if part.isdigit() else part for part in name.split(".")]
-    return "ReLU in layer " + ".".join(part for part in parts if part != "layers")
+    return "layer " + ".".join(part for part in parts if part != "layers")

@@ -1,7 +1,8 @@
 """The training loop: a generator of events over tensors that are already on the device.
 
-No per-sample Python: a batch is an index into the uint8 images, normalised as it is used. Losses
-and answers stay on the device and are read once a window, so that no step waits for a GPU.
+There is no Python per sample: a batch is an index into the uint8 images, which are normalised when
+they are used. Losses and logits stay on the device and are read once per window of steps, so that
+no step waits for a GPU.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +20,7 @@ from digitlab.errors import ConfigError
 from digitlab.training.augment import augment
 from digitlab.training.compute import choose_compute
 from digitlab.training.config import TrainConfig
-from digitlab.training.ema import Average
+from digitlab.training.ema import EMA
 from digitlab.training.events import (
     EpochDone,
     Event,
@@ -32,15 +34,22 @@ from digitlab.training.events import (
 )
 from digitlab.training.normalize import make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule, make_step
-from digitlab.training.snapshot import Observer
-from digitlab.training.state import TrainState, put_state, take_state
-from digitlab.training.tensors import Tensors
-from digitlab.training.validation import Judge
+from digitlab.training.snapshot import Snapshots
+from digitlab.training.state import (
+    Progress,
+    TrainState,
+    pack_optimizer,
+    random_states,
+    set_random_states,
+    unpack_optimizer,
+)
+from digitlab.training.tensors import Tensors, named, part
+from digitlab.training.validation import Validator
 from digitlab.training.window import Window, window_steps
 
 
 def never() -> Wish | None:
-    """What to ask of a training that nobody interrupts."""
+    """The default for `ask`: nobody interrupts the training."""
     return None
 
 
@@ -50,23 +59,25 @@ def train_events(
     config: TrainConfig,
     ask: Callable[[], Wish | None] = never,
 ) -> Iterator[Event]:
-    """Train `model` in place and yield what happens; the same seed gives the same weights.
+    """Train `model` in place and yield the events of the training.
 
-    `ask` is called after every step and may wish for something; a stopped training keeps what was
-    learnt so far. The model is moved to the recipe's device and stays there. Raises ConfigError
-    where the device is not there, or where batch normalisation meets batches of one.
+    `ask` is called after every step and may return "stop", "pause" or "save"; a stopped training
+    keeps the weights that it has. The model is moved to the recipe's device and stays there.
+    Raises ConfigError if the device is not available or if batch normalisation gets batches of one
+    image.
 
-    Order and augmentation have generators of their own; dropout draws from PyTorch's global one,
-    which is seeded here and is not put back. Weights are bit-equal on one machine with the same
-    versions and number of threads, as long as nobody else draws from it between the events.
+    Shuffling and augmentation have generators of their own; dropout uses PyTorch's global one,
+    which is seeded here and not restored. The same seed gives the same weights, bit for bit, on
+    the same machine with the same versions and number of threads, as long as nothing else draws
+    from the global generator between the events.
     """
     yield from Training(model, data, config).events(ask)
 
 
 class Training:
-    """One training, from its beginning or from a saved state, which must be of the same recipe.
+    """A training that starts anew or resumes from a `state`, which must be of the same recipe.
 
-    `state()` may be called whenever `events` has yielded one.
+    `state()` may be called whenever `events()` has yielded an event.
     """
 
     def __init__(
@@ -79,11 +90,11 @@ class Training:
         self.config, data = config, config.take_subset(data)
         self.compute = choose_compute(model, data.train.images.shape[1:], config)
         self.device = torch.device(self.compute.device)
-        self.model = self.compute.place(model).train()
+        self.model = self.compute.to_device(model).train()
         self.forward = self.compute.compile(self.model)
         torch.manual_seed(config.seed)  # dropout draws from the global generator
         self.shuffle = torch.Generator().manual_seed(config.seed)
-        self.chance = torch.Generator(self.device).manual_seed(config.seed + 1)
+        self.generator = torch.Generator(self.device).manual_seed(config.seed + 1)
         self.images = data.train.images.to(self.device)
         self.labels = data.train.labels.to(self.device)
         self.val = data.val.to(self.device)
@@ -96,35 +107,32 @@ class Training:
         self.optimizer = make_optimizer(self.model, config)
         self.parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
         self.schedule = make_schedule(config, self.steps_per_epoch)
-        self.average = Average(self.model, config.average) if config.average else None
-        self.judge = Judge(self.model, self.normalization, self.compute, self.average)
-        self.observer = Observer(self.val if len(self.val) else data.train)
-        self.final_state: TrainState | None = None  # once the model has the weights to keep
-        self.step = self.epochs_done = self.batch = self.seen = self.correct = 0
-        self.seconds = self.epoch_seconds = self.loss_sum = 0.0
+        self.ema = EMA(self.model, config.average) if config.average else None
+        self.validator = Validator(self.model, self.normalization, self.compute, self.ema)
+        self.snapshots = Snapshots(self.val if len(self.val) else data.train)
+        self.final_state: TrainState | None = None  # set once the model has its final weights
+        self.progress = Progress()
         self.learning_rate = math.nan
-        self.best: tuple[float, float, int] | None = None  # accuracy, −loss, epoch
         self.best_weights: Tensors | None = None
         self.window = Window()
-        self.order_state = self.shuffle.get_state()  # before the present epoch's permutation
+        self.order_state = self.shuffle.get_state()  # before the current epoch's permutation
         if state:
-            put_state(self, state)
-            self._set_rate(self.schedule(max(0, self.step - 1)))  # an epoch may be all but ended
+            self._restore(state)
         self.optimize = make_step(self.optimizer)
 
     def events(self, ask: Callable[[], Wish | None] = never) -> Iterator[Event]:
-        """Train, and yield what happens."""
-        with self.compute.in_force(self.model):
+        """Train and yield the events; see `train_events`."""
+        with self.compute.applied(self.model):
             yield self._started()
             reason: Reason = "completed"
-            for epoch in range(self.epochs_done + 1, self.config.epochs + 1):
+            for epoch in range(self.progress.epochs_done + 1, self.config.epochs + 1):
                 interruption = yield from self._run_epoch(epoch, ask)
                 if interruption:
                     reason = interruption
                     break
                 yield self._finish_epoch(epoch, ask)
-                yield from self._look(epoch, at_an_end=True)
-                if self._waited_too_long(epoch):
+                yield from self._take_snapshot(epoch, epoch_end=True)
+                if self._stops_early(epoch):
                     reason = "early-stopped"
                     break
             yield self._finished(reason)
@@ -144,45 +152,46 @@ class Training:
     def _run_epoch(
         self, epoch: int, ask: Callable[[], Wish | None]
     ) -> Iterator[Event]:  # returns the reason to end early, or None
-        began = time.perf_counter()
+        progress, began = self.progress, time.perf_counter()
         self.shuffle.set_state(self.order_state)
         order = torch.randperm(len(self.labels), generator=self.shuffle).to(self.device)
         batches = _batches(order, self.config.batch_size)
-        for rows in batches[self.batch :]:
+        for rows in batches[progress.batch :]:
             norm = self._take_step(rows)
             wish = ask()
-            full = len(self.window) >= self.window_steps or self.batch == len(batches)
-            if full or wish:  # what is done with an event is no part of the training's time
-                self.epoch_seconds += time.perf_counter() - began
-                if full or wish == "stop":  # a pause leaves its window open, to be gone on with
-                    done = self._close_window(epoch - 1 + self.batch / len(batches), norm)
+            full = len(self.window) >= self.window_steps or progress.batch == len(batches)
+            if full or wish:  # the time that a caller spends on an event is not counted
+                progress.epoch_seconds += time.perf_counter() - began
+                if full or wish == "stop":  # a paused window stays open
+                    done = self._close_window(epoch - 1 + progress.batch / len(batches), norm)
                     yield done
                     if not math.isfinite(done.loss):
                         return "diverged"
-                    yield from self._look(done.epoch)
+                    yield from self._take_snapshot(done.epoch)
                 if wish == "save":
-                    yield Saveable(self.step)
+                    yield Saveable(progress.step)
                 elif wish:
                     return "stopped" if wish == "stop" else "paused"
                 began = time.perf_counter()
-        self.epoch_seconds += time.perf_counter() - began
+        progress.epoch_seconds += time.perf_counter() - began
         return None
 
     def _take_step(self, rows: torch.Tensor) -> torch.Tensor | None:
         labels = self.labels.index_select(0, rows)
         inputs = self._prepare(self.images.index_select(0, rows))
-        self._set_rate(self.schedule(self.step))
-        for parameter in self.parameters:  # what zero_grad does, without its bookkeeping
+        progress = self.progress
+        self._set_rate(self.schedule(progress.step))
+        for parameter in self.parameters:  # as zero_grad does, without its bookkeeping
             parameter.grad = None
         logits = self._forward(inputs)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         loss.backward()
-        self.step, self.batch = self.step + 1, self.batch + 1
+        progress.step, progress.batch = progress.step + 1, progress.batch + 1
         norm = self._clip(len(self.window) + 1 >= self.window_steps)
         self.optimize()
-        if self.average:
-            self.average.update()
-        self.window.note(loss.detach(), logits.detach(), labels)
+        if self.ema:
+            self.ema.update()
+        self.window.add(loss.detach(), logits.detach(), labels)
         return norm
 
     def _set_rate(self, rate: float) -> None:
@@ -193,108 +202,141 @@ class Training:
 
     def _forward(self, inputs: torch.Tensor) -> torch.Tensor:
         try:
-            with self.compute.casting():
+            with self.compute.autocast():
                 return self.forward(inputs).float()
         except ValueError as e:
             if "more than 1 value per channel" not in str(e):
                 raise
             raise ConfigError(
-                f"batch_size: batch normalisation learns from several images at once, but a batch "
-                f"holds {len(inputs)}; use at least 2.",
+                "batch_size: batch normalisation needs more than one image per batch; not "
+                f"{len(inputs)}. Use a batch_size of at least 2.",
                 field="batch_size",
             ) from e
 
     def _prepare(self, images: torch.Tensor) -> torch.Tensor:
         if self.augments:
-            images = augment(images.float(), self.config.augmentation, self.chance)
+            images = augment(images.float(), self.config.augmentation, self.generator)
         return self.normalization(images)
 
-    def _clip(self, wanted: bool) -> torch.Tensor | None:
-        """Clip the gradient where the recipe says so; its norm where it was computed or wanted."""
+    def _clip(self, measure: bool) -> torch.Tensor | None:
+        """Clip the gradient if the recipe says so; the norm if it was clipped or is wanted."""
         limit = self.config.gradient_clip
-        if limit is None and not wanted:
+        if limit is None and not measure:
             return None
         return torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit or math.inf)
 
     def _close_window(self, epoch: float, norm: torch.Tensor | None) -> StepsDone:
-        window, self.window = self.window, Window()
-        done = window.close(self.step, epoch, self.learning_rate, norm)
-        self.seen += window.images
-        self.loss_sum += window.loss_sum
-        self.correct += window.correct
+        progress, window, self.window = self.progress, self.window, Window()
+        done = window.close(progress.step, epoch, self.learning_rate, norm)
+        progress.seen += window.images
+        progress.loss_sum += window.loss_sum
+        progress.correct += window.correct
         return done
 
     def _finish_epoch(self, epoch: int, ask: Callable[[], Wish | None]) -> EpochDone:
-        """Validate, remember the best, and say how the epoch went."""
-        self.epochs_done, self.batch = epoch, 0
+        """Validate, keep the best weights, and report the epoch."""
+        progress = self.progress
+        progress.epochs_done, progress.batch = epoch, 0
         self.order_state = self.shuffle.get_state()
-        val_loss, val_accuracy = self.judge.measure(self.val, ask)
-        test_loss, test_accuracy = self.judge.measure(self.test, ask)
-        best = self._is_best(epoch, val_loss, val_accuracy)
+        val_loss, val_accuracy = self.validator.evaluate(self.val, ask)
+        test_loss, test_accuracy = self.validator.evaluate(self.test, ask)
         done = EpochDone(
             epoch=epoch,
-            step=self.step,
-            train_loss=self.loss_sum / self.seen,
-            train_accuracy=self.correct / self.seen,
+            step=progress.step,
+            train_loss=progress.loss_sum / progress.seen,
+            train_accuracy=progress.correct / progress.seen,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             learning_rate=self.learning_rate,
-            seconds=self.epoch_seconds,
-            best=best,
+            seconds=progress.epoch_seconds,
+            best=self._is_best(epoch, val_loss, val_accuracy),
             test_loss=test_loss,
             test_accuracy=test_accuracy,
         )
-        self.seconds += self.epoch_seconds
-        self.seen = self.correct = self.loss_sum = self.epoch_seconds = 0
+        progress.seconds += progress.epoch_seconds
+        progress.seen = progress.correct = progress.loss_sum = progress.epoch_seconds = 0
         return done
 
     def _is_best(self, epoch: int, loss: float | None, accuracy: float | None) -> bool:
-        if accuracy is None or (self.best and (accuracy, -loss) <= self.best[:2]):
+        best = self.progress.best
+        if accuracy is None or (best and (accuracy, -loss) <= best[:2]):
             return False
-        self.best = (accuracy, -loss, epoch)
+        self.progress.best = (accuracy, -loss, epoch)
         if self.config.keep == "best":
             self.best_weights = {name: value.clone() for name, value in self._weights().items()}
         return True
 
     def _weights(self) -> Tensors:
-        """What the run would end with now: the network's state, averaged where it is."""
-        return {**self.model.state_dict(), **(self.average.values if self.average else {})}
+        """The weights that the run would end with now: averaged if the recipe has an EMA."""
+        return {**self.model.state_dict(), **(self.ema.values if self.ema else {})}
 
-    def _look(self, epoch: float, *, at_an_end: bool = False) -> Iterator[Snapshot]:
-        """A look at the network, where one is due."""
-        last = at_an_end and epoch == self.config.epochs
-        if last or self.observer.is_due(at_an_end=at_an_end):
-            yield self.observer.look(self.model, self.judge.answer, self.step, epoch)
+    def _take_snapshot(self, epoch: float, *, epoch_end: bool = False) -> Iterator[Snapshot]:
+        """A snapshot of the network if one is due; always one after the last epoch."""
+        last = epoch_end and epoch == self.config.epochs
+        if last or self.snapshots.is_due(epoch_end=epoch_end):
+            yield self.snapshots.take(self.model, self.validator.predict, self.progress.step, epoch)
 
-    def _waited_too_long(self, epoch: int) -> bool:
+    def _stops_early(self, epoch: int) -> bool:
         """Whether early stopping ends the run after this epoch."""
-        patience = self.config.early_stopping
-        return bool(patience and self.best and epoch - self.best[2] >= patience)
+        patience, best = self.config.early_stopping, self.progress.best
+        return bool(patience and best and epoch - best[2] >= patience)
 
     def _finished(self, reason: Reason) -> Finished:
-        """The weights that the recipe keeps are put into the model; nothing is trained after."""
-        self.final_state, kept = self.state(), self.step / self.steps_per_epoch
-        if self.best_weights is not None and self.best:
+        """Load the weights that the recipe keeps into the model; nothing is trained after this."""
+        progress = self.progress
+        self.final_state, kept = self.state(), progress.step / self.steps_per_epoch
+        if self.best_weights is not None and progress.best:
             self.model.load_state_dict(self.best_weights)
-            kept = float(self.best[2])
-        elif self.average:
+            kept = float(progress.best[2])
+        elif self.ema:
             self.model.load_state_dict(self._weights())
         return Finished(
             reason=reason,
-            epochs=self.epochs_done,
-            step=self.step,
-            best_epoch=self.best[2] if self.best else None,
+            epochs=progress.epochs_done,
+            step=progress.step,
+            best_epoch=progress.best[2] if progress.best else None,
             kept_epoch=kept,
-            train_seconds=self.seconds + self.epoch_seconds,
+            train_seconds=progress.seconds + progress.epoch_seconds,
         )
 
     def state(self) -> TrainState:
-        """Everything needed to go on from here, whatever happens to this process."""
-        return self.final_state or take_state(self)
+        """Everything needed to resume from here; the names in it are those of all checkpoints."""
+        if self.final_state:
+            return self.final_state
+        tensors, window = self.window.pack()
+        random = {"order": self.order_state, "chance": self.generator.get_state()}
+        tensors |= named("model", self.model.state_dict())
+        tensors |= pack_optimizer(self.optimizer)
+        tensors |= named("random", random_states(self.device) | random)
+        if self.best_weights is not None:
+            tensors |= named("best", self.best_weights)
+        if self.ema:
+            tensors |= named("average", self.ema.values)
+        averaged = self.ema.steps if self.ema else 0
+        return TrainState(
+            tensors, {**asdict(self.progress), "window": window, "averaged": averaged}
+        )
+
+    def _restore(self, state: TrainState) -> None:
+        """Resume from a state; ConfigError where it was taken on another kind of device."""
+        tensors, values = state.tensors, state.values
+        self.model.load_state_dict(part(tensors, "model"))
+        unpack_optimizer(self.optimizer, tensors)
+        self.progress = Progress.from_values(values)
+        self.best_weights = part(tensors, "best") or None
+        if self.ema:
+            self.ema.load(part(tensors, "average"), int(values["averaged"]))
+        self.window = Window.unpack(tensors, values["window"], self.device)
+        random = part(tensors, "random")
+        self.order_state = random.pop("order")
+        self.generator.set_state(random.pop("chance"))
+        set_random_states(random, self.device)
+        # The epoch may have no step left, so the rate of the last step is what its end reports.
+        self._set_rate(self.schedule(max(0, self.progress.step - 1)))
 
 
 def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
-    """Batches of `size`; a single image left over is dropped, as batch norm needs two."""
+    """Batches of `size`; a last batch of one image is dropped, as batch norm needs two."""
     batches = list(order.split(size))
     left_over = size > 1 and len(batches) > 1 and len(batches[-1]) == 1
     return batches[:-1] if left_over else batches

@@ -1,4 +1,4 @@
-"""How a training holds its memory: blocks that a step frees are kept for the next step."""
+"""Memory: blocks that a training step frees are kept by the process for the next step."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _KEEP, _DEFAULT = 2**31 - 1, 128 * 2**10  # bytes free at the heap's end before 
 
 
 @contextlib.contextmanager
-def kept_memory() -> Iterator[None]:
-    """While this lasts, freed memory is not returned to the system; afterwards it is.
+def keep_memory() -> Iterator[None]:
+    """In this context freed memory is not returned to the system; afterwards it is.
 
-    glibc maps each large block anew and unmaps it when it is freed, so that every step of a
-    convolutional network pays for thousands of page faults: 8,500 a step for the two convolutions
-    of PyTorch's MNIST example in batches of 64. On two busy cores of a virtual machine they took a
-    third of its processor time (52 to 35 ms a step, n = 160); idle, none that could be measured.
-    PyTorch's own tuning guide suggests another allocator for the same reason. Nothing happens where
-    there is no glibc.
+    glibc maps each large block and unmaps it when it is freed, which costs a step of a
+    convolutional network thousands of page faults: 8,500 for the two convolutions of PyTorch's
+    MNIST example in batches of 64. On two busy cores of a virtual machine they took a third of its
+    processor time (52 to 35 ms a step, n = 160); on idle ones, nothing that could be measured.
+    PyTorch's own tuning guide suggests another allocator for the same reason. Without glibc this
+    does nothing.
     """
     try:
         libc = ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-"""`Observer`: looks at a network while it learns, on images that it does not learn from."""
+"""`Snapshots`: what a network predicts while it trains, on images that it does not train on."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ import torch
 from digitlab.data.dataset import Split
 from digitlab.training.events import Snapshot
 
-IMAGES = 500  # looked at: enough for a confusion matrix to mean something, and quick
-SHOWN = 12  # of which so many are shown with their probabilities
+IMAGES = 500  # in a snapshot: enough for a meaningful confusion matrix, and quick
+SHOWN = 12  # of these, shown with their probabilities
 FILTERS = 32
-PAUSE_SECONDS = 3.0  # between two looks within an epoch
-FIRST_SECONDS = 0.5  # until the first look
-EPOCH_SECONDS = 1.0  # between two looks at epochs' ends
-_MENDING = (torch.nn.ReLU, torch.nn.ReLU6)
+PAUSE_SECONDS = 3.0  # between two snapshots within an epoch
+FIRST_SECONDS = 0.5  # until the first snapshot
+EPOCH_SECONDS = 1.0  # between two snapshots at the ends of epochs
+_RELUS = (torch.nn.ReLU, torch.nn.ReLU6)
 
 
-class Observer:
-    """Looks at a few images, evenly spread over a split, once in a while."""
+class Snapshots:
+    """Takes snapshots of a network, on a few images that are evenly spread over a split."""
 
     def __init__(self, split: Split) -> None:
-        places = torch.linspace(0, len(split) - 1, min(IMAGES, len(split))).round().long()
+        rows = torch.linspace(0, len(split) - 1, min(IMAGES, len(split))).round().long()
         self.split = split.name
-        self.images = split.images[places.to(split.images.device)]
-        self.labels = split.labels.cpu()[places]
-        self.places = places
-        self._shown = _one_of_each(self.labels)
+        self.images = split.images[rows.to(split.images.device)]
+        self.labels = split.labels.cpu()[rows]
+        self.rows = rows
+        self._shown = _choose_shown(self.labels)
         self._last = time.monotonic() - PAUSE_SECONDS + FIRST_SECONDS
 
-    def is_due(self, *, at_an_end: bool) -> bool:
-        """Whether the last look is long enough ago."""
-        pause = EPOCH_SECONDS if at_an_end else PAUSE_SECONDS
+    def is_due(self, *, epoch_end: bool) -> bool:
+        """Whether enough time has passed since the last snapshot."""
+        pause = EPOCH_SECONDS if epoch_end else PAUSE_SECONDS
         return time.monotonic() - self._last >= pause
 
-    def look(
+    def take(
         self,
         model: torch.nn.Module,
-        answer: Callable[[torch.Tensor], torch.Tensor],
+        predict: Callable[[torch.Tensor], torch.Tensor],
         step: int,
         epoch: float,
     ) -> Snapshot:
-        """What the network makes of the images now; `answer` gives logits [N, C] for images."""
-        with _listening(model) as silent:
-            logits = answer(self.images)
+        """A snapshot of `model`; `predict` gives logits [N, C] for images uint8 [N, 1, H, W]."""
+        with _silent_channels(model) as silent:
+            logits = predict(self.images)
         self._last = time.monotonic()
         classes = logits.shape[1]
         cells = self.labels * classes + logits.argmax(1)
@@ -55,38 +55,38 @@ class Observer:
             epoch=epoch,
             split=self.split,
             confusion=torch.bincount(cells, minlength=classes**2).view(classes, classes),
-            rows=tuple(self.places[self._shown].tolist()),
+            rows=tuple(self.rows[self._shown].tolist()),
             probabilities=logits[self._shown].softmax(1),
             filters=first_filters(model, tuple(self.images.shape[1:])),
             silent=silent,
         )
 
 
-def _one_of_each(labels: torch.Tensor) -> torch.Tensor:
-    """Places of the first image of each class, and of further ones until enough are shown."""
-    first = {int(label): place for place, label in reversed(list(enumerate(labels.tolist())))}
+def _choose_shown(labels: torch.Tensor) -> torch.Tensor:
+    """Indices of the first image of each class, and of the next images up to SHOWN."""
+    first = {int(label): row for row, label in reversed(list(enumerate(labels.tolist())))}
     chosen = [first[label] for label in sorted(first)][:SHOWN]
-    others = [place for place in range(len(labels)) if place not in chosen]
+    others = [row for row in range(len(labels)) if row not in chosen]
     return torch.tensor((chosen + others)[:SHOWN])
 
 
 @contextmanager
-def _listening(model: torch.nn.Module) -> Iterator[dict[str, float]]:
-    """While this lasts, each ReLU's share of channels that no image makes positive is noted."""
-    heard: dict[str, torch.Tensor] = {}
+def _silent_channels(model: torch.nn.Module) -> Iterator[dict[str, float]]:
+    """The share of each ReLU's channels that no image makes positive; filled when it is left."""
+    active: dict[str, torch.Tensor] = {}
 
-    def listen(name: str) -> Callable[[object, object, torch.Tensor], None]:
-        def note(_module: object, _given: object, out: torch.Tensor) -> None:
+    def make_hook(name: str) -> Callable[[object, object, torch.Tensor], None]:
+        def hook(_module: object, _inputs: object, out: torch.Tensor) -> None:
             others = [axis for axis in range(out.ndim) if axis != 1]
-            speaks = (out > 0).sum(others) > 0
-            heard[name] = heard[name] | speaks if name in heard else speaks
+            positive = (out > 0).sum(others) > 0
+            active[name] = active[name] | positive if name in active else positive
 
-        return note
+        return hook
 
     hooks = [
-        module.register_forward_hook(listen(name))
+        module.register_forward_hook(make_hook(name))
         for name, module in model.named_modules()
-        if isinstance(module, _MENDING)
+        if isinstance(module, _RELUS)
     ]
     shares: dict[str, float] = {}
     try:
@@ -94,13 +94,14 @@ def _listening(model: torch.nn.Module) -> Iterator[dict[str, float]]:
     finally:
         for hook in hooks:
             hook.remove()
-        shares |= {name: 1 - float(speaks.float().mean()) for name, speaks in heard.items()}
+        shares |= {name: 1 - float(channels.float().mean()) for name, channels in active.items()}
 
 
 def first_filters(model: torch.nn.Module, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """The first layer's weights as images float32 [n, h, w], where it looks at the pixels.
+    """The first layer's weights as images float32 [n, h, w], n at most FILTERS; or None.
 
-    A convolution's kernels, or a linear layer's weights where its inputs are the image's pixels.
+    A convolution's kernels (their mean over input channels), or the weights of a linear layer whose
+    inputs are the pixels of images of `shape` [C, H, W].
     """
     for module in model.modules():
         weight = getattr(module, "weight", None)

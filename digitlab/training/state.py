@@ -1,39 +1,46 @@
-"""`TrainState`: everything that a training needs to go on as if nothing had happened."""
+"""`TrainState`: everything that a training needs to be resumed, and how its parts are packed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 
 from digitlab.errors import ConfigError
 from digitlab.training.tensors import Tensors, named, part
-from digitlab.training.window import Window
 
-if TYPE_CHECKING:
-    from digitlab.training.engine import Training
 
-_COUNTS = (
-    "step",
-    "epochs_done",
-    "batch",
-    "seen",
-    "correct",
-    "loss_sum",
-    "seconds",
-    "epoch_seconds",
-)
+@dataclass
+class Progress:
+    """How far a training has come; every field is stored in its checkpoints under its name."""
+
+    step: int = 0
+    epochs_done: int = 0
+    batch: int = 0  # steps taken in the current epoch
+    # Of the current epoch's closed windows: images, correct predictions, sum of the images' losses.
+    seen: int = 0
+    correct: int = 0
+    loss_sum: float = 0.0
+    seconds: float = 0.0  # of the completed epochs
+    epoch_seconds: float = 0.0  # of the current epoch
+    best: tuple[float, float, int] | None = None  # validation accuracy, −loss, epoch
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Progress:
+        """Taken from a state's values, in which JSON may have made a list of the tuple."""
+        counts = {field.name: values[field.name] for field in fields(cls)}
+        return cls(**{**counts, "best": tuple(values["best"]) if values["best"] else None})
 
 
 @dataclass(frozen=True)
 class TrainState:
     """A training between two steps: tensors by name (on the CPU) and plain JSON values.
 
-    Holds weights, optimizer, averages, the best weights so far, every random state, the place in
-    the epoch and what the present epoch and window have added up. Going on from it gives the same
-    weights, bit for bit, on the same machine with the same versions.
+    Holds the weights, the optimizer's state, the EMA, the best weights so far, all random states,
+    the `Progress` and the open window. Resuming from it gives the same weights, bit for bit, on the
+    same machine with the same versions.
     """
 
     tensors: Tensors
@@ -49,64 +56,28 @@ class TrainState:
 
     @property
     def weights(self) -> Tensors:
-        """The network's weights, averaged where the recipe averages them."""
-        averaged = part(self.tensors, "average")
-        return {**part(self.tensors, "model"), **averaged}
-
-
-def take_state(training: Training) -> TrainState:
-    """The state of a training between two of its events."""
-    window, window_values = training.window.pack()
-    chance = {"order": training.order_state, "chance": training.chance.get_state()}
-    tensors = named("model", training.model.state_dict()) | window
-    tensors |= pack_optimizer(training.optimizer)
-    tensors |= named("random", random_states(training.device) | chance)
-    if training.best_weights is not None:
-        tensors |= named("best", training.best_weights)
-    if training.average:
-        tensors |= named("average", training.average.values)
-    values = {name: getattr(training, name) for name in _COUNTS}
-    values |= {"best": training.best, "window": window_values}
-    values["averaged"] = training.average.steps if training.average else 0
-    return TrainState(tensors, values)
-
-
-def put_state(training: Training, state: TrainState) -> None:
-    """Make a new training go on from a state; ConfigError where it was taken elsewhere."""
-    tensors, values = state.tensors, state.values
-    training.model.load_state_dict(part(tensors, "model"))
-    unpack_optimizer(training.optimizer, tensors)
-    for name in _COUNTS:
-        setattr(training, name, values[name])
-    training.best = tuple(values["best"]) if values["best"] else None
-    training.best_weights = part(tensors, "best") or None
-    if training.average:
-        training.average.load(part(tensors, "average"), int(values["averaged"]))
-    training.window = Window.unpack(tensors, values["window"], training.device)
-    random = part(tensors, "random")
-    training.order_state = random.pop("order")
-    training.chance.set_state(random.pop("chance"))
-    set_random_states(random, training.device)
+        """The network's weights, averaged if the recipe has an EMA."""
+        return part(self.tensors, "model") | part(self.tensors, "average")
 
 
 def pack_optimizer(optimizer: torch.optim.Optimizer) -> Tensors:
-    """An optimizer's state as tensors `optimizer.NUMBER.NAME`; numbers become tensors, too."""
+    """An optimizer's state as tensors `optimizer.PARAMETER.NAME`; numbers become tensors, too."""
     packed = {}
     for number, entries in optimizer.state_dict()["state"].items():
         for name, value in entries.items():
-            if value is not None:  # SGD without momentum keeps a place for nothing
+            if value is not None:  # SGD without momentum has an empty momentum_buffer
                 packed[f"{number}.{name}"] = torch.as_tensor(value)
     return named("optimizer", packed)
 
 
 def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Give an optimizer the state that `pack_optimizer` took."""
+    """Load the state that `pack_optimizer` returned into an optimizer."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in part(tensors, "optimizer").items():
         number, _, key = name.partition(".")
         parameter = parameters[int(number)]
-        if value.shape == parameter.shape:  # fused steps need the very layout of the weights
+        if value.shape == parameter.shape:  # fused steps need the layout of the weights
             value = torch.empty_like(parameter).copy_(value).detach()
         state.setdefault(int(number), {})[key] = value
     groups = optimizer.state_dict()["param_groups"]
@@ -124,11 +95,11 @@ def random_states(device: torch.device) -> Tensors:
 
 
 def set_random_states(states: Mapping[str, torch.Tensor], device: torch.device) -> None:
-    """Put back what `random_states` took; ConfigError where it was taken on another device."""
+    """Restore what `random_states` returned; ConfigError if it is of another kind of device."""
     if ("device" in states) != (device.type != "cpu"):
         raise ConfigError(
-            f"This training was begun on another kind of device than {str(device)!r}, and can be "
-            "continued exactly only there.",
+            f"This training was started on another kind of device than {str(device)!r} and can "
+            "only be resumed there.",
             field="device",
         )
     torch.set_rng_state(states["torch"])

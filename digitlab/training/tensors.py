@@ -1,4 +1,4 @@
-"""Tensors by name: how the parts of a state are put into one flat file and found again."""
+"""Tensors by name: the parts of a state are stored in one flat file, each under its prefix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 def named(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Copies on the CPU, each name after `prefix`."""
+    """Contiguous copies on the CPU, named `prefix.NAME`."""
     return {
         f"{prefix}.{name}": value.detach().to("cpu", copy=True).contiguous()
         for name, value in tensors.items()
@@ -18,6 +18,6 @@ def named(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def part(tensors: Mapping[str, torch.Tensor], prefix: str) -> Tensors:
-    """The tensors whose names come after `prefix`."""
+    """The tensors named `prefix.NAME`, by NAME."""
     start = f"{prefix}."
     return {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}

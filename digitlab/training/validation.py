@@ -1,4 +1,4 @@
-"""`Judge`: what a network in training answers, as the run would keep it, and how good that is."""
+"""`Validator`: predictions, loss and accuracy of a network while it trains."""
 
 from __future__ import annotations
 
@@ -10,44 +10,43 @@ import torch.nn.functional as F
 
 from digitlab.data.dataset import Split
 from digitlab.training.compute import Compute
-from digitlab.training.ema import Average
+from digitlab.training.ema import EMA
 from digitlab.training.events import Wish
 from digitlab.training.normalize import Normalization
 from digitlab.training.predict import BATCH, predict_logits
 
 
-class Judge:
-    """Answers with the mean of the weights, where there is one, computed as in training."""
+class Validator:
+    """Predicts with the weights that the run would keep (the EMA's, if any), as in training."""
 
     def __init__(
         self,
         model: torch.nn.Module,
         normalization: Normalization,
         compute: Compute,
-        average: Average | None,
+        ema: EMA | None,
     ) -> None:
         self.model = model
         self.normalization = normalization
         self.compute = compute
-        self.average = average
+        self.ema = ema
 
-    def answer(self, images: torch.Tensor) -> torch.Tensor:
+    def predict(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float32 [N, C] on the CPU for images uint8 [N, 1, H, W]."""
-        averaged = self.average.in_force() if self.average else nullcontext()
-        with averaged, self.compute.casting():
+        with self.ema.applied() if self.ema else nullcontext(), self.compute.autocast():
             return predict_logits(self.model, images, self.normalization)
 
-    def measure(
+    def evaluate(
         self, split: Split | None, ask: Callable[[], Wish | None]
     ) -> tuple[float | None, float | None]:
-        """Loss and accuracy; none where there is nothing to measure on, or no time left to."""
+        """Loss (nats) and accuracy (0 to 1); None if the split is empty or `ask` says to end."""
         if split is None or not len(split):
             return None, None
         parts = []
         for images in split.images.split(BATCH):
             if parts and ask() in ("stop", "pause"):
                 return None, None
-            parts.append(self.answer(images))
+            parts.append(self.predict(images))
         logits, labels = torch.cat(parts), split.labels.cpu()
         loss = float(F.cross_entropy(logits, labels))
         return loss, int((logits.argmax(1) == labels).sum()) / len(labels)

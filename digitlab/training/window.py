@@ -1,4 +1,4 @@
-"""`Window`: what some steps add up to, left on the device until the window closes."""
+"""`Window`: losses and logits of some steps, kept on the device until the window is closed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 from digitlab.training.events import StepsDone
 from digitlab.training.tensors import Tensors, named, part
 
-WINDOWS = 1500  # at most so many StepsDone in a run, however long it is, and one an epoch
-# Closing a window takes about as long as a third of a small network's step: windows have at least
-# so many steps, unless a run would then have fewer than FEWEST of them.
+WINDOWS = 1500  # the most StepsDone events of a run, of any length, beyond one per epoch
+# Closing a window takes about a third of the time of a small network's step, so a window has at
+# least SHORTEST steps, unless a run would then have fewer than FEWEST windows.
 SHORTEST = 8
 FEWEST = 40
 
 
 class Window:
-    """The steps since the last StepsDone."""
+    """The steps since the last StepsDone event."""
 
     def __init__(self) -> None:
         self.losses: list[torch.Tensor] = []
@@ -35,8 +35,8 @@ class Window:
     def __len__(self) -> int:
         return len(self.losses)
 
-    def note(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Take a step's mean loss, logits [N, C] and labels [N] into account."""
+    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Add a step's mean loss (a scalar), logits float [N, C] and labels int64 [N]."""
         self.losses.append(loss)
         self.logits.append(logits)
         self.labels.append(labels)
@@ -45,15 +45,15 @@ class Window:
     def close(
         self, step: int, epoch: float, learning_rate: float, norm: torch.Tensor | None
     ) -> StepsDone:
-        """Read what was collected, waiting for the device, and say it in one event."""
+        """Wait for the device, read what was collected, and summarise it in one event."""
         losses = torch.stack(self.losses)
         sizes = torch.tensor([float(len(labels)) for labels in self.labels])
-        right = torch.cat(self.logits).argmax(1) == torch.cat(self.labels)
-        figures = torch.cat([losses, right.sum().view(1).to(losses.dtype)]).cpu().double()
-        losses, correct = figures[:-1], float(figures[-1])
+        correct = (torch.cat(self.logits).argmax(1) == torch.cat(self.labels)).sum()
+        values = torch.cat([losses, correct.view(1).to(losses.dtype)]).cpu().double()
+        losses = values[:-1]
         mean, low, high = float(losses.mean()), float(losses.min()), float(losses.max())
-        self.loss_sum = float(losses @ sizes.double())  # in double: windows may be cut otherwise
-        self.correct = round(correct)
+        self.loss_sum = float(losses @ sizes.double())  # in double, as windows may be cut elsewhere
+        self.correct = round(float(values[-1]))
         elapsed = max(self.seconds + time.perf_counter() - self.began, 1e-9)
         return StepsDone(
             step=step,
@@ -67,7 +67,7 @@ class Window:
         )
 
     def pack(self) -> tuple[Tensors, dict[str, Any]]:
-        """What is needed to go on in the middle of a window."""
+        """What is needed to resume in the middle of a window: tensors and plain JSON values."""
         seconds = self.seconds + time.perf_counter() - self.began
         values = {"sizes": [len(labels) for labels in self.labels], "seconds": seconds}
         if not self.losses:
@@ -79,7 +79,7 @@ class Window:
     def unpack(
         cls, tensors: Mapping[str, torch.Tensor], values: Mapping[str, Any], device: torch.device
     ) -> Window:
-        """The window that `pack` took."""
+        """The window that `pack` packed."""
         window = cls()
         window.seconds = float(values["seconds"])
         sizes = [int(size) for size in values["sizes"]]
@@ -87,12 +87,12 @@ class Window:
             parts = {name: value.to(device) for name, value in part(tensors, "window").items()}
             logits, labels = parts["logits"].split(sizes), parts["labels"].split(sizes)
             for step in zip(parts["losses"], logits, labels, strict=True):
-                window.note(*step)
+                window.add(*step)
         return window
 
 
 def window_steps(steps_per_epoch: int, epochs: int) -> int:
-    """How many steps a window has: the end of an epoch closes one, too."""
-    most = max(1, WINDOWS // epochs)  # windows in an epoch
-    least = min(SHORTEST, steps_per_epoch * epochs // FEWEST)  # steps in a window
-    return max(math.ceil(steps_per_epoch / most), least)
+    """How many steps a window has; the end of an epoch closes a shorter one."""
+    windows_per_epoch = max(1, WINDOWS // epochs)
+    fewest_steps = min(SHORTEST, steps_per_epoch * epochs // FEWEST)
+    return max(math.ceil(steps_per_epoch / windows_per_epoch), fewest_steps)

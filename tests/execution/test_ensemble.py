@@ -8,7 +8,7 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import ExportError, RunError
-from digitlab.training.ensemble import join_logits
+from digitlab.training.ensemble import combine_logits
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def test_a_vote_is_won_by_the_most_and_ties_by_the_surer(members, optdigits):
         [[0.4, 0.6, 0.0], [0.1, 0.9, 0.0]],
         [[0.4, 0.6, 0.0], [0.3, 0.3, 0.4]],
     ]) + 1e-9)  # fmt: skip
-    shares = join_logits(logits, "vote").exp()
+    shares = combine_logits(logits, "vote").exp()
     assert shares.argmax(1).tolist() == [1, 1]  # the mean would say 0 to the first
-    assert join_logits(logits, "mean").argmax(1).tolist() == [0, 1]
+    assert combine_logits(logits, "mean").argmax(1).tolist() == [0, 1]
     torch.testing.assert_close(shares.sum(1), torch.ones(2))
     images = optdigits.test.images[:80]
     told = np.stack([member.predict(images).argmax(1) for member in members])

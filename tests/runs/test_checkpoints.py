@@ -20,7 +20,7 @@ from digitlab.training import window
 from digitlab.training.engine import Training
 from digitlab.training.state import TrainState
 
-# Written at step 32 of 57 by the version that stored run folders first; its clocks were set by hand.
+# Written at step 32 of 57, before states were made from `Progress`; its clocks were set by hand.
 FIRST = (Path(__file__).parent / "first_checkpoint.safetensors").read_bytes()
 
 EXPLODES = dl.ModelSpec.from_dict(

@@ -1,4 +1,4 @@
-"""Layers done sooner while a training lasts: as random, as exact, and nothing stays behind."""
+"""Fast layers are as random and as exact as PyTorch's, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from digitlab.training.fast_layers import hastened
+from digitlab.training.fast_layers import use_fast_layers
 
 LAST = torch.channels_last
 
@@ -17,7 +17,7 @@ def test_dropout_drops_its_share_and_scales_the_rest(share, dtype):
     torch.manual_seed(0)
     inputs = torch.ones(64, 32, 9, 9, dtype=dtype).to(memory_format=LAST).requires_grad_()
     layer = nn.Dropout(share)
-    with hastened(layer):
+    with use_fast_layers(layer):
         out = layer(inputs)
     out.sum().backward()
     dropped = out.detach() == 0
@@ -31,7 +31,7 @@ def test_dropout_drops_its_share_and_scales_the_rest(share, dtype):
 
 def test_dropout_follows_the_seed_and_each_element_by_itself():
     layer, inputs = nn.Dropout(0.5), torch.ones(1000, 1001)
-    with hastened(layer):
+    with use_fast_layers(layer):
         torch.manual_seed(3)
         first, second = layer(inputs), layer(inputs)
         torch.manual_seed(3)
@@ -46,7 +46,7 @@ def test_dropout_follows_the_seed_and_each_element_by_itself():
 @pytest.mark.parametrize("share", [0.0, 1e-6, 1.0])
 def test_extreme_shares_are_left_to_pytorch(share):
     layer, inputs = nn.Dropout(share), torch.ones(100, 100)
-    with hastened(layer):
+    with use_fast_layers(layer):
         out = layer(inputs)
     assert torch.isfinite(out).all()
     assert (out == 0).double().mean() == pytest.approx(share, abs=1e-3)
@@ -54,7 +54,7 @@ def test_extreme_shares_are_left_to_pytorch(share):
 
 def test_what_is_no_dense_block_is_dropped_from_as_well():
     layer = nn.Dropout(0.5)
-    with hastened(layer):
+    with use_fast_layers(layer):
         for inputs in (torch.ones(50, 80).t(), torch.ones(50, 1).expand(50, 80), torch.ones(0, 3)):
             out = layer(inputs)
             assert out.shape == inputs.shape
@@ -64,7 +64,7 @@ def test_what_is_no_dense_block_is_dropped_from_as_well():
 def test_nothing_is_dropped_where_answers_are_given_and_nothing_stays_behind():
     layer, inputs = nn.Sequential(nn.Flatten(), nn.Dropout(0.5)), torch.rand(4, 2, 3, 3)
     before = {name: set(vars(module)) for name, module in layer.named_modules()}
-    with hastened(layer):
+    with use_fast_layers(layer):
         assert torch.equal(layer.eval()(inputs), inputs.flatten(1))
     assert {name: set(vars(module)) for name, module in layer.named_modules()} == before
     assert not any(module._forward_pre_hooks for module in layer.modules())
@@ -80,13 +80,13 @@ def test_flattened_images_get_the_same_gradient_in_their_own_layout():
     images, gradients = torch.randn(8, 5, 12, 12).to(memory_format=LAST), []
     pooled = []
     layers[0].register_full_backward_hook(lambda _m, _i, out: pooled.append(out[0]))
-    for sooner in (False, True):
+    for fast in (False, True):
         inputs = images.clone().requires_grad_()
-        if sooner:
-            with hastened(layers):
+        if fast:
+            with use_fast_layers(layers):
                 layers(inputs).square().sum().backward()
         else:
             layers(inputs).square().sum().backward()
         gradients.append(inputs.grad)
     assert torch.equal(*gradients)
-    assert [given.is_contiguous(memory_format=LAST) for given in pooled] == [False, True]
+    assert [gradient.is_contiguous(memory_format=LAST) for gradient in pooled] == [False, True]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from digitlab.training.memory import kept_memory
+from digitlab.training.memory import keep_memory
 
 PAGES = 4096  # of 4 KiB in each tensor below
 
@@ -33,7 +33,7 @@ def allocate() -> None:
 def test_what_a_step_frees_is_there_for_the_next_and_is_given_back_at_the_end():
     if not hasattr(ctypes.CDLL(None), "mallopt"):
         pytest.skip("this C library has no mallopt")
-    with kept_memory():
+    with keep_memory():
         for _ in range(10):  # until the heap has room at a place that suits
             allocate()
         before = faults()
@@ -45,6 +45,6 @@ def test_what_a_step_frees_is_there_for_the_next_and_is_given_back_at_the_end():
 
 
 def test_an_error_inside_is_the_callers():
-    with pytest.raises(RuntimeError, match="mine"), kept_memory():
+    with pytest.raises(RuntimeError, match="mine"), keep_memory():
         raise RuntimeError("mine")
     allocate()

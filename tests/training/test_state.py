@@ -1,4 +1,4 @@
-"""A training that is left in the middle and gone on with ends with the very same weights."""
+"""A training that is resumed in the middle ends with the very same weights."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def begin(data, model, config, state=None, seed=0):
     return Training(dl.build(dl.load_model(model), seed=seed), data, config, state)
 
 
-def said(events):
-    """Curves without the clock's share."""
+def curve(events):
+    """The curves without times."""
     kept = []
     for event in events:
         if isinstance(event, StepsDone):
@@ -54,27 +54,27 @@ def said(events):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_going_on_gives_the_same_weights_to_the_bit(optdigits, name):
+def test_resuming_gives_the_same_weights_to_the_bit(optdigits, name):
     model, recipe = RECIPES[name]
     data = optdigits.subset(300)
     config = TrainConfig(epochs=2, batch_size=32, device="cpu", **recipe)
     whole = begin(data, model, config)
-    curves = said(whole.events())
+    expected = curve(whole.events())
     for leave_at in (1, 7, whole.steps_per_epoch, whole.total_steps - 1):
-        left = begin(data, model, config)
+        first = begin(data, model, config)
         asked = itertools.count(1)
         before = []
-        for event in left.events(lambda: "save" if next(asked) == leave_at else None):  # noqa: B023
+        for event in first.events(lambda: "save" if next(asked) == leave_at else None):  # noqa: B023
             before.append(event)
             if isinstance(event, Saveable):
-                state = left.state()
+                state = first.state()
                 break
         torch.manual_seed(999)  # another process would have drawn something else
-        on = begin(data, model, config, state, seed=5)
-        after = list(on.events())
-        assert said(before) + said(after) == curves
+        resumed = begin(data, model, config, state, seed=5)
+        after = list(resumed.events())
+        assert curve(before) + curve(after) == expected
         for key, value in whole.model.state_dict().items():
-            assert torch.equal(value, on.model.state_dict()[key]), key
+            assert torch.equal(value, resumed.model.state_dict()[key]), key
 
 
 def test_the_state_of_an_ended_training_is_of_its_last_step_not_of_its_best(optdigits):

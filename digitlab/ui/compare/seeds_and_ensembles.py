@@ -124,9 +124,9 @@ def _joined(chosen: Sequence[Chosen], how: str) -> Evaluation:
 def _join(*results: Evaluation, how: str) -> Evaluation:
     import torch
 
-    from digitlab.training.ensemble import join_logits
+    from digitlab.training.ensemble import combine_logits
 
-    logits = join_logits(torch.stack([torch.from_numpy(one.logits) for one in results]), how)
+    logits = combine_logits(torch.stack([torch.from_numpy(one.logits) for one in results]), how)
     return evaluate_logits(logits.numpy(), results[0].labels, results[0].classes)
 
 
