@@ -207,6 +207,23 @@ def _predictions(source: Source) -> str:
     return predictions_csv(source.results)
 
 
+def _npz(source: Source) -> bytes:
+    """Logits and probabilities float32 [N, C], labels int64 [N], names of classes [C]."""
+    import io
+
+    import numpy as np
+
+    results, buffer = source.results, io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        logits=results.logits,
+        probabilities=results.probabilities,
+        labels=results.labels,
+        classes=np.array(results.classes, dtype=np.str_),  # as objects they would be pickled
+    )
+    return buffer.getvalue()
+
+
 def _kaggle(source: Source) -> str:
     from digitlab.evaluation.tables import kaggle_csv
 
@@ -341,6 +358,15 @@ FORMATS = {
         "{}-predictions.csv",
         "results",
         _predictions,
+        (needs_run, needs_results),
+    ),
+    "npz": Format(
+        "NumPy",
+        "Arrays in a NumPy archive: logits, probabilities, labels, and the names of the classes.",
+        "application/octet-stream",
+        "{}-predictions.npz",
+        "results",
+        _npz,
         (needs_run, needs_results),
     ),
     "kaggle": Format(

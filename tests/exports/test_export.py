@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -135,9 +136,25 @@ def test_what_cannot_be_exported_is_said(tmp_path, tiny):
         dl.export("lenet-5", "csv")
 
 
+def test_predictions_as_arrays_load_without_pickle(tiny, tmp_path):
+    result = tiny.evaluate("test")
+    path = dl.export(tiny, "npz", tmp_path)
+    assert path.name == f"{tiny.id}-predictions.npz"
+    with np.load(path, allow_pickle=False) as arrays:
+        assert set(arrays) == {"logits", "probabilities", "labels", "classes"}
+        assert (arrays["logits"].dtype, arrays["labels"].dtype) == (np.float32, np.int64)
+        np.testing.assert_array_equal(arrays["logits"], result.logits)
+        np.testing.assert_array_equal(arrays["probabilities"], result.probabilities)
+        np.testing.assert_array_equal(arrays["labels"], result.labels)
+        assert tuple(arrays["classes"]) == tuple(result.classes)
+    other = source_of(tiny, measured=tiny.evaluate("val"))  # what a page shows of another split
+    with np.load(io.BytesIO(exported(other, "npz")), allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["labels"], tiny.evaluate("val").labels)
+
+
 def test_a_source_has_the_formats_whose_needs_it_meets(tiny, train_tiny, add_record):
     results = {name for name, form in FORMATS.items() if form.part == "results"}
-    assert results == {"csv", "kaggle", "classes", "confusion", "epochs"}
+    assert results == {"csv", "npz", "kaggle", "classes", "confusion", "epochs"}
     assert formats_of(source_of(tiny)) == tuple(FORMATS)
     assert formats_of(source_of("lenet-5")) == ("py", "yaml", "safetensors", "onnx")
     assert formats_of(source_of("svm")) == ("py", "yaml")

@@ -8,6 +8,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.exports.archive import pack_run
+from digitlab.exports.formats import FORMATS
 from digitlab.jobs import queue, seeds
 from digitlab.runs import store
 from digitlab.ui.compare import leaderboard
@@ -42,11 +43,7 @@ def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run
     monkeypatch.setattr(report, "write_report", lambda run: pytest.fail("nobody clicked"))
     app = open_page(RESULTS, run=run_id, section="download")
     offered = labels(app.get("download_button"))
-    for label in (
-        *("Report", "Model card", "Notebook", "TensorBoard", "Run as ZIP"),
-        *("Predictions", "Kaggle", "Classes", "Confusion", "Epochs"),
-        *("HTML", "Python", "YAML", "safetensors", "ONNX"),
-    ):
+    for label in ("HTML", *(form.title for form in FORMATS.values())):
         assert label in offered
 
 
