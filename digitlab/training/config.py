@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -19,9 +20,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from digitlab.data.info import VAL_FRACTION
 from digitlab.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
     from digitlab.data.dataset import Dataset
 
 Optimizer = Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"]
@@ -32,10 +36,37 @@ Precision = Literal["auto", "float32", "bfloat16"]
 # What a field is. "recipe": it changes what is learnt. "data": which images are learnt from.
 # "compute": where and how fast. "watching": what is measured on the way, changing nothing.
 Kind = Literal["recipe", "data", "seed", "compute", "watching"]
+_TAKE_MOMENTUM = ("sgd", "rmsprop")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a form asks for a field, where type, bounds and kind do not say it.
+
+    `low`, `high` and `step` are narrower than what is valid; `start` is shown where the default is
+    None; `none` says in a word what None means. `options` gives the titles of values, `param` the
+    name in a URL, `group` the heading. `used` tells from the other fields whether it has an effect.
+    """
+
+    group: str = ""
+    param: str = ""
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    start: float | None = None
+    none: str = ""
+    options: Mapping[str, str] | None = None
+    used: Callable[[Mapping[str, Any]], bool] = lambda recipe: True
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        field_title_generator=lambda name, _: name.replace("_", " ").capitalize(),
+    )
 
     @field_validator("*", mode="before")
     @classmethod
@@ -58,22 +89,30 @@ class _Frozen(BaseModel):
 class Augmentation(_Frozen):
     """Random changes made to each training image anew in every epoch; zeros change nothing."""
 
-    rotation: Annotated[float, Field(ge=0, le=180, description="degrees either way")] = 0.0
-    shift: Annotated[float, Field(ge=0, le=0.5, description="share of the image's side")] = 0.0
-    scale: Annotated[float, Field(ge=0, le=0.9, description="0.1: from 90 % to 110 %")] = 0.0
-    shear: Annotated[float, Field(ge=0, le=60, description="degrees either way")] = 0.0
-    thickness: Annotated[
-        float, Field(ge=0, le=1, description="share of the images made thinner or bolder")
-    ] = 0.0
-    elastic: Annotated[
-        float, Field(ge=0, le=5, description="pixels that a point moves, standard deviation")
-    ] = 0.0
-    noise: Annotated[
-        float, Field(ge=0, le=1, description="standard deviation, share of the pixels' range")
-    ] = 0.0
-    erasing: Annotated[
-        float, Field(ge=0, le=1, description="share of the images with a rectangle erased")
-    ] = 0.0
+    rotation: Annotated[float, Form(step=5), Field(ge=0, le=180, title="Rotation (± degrees)")] = (
+        0.0
+    )
+    """Largest rotation either way, in degrees. Try 10; beyond 30 a 6 begins to look like a 9."""
+    shift: Annotated[float, Form(step=0.05), Field(ge=0, le=0.5, title="Shift (± share)")] = 0.0
+    """Largest shift either way, as a share of the image's side. Try 0.1, more for digits that are
+    not centred."""
+    scale: Annotated[float, Form(step=0.05), Field(ge=0, le=0.9, title="Scale (± share)")] = 0.0
+    """Largest change of size either way, as a share. Try 0.1, which is 90 % to 110 %: people write
+    in all sizes."""
+    shear: Annotated[float, Form(step=5), Field(ge=0, le=60, title="Shear (± degrees)")] = 0.0
+    """Largest slant either way, in degrees. Try 10: handwriting leans to the left or right."""
+    thickness: Annotated[float, Form(step=0.1), Field(ge=0, le=1, title="Thickness (share)")] = 0.0
+    """Share of the images whose strokes become thinner or bolder by up to a pixel. Try 0.4: pens
+    differ."""
+    elastic: Annotated[float, Form(step=0.2), Field(ge=0, le=5, title="Elastic (pixels)")] = 0.0
+    """Standard deviation of a smooth random displacement, in pixels. It imitates an unsteady hand
+    (Simard et al. 2003); try 0.7."""
+    noise: Annotated[float, Form(step=0.05), Field(ge=0, le=1, title="Noise (deviation)")] = 0.0
+    """Standard deviation of Gaussian noise on each pixel, as a share of the values' range. Try 0.1
+    for scans and photographs."""
+    erasing: Annotated[float, Form(step=0.1), Field(ge=0, le=1, title="Erasing (share)")] = 0.0
+    """Share of the images in which a random rectangle is overwritten. Try 0.3, so that no single
+    part of a digit decides (Zhong et al. 2017)."""
 
     @property
     def active(self) -> bool:
@@ -82,6 +121,9 @@ class Augmentation(_Frozen):
 
 class TrainConfig(_Frozen):
     """How a network is trained. Every field has a default that works on MNIST.
+
+    A field says here, once, what it is: its type and bounds, its kind (`Kind`; "recipe" where none
+    is given), a title, and in its docstring first what it is, then what it does and what to try.
 
     `val_fraction` None keeps the dataset's own validation split. Early stopping ends a run after
     so many epochs without a better validation accuracy (of equal ones, the smaller loss is the
@@ -92,62 +134,184 @@ class TrainConfig(_Frozen):
     which the learning rate's schedule begins anew; continuing a finished run adds one.
     """
 
-    epochs: Annotated[int, Field(ge=1, le=1000, description="passes over the training set")] = 10
-    batch_size: Annotated[int, Field(ge=1, le=8192, description="images per step")] = 64
-    optimizer: Annotated[Optimizer, Field(description="update rule")] = "adam"
-    learning_rate: Annotated[float, Field(gt=0, le=100, description="peak step size")] = 1e-3
-    momentum: Annotated[float, Field(ge=0, lt=1, description="SGD and RMSprop only")] = 0.0
-    nesterov: Annotated[bool, Field(description="SGD with momentum only")] = False
-    weight_decay: Annotated[float, Field(ge=0, le=1, description="L2 pull towards zero")] = 0.0
-    schedule: Annotated[Schedule, Field(description="course of the learning rate")] = "constant"
-    step_epochs: Annotated[int, Field(ge=1, le=1000, description="step schedule: every")] = 5
-    step_factor: Annotated[float, Field(gt=0, le=1, description="step schedule: times")] = 0.5
-    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="share spread evenly")] = 0.0
-    normalization: Annotated[Normalize, Field(description="of the pixel values")] = "dataset"
-    augmentation: Augmentation = Augmentation()
+    epochs: Annotated[int, Form(group="Basics"), Field(ge=1, le=1000)] = 10
+    """Passes over the training set. Start with a few, and use more while the validation accuracy
+    still rises."""
+    batch_size: Annotated[int, Form(group="Basics", param="batch"), Field(ge=1, le=8192)] = 64
+    """Images per step. 64 to 256 suit most networks; larger batches are faster and need a higher
+    learning rate."""
+    optimizer: Annotated[
+        Optimizer,
+        Form(
+            group="Basics",
+            options={
+                "sgd": "SGD",
+                "adam": "Adam",
+                "adamw": "AdamW",
+                "rmsprop": "RMSprop",
+                "adadelta": "Adadelta",
+            },
+        ),
+    ] = "adam"
+    """Rule that turns gradients into steps. Adam and AdamW work well without tuning; SGD with
+    momentum can end better with a tuned learning rate."""
+    learning_rate: Annotated[
+        float,
+        Form(group="Basics", param="lr", low=1e-6),
+        Field(gt=0, le=100),
+    ] = 1e-3
+    """Size of a step, at its largest. Try 0.001 with Adam and 0.05 with SGD; lower it if the loss
+    jumps, raise it if the loss falls slowly."""
+    momentum: Annotated[
+        float,
+        Form(high=0.999, step=0.1, used=lambda recipe: recipe["optimizer"] in _TAKE_MOMENTUM),
+        Field(ge=0, lt=1),
+    ] = 0.0
+    """Share of the previous step that is added to the next, for SGD and RMSprop. It smooths out
+    jumps of the gradient; try 0.9."""
+    nesterov: Annotated[
+        bool,
+        Form(used=lambda recipe: recipe["optimizer"] == "sgd" and recipe["momentum"] > 0),
+        Field(title="Nesterov momentum"),
+    ] = False
+    """Nesterov's form of momentum, for SGD. It applies the momentum before the gradient is used;
+    try it if the loss oscillates."""
+    weight_decay: Annotated[float, Form(param="decay", step=1e-4), Field(ge=0, le=1)] = 0.0
+    """Strength with which every weight is pulled towards zero. It counters overfitting; try 0.01
+    with AdamW, 0.0005 with SGD."""
+    schedule: Annotated[
+        Schedule,
+        Form(
+            options={
+                "constant": "Constant",
+                "step": "Step by step",
+                "cosine": "Cosine",
+                "one-cycle": "One cycle",
+            }
+        ),
+        Field(title="Learning-rate schedule"),
+    ] = "constant"
+    """Course of the learning rate during training. One cycle learns most in a few epochs, cosine
+    suits long trainings, constant is the simplest."""
+    step_epochs: Annotated[
+        int,
+        Form(used=lambda recipe: recipe["schedule"] == "step"),
+        Field(ge=1, le=1000, title="Epochs between steps"),
+    ] = 5
+    """Epochs after which the schedule “Step by step” lowers the learning rate, again and again. Try
+    a third of all epochs."""
+    step_factor: Annotated[
+        float,
+        Form(low=0.01, step=0.1, used=lambda recipe: recipe["schedule"] == "step"),
+        Field(gt=0, le=1, title="Factor of a step"),
+    ] = 0.5
+    """Number by which the schedule “Step by step” multiplies the learning rate each time. 0.1 is
+    usual, 0.5 is gentler."""
+    label_smoothing: Annotated[
+        float,
+        Form(param="smoothing", high=0.5, step=0.05),
+        Field(ge=0, lt=1),
+    ] = 0.0
+    """Share of each label that is spread evenly over all classes. It keeps the network from being
+    too sure; try 0.05."""
+    normalization: Annotated[
+        Normalize,
+        Form(
+            group="Data",
+            param="norm",
+            options={"dataset": "The dataset's own", "half": "0.5 / 0.5", "none": "None (0…1)"},
+        ),
+        Field(title="Normalisation"),
+    ] = "dataset"
+    """How pixel values are shifted and scaled before the first layer. The dataset's own mean and
+    deviation suit nearly everything; try None to compare."""
+    augmentation: Annotated[
+        Augmentation,
+        Form(group="Augmentation"),
+    ] = Augmentation()
+    """Random changes to each training image, drawn anew in every epoch. They stand in for more
+    data; 0 changes nothing."""
     val_fraction: Annotated[
-        float | None, "data", Field(ge=0, le=0.5, description="share of the training set")
+        float | None,
+        "data",
+        Form(param="val", step=0.05, start=VAL_FRACTION),
+        Field(ge=0, le=0.5, title="Validation share"),
     ] = None
+    """Share of the training images that is kept apart for validation. 0.1 is enough here; 0 trains
+    on all images, without validation."""
     subset: Annotated[
-        int | None, "data", Field(ge=10, le=10**9, description="at most so many training images")
+        int | None, "data", Form(none="all"), Field(ge=10, le=10**9, title="Training images")
     ] = None
-    seed: Annotated[int, "seed", Field(ge=0, lt=2**63, description="of everything random")] = 0
+    """Largest number of images to train on. They are drawn by the seed, each class by its share;
+    try 1,000 to see how few are enough."""
+    seed: Annotated[int, "seed", Form(group="Basics", high=2**31 - 1), Field(ge=0, lt=2**63)] = 0
+    """Number that fixes all that is random, such as first weights and order. The same seed repeats
+    a run; another shows how much was luck."""
     device: Annotated[
         str,
         "compute",
-        Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="where it computes"),
+        Form(options={"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GPU"}),
+        Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$"),
     ] = "auto"
+    """Where the network is computed. Automatic uses a GPU if there is one; small networks are
+    hardly faster on it."""
     precision: Annotated[
-        Precision, "compute", Field(description="of the forward and backward pass")
+        Precision,
+        "compute",
+        Form(options={"auto": "Automatic", "float32": "float32", "bfloat16": "bfloat16"}),
     ] = "auto"
-    channels_last: Annotated[bool | None, "compute", Field(description="layout of the images")] = (
-        None
-    )
-    threads: Annotated[
-        int | None, "compute", Field(ge=1, le=256, description="of the processor")
+    """Number format of the forward and backward pass. bfloat16 is about twice as fast for
+    convolutions on hardware that multiplies it; weights stay float32."""
+    channels_last: Annotated[
+        bool | None,
+        "compute",
+        Form(none="automatic"),
     ] = None
-    compile: Annotated[
-        bool, "compute", Field(description="by torch.compile, before the first step")
-    ] = False
+    """Whether the channels of a pixel lie side by side in memory. That is faster for most
+    convolutions; Automatic does it there."""
+    threads: Annotated[int | None, "compute", Form(none="automatic"), Field(ge=1, le=256)] = None
+    """Processor threads that compute a step. Try 1 for small networks: to wake more takes longer
+    than their work."""
+    compile: Annotated[bool, "compute", Field(title="torch.compile")] = False
+    """Whether torch.compile prepares the network before the first step. It takes up to a minute;
+    try it for long trainings."""
     early_stopping: Annotated[
-        int | None, Field(ge=1, le=1000, description="epochs without improvement")
+        int | None,
+        Form(group="End of training", param="patience", none="never"),
+        Field(ge=1, le=1000),
     ] = None
+    """Epochs without a better validation accuracy after which training ends. Try 5 in a long
+    training."""
     keep: Annotated[
-        Literal["last", "best"], Field(description="weights that the run ends with")
+        Literal["last", "best"],
+        Form(
+            group="End of training",
+            options={"last": "the last epoch", "best": "the best validation accuracy"},
+        ),
+        Field(title="Keep the weights of"),
     ] = "last"
+    """Epoch whose weights the run ends with. The last is the fair choice for figures to publish;
+    try the best together with early stopping."""
     gradient_clip: Annotated[
-        float | None, Field(gt=0, le=1e6, description="largest gradient norm")
+        float | None,
+        Form(param="clip", step=0.5, none="never"),
+        Field(gt=0, le=1e6, title="Clip the gradient"),
     ] = None
+    """Largest norm of the gradient: a longer one is shortened to it. Try 1 if the loss jumps, or
+    for recurrent networks."""
     average: Annotated[
-        float, Field(ge=0, lt=1, description="decay of a running mean of the weights")
+        float, Form(high=0.99999, step=0.01), Field(ge=0, lt=1, title="EMA decay")
     ] = 0.0
-    test_curve: Annotated[bool, "watching", Field(description="test figures after every epoch")] = (
-        False
-    )
-    restarts: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=999)], ...],
-        Field(max_length=100, description="epochs after which the schedule begins anew"),
-    ] = ()
+    """Decay of a moving average (EMA) of the weights, which the run then ends with. It often reads
+    better than the last weights; try 0.999, or 0 for none."""
+    test_curve: Annotated[
+        bool, "watching", Form(param="testcurve"), Field(title="Test after each epoch")
+    ] = False
+    """Whether the test accuracy is measured after every epoch, too. Only look at it: a test that is
+    used to choose is no test any more."""
+    restarts: Annotated[tuple[Annotated[int, Field(ge=1, le=999)], ...], Field(max_length=100)] = ()
+    """Epochs after which the learning-rate schedule begins anew. Continuing a finished run adds
+    one."""
 
     @field_validator("augmentation", mode="wrap")
     @classmethod
@@ -169,7 +333,7 @@ class TrainConfig(_Frozen):
             raise ValueError(
                 f"restarts must be rising numbers of epochs below epochs ({self.epochs})"
             )
-        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+        if self.momentum and self.optimizer not in _TAKE_MOMENTUM:
             raise ValueError(
                 f"momentum is for optimizers 'sgd' and 'rmsprop'; {self.optimizer!r} has its own"
             )
@@ -195,7 +359,7 @@ class TrainConfig(_Frozen):
 
     def changed(self, **values: Any) -> TrainConfig:
         """A copy with some fields changed, validated anew; ConfigError where one is refused."""
-        return TrainConfig(**{**self.model_dump(), **values})
+        return type(self)(**{**self.model_dump(), **values})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
@@ -254,8 +418,11 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> ConfigError:
     reason = first["msg"][0].lower() + first["msg"][1:]
     if field == "device":
         reason = "one of 'auto', 'cpu', 'cuda', 'cuda:0', 'mps' is allowed"
-    about = (
-        model.model_fields[path[0]].description if path and path[0] in model.model_fields else ""
-    )
-    about = f" ({about})" if about else ""
+    about = summary(model.model_fields[path[0]]) if path and path[0] in model.model_fields else ""
+    about = f" ({about[0].lower()}{about[1:]})" if about else ""
     return ConfigError(f"{field}{about}: {reason}; not {given!r}.", field=field)
+
+
+def summary(field: FieldInfo) -> str:
+    """What a field is: the first sentence of its docstring, without its full stop."""
+    return " ".join((field.description or "").split()).partition(". ")[0].rstrip(".")

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from digitlab.errors import ConfigError
 from digitlab.models.load import known_recipe
-from digitlab.training.config import TrainConfig
+from digitlab.training.config import Augmentation, TrainConfig
 from digitlab.ui import url
 from digitlab.ui.model_picker import OWN
-from digitlab.ui.train.augmentation import PARAMS as AUGMENTATION_PARAMS
-from digitlab.ui.train.augmentation import augmentation_fields
-from digitlab.ui.train.recipe_fields import NEVER, PARAMS, ask, ask_all
+from digitlab.ui.train.augmentation import preview_augmentation
+from digitlab.ui.train.recipe_fields import ask, form_of, is_asked, params, to_params
 
-MAIN = ("epochs", "batch_size", "optimizer", "learning_rate", "seed")
-FITTED = ("subset", "normalization", "val_fraction", "seed")  # all that a classical model asks for
-DATA = ("normalization", "val_fraction", "label_smoothing", "device", "subset")
-STOPPING = ("early_stopping", "keep", "gradient_clip")
-COMPUTE = ("precision", "threads", "average", "test_curve", "compile")
-_TAKE_MOMENTUM = ("sgd", "rmsprop")
-_IN_URL = (*PARAMS.values(), *AUGMENTATION_PARAMS)
+BASICS = "Basics"  # the group that is always open
+OTHERS = "Optimisation"  # of fields that name no group and are of no kind in _GROUPS
+_GROUPS = {"Data": ("data",), "Computation": ("compute", "watching")}
 
 
 def recipe_form(model: str, *, classical: bool = False) -> TrainConfig | None:
@@ -30,20 +26,19 @@ def recipe_form(model: str, *, classical: bool = False) -> TrainConfig | None:
     A `classical` model is fitted: only the data's settings and the seed mean something to it.
     """
     start = TrainConfig.from_dict(_known_recipe(model))
-    url.reset_on_change(
-        "recipe", (model, url.get("preset") if model == OWN else ""), _IN_URL
-    )  # another model brings its own recipe
+    owner = (model, url.get("preset") if model == OWN else "")
+    url.reset_on_change("recipe", owner, params(TrainConfig))  # another model, another recipe
     if classical:
-        return start.changed(**ask_all(FITTED, start, st.columns(len(FITTED))))
-    values = _main_fields(start)
+        fitted = (*TrainConfig.names("data", "seed"), "normalization")
+        return start.changed(**_ask_all(fitted, start, start.model_dump()))
+    groups = field_groups()
+    values = _ask_all(groups.pop(BASICS), start, start.model_dump())
     with st.expander("More settings", icon=":material/tune:"):
-        values |= _course_fields(start, values["optimizer"])
-        values |= ask_all(DATA, start, st.columns(len(DATA)))
-        values["augmentation"] = augmentation_fields(start.augmentation)
-        values |= ask_all(STOPPING, start, st.columns(len(STOPPING)))
-        values |= ask_all(COMPUTE, start, st.columns(len(COMPUTE)))
+        for title, names in groups.items():
+            st.markdown(f"**{title}**")
+            values |= _ask_all(names, start, start.model_dump() | values)
     try:
-        return start.changed(**values, restarts=())
+        return start.changed(**values)
     except ConfigError as e:
         st.error(str(e), icon=":material/error:")
         return None
@@ -53,41 +48,45 @@ def fill_recipe_form(config: TrainConfig) -> None:
     """Make the form show this recipe when it is next drawn."""
     url.forget_owner("recipe")
     url.drop("preset")
-    values = config.model_dump()
-    values |= values.pop("augmentation")
-    for field, value in values.items():
-        param = PARAMS.get(field, field)
-        if param in _IN_URL and (value is not None or field in NEVER):
-            url.put(param, 0 if value is None else value)
+    for param, value in to_params(config):
+        url.put(param, value)
+
+
+def field_groups() -> dict[str, list[str]]:
+    """Heading → names of the fields below it, in the order of the fields."""
+    groups: dict[str, list[str]] = {}
+    for name, field in TrainConfig.model_fields.items():
+        of_kind = (title for title, kinds in _GROUPS.items() if name in TrainConfig.names(*kinds))
+        title = form_of(field).group or next(of_kind, OTHERS)
+        groups.setdefault(title, []).append(name)
+    return groups
 
 
 def _known_recipe(model: str) -> dict[str, Any]:
     """The preset's recipe; one's own network begins with that of the preset it was made from."""
-    name = url.get("preset") if model == OWN else model
-    return known_recipe(name)
+    return known_recipe(url.get("preset") if model == OWN else model)
 
 
-def _main_fields(start: TrainConfig) -> dict[str, Any]:
-    more = {"learning_rate": {"step": start.learning_rate / 2}}
-    return {
-        name: ask(name, start, column, **more.get(name, {}))
-        for name, column in zip(MAIN, st.columns(len(MAIN)), strict=True)
-    }
+def _ask_all(
+    names: Sequence[str], start: TrainConfig | Augmentation, known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Draw some fields in rows; their values by name.
 
-
-def _course_fields(start: TrainConfig, optimizer: str) -> dict[str, Any]:
-    """How the steps change; what the optimizer has no use for is shown, but cannot be set."""
-    first, second, third, fourth = st.columns(4)
-    values = {
-        "schedule": ask("schedule", start, first),
-        "weight_decay": ask("weight_decay", start, second),
-    }
-    takes = optimizer in _TAKE_MOMENTUM
-    momentum = ask("momentum", start, third, disabled=not takes)
-    values["momentum"] = momentum if takes else 0.0
-    sgd = optimizer == "sgd" and momentum > 0
-    values["nesterov"] = ask("nesterov", start, fourth, disabled=not sgd) and sgd
-    if values["schedule"] == "step":
-        values["step_epochs"] = ask("step_epochs", start, first)
-        values["step_factor"] = ask("step_factor", start, second)
+    A field that has no effect, by the values `known` and those asked for before it, is shown but
+    cannot be set: it has its default.
+    """
+    fields, values = type(start).model_fields, {}
+    asked = [name for name in names if is_asked(fields[name])]
+    width = 5 if len(asked) == 5 else 4
+    for i, name in enumerate(asked):
+        if i % width == 0:
+            columns = st.columns(width, vertical_alignment="bottom")
+        used = form_of(fields[name]).used({**known, **values})
+        with columns[i % width]:
+            value = ask(name, fields[name], getattr(start, name), disabled=not used)
+        values[name] = value if used else fields[name].default
+    if "augmentation" in names:
+        inner = _ask_all(list(Augmentation.model_fields), start.augmentation, {})
+        values["augmentation"] = Augmentation(**inner)
+        preview_augmentation(values["augmentation"])
     return values
