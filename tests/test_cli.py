@@ -80,6 +80,13 @@ def test_every_command_has_help_and_json(command, name):
     assert "--json" in out
 
 
+def test_the_help_of_train_lists_every_setting(command):
+    _, out, _ = command("train", "--help")
+    listed = {line.split()[0] for line in out.partition("Settings")[2].splitlines() if line.strip()}
+    inner = {f"augmentation.{name}" for name in dl.Augmentation.model_fields}
+    assert {*dl.TrainConfig.model_fields, *inner} - {"augmentation"} <= listed
+
+
 def test_datasets(as_json, command):
     rows, err = as_json("datasets")
     assert err == ""

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 import digitlab as dl
 from digitlab.cli.app import Json, app
 from digitlab.cli.table import run_row, show, show_run
 
 
-@app.command()
+class _ListsSettings(TyperCommand):
+    """A command whose help lists all settings, which it reads from TrainConfig when asked."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from digitlab.training.config import Augmentation, TrainConfig, summary
+
+        rows = []
+        for name, field in TrainConfig.model_fields.items():
+            if field.annotation is not Augmentation:
+                rows.append((name, f"{summary(field)}  [default: {field.default}]"))
+                continue
+            inner = Augmentation.model_fields.items()
+            rows += [(f"{name}.{inside}", summary(field)) for inside, field in inner]
+        with formatter.section("Settings, for --set"):
+            formatter.write_dl(rows)
+
+
+@app.command(cls=_ListsSettings)
 def train(
     model: Annotated[str, typer.Argument(help="A preset's name or a .yaml file.")],
     dataset: Annotated[str, typer.Option(help="Name of the dataset.")] = "mnist",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Short for --set epochs=…")] = None,
+    seed: Annotated[int | None, typer.Option(help="Short for --set seed=…")] = None,
     name: Annotated[str, typer.Option(help="A name for the run.")] = "",
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Any other setting, key=value; may be repeated."),
+        typer.Option("--set", help="A setting below, key=value; may be repeated."),
     ] = None,
     as_json: Json = False,
 ) -> None:
