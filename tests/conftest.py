@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TINY = {"epochs": 3, "learning_rate": 0.01, "batch_size": 128, "device": "cpu"}
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anything imports torch
+# Two workers and the processes that they start share the cores: two threads in each wait for each
+# other longer than they compute. Said before anything imports torch.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # figures must not depend on a GPU being there
 
 
@@ -67,17 +69,6 @@ def run_id(trained_home, home):
     folder, run_id = trained_home
     shutil.copytree(folder, home)
     return run_id
-
-
-@pytest.fixture
-def one_thread():
-    """Small networks are quicker on one thread, above all where others compute as well."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -146,7 +137,6 @@ def start_python():
         process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -344,7 +343,6 @@ def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
     training = subprocess.Popen(
         [sys.executable, "-m", "digitlab", *TRAIN, "--epochs", "1000", "--json"],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

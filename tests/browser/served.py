@@ -36,7 +36,6 @@ class Lab:
             **os.environ,
             "DIGITLAB_HOME": str(self.home),
             "DIGITLAB_DATA": str(self._data),
-            "OMP_NUM_THREADS": "1",  # a training must leave a core to the browser that watches it
         }
         command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
         options = ["--server.headless=true", f"--server.port={self._port}"]

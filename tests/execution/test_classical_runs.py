@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -111,7 +110,6 @@ def test_every_family_is_fitted_saved_opened_drawn_at_and_written_as_a_script(
     done = subprocess.run(
         [sys.executable, "-I", "-c", SCRIPTS, *FAMILIES],
         cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

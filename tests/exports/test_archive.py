@@ -18,8 +18,6 @@ from digitlab.errors import DigitlabError, ExportError
 from digitlab.exports.archive import ArchiveError, import_run, pack_run
 from digitlab.runs import run_folder, store
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def packed(tiny):

@@ -20,8 +20,6 @@ from digitlab.exports.export import exported, formats_of, source_of
 from digitlab.exports.formats import FORMATS
 from digitlab.exports.onnx import OPSET
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 # Loads the exported weights into the exported code, and saves what the network answers.
 CHECK = """
 import sys, numpy, torch, net

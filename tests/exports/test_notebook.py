@@ -27,7 +27,6 @@ def test_results_run_outside_the_app_also_where_the_run_is_not(run_id, tmp_path,
     accuracy = run.evaluate("test").accuracy
     text = write_notebook(run)
     monkeypatch.setenv("DIGITLAB_HOME", str(tmp_path / "empty"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     printed = carried_out(text)
     assert str(accuracy) in printed
     assert run_id not in printed

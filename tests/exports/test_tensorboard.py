@@ -11,8 +11,6 @@ import digitlab as dl
 from digitlab.errors import ExportError
 from digitlab.exports.export import formats_of, source_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def scalars(content):
     """Tag → [(step, value)], by the record format of event files."""

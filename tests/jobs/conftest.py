@@ -39,8 +39,7 @@ def workers(home):
 
 @pytest.fixture(autouse=True)
 def clean(home, workers, monkeypatch):
-    """Real workers, one thread each, and none of them left when the test ends."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    """Real workers, and none of them left when the test ends."""
     monkeypatch.setattr(launch, "_last_launch", -1e9)
     yield
     deadline = time.monotonic() + 10

@@ -31,9 +31,6 @@ def start_worker(*, dies_at: str = "", count: int = 0) -> BaseProcess:
 
 def _work(home: str, dies_at: str, count: int) -> None:
     os.environ["DIGITLAB_HOME"] = home
-    import torch
-
-    torch.set_num_threads(1)
     from digitlab.execution import control
     from digitlab.jobs import worker
 
