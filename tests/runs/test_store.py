@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
+from sqlalchemy import event
 
 from digitlab.errors import RunNotFoundError, StoreError
 from digitlab.runs import store
@@ -72,6 +74,16 @@ def test_ids_are_found_by_their_beginning_to_the_letter(add_record):
     assert store.find_ids("cnn-") == ["cnn-small-2", "cnn-small-1"]
     assert store.find_ids("cnn_") == []  # no wildcard
     assert store.find_ids("%") == []
+
+
+def test_a_search_takes_its_words_to_the_letter(add_record):
+    add_record(name="100 % dropout")
+    add_record(name="lr_3")
+    add_record(name="lr 3")
+    assert [record.name for record in store.list_records(search="%")] == ["100 % dropout"]
+    assert [record.name for record in store.list_records(search="_")] == ["lr_3"]
+    assert [record.name for record in store.list_records(search="LR 3")] == ["lr 3", "lr_3"]
+    assert store.list_records(search="1%d") == []
 
 
 def test_a_status_changes_only_from_what_was_expected(add_record):
@@ -147,6 +159,22 @@ def test_the_oldest_waiting_run_is_claimed_first_and_within_the_limit(add_record
     assert store.claim_next(max_jobs=2).id == third
     store.update_run(second, status="finished")
     assert store.claim_next(max_jobs=2) is None
+
+
+def test_nobody_writes_between_the_count_and_the_claim(add_record, home):
+    run_id = add_record().id
+    looks = []
+
+    def write_meanwhile(_connection, _cursor, statement, *_):
+        if statement.startswith("SELECT"):
+            looks.append(statement)
+            other = sqlite3.connect(home / "digitlab.db", timeout=0)
+            with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("UPDATE runs SET status = 'running'")
+
+    event.listen(connect(), "after_cursor_execute", write_meanwhile)
+    assert store.claim_next(max_jobs=1).id == run_id
+    assert len(looks) >= 2  # how many are running, which one is next
 
 
 CLAIM = """
