@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from digitlab.models.layer import shown
-from digitlab.models.placement import Site
+from digitlab.models.placement import Placement
 
 MAX_SIZE = 2**20  # of any whole number: products of three still fit the integers torch counts in
 
@@ -65,16 +65,20 @@ class LayerSignature:
     arguments: tuple[Argument, ...]
 
 
-def check_arguments(given: Mapping[str, Any], arguments: Iterable[Argument], site: Site) -> None:
+def check_arguments(
+    args: Mapping[str, Any], arguments: Iterable[Argument], placement: Placement
+) -> None:
     """Raise SpecError for an argument that is unknown, missing or of the wrong type or size."""
     known = {argument.name: argument for argument in arguments}
-    for name, value in given.items():
+    for name, value in args.items():
         if name not in known:
-            raise site.error(f"has no argument {name!r}; {_valid(name, known)}.", argument=name)
-        _check_value(known[name], value, site)
+            raise placement.error(
+                f"has no argument {name!r}; {_valid(name, known)}.", argument=name
+            )
+        _check_value(known[name], value, placement)
     for name, argument in known.items():
-        if argument.required and name not in given:
-            raise site.error(f"needs {name}, {argument.accepts}; {_valid(name, known)}.")
+        if argument.required and name not in args:
+            raise placement.error(f"needs {name}, {argument.accepts}; {_valid(name, known)}.")
 
 
 def _valid(name: str, known: Mapping[str, Argument]) -> str:
@@ -85,22 +89,22 @@ def _valid(name: str, known: Mapping[str, Argument]) -> str:
     return f"{hint} arguments are {', '.join(known)}"
 
 
-def _check_value(argument: Argument, value: Any, site: Site) -> None:
+def _check_value(argument: Argument, value: Any, placement: Placement) -> None:
     name = argument.name
     if value is None and argument.default is None and not argument.required:
         return
     fits = value in argument.choices if argument.choices else matches(argument.annotation, value)
     if not fits:
         message = f"takes as {name} {argument.accepts}; not {shown(value)}."
-        raise site.error(message, argument=name)
+        raise placement.error(message, argument=name)
     numbers = [n for n in (value if isinstance(value, tuple) else (value,)) if type(n) is not bool]
     if argument.least is not None and any(_is_number(n) and n < argument.least for n in numbers):
         message = f"takes {name} of at least {argument.least}; not {shown(value)}."
-        raise site.error(message, argument=name)
+        raise placement.error(message, argument=name)
     whole = argument.annotation is not float and any(type(n) is int for n in numbers)
     if whole and any(_is_number(n) and abs(n) > MAX_SIZE for n in numbers):
         message = f"takes {name} of at most {MAX_SIZE:,}; not {shown(value)}."
-        raise site.error(message, argument=name)
+        raise placement.error(message, argument=name)
 
 
 def _is_number(value: Any) -> bool:
@@ -145,10 +149,10 @@ def describe(annotation: Any) -> str:
     if origin is list or annotation is torch.Size:
         return "a list of whole numbers"
     if origin is tuple:
-        one = describe(inner[0]).replace("a ", "", 1).replace(" or null", "")
+        item = describe(inner[0]).replace("a ", "", 1).replace(" or null", "")
         if len(inner) == 1:
-            return f"a list of one {one}"
-        return f"a list of {one}s" if inner[1] is ... else f"{len(inner)} {one}s"
+            return f"a list of one {item}"
+        return f"a list of {item}s" if inner[1] is ... else f"{len(inner)} {item}s"
     if annotation in (None, type(None)):
         return "null"
     return _WORDS.get(annotation, str(annotation))

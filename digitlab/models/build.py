@@ -15,7 +15,7 @@ from digitlab.models.classical import catalog as classical
 from digitlab.models.initialise import initialise
 from digitlab.models.layers import explain_unknown, list_layers, place_layer
 from digitlab.models.limits import check_limits
-from digitlab.models.placement import Part, Row, Shape, Site, Walk, written
+from digitlab.models.placement import Assembly, Part, Placement, Row, Shape, written
 from digitlab.models.receptive_field import with_receptive_fields
 from digitlab.models.spec import Layer, ModelSpec
 from digitlab.models.summary import ModelSummary
@@ -53,7 +53,7 @@ def sketch(spec: ModelSpec) -> Part:
 
     Raises SpecError as `summarize` does.
     """
-    return _walk(spec, Walk("meta", _place))
+    return _assemble(spec, Assembly("meta", _place))
 
 
 def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
@@ -66,13 +66,13 @@ def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
     """
     summary = summarize(spec)
     check_limits(summary)
-    walk = Walk("cpu", _place, known={row.key: row for row in summary.rows})
+    assembly = Assembly("cpu", _place, known={row.key: row for row in summary.rows})
     if seed is None:
-        return initialise(_walk(spec, walk).module, spec.init)
+        return initialise(_assemble(spec, assembly).module, spec.init)
     with _GENERATOR, torch.random.fork_rng(devices=[]):
         # not torch.manual_seed, which would seed the generators of every GPU as well
         torch.default_generator.manual_seed(seed)
-        return initialise(_walk(spec, walk).module, spec.init)
+        return initialise(_assemble(spec, assembly).module, spec.init)
 
 
 def check_fits(
@@ -106,28 +106,28 @@ def check_fits(
     return summary
 
 
-def _walk(spec: ModelSpec, walk: Walk) -> Part:
+def _assemble(spec: ModelSpec, assembly: Assembly) -> Part:
     if not spec.layers:
         raise SpecError("The architecture has no layers; add at least one.", path=("layers",))
     if any(layer.type.startswith(classical.PREFIX) for layer in spec.layers):
         from digitlab.models.classical.build import check_alone
 
         check_alone(spec.layers)
-    return Site(walk).chain(spec.layers, spec.input)
+    return Placement(assembly).chain(spec.layers, spec.input)
 
 
-def _place(layer: Layer, shape: Shape, site: Site) -> Part:
+def _place(layer: Layer, shape: Shape, placement: Placement) -> Part:
     if layer.type in BLOCKS:
-        return place_block(layer, shape, site)
+        return place_block(layer, shape, placement)
     if layer.type.startswith(PREFIX):
-        return place_model(layer, shape, site)
+        return place_model(layer, shape, placement)
     if layer.type.startswith(classical.PREFIX):  # imported late: few specs need it
         from digitlab.models.classical.build import place_estimator
 
-        return place_estimator(layer, shape, site)
+        return place_estimator(layer, shape, placement)
     if layer.type not in list_layers():
-        raise site.error(explain_unknown(layer.type, tuple(BLOCKS)))
-    return place_layer(layer, shape, site)
+        raise placement.error(explain_unknown(layer.type, tuple(BLOCKS)))
+    return place_layer(layer, shape, placement)
 
 
 def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:

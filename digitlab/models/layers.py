@@ -20,8 +20,9 @@ from torch import nn
 
 from digitlab.models.arguments import Argument, LayerSignature, check_arguments
 from digitlab.models.layer import INPUT_SIZES, Layer
-from digitlab.models.placement import MAX_VALUES, Part, Row, Shape, Site, written
-from digitlab.models.shape_checks import check_shape, explain, operations
+from digitlab.models.measure import operations
+from digitlab.models.placement import Part, Placement, Shape, written
+from digitlab.models.shape_checks import check_shape, explain
 
 _KINDS = {
     "conv": "convolution",
@@ -58,10 +59,21 @@ _CHOICES = {
 }
 # torch accepts some sizes below these and fails, or divides by zero, only when data comes.
 _AT_LEAST_ONE = {
-    *("kernel_size", "stride", "dilation", "groups", "out_channels", "out_features", "num_groups"),
-    *("num_parameters", "output_size", "upscale_factor", "downscale_factor", "size", "norm_type"),
-    *("divisor_override", "normalized_shape", "in_channels", "in_features", "num_features"),
-    "num_channels",
+    *INPUT_SIZES,
+    "dilation",
+    "divisor_override",
+    "downscale_factor",
+    "groups",
+    "kernel_size",
+    "norm_type",
+    "num_groups",
+    "num_parameters",
+    "out_channels",
+    "out_features",
+    "output_size",
+    "size",
+    "stride",
+    "upscale_factor",
 }
 
 MAX_TRIAL = 10**8  # operations for one image that are still tried out on the CPU, about 0.1 s
@@ -130,27 +142,23 @@ def nearest_names(name: str, blocks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words[word] for word in near))
 
 
-def place_layer(layer: Layer, shape: Shape, site: Site) -> Part:
-    """Make a layer for the shape that arrives, on the walk's device, and find the shape it gives.
+def place_layer(layer: Layer, shape: Shape, placement: Placement) -> Part:
+    """Make a layer for the `shape` that reaches it, and find its output shape by a trial.
 
     Raises SpecError where the layer takes no such arguments or cannot take the shape, KeyError
     where there is no such layer.
     """
     cls = _registry()[layer.type]
     signature = _signature(cls)
-    check_arguments(layer.args, signature.arguments, site)
-    check_shape(layer, shape, site)
-    args = _with_inferred(layer, signature, shape, site)
-    module, output_shape = _try_out(cls, args, shape, site)
-    row = Row(
-        path=site.path,
-        key=site.key,
-        depth=site.depth,
-        label=layer.type,
+    check_arguments(layer.args, signature.arguments, placement)
+    check_shape(layer, shape, placement)
+    args = _with_inferred(layer, signature, shape, placement)
+    module, output_shape = _try_out(cls, args, shape, placement)
+    row = placement.row(
+        layer,
+        output_shape,
+        shown=layer.args,
         kind=signature.kind,
-        arguments=", ".join(f"{name}={short(value)}" for name, value in layer.args.items()),
-        input_shape=shape,
-        output_shape=output_shape,
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         operations=operations(module, shape, output_shape),
         values=math.prod(output_shape),
@@ -212,7 +220,7 @@ def _least(cls: type[nn.Module], name: str) -> int | None:
 
 
 def _with_inferred(
-    layer: Layer, signature: LayerSignature, shape: Shape, site: Site
+    layer: Layer, signature: LayerSignature, shape: Shape, placement: Placement
 ) -> dict[str, Any]:
     """The arguments as torch gets them: sizes of the input filled in, given ones compared."""
     args: dict[str, Any] = dict(layer.args)
@@ -224,29 +232,29 @@ def _with_inferred(
         elif name == "dim" and argument.inferred and args.get("dim") is None:
             args["dim"] = 1  # over the classes or channels; torch's own choice depends on the rank
         elif name in INPUT_SIZES:
-            args[name] = _inferred(name, args.get(name), shape, site)
+            args[name] = _inferred(name, args.get(name), shape, placement)
     return args
 
 
-def _inferred(name: str, given: Any, shape: Shape, site: Site) -> Any:
+def _inferred(name: str, value: Any, shape: Shape, placement: Placement) -> Any:
     if name == "normalized_shape":
-        wanted = (given,) if isinstance(given, int) else given
+        wanted = (value,) if isinstance(value, int) else value
         if wanted and shape[len(shape) - len(wanted) :] != wanted:
-            raise site.error(
+            raise placement.error(
                 f"was given normalized_shape {written(wanted)}, but {written(shape)} reaches it; "
                 f"leave it out or give the last sizes of that shape.",
                 argument=name,
             )
         return wanted or shape
     arrives = shape[0] if name in _FROM_CHANNELS else shape[-1]
-    if given is not None and given != arrives:
+    if value is not None and value != arrives:
         fix = f"leave {name} out or set it to {arrives}"
-        if name == "in_features" and math.prod(shape) == given and len(shape) > 1:
-            fix = f"insert Flatten before it, which gives {given}"
+        if name == "in_features" and math.prod(shape) == value and len(shape) > 1:
+            fix = f"insert Flatten before it, which gives {value}"
         elif name == "in_features" and len(shape) == 3:
             fix = f"insert Flatten before it and leave {name} out, as it sees only the last size"
-        raise site.error(
-            f"was given {name} {given}, but {written(shape)} reaches it, which has "
+        raise placement.error(
+            f"was given {name} {value}, but {written(shape)} reaches it, which has "
             f"{arrives}; {fix}.",
             argument=name,
         )
@@ -254,7 +262,7 @@ def _inferred(name: str, given: Any, shape: Shape, site: Site) -> Any:
 
 
 def _try_out(
-    cls: type[nn.Module], args: dict[str, Any], shape: Shape, site: Site
+    cls: type[nn.Module], args: dict[str, Any], shape: Shape, placement: Placement
 ) -> tuple[nn.Module, Shape]:
     """The module and the shape it gives, found by passing two images of zeros through it.
 
@@ -262,35 +270,27 @@ def _try_out(
     eval mode (so that nothing is drawn or counted), which proves that the layer runs; a layer
     known to be slow is spared.
     """
-    meta, known = site.walk.device == "meta", site.walk.known.get(site.key)
+    device = placement.assembly.device
+    known = placement.assembly.known.get(placement.key)
     try:
-        with warnings.catch_warnings(), torch.no_grad(), torch.device(site.walk.device):
+        with warnings.catch_warnings(), torch.no_grad(), torch.device(device):
             warnings.simplefilter("ignore")
             module = cls(**args)
             if known and known.operations > MAX_TRIAL:
                 return module, known.output_shape
-            output = module.train(meta)(torch.zeros(2, *shape))
-            if meta and "norm" in cls.__module__:
+            output = module.train(device == "meta")(torch.zeros(2, *shape))
+            if device == "meta" and "norm" in cls.__module__:
                 module.eval()(torch.zeros(1, *shape))  # some cannot answer for a single image
             module.train()
     except Exception as error:  # torch raises most of Python's errors for arguments
-        raise site.error(explain(args, shape, error)) from error
-    given = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
-    if len(given) < 2 or given[0] != 2:
-        raise site.error("mixes the images of a batch; keep the first dimension as it is.")
-    if min(given) < 1:
-        left = written(given[1:])
-        raise site.error(f"leaves nothing of the {written(shape)} that reaches it: {left}.")
-    if math.prod(given[1:]) > MAX_VALUES:
-        values = f"gives {written(given[1:])} values for one image"
-        raise site.error(
-            f"{values}; at most {MAX_VALUES:,} are allowed. Shrink the image or shape."
+        raise placement.error(explain(args, shape, error)) from error
+    batch, *sides = output.shape if isinstance(output, torch.Tensor) else (0,)
+    output_shape = tuple(sides)
+    if not output_shape or batch != 2:
+        raise placement.error("mixes the images of a batch; keep the first dimension as it is.")
+    if min(output_shape) < 1:
+        raise placement.error(
+            f"leaves nothing of the {written(shape)} that reaches it: {written(output_shape)}."
         )
-    return module, given[1:]
-
-
-def short(value: Any) -> str:
-    """An argument's value as a table shows it."""
-    if isinstance(value, tuple):
-        return "(" + ", ".join(short(item) for item in value) + ")"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    placement.check_values(output_shape)
+    return module, output_shape

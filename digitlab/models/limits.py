@@ -31,31 +31,36 @@ def check_limits(summary: ModelSummary, batch_size: int | None = None) -> None:
     """
     limits = read_settings()
     if summary.parameters > limits.max_parameters:
-        largest = max(summary.innermost, key=lambda row: row.parameters)
         raise _over(
-            f"The network would have {summary.parameters:,} parameters, "
-            f"{largest.parameters / summary.parameters:.0%} of them in {_named(largest)}; at most "
+            summary,
+            "parameters",
+            f"The network would have {summary.parameters:,} parameters",
             f"{limits.max_parameters:,} are allowed (DIGITLAB_MAX_PARAMETERS). Use fewer channels "
             f"or features.",
-            largest,
         )
     if summary.operations > limits.max_multiply_adds:
-        largest = max(summary.innermost, key=lambda row: row.operations)
         raise _over(
-            f"The network would take {summary.operations:,} multiply-adds for one image, "
-            f"{largest.operations / summary.operations:.0%} of them in {_named(largest)}; at most "
+            summary,
+            "operations",
+            f"The network would take {summary.operations:,} multiply-adds for one image",
             f"{limits.max_multiply_adds:,} are allowed (DIGITLAB_MAX_MULTIPLY_ADDS). Use fewer "
             f"channels, or shrink the image before it.",
-            largest,
         )
     needed = training_bytes(summary, batch_size) if batch_size else 0
     if needed > limits.max_memory:
         raise _over_memory(summary, batch_size or 1, needed, limits.max_memory)
 
 
+def _over(summary: ModelSummary, measure: str, total: str, limit: str) -> SpecError:
+    """The error for a sum over all rows of one `measure`, with the row of the largest share."""
+    largest = max(summary.innermost, key=lambda row: getattr(row, measure))
+    share = getattr(largest, measure) / getattr(summary, measure)
+    return _about(f"{total}, {share:.0%} of them in {_named(largest)}; at most {limit}", largest)
+
+
 def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int) -> SpecError:
     largest = max(summary.innermost, key=lambda row: row.values)
-    said = (
+    problem = (
         f"A training step on {batch_size:,} image{'s' * (batch_size > 1)} would take about "
         f"{_gigabytes(needed)} of memory, but at most {_gigabytes(limit)} are allowed "
         f"(DIGITLAB_MAX_MEMORY)."
@@ -66,14 +71,14 @@ def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int
         fix = f"Set the batch size to at most {fitting:,}, or shrink the image before"
     else:
         fix = "Use fewer channels or features, in particular in"
-    return _over(f"{said} {fix} {_named(largest)}.", largest)
+    return _about(f"{problem} {fix} {_named(largest)}.", largest)
 
 
 def _gigabytes(size: int) -> str:
     return f"{size / 1e9:,.2f} GB" if size >= 1e7 else f"{size / 1e6:,.2f} MB"
 
 
-def _over(message: str, row: Row) -> SpecError:
+def _about(message: str, row: Row) -> SpecError:
     layer = f"layer {row.path[0] + 1}, {row.label}"
     return SpecError(message, layer=layer, path=row.path, shape=row.input_shape)
 

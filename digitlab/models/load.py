@@ -10,7 +10,7 @@ from typing import Any
 from digitlab.errors import SpecError
 from digitlab.models.layer import shown
 from digitlab.models.library import is_saved, load_saved
-from digitlab.models.presets import nearest, presets, read_preset_file
+from digitlab.models.presets import presets_by_name, read_preset_file, suggest_preset
 from digitlab.models.spec import ModelSpec
 
 
@@ -25,8 +25,8 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
         return model
     if not isinstance(model, str | pathlib.Path):
         raise SpecError(f"A model is a preset's name, a file or a ModelSpec; not {shown(model)}.")
-    if isinstance(model, str) and model in presets():
-        return presets()[model].spec
+    if isinstance(model, str) and model in presets_by_name():
+        return presets_by_name()[model].spec
     if isinstance(model, str) and is_saved(model):
         return load_saved(model)
     if isinstance(model, str) and re.fullmatch(r"(torchvision|sklearn)/\w{1,63}", model):
@@ -36,15 +36,15 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
     if _is_file_name(model):
         return read_preset_file(model)[0]
     raise SpecError(
-        f"There is no preset {shown(str(model))}; {nearest(str(model))}, or give the path of a "
-        f".yaml or .json file."
+        f"There is no preset {shown(str(model))}; {suggest_preset(str(model))}, or give the path "
+        f"of a .yaml or .json file."
     )
 
 
 def known_recipe(model: object) -> dict[str, Any]:
     """The recipe of a preset or of a file that holds one, as fields of TrainConfig; else empty."""
-    if isinstance(model, str) and model in presets():
-        return dict(presets()[model].recipe)
+    if isinstance(model, str) and model in presets_by_name():
+        return dict(presets_by_name()[model].recipe)
     if isinstance(model, str | pathlib.Path) and _is_file_name(model):
         recipe = read_preset_file(model)[1].get("recipe")
         return dict(recipe) if isinstance(recipe, Mapping) else {}

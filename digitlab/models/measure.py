@@ -1,4 +1,4 @@
-"""What a module costs that is more than one layer: found by passing images without values."""
+"""Cost: multiply-adds of a layer, and of a whole module by passing images without values."""
 
 from __future__ import annotations
 
@@ -43,6 +43,23 @@ class _Counter(TorchDispatchMode):
         return output
 
 
+def operations(module: nn.Module, shape: Shape, output_shape: Shape) -> int:
+    """Multiply-adds (convolution, linear) or comparisons and sums (windows) for one image."""
+    weight = getattr(module, "weight", None)
+    name = type(module).__name__
+    if weight is not None and name.startswith("ConvTranspose"):
+        return weight.numel() * math.prod(shape[1:])
+    if weight is not None and name.startswith("Conv"):
+        return weight.numel() * math.prod(output_shape[1:])
+    if isinstance(module, nn.Linear):
+        return weight.numel() * math.prod(output_shape[:-1])
+    window = getattr(module, "kernel_size", 1)
+    if isinstance(module, nn.LocalResponseNorm):
+        window = module.size
+    count = math.prod(window) if isinstance(window, tuple) else window ** (len(shape) - 1)
+    return math.prod(output_shape) * count if count > 1 else 0
+
+
 def measure(module: nn.Module, shape: Shape) -> Cost:
     """The cost of a module on the meta device for images of `shape`; torch's errors pass through.
 
@@ -50,7 +67,7 @@ def measure(module: nn.Module, shape: Shape) -> Cost:
     """
     values = 0
 
-    def count(inner: nn.Module, given: Any, output: Any) -> None:
+    def count(inner: nn.Module, inputs: Any, output: Any) -> None:
         nonlocal values
         output = output[0] if isinstance(output, tuple) else output
         values += math.prod(output.shape[1:])

@@ -1,11 +1,13 @@
-"""`Site`: the place in a spec where a layer is being put, and `Part`: what stands there afterwards.
+"""`Placement`: where in a spec a layer is placed, and `Part`: the module that is made there.
 
-Layers and blocks know nothing of each other: each is given the shape that arrives and a Site, by
-which a block puts its inner layers and both say what is wrong where. This module builds nothing.
+Layers and blocks know nothing of each other: each is given the shape that reaches it and a
+Placement, by which a block places its inner layers and both raise errors that name the layer. This
+module builds nothing itself.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,9 +59,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Part:
-    """What was put at a Site: the module, the shape it gives and the rows that tell of it.
+    """The module made at a Placement, the shape it gives and its rows in the summary.
 
-    `operations` and `values` are those that no row tells of.
+    `operations` and `values` are those that no row counts.
     """
 
     module: nn.Module
@@ -70,20 +72,24 @@ class Part:
 
 
 @dataclass
-class Walk:
-    """One walk through a spec: on which device, by which function, how many layers so far."""
+class Assembly:
+    """One pass over a spec: on which device, by which function, and how many layers so far."""
 
     device: str  # "meta" to find shapes, "cpu" to make weights
-    place: Callable[[Layer, Shape, Site], Part]
-    known: Mapping[str, Row] = field(default_factory=dict)  # by key, from an earlier walk
-    placed: int = 0
+    place: Callable[[Layer, Shape, Placement], Part]
+    known: Mapping[str, Row] = field(default_factory=dict)  # by key, from an earlier pass
+    count: int = 0
 
 
 @dataclass(frozen=True)
-class Site:
-    """A place in a spec. `label` names it as a person would ("layer 4, Residual › layer 1")."""
+class Placement:
+    """Where a layer stands in a spec and which shape reaches it.
 
-    walk: Walk
+    `label` names it in messages ("layer 4, Residual › layer 1"). The outermost Placement is the
+    spec itself: it has no label and no shape.
+    """
+
+    assembly: Assembly
     label: str = ""
     path: tuple[int | str, ...] = ()
     key: str = ""
@@ -91,10 +97,18 @@ class Site:
     shape: Shape | None = field(default=None)
 
     def error(self, message: str, *, argument: str | None = None) -> SpecError:
-        """A SpecError that says `message` of this place: it begins with a verb."""
+        """A SpecError about this layer; `message` begins with a verb."""
         path = (*self.path, argument) if argument else self.path
         text = f"{self.label[0].upper()}{self.label[1:]}, {message}" if self.label else message
         return SpecError(text, layer=self.label or None, path=path, shape=self.shape)
+
+    def check_values(self, shape: Shape) -> None:
+        """Raise SpecError for an output `shape` of more values than a layer may give."""
+        if math.prod(shape) > MAX_VALUES:
+            raise self.error(
+                f"gives {written(shape)} values for one image; at most {MAX_VALUES:,} are "
+                f"allowed. Shrink the image or shape."
+            )
 
     def chain(
         self,
@@ -104,20 +118,20 @@ class Site:
         key: str = "",
         note: str = "",
     ) -> Part:
-        """Put `layers` one after the other, from `shape` on.
+        """Place `layers` one after the other; `shape` reaches the first.
 
-        `steps` lead from here to the list in the spec, `key` to its module here, and `note` names
-        the list where a block has several ("branch 2").
+        `steps` lead from this layer to the list in the spec, `key` to the list's module, and `note`
+        names the list where a block has several ("branch 2").
         """
         module, rows, inside = nn.Sequential(), [], [self.label] if self.label else []
         for index, layer in enumerate(layers):
             self.count()
             label = " › ".join([*inside, *([note] if note else []), f"layer {index + 1}"])
-            part = self.walk.place(
+            part = self.assembly.place(
                 layer,
                 shape,
-                Site(
-                    walk=self.walk,
+                Placement(
+                    assembly=self.assembly,
                     label=f"{label}, {layer.type}",
                     path=(*self.path, *steps, index),
                     key=join_key(self.key, key, str(index)),
@@ -130,10 +144,10 @@ class Site:
             shape = part.output_shape
         return Part(module, shape, tuple(rows))
 
-    def inside(self, name: str, shape: Shape) -> Site:
-        """The place of a layer that a block makes of itself, such as a shortcut's convolution."""
-        return Site(
-            walk=self.walk,
+    def inside(self, name: str, shape: Shape) -> Placement:
+        """The placement of a layer that a block adds, such as a shortcut's convolution."""
+        return Placement(
+            assembly=self.assembly,
             label=f"{self.label} › {name}",
             path=(*self.path, name),
             key=join_key(self.key, name),
@@ -141,10 +155,26 @@ class Site:
             shape=shape,
         )
 
+    def row(
+        self, layer: Layer, output_shape: Shape, *, shown: Mapping[str, Any], **fields: Any
+    ) -> Row:
+        """The summary's row of `layer` with the other `fields` of a Row; `shown` are the arguments
+        that it shows."""
+        return Row(
+            path=self.path,
+            key=self.key,
+            depth=self.depth,
+            label=layer.type,
+            arguments=", ".join(f"{name}={short(value)}" for name, value in shown.items()),
+            input_shape=self.shape or (),
+            output_shape=output_shape,
+            **fields,
+        )
+
     def count(self, layers: int = 1) -> None:
         """Count layers towards `MAX_PLACED`. Raises SpecError when there are too many."""
-        self.walk.placed += layers
-        if self.walk.placed > MAX_PLACED:
+        self.assembly.count += layers
+        if self.assembly.count > MAX_PLACED:
             raise self.error(f"makes more than {MAX_PLACED:,} layers; repeat fewer times.")
 
 
@@ -156,3 +186,10 @@ def join_key(*keys: str) -> str:
 def written(shape: Shape) -> str:
     """A shape as a person writes it: (8, 14, 14) is "8×14×14"."""
     return "×".join(str(size) for size in shape)
+
+
+def short(value: Any) -> str:
+    """An argument's value as a table shows it."""
+    if isinstance(value, tuple):
+        return "(" + ", ".join(short(item) for item in value) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)

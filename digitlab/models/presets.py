@@ -44,31 +44,53 @@ class Preset:
 
 def list_presets() -> tuple[Preset, ...]:
     """All presets, the smallest ideas first: linear, hidden layers, convolutions, blocks."""
-    return tuple(presets().values())
+    return tuple(presets_by_name().values())
 
 
 def load_preset(name: str) -> Preset:
     """The preset called `name`. Raises SpecError with the nearest names if there is none."""
-    if name not in presets():
-        raise SpecError(f"There is no preset {shown(name)}; {nearest(name)}.")
-    return presets()[name]
+    if name not in presets_by_name():
+        raise SpecError(f"There is no preset {shown(name)}; {suggest_preset(name)}.")
+    return presets_by_name()[name]
 
 
+# How names begin, in the order in which presets are listed.
 _ORDER = (
-    *("logistic", "one-hidden", "two-hidden", "four-hidden", "lenet", "cnn-small", "cnn"),
-    *("resnet", "densenet", "inception", "lstm", "mlp-mixer", "vit", "tiny", "fast", "record"),
-    *("linear-svm", "svm", "knn", "naive-bayes", "random-forest", "gradient-boosting"),
+    "logistic",
+    "one-hidden",
+    "two-hidden",
+    "four-hidden",
+    "lenet",
+    "cnn-small",
+    "cnn",
+    "resnet",
+    "densenet",
+    "inception",
+    "lstm",
+    "mlp-mixer",
+    "vit",
+    "tiny",
+    "fast",
+    "record",
+    "linear-svm",
+    "svm",
+    "knn",
+    "naive-bayes",
+    "random-forest",
+    "gradient-boosting",
     "mlp-sklearn",
 )
 
 
 @cache
-def presets() -> Mapping[str, Preset]:
-    def place(path: pathlib.Path) -> tuple[Any, ...]:
-        rank = next((i for i, word in enumerate(_ORDER) if path.stem.startswith(word)), 99)
-        return rank, *(f"{int(w):06}" if w.isdecimal() else w for w in path.stem.split("-"))
+def presets_by_name() -> Mapping[str, Preset]:
+    """All presets by their names, in the order of `list_presets`."""
 
-    return {path.stem: _preset(path) for path in sorted(FOLDER.glob("*.yaml"), key=place)}
+    def rank(path: pathlib.Path) -> tuple[Any, ...]:
+        first = next((i for i, word in enumerate(_ORDER) if path.stem.startswith(word)), 99)
+        return first, *(f"{int(w):06}" if w.isdecimal() else w for w in path.stem.split("-"))
+
+    return {path.stem: _preset(path) for path in sorted(FOLDER.glob("*.yaml"), key=rank)}
 
 
 def _preset(path: pathlib.Path) -> Preset:
@@ -87,7 +109,7 @@ def _preset(path: pathlib.Path) -> Preset:
 
 
 def read_preset_file(path: str | pathlib.Path) -> tuple[ModelSpec, dict[str, Any]]:
-    """The spec in a file and the fields that only presets have."""
+    """The spec in a file and the fields that only presets have. Raises SpecError."""
     text = read_file(path)
     with lines_of(text):
         data = read_json(text) if str(path).lower().endswith(".json") else read_yaml(text)
@@ -97,8 +119,9 @@ def read_preset_file(path: str | pathlib.Path) -> tuple[ModelSpec, dict[str, Any
         return ModelSpec.from_dict(data), more
 
 
-def nearest(name: str) -> str:
-    near = difflib.get_close_matches(str(name), presets(), 3, 0.5)
+def suggest_preset(name: str) -> str:
+    """What to say of a name that is no preset's: the nearest names, or all of them."""
+    near = difflib.get_close_matches(str(name), presets_by_name(), 3, 0.5)
     if near:
         return f"did you mean {' or '.join(near)}"
-    return f"presets are {', '.join(presets())}"
+    return f"presets are {', '.join(presets_by_name())}"

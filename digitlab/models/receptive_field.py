@@ -99,8 +99,8 @@ def _through(row: Row, field: Field, image: Shape) -> Field:
 
 def _patches(row: Row, field: Field) -> Field:
     sides = row.input_shape[1:]
-    found = re.search(r"patch_size=\(?(\d+)(?:, (\d+))?", row.arguments)
-    patch = (int(found.group(1)), int(found.group(2) or found.group(1)))
+    match = re.search(r"patch_size=\(?(\d+)(?:, (\d+))?", row.arguments)
+    patch = (int(match.group(1)), int(match.group(2) or match.group(1)))
     assert all(side % size == 0 for side, size in zip(sides, patch, strict=True))
     return tuple(
         (size + (p - 1) * jump, p * jump) for p, (size, jump) in zip(patch, field, strict=True)

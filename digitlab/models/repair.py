@@ -89,13 +89,14 @@ def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator
         yield f"Keep {alone[0].type} alone", spec.with_layers(alone[:1])
         return
     layers = dict(spec.walk())
-    place = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in layers), None)
-    if place is None:
+    lengths = range(len(path), 0, -1)  # a path may lead on to an argument of the layer
+    layer_path = next((path[:length] for length in lengths if path[:length] in layers), None)
+    if layer_path is None:
         return
     argument = path[-1] if isinstance(path[-1], str) else None
     if error.shape is not None and _progress(spec, None) != (2,):
-        for label, changed in _changes(layers[place], argument, error.shape, place[-1]):
-            yield label, edit.replace(spec, place, *changed)
+        for label, changed in _changes(layers[layer_path], argument, error.shape, layer_path[-1]):
+            yield label, edit.replace(spec, layer_path, *changed)
     elif classes is not None:
         yield from _ends(spec, classes)
 
@@ -107,57 +108,57 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
     name = f"layer {index + 1}"
     signature = find_signature(layer.type)
     if signature is None:
-        known = {model: model for model in TORCHVISION_MODELS} if "/" in layer.type else {}
-        near = difflib.get_close_matches(layer.type, known, 3, 0.5)
+        models = TORCHVISION_MODELS if "/" in layer.type else ()
+        near = difflib.get_close_matches(layer.type, models, 3, 0.5)
         for word in near or nearest_names(layer.type, list_blocks()):
-            yield f"Use {word}", [_fitted(layer, word)]
+            yield f"Use {word}", [_retyped(layer, word)]
         yield f"Remove {name}, {layer.type}", []
         return
-    takes = {one.name: one for one in signature.arguments}
-    yield from _known_arguments(layer, takes)
-    given = [size for size in INPUT_SIZES if size in layer.args]
-    if "in_features" in given and len(shape) > 1:
+    known = {argument.name: argument for argument in signature.arguments}
+    yield from _known_arguments(layer, known)
+    sizes = [name for name in INPUT_SIZES if name in layer.args]
+    if "in_features" in sizes and len(shape) > 1:
         yield f"Insert Flatten before {name}", [Layer("Flatten"), layer]
-    if "in_features" in given and len(shape) == 3:  # an image, not tokens
+    if "in_features" in sizes and len(shape) == 3:  # an image, not tokens
         inferred = [Layer("Flatten"), layer.without_args("in_features")]
         yield f"Insert Flatten before {name}, and infer in_features", inferred
-    for size in given:
+    for size in sizes:
         yield f"Leave {size} to be inferred", [layer.without_args(size)]
     yield from _neighbours(layer, shape, name)
-    if argument in takes:
-        yield from _other_values(layer, takes[argument], shape)
+    if argument in known:
+        yield from _other_values(layer, known[argument], shape)
     yield from _paddings(layer, name)
     yield f"Remove {name}, {layer.type}", []
 
 
-def _fitted(layer: Layer, name: str) -> Layer:
+def _retyped(layer: Layer, name: str) -> Layer:
     """The layer under another name, with the arguments that it takes there."""
     signature = find_signature(name)
-    takes = {argument.name for argument in signature.arguments}
-    args = {key: value for key, value in layer.args.items() if key in takes}
+    known = {argument.name for argument in signature.arguments}
+    args = {key: value for key, value in layer.args.items() if key in known}
     for argument in signature.arguments:
         if argument.required and argument.name not in args and argument.name in USUAL:
             args[argument.name] = USUAL[argument.name]
     return Layer(name, args)
 
 
-def _known_arguments(layer: Layer, takes: dict[str, Argument]) -> Iterator[Change]:
+def _known_arguments(layer: Layer, known: dict[str, Argument]) -> Iterator[Change]:
     """Misspelt arguments renamed or left out, missing ones set."""
-    unknown = [key for key in layer.args if key not in takes]
+    unknown = [key for key in layer.args if key not in known]
     for key in unknown:
-        near = difflib.get_close_matches(key, [name for name in takes if name not in layer.args], 1)
+        near = difflib.get_close_matches(key, [name for name in known if name not in layer.args], 1)
         if near:
             args = {near[0] if k == key else k: value for k, value in layer.args.items()}
             yield f"Rename {key} to {near[0]}", [Layer(layer.type, args)]
         yield f"Remove {key}", [layer.without_args(key)]
     missing = {
         key: USUAL[key]
-        for key, one in takes.items()
-        if one.required and key not in layer.args and key in USUAL
+        for key, argument in known.items()
+        if argument.required and key not in layer.args and key in USUAL
     }
     if missing:
-        told = ", ".join(f"{key} to {value}" for key, value in missing.items())
-        yield f"Set {told}", [layer.with_args(**missing)]
+        changes = ", ".join(f"{key} to {value}" for key, value in missing.items())
+        yield f"Set {changes}", [layer.with_args(**missing)]
 
 
 def _neighbours(layer: Layer, shape: Shape, name: str) -> Iterator[Change]:
@@ -166,7 +167,7 @@ def _neighbours(layer: Layer, shape: Shape, name: str) -> Iterator[Change]:
         stem = layer.type[:-2]
         for sister in (f"{stem}{len(shape) - 1}d", f"{stem}1d", stem):
             if sister != layer.type and sister in list_layers():
-                yield f"Use {sister}", [_fitted(layer, sister)]
+                yield f"Use {sister}", [_retyped(layer, sister)]
     if len(shape) == 3 and layer.type in _OF_TOKENS:
         patches = Layer("Patches", {"patch_size": _divisor(shape[1:], 4), "dim": 64})
         yield f"Insert Patches before {name}", [patches, layer]

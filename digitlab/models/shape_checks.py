@@ -1,4 +1,4 @@
-"""Whether a layer can take the shape that reaches it, what it costs, and words for why not."""
+"""Shape checks: whether a layer can take the shape that reaches it, and in words why not."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ import math
 import re
 from typing import Any
 
-from torch import nn
-
 from digitlab.models.layer import Layer
-from digitlab.models.placement import Shape, Site, written
+from digitlab.models.placement import Placement, Shape, written
 
-_AXES = {1: "[features]", 2: "[channels, length]", 3: "[channels, height, width]"}
-_AXES[4] = "[channels, depth, height, width]"
-_RANKS = {"Fold": (2,), "Unfold": (3,), "PixelShuffle": (3,), "PixelUnshuffle": (3,)}
-_RANKS |= {"BatchNorm1d": (1, 2), "LocalResponseNorm": (2, 3, 4), "ChannelShuffle": (2, 3, 4)}
-_RANKS |= {"Upsample": (2, 3, 4)}
+_AXES = {
+    1: "[features]",
+    2: "[channels, length]",
+    3: "[channels, height, width]",
+    4: "[channels, depth, height, width]",
+}
+# Ranks, without the batch, that a layer takes where its name does not end with them, as in Conv2d.
+_RANKS = {
+    "BatchNorm1d": (1, 2),
+    "ChannelShuffle": (2, 3, 4),
+    "Fold": (2,),
+    "LocalResponseNorm": (2, 3, 4),
+    "PixelShuffle": (3,),
+    "PixelUnshuffle": (3,),
+    "Unfold": (3,),
+    "Upsample": (2, 3, 4),
+}
 
 
-def check_shape(layer: Layer, shape: Shape, site: Site) -> None:
+def check_shape(layer: Layer, shape: Shape, placement: Placement) -> None:
     """Raise SpecError where `layer` (arguments checked) cannot take `shape` (without batch).
 
     torch would take some of these and mean something else: a Conv1d that is given [N, 784] reads
@@ -28,9 +38,9 @@ def check_shape(layer: Layer, shape: Shape, site: Site) -> None:
     if ranks and len(shape) not in ranks:
         needs = " or ".join(_AXES[rank] for rank in ranks)
         arrives = f"{'a flat ' if len(shape) == 1 else ''}{written(shape)} reaches it"
-        raise site.error(f"needs {needs}, but {arrives}; {_rank_fix(layer.type, shape)}.")
-    _check_dims(layer, shape, site)
-    _check_window(layer, shape, site)
+        raise placement.error(f"needs {needs}, but {arrives}; {_rank_fix(layer.type, shape)}.")
+    _check_dims(layer, shape, placement)
+    _check_window(layer, shape, placement)
 
 
 def explain(args: dict[str, Any], shape: Shape, error: Exception) -> str:
@@ -47,29 +57,12 @@ def explain(args: dict[str, Any], shape: Shape, error: Exception) -> str:
             f"nothing of them; use fewer groups, keep running statistics, or put it where the "
             f"image is larger."
         )
-    said = re.sub(r"\s+", " ", str(error)).strip().rstrip(".")
-    said = said if len(said) <= 160 else f"{said[:160]}…"
+    reason = re.sub(r"\s+", " ", str(error)).strip().rstrip(".")
+    reason = reason if len(reason) <= 160 else f"{reason[:160]}…"
     return (
         f"cannot take the {written(shape)} that reaches it with these arguments "
-        f"(torch: {said or type(error).__name__}); change them or the layers before it."
+        f"(torch: {reason or type(error).__name__}); change them or the layers before it."
     )
-
-
-def operations(module: nn.Module, shape: Shape, output_shape: Shape) -> int:
-    """Multiply-adds (convolution, linear) or comparisons and sums (windows) for one image."""
-    weight = getattr(module, "weight", None)
-    name = type(module).__name__
-    if weight is not None and name.startswith("ConvTranspose"):
-        return weight.numel() * math.prod(shape[1:])
-    if weight is not None and name.startswith("Conv"):
-        return weight.numel() * math.prod(output_shape[1:])
-    if isinstance(module, nn.Linear):
-        return weight.numel() * math.prod(output_shape[:-1])
-    window = getattr(module, "kernel_size", 1)
-    if isinstance(module, nn.LocalResponseNorm):
-        window = module.size
-    count = math.prod(window) if isinstance(window, tuple) else window ** (len(shape) - 1)
-    return math.prod(output_shape) * count if count > 1 else 0
 
 
 def _ranks(name: str) -> tuple[int, ...]:
@@ -102,7 +95,7 @@ def _unflatten(name: str, size: int) -> str:
     return f"Unflatten: {{dim: 1, unflattened_size: {[1, size] if axes == 2 else sizes}}}"
 
 
-def _check_dims(layer: Layer, shape: Shape, site: Site) -> None:
+def _check_dims(layer: Layer, shape: Shape, placement: Placement) -> None:
     """Dimension 0 is the images of a batch: a layer that mixes or merges them is refused."""
     rank = len(shape) + 1
     for name in ("dim", "start_dim", "end_dim"):
@@ -110,14 +103,14 @@ def _check_dims(layer: Layer, shape: Shape, site: Site) -> None:
         if dim is None:
             continue
         if not -rank < dim < rank or dim % rank == 0:
-            raise site.error(
+            raise placement.error(
                 f"takes a {name} from 1 to {rank - 1}, or from -{rank - 1} to -1, where "
                 f"{written(shape)} reaches it (0 is the images of a batch); not {dim}.",
                 argument=name,
             )
 
 
-def _check_window(layer: Layer, shape: Shape, site: Site) -> None:
+def _check_window(layer: Layer, shape: Shape, placement: Placement) -> None:
     kernel = layer.args.get("kernel_size")
     if kernel is None or layer.type.startswith("ConvTranspose") or layer.type == "Fold":
         return
@@ -132,7 +125,7 @@ def _check_window(layer: Layer, shape: Shape, site: Site) -> None:
         return  # torch says what it wants
     reach = tuple(d * (k - 1) + 1 for k, d in zip(window, dilation, strict=True))
     if any(r > side + 2 * pad for r, side, pad in zip(reach, sides, around, strict=True)):
-        raise site.error(
+        raise placement.error(
             f"has a window of {written(reach)}, larger than the {written(sides)} that reach it "
             f"(shape {written(shape)}); use padding or a smaller kernel_size, or shrink the image "
             f"less before it.",

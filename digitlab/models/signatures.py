@@ -14,12 +14,26 @@ from digitlab.models.placement import Shape
 from digitlab.models.torchvision_models import model_signature
 from digitlab.models.torchvision_names import TORCHVISION_MODELS
 
-# A middling value for an argument that must be given.
+# A usual value for an argument that is required.
 USUAL: dict[str, Any] = {
-    **{"out_channels": 16, "kernel_size": 3, "out_features": 64, "output_size": 1, "times": 2},
-    **{"patch_size": 4, "dim": 64, "hidden_size": 64, "num_groups": 1, "padding": 1, "groups": 1},
-    **{"upscale_factor": 2, "downscale_factor": 2, "size": 5, "norm_type": 2.0, "value": 0.0},
-    **{"threshold": 0.0, "unflattened_size": (1, 28, 28)},
+    "dim": 64,
+    "downscale_factor": 2,
+    "groups": 1,
+    "hidden_size": 64,
+    "kernel_size": 3,
+    "norm_type": 2.0,
+    "num_groups": 1,
+    "out_channels": 16,
+    "out_features": 64,
+    "output_size": 1,
+    "padding": 1,
+    "patch_size": 4,
+    "size": 5,
+    "threshold": 0.0,
+    "times": 2,
+    "unflattened_size": (1, 28, 28),
+    "upscale_factor": 2,
+    "value": 0.0,
 }
 # What a layer needs besides its required arguments to do something.
 _MORE: dict[str, dict[str, Any]] = {
@@ -71,7 +85,7 @@ def find_signature(name: str) -> LayerSignature | None:
 
 
 def fresh_layer(name: str, shape: Shape | None = None) -> Layer:
-    """A layer of that name with middling arguments, made for the `shape` that arrives if known.
+    """A layer of that name with usual arguments, made for the `shape` that reaches it, if known.
 
     A block comes with a layer or two inside that keep the shape.
     """

@@ -1,4 +1,4 @@
-"""`ModelSummary`: what a spec would build; and two of them compared, in words."""
+"""`ModelSummary`: the layers, shapes and cost of a spec; `contrast` compares two in sentences."""
 
 from __future__ import annotations
 
@@ -6,6 +6,46 @@ import difflib
 from dataclasses import dataclass
 
 from digitlab.models.placement import Row, Shape
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What a spec would build, without building it.
+
+    `rows` tell of every layer in order, those of a block after it and one `depth` deeper.
+    `weight_bytes` is the size of the parameters as float32, `activations` the number of values all
+    layers give for one image, `operations` the multiply-adds and comparisons. `notes` are advice.
+    """
+
+    name: str
+    input_shape: Shape
+    output_shape: Shape
+    rows: tuple[Row, ...]
+    parameters: int
+    trainable: int
+    operations: int
+    activations: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def innermost(self) -> tuple[Row, ...]:
+        """The rows of layers that have no others inside, each repetition counted."""
+        depths = [*(row.depth for row in self.rows[1:]), 0]
+        pairs = zip(self.rows, depths, strict=True)
+        return tuple(row for row, next_depth in pairs if next_depth <= row.depth)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the parameters as float32."""
+        return 4 * self.parameters
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory that training keeps of the activations of one image, as float32."""
+        return 4 * self.activations
+
+
+# ---- two of them compared ------------------------------------------------------------------------
 
 _MEASURES = (
     ("parameters", "parameters"),
@@ -62,40 +102,3 @@ def _layers(count: int) -> str:
 
 def _lines(summary: ModelSummary) -> list[tuple[int, str, str]]:
     return [(row.depth, row.label, row.arguments) for row in summary.rows]
-
-
-@dataclass(frozen=True)
-class ModelSummary:
-    """What a spec would build, without building it.
-
-    `rows` tell of every layer in order, those of a block after it and one `depth` deeper.
-    `weight_bytes` is the size of the parameters as float32, `activations` the number of values all
-    layers give for one image, `operations` the multiply-adds and comparisons. `notes` are advice.
-    """
-
-    name: str
-    input_shape: Shape
-    output_shape: Shape
-    rows: tuple[Row, ...]
-    parameters: int
-    trainable: int
-    operations: int
-    activations: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def innermost(self) -> tuple[Row, ...]:
-        """The rows of layers that have no others inside, each repetition counted."""
-        depths = [*(row.depth for row in self.rows[1:]), 0]
-        pairs = zip(self.rows, depths, strict=True)
-        return tuple(row for row, next_depth in pairs if next_depth <= row.depth)
-
-    @property
-    def weight_bytes(self) -> int:
-        """Size of the parameters as float32."""
-        return 4 * self.parameters
-
-    @property
-    def activation_bytes(self) -> int:
-        """Memory that training keeps of the activations of one image, as float32."""
-        return 4 * self.activations

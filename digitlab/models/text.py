@@ -72,10 +72,10 @@ def line_of(text: str, path: tuple[int | str, ...]) -> int | None:
         path = ("layers", *path)
     line = node.start_mark.line
     for step in path:
-        found = _child(node, step)
-        if found is None:
+        child = _child(node, step)
+        if child is None:
             break
-        line, node = found
+        line, node = child
     return line + 1
 
 
@@ -265,13 +265,13 @@ def write_json(data: dict[str, Any]) -> str:
 
 
 def _spread(layers: list[Any]) -> Any:
-    return [_layer(entry) for entry in layers] if layers else _Row()
+    return [_layer(layer) for layer in layers] if layers else _Row()
 
 
-def _layer(entry: str | dict[str, Any]) -> Any:
-    if isinstance(entry, str):
-        return entry
-    ((name, args),) = entry.items()
+def _layer(layer: str | dict[str, Any]) -> Any:
+    if isinstance(layer, str):
+        return layer
+    ((name, args),) = layer.items()
     one_line = {name: _flat(args)}
     if not _NESTED.keys() & args.keys() or len(_dump(one_line)) <= FLOW_WIDTH:
         return one_line

@@ -22,9 +22,8 @@ from torch.overrides import TorchFunctionMode
 
 from digitlab.models.arguments import Argument, LayerSignature, check_arguments
 from digitlab.models.layer import Layer
-from digitlab.models.layers import short
 from digitlab.models.measure import measure
-from digitlab.models.placement import Part, Row, Shape, Site, written
+from digitlab.models.placement import Part, Placement, Shape, written
 
 PREFIX = "torchvision/"
 _SIZES = (32, 64, 96, 128, 224)  # tried in turn where a network cannot take images as they are
@@ -93,41 +92,36 @@ def model_signature(name: str) -> LayerSignature:
     return LayerSignature(name, "block", about, ARGUMENTS)
 
 
-def place_model(layer: Layer, shape: Shape, site: Site) -> Part:
+def place_model(layer: Layer, shape: Shape, placement: Placement) -> Part:
     """Make a whole model for the shape that arrives. Raises SpecError."""
-    _check_name(layer.type, site)
+    _check_name(layer.type, placement)
     if "weights" in layer.args:
-        raise site.error(
+        raise placement.error(
             "is always drawn anew: digitlab never downloads weights. Leave weights out.",
             argument="weights",
         )
-    check_arguments(layer.args, ARGUMENTS, site)
+    check_arguments(layer.args, ARGUMENTS, placement)
     if len(shape) != 3:
-        raise site.error(
+        raise placement.error(
             f"needs [channels, height, width], but {written(shape)} reaches it; put it first."
         )
     name, classes = layer.type.removeprefix(PREFIX), layer.args.get("num_classes", 10)
-    site.count(_LAYERS)
-    size = _fitting_size(name, shape, layer.args, site)
+    placement.count(_LAYERS)
+    size = _fitting_size(name, shape, layer.args, placement)
     try:
-        module = _make(name, shape[0], classes, size, site.walk.device)
-        known = site.walk.known.get(site.key)
+        module = _make(name, shape[0], classes, size, placement.assembly.device)
+        known = placement.assembly.known.get(placement.key)
         cost = known or measure(module, shape)
     except Exception as error:  # torch raises most of Python's errors for shapes
-        said = " ".join(str(error).split())[:160].rstrip(".")
-        raise site.error(
-            f"cannot take {written(shape)} images at image_size {size} (torch: {said})."
+        reason = " ".join(str(error).split())[:160].rstrip(".")
+        raise placement.error(
+            f"cannot take {written(shape)} images at image_size {size} (torch: {reason})."
         ) from error
-    shown = {**layer.args, **({"image_size": size} if size else {})}
-    row = Row(
-        path=site.path,
-        key=site.key,
-        depth=site.depth,
-        label=layer.type,
+    row = placement.row(
+        layer,
+        cost.output_shape,
+        shown={**layer.args, **({"image_size": size} if size else {})},
         kind="block",
-        arguments=", ".join(f"{key}={short(value)}" for key, value in shown.items()),
-        input_shape=shape,
-        output_shape=cost.output_shape,
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         operations=cost.operations,
         values=cost.values,
@@ -138,7 +132,7 @@ def place_model(layer: Layer, shape: Shape, site: Site) -> Part:
 _LAYERS = 200  # what a whole model counts towards the layers that a network may have
 
 
-def _check_name(name: str, site: Site) -> None:
+def _check_name(name: str, placement: Placement) -> None:
     if name in list_models():
         return
     plain = {model.removeprefix(PREFIX): model for model in list_models()}
@@ -148,19 +142,21 @@ def _check_name(name: str, site: Site) -> None:
         if near
         else "such as torchvision/resnet18."
     )
-    raise site.error(f"is not a classification model of torchvision; {hint}")
+    raise placement.error(f"is not a classification model of torchvision; {hint}")
 
 
-def _fitting_size(name: str, shape: Shape, args: Mapping[str, Any], site: Site) -> int | None:
+def _fitting_size(
+    name: str, shape: Shape, args: Mapping[str, Any], placement: Placement
+) -> int | None:
     """The side that images are resampled to; None where the network takes them as they are."""
-    given = args.get("image_size")
+    size = args.get("image_size")
     patch = _patch(name)
-    if given is None:
+    if size is None:
         return _smallest_size(name, shape)
-    if given > 1024 or (patch and given % patch):
+    if size > 1024 or (patch and size % patch):
         rule = f"a multiple of {patch} up to 1,024" if patch else "at most 1,024"
-        raise site.error(f"takes image_size {rule}; not {given}.", argument="image_size")
-    return given
+        raise placement.error(f"takes image_size {rule}; not {size}.", argument="image_size")
+    return size
 
 
 def _patch(name: str) -> int:

@@ -12,7 +12,7 @@ from digitlab.models.arguments import Argument
 from digitlab.models.blocks.block import LAYERS, Block, check_not_empty, check_times
 from digitlab.models.layer import Layer
 from digitlab.models.layers import place_layer
-from digitlab.models.placement import Part, Shape, Site, written
+from digitlab.models.placement import Part, Placement, Shape, written
 
 # ---- Residual ----------------------------------------------------------------------------------
 
@@ -29,18 +29,18 @@ class ResidualBlock(nn.Module):
         return self.layers(x) + self.shortcut(x)
 
 
-def _residual(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    check_not_empty(args["layers"], site)
-    inner = site.chain(args["layers"], shape, "layers", key="layers")
+def _residual(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    check_not_empty(args["layers"], placement)
+    inner = placement.chain(args["layers"], shape, "layers", key="layers")
     if inner.output_shape == shape:
         return Part(ResidualBlock(inner.module, nn.Identity()), shape, inner.rows)
-    projection = _projection(shape, inner.output_shape, site)
-    shortcut = place_layer(projection, shape, site.inside("shortcut", shape))
+    projection = _projection(shape, inner.output_shape, placement)
+    shortcut = place_layer(projection, shape, placement.inside("shortcut", shape))
     module = ResidualBlock(inner.module, shortcut.module)
     return Part(module, inner.output_shape, (*inner.rows, *shortcut.rows))
 
 
-def _projection(shape: Shape, wanted: Shape, site: Site) -> Layer:
+def _projection(shape: Shape, wanted: Shape, placement: Placement) -> Layer:
     """The cheapest linear map from `shape` to `wanted`: a 1×1 convolution, or a Linear."""
     if len(shape) == len(wanted) == 1:
         return Layer("Linear", {"out_features": wanted[0], "bias": False})
@@ -48,7 +48,7 @@ def _projection(shape: Shape, wanted: Shape, site: Site) -> Layer:
     stride = tuple(-(-side // goal) for side, goal in zip(shape[1:], wanted[1:], strict=False))
     reached = tuple(-(-side // step) for side, step in zip(shape[1:], stride, strict=False))
     if len(shape) != len(wanted) or reached != wanted[1:] or len(shape) > 4:
-        raise site.error(
+        raise placement.error(
             f"adds its input, {written(shape)}, to what its layers give, {written(wanted)}, and no "
             f"1×1 convolution leads from one to the other; keep the size (padding), or halve it."
         )
@@ -80,29 +80,29 @@ class ParallelBlock(nn.Module):
         return f"join={self.join!r}"
 
 
-def _parallel(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
+def _parallel(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
     join = args.get("join", "concat")
     branches = args["branches"]
     if len(branches) < 2:
-        raise site.error("needs at least two branches; an empty one, [], passes its input on.")
+        raise placement.error("needs at least two branches; an empty one, [], passes its input on.")
     parts = [
-        site.chain(branch, shape, "branches", i, key=f"branches.{i}", note=f"branch {i + 1}")
+        placement.chain(branch, shape, "branches", i, key=f"branches.{i}", note=f"branch {i + 1}")
         for i, branch in enumerate(branches)
     ]
-    output_shape = _joined([part.output_shape for part in parts], join, site)
+    output_shape = _joined([part.output_shape for part in parts], join, placement)
     module = ParallelBlock([part.module for part in parts], join)
     return Part(module, output_shape, tuple(row for part in parts for row in part.rows))
 
 
-def _joined(shapes: list[Shape], join: str, site: Site) -> Shape:
+def _joined(shapes: list[Shape], join: str, placement: Placement) -> Shape:
     concat = join == "concat"
     alike = {shape[1:] if concat else shape for shape in shapes}
     ranks = {len(shape) for shape in shapes}
     if len(alike) > 1 or len(ranks) > 1:
         rule = "the same size but for the channels" if concat else "the same shape"
-        given = ", ".join(written(shape) for shape in shapes)
-        raise site.error(
-            f"joins its branches by {join}, so they must give {rule}; they give {given}. "
+        outputs = ", ".join(written(shape) for shape in shapes)
+        raise placement.error(
+            f"joins its branches by {join}, so they must give {rule}; they give {outputs}. "
             f"Use padding or the same strides in each.",
             argument="branches",
         )
@@ -112,13 +112,13 @@ def _joined(shapes: list[Shape], join: str, site: Site) -> Shape:
 # ---- Repeat ------------------------------------------------------------------------------------
 
 
-def _repeat(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    check_not_empty(args["layers"], site)
-    check_times(args, "times", site)
+def _repeat(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    check_not_empty(args["layers"], placement)
+    check_times(args, "times", placement)
     module, rows = nn.Sequential(), []
     for turn in range(args["times"]):
         note = f"repetition {turn + 1}"
-        part = site.chain(args["layers"], shape, "layers", key=str(turn), note=note)
+        part = placement.chain(args["layers"], shape, "layers", key=str(turn), note=note)
         module.append(part.module)
         rows += part.rows
         shape = part.output_shape

@@ -14,12 +14,11 @@ from digitlab.models.blocks.block import (
     Block,
     check_not_empty,
     check_times,
-    check_values,
     whole,
 )
 from digitlab.models.layer import Layer
 from digitlab.models.layers import place_layer
-from digitlab.models.placement import Part, Shape, Site, written
+from digitlab.models.placement import Part, Placement, Shape, written
 
 # ---- DenseBlock --------------------------------------------------------------------------------
 
@@ -37,40 +36,40 @@ class DenseBlock(nn.Module):
         return x
 
 
-def _dense(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    times = check_times(args, "times", site)
-    layers = _dense_layers(args, shape, site)
+def _dense(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    times = check_times(args, "times", placement)
+    layers = _dense_layers(args, shape, placement)
     steps, rows = [], []
     for turn in range(times):
         note = f"step {turn + 1}"
-        part = site.chain(layers, shape, "layers", key=f"steps.{turn}", note=note)
-        given = part.output_shape
-        if len(given) != len(shape) or given[1:] != shape[1:]:
-            raise site.error(
-                f"puts what its layers give, {written(given)}, beside what reaches them, "
+        part = placement.chain(layers, shape, "layers", key=f"steps.{turn}", note=note)
+        output_shape = part.output_shape
+        if len(output_shape) != len(shape) or output_shape[1:] != shape[1:]:
+            raise placement.error(
+                f"puts what its layers give, {written(output_shape)}, beside what reaches them, "
                 f"{written(shape)}, so both need the same size but for the channels; use padding "
                 f"and no stride inside."
             )
         steps.append(part.module)
         rows += part.rows
-        shape = (shape[0] + given[0], *shape[1:])
-        check_values(shape, site)
+        shape = (shape[0] + output_shape[0], *shape[1:])
+        placement.check_values(shape)
     return Part(DenseBlock(steps), shape, tuple(rows))
 
 
-def _dense_layers(args: Mapping[str, Any], shape: Shape, site: Site) -> tuple[Layer, ...]:
+def _dense_layers(args: Mapping[str, Any], shape: Shape, placement: Placement) -> tuple[Layer, ...]:
     """The layers of one step: those given, or DenseNet's own for this rank."""
     if ("layers" in args) == ("growth" in args):
-        raise site.error(
+        raise placement.error(
             "takes either growth, the channels that each step adds, or layers of your own."
         )
     if "layers" in args:
-        check_not_empty(args["layers"], site)
+        check_not_empty(args["layers"], placement)
         return args["layers"]
     growth, rank = args["growth"], len(shape) - 1
     if rank == 0:
         return (Layer("Linear", {"out_features": growth}), Layer("ReLU"))
-    _check_channels(shape, site)
+    _check_channels(shape, placement)
     convolution = {"out_channels": growth, "kernel_size": 3, "padding": 1, "bias": False}
     return Layer(f"BatchNorm{rank}d"), Layer("ReLU"), Layer(f"Conv{rank}d", convolution)
 
@@ -93,17 +92,17 @@ class SqueezeExcite(nn.Module):
         return x * gate.view(*gate.shape, *[1] * (x.dim() - 2))
 
 
-def _squeeze_excite(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    _check_channels(shape, site)
+def _squeeze_excite(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    _check_channels(shape, placement)
     hidden = max(1, shape[0] // args.get("reduction", 4))
-    return whole(lambda: SqueezeExcite(shape[0], hidden), shape, site)
+    return whole(lambda: SqueezeExcite(shape[0], hidden), shape, placement)
 
 
 # ---- DepthwiseSeparable ------------------------------------------------------------------------
 
 
-def _depthwise_separable(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    _check_channels(shape, site)
+def _depthwise_separable(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    _check_channels(shape, placement)
     kernel, bias = args.get("kernel_size", 3), args.get("bias", True)
     around = tuple(k // 2 for k in kernel) if isinstance(kernel, tuple) else kernel // 2
     depthwise = {
@@ -118,16 +117,16 @@ def _depthwise_separable(args: Mapping[str, Any], shape: Shape, site: Site) -> P
     module, rows = nn.Sequential(), []
     for name, layer_args in (("depthwise", depthwise), ("pointwise", pointwise)):
         layer = Layer(f"Conv{len(shape) - 1}d", layer_args)
-        part = place_layer(layer, shape, site.inside(name, shape))
+        part = place_layer(layer, shape, placement.inside(name, shape))
         module.add_module(name, part.module)
         rows += part.rows
         shape = part.output_shape
     return Part(module, shape, tuple(rows))
 
 
-def _check_channels(shape: Shape, site: Site) -> None:
+def _check_channels(shape: Shape, placement: Placement) -> None:
     if not 2 <= len(shape) <= 4:
-        raise site.error(
+        raise placement.error(
             f"needs [channels, height, width], but {written(shape)} reaches it; put it before "
             f"Flatten."
         )

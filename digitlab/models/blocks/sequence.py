@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from digitlab.models.arguments import Argument
-from digitlab.models.blocks.block import Block, check_share, check_times, check_values
-from digitlab.models.placement import Part, Shape, Site, written
+from digitlab.models.blocks.block import Block, check_share, check_times
+from digitlab.models.placement import Part, Placement, Shape, written
 
 CELLS = ("LSTM", "GRU", "RNN")
 MAX_STEPS = 1_024  # as many as the highest image has rows
@@ -56,32 +56,39 @@ class Rows(nn.Module):
         return torch.cat([last[-2], last[-1]], dim=1) if self.bidirectional else last[-1]
 
 
-def _rows(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
+def _rows(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
     if len(shape) not in (2, 3):
-        raise site.error(
+        raise placement.error(
             f"needs an image or tokens, but {written(shape)} reaches it; put it before Flatten."
         )
     steps, size = (shape[1], shape[0] * shape[2]) if len(shape) == 3 else shape
     if steps > MAX_STEPS:
-        raise site.error(
+        raise placement.error(
             f"would read {steps:,} rows one after the other; at most {MAX_STEPS:,} are allowed."
         )
-    layers, dropout = check_times(args, "num_layers", site), check_share(args, "dropout", site)
+    layers = check_times(args, "num_layers", placement)
+    dropout = check_share(args, "dropout", placement)
     if dropout and layers == 1:
-        raise site.error(
+        raise placement.error(
             "drops states between its layers, but has only one; leave dropout out or use "
             "num_layers of 2 or more.",
             argument="dropout",
         )
-    site.count(layers)
-    given = (args.get("bidirectional", False), dropout, args.get("output", "last"))
-    cell, hidden, ways = args.get("cell", "LSTM"), args["hidden_size"], 1 + given[0]
-    with torch.device(site.walk.device):
-        module = Rows(cell, size, hidden, layers, *given)
+    placement.count(layers)
+    with torch.device(placement.assembly.device):
+        module = Rows(
+            cell=args.get("cell", "LSTM"),
+            input_size=size,
+            hidden_size=args["hidden_size"],
+            num_layers=layers,
+            bidirectional=args.get("bidirectional", False),
+            dropout=dropout,
+            output=args.get("output", "last"),
+        )
     weights = sum(p.numel() for name, p in module.named_parameters() if "weight" in name)
-    states = ways * hidden
+    states = module.hidden_size * (2 if module.bidirectional else 1)
     output_shape = (steps, states) if module.output == "sequence" else (states,)
-    check_values((steps, states), site)
+    placement.check_values((steps, states))
     # every weight is used once a step; counted so, because running the steps would take seconds
     return Part(module, output_shape, (), steps * weights, layers * steps * states)
 

@@ -27,7 +27,7 @@ from digitlab.models.blocks.block import (
     check_tokens,
     whole,
 )
-from digitlab.models.placement import MAX_VALUES, Part, Shape, Site, written
+from digitlab.models.placement import MAX_VALUES, Part, Placement, Shape, written
 
 # ---- into tokens -------------------------------------------------------------------------------
 
@@ -44,23 +44,23 @@ class Patches(nn.Module):
         return self.embed(x).flatten(2).transpose(1, 2)
 
 
-def _patches(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
+def _patches(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
     if len(shape) != 3:
-        raise site.error(
+        raise placement.error(
             f"needs [channels, height, width], but {written(shape)} reaches it; put it before "
             f"Flatten."
         )
-    given = args["patch_size"]
-    patch = given if isinstance(given, tuple) else (given, given)
+    patch_size = args["patch_size"]
+    patch = patch_size if isinstance(patch_size, tuple) else (patch_size, patch_size)
     if shape[1] % patch[0] or shape[2] % patch[1]:
         common = math.gcd(*shape[1:])
         fitting = ", ".join(str(n) for n in range(1, common + 1) if common % n == 0)
-        raise site.error(
+        raise placement.error(
             f"cannot cut {written(shape[1:])} into patches of {written(patch)} without a rest; "
             f"choose one of {fitting}.",
             argument="patch_size",
         )
-    return whole(lambda: Patches(shape[0], args["dim"], patch), shape, site)
+    return whole(lambda: Patches(shape[0], args["dim"], patch), shape, placement)
 
 
 class ClassToken(nn.Module):
@@ -89,14 +89,14 @@ class PositionEmbedding(nn.Module):
         return x + self.weight
 
 
-def _class_token(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    _, dim = check_tokens(shape, site)
-    return whole(lambda: ClassToken(dim), shape, site)
+def _class_token(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    _, dim = check_tokens(shape, placement)
+    return whole(lambda: ClassToken(dim), shape, placement)
 
 
-def _position_embedding(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    tokens, dim = check_tokens(shape, site)
-    return whole(lambda: PositionEmbedding(tokens, dim), shape, site)
+def _position_embedding(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    tokens, dim = check_tokens(shape, placement)
+    return whole(lambda: PositionEmbedding(tokens, dim), shape, placement)
 
 
 # ---- out of tokens -----------------------------------------------------------------------------
@@ -116,14 +116,14 @@ class FirstToken(nn.Module):
         return x[:, 0]
 
 
-def _mean_tokens(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    check_tokens(shape, site)
-    return whole(MeanTokens, shape, site)
+def _mean_tokens(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    check_tokens(shape, placement)
+    return whole(MeanTokens, shape, placement)
 
 
-def _first_token(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    check_tokens(shape, site)
-    return whole(FirstToken, shape, site)
+def _first_token(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    check_tokens(shape, placement)
+    return whole(FirstToken, shape, placement)
 
 
 # ---- mixing tokens -----------------------------------------------------------------------------
@@ -146,25 +146,25 @@ class TransformerEncoder(nn.Sequential):
         self.hidden, self.dropout = hidden, dropout
 
 
-def _transformer_encoder(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    tokens, dim = check_tokens(shape, site)
-    heads, depth = args.get("heads", 4), check_times(args, "depth", site)
+def _transformer_encoder(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    tokens, dim = check_tokens(shape, placement)
+    heads, depth = args.get("heads", 4), check_times(args, "depth", placement)
     if dim % heads:
         fitting = ", ".join(str(n) for n in range(1, min(dim, MAX_TIMES) + 1) if dim % n == 0)
-        raise site.error(
+        raise placement.error(
             f"splits the {dim} features of a token among {heads} heads, which leaves a rest; "
             f"choose one of {fitting}.",
             argument="heads",
         )
     if heads * tokens**2 > MAX_VALUES:
-        raise site.error(
+        raise placement.error(
             f"compares {tokens:,} tokens with each other in {heads} heads, {heads * tokens**2:,} "
             f"values for one image; at most {MAX_VALUES:,} are allowed. Use larger patches."
         )
-    site.count(8 * depth)  # norms, attention, linear layers
-    hidden, dropout = args.get("hidden") or 4 * dim, check_share(args, "dropout", site)
+    placement.count(8 * depth)  # norms, attention, linear layers
+    hidden, dropout = args.get("hidden") or 4 * dim, check_share(args, "dropout", placement)
     make = (dim, heads, depth, hidden, dropout)
-    return whole(lambda: TransformerEncoder(*make), shape, site, alike=depth)
+    return whole(lambda: TransformerEncoder(*make), shape, placement, alike=depth)
 
 
 class MixerBlock(nn.Module):
@@ -191,11 +191,11 @@ class MixerBlock(nn.Module):
         return x + self.feature_mlp(self.norm(x))
 
 
-def _mixer_block(args: Mapping[str, Any], shape: Shape, site: Site) -> Part:
-    tokens, dim = check_tokens(shape, site)
+def _mixer_block(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
+    tokens, dim = check_tokens(shape, placement)
     token_hidden = args.get("token_hidden") or max(1, dim // 2)
-    hidden, dropout = args.get("hidden") or 4 * dim, check_share(args, "dropout", site)
-    return whole(lambda: MixerBlock(tokens, dim, token_hidden, hidden, dropout), shape, site)
+    hidden, dropout = args.get("hidden") or 4 * dim, check_share(args, "dropout", placement)
+    return whole(lambda: MixerBlock(tokens, dim, token_hidden, hidden, dropout), shape, placement)
 
 
 _HIDDEN = Argument("hidden", int, inferred=True, least=1)

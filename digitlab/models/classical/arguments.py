@@ -24,7 +24,7 @@ from digitlab.models.classical.catalog import (
     defaults,
 )
 from digitlab.models.layer import shown
-from digitlab.models.placement import Site
+from digitlab.models.placement import Placement
 
 _LAYERS_OF_UNITS = (
     f"a whole number or a list of up to {MAX_HIDDEN} whole numbers from 1 to {MAX_WIDTH:,}"
@@ -34,12 +34,12 @@ _LAYERS_OF_UNITS = (
 def estimator_signature(name: str) -> LayerSignature:
     """What an estimator takes. Raises KeyError for a name that `list_estimators` does not have."""
     kind = KINDS[name.removeprefix(PREFIX)]
-    given = defaults(kind.name)
+    default_values = defaults(kind.name)
     arguments = [
         Argument(
             argument,
             _annotation(kind, argument),
-            default=kind.fixed.get(argument, given[argument]),
+            default=kind.fixed.get(argument, default_values[argument]),
             choices=_choices(kind, argument),
             words=_words(kind, argument),
         )
@@ -49,19 +49,19 @@ def estimator_signature(name: str) -> LayerSignature:
     return LayerSignature(name, "block", kind.about, tuple(arguments))
 
 
-def check_estimator(kind: Kind, args: Mapping[str, Any], site: Site) -> None:
+def check_estimator(kind: Kind, args: Mapping[str, Any], placement: Placement) -> None:
     """Raise SpecError for an argument that is unknown, not for a spec, or out of bounds."""
     for name, value in args.items():
         if name == "num_classes":
             if type(value) is not int or not 2 <= value <= 1_000:
-                raise site.error(
+                raise placement.error(
                     f"takes num_classes from 2 to 1,000; not {shown(value)}.", argument=name
                 )
         elif name not in _rules(kind.name):
-            raise site.error(_why_not(kind, name), argument=name)
+            raise placement.error(_why_not(kind, name), argument=name)
         elif not _fits(kind, name, value):
             hint = _nearest_word(kind, name, value)
-            raise site.error(
+            raise placement.error(
                 f"takes as {name} {_words(kind, name)}; not {shown(value)}.{hint}", argument=name
             )
 
@@ -130,12 +130,12 @@ def _words(kind: Kind, name: str) -> str:
     choices = _choices(kind, name)
     if choices:
         return "one of " + ", ".join(repr(choice) for choice in choices)
-    texts = [_said(rule) for rule in _rules(kind.name)[name]]
+    texts = [_rule_words(rule) for rule in _rules(kind.name)[name]]
     most = _most(kind, name)
     return " or ".join(texts) + (f", at most {most:,}" if most else "")
 
 
-def _said(rule: Any) -> str:
+def _rule_words(rule: Any) -> str:
     if type(rule).__name__ == "_Booleans":
         return "true or false"
     if type(rule).__name__ == "_NoneConstraint":

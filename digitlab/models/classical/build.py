@@ -19,8 +19,7 @@ from digitlab.models.classical.perceptron import Perceptron
 from digitlab.models.classical.svm import SupportVectors
 from digitlab.models.classical.trees import Trees
 from digitlab.models.layer import Layer
-from digitlab.models.layers import short
-from digitlab.models.placement import Part, Row, Shape, Site
+from digitlab.models.placement import Part, Placement, Shape
 
 FAMILIES: dict[str, type[Fitted]] = {
     "linear": Linear,
@@ -32,28 +31,26 @@ FAMILIES: dict[str, type[Fitted]] = {
 }
 
 
-def place_estimator(layer: Layer, shape: Shape, site: Site) -> Part:
+def place_estimator(layer: Layer, shape: Shape, placement: Placement) -> Part:
     """Make an estimator's module, still without arrays. Raises SpecError."""
     name = layer.type.removeprefix(PREFIX)
     if name not in KINDS:
         near = difflib.get_close_matches(name, KINDS, 3, 0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(KINDS)}."
-        raise site.error(f"is not an estimator that a spec may name; {hint}")
-    if site.depth:
-        raise site.error("is a whole model and cannot stand inside a block; let it stand alone.")
+        raise placement.error(f"is not an estimator that a spec may name; {hint}")
+    if placement.depth:
+        raise placement.error(
+            "is a whole model and cannot stand inside a block; let it stand alone."
+        )
     kind = KINDS[name]
-    check_estimator(kind, layer.args, site)
+    check_estimator(kind, layer.args, placement)
     classes = layer.args.get("num_classes", 10)
     module = FAMILIES[kind.family](name, layer.args, math.prod(shape), classes)
-    row = Row(
-        path=site.path,
-        key=site.key,
-        depth=site.depth,
-        label=layer.type,
+    row = placement.row(
+        layer,
+        (classes,),
+        shown=layer.args,
         kind="block",
-        arguments=", ".join(f"{key}={short(value)}" for key, value in layer.args.items()),
-        input_shape=shape,
-        output_shape=(classes,),
         parameters=0,
         operations=0,
         values=classes,

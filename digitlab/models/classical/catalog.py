@@ -48,22 +48,22 @@ class Kind:
 
     def make(self, args: Mapping[str, Any], seed: int, threads: int = 1) -> Any:
         """An estimator that has not seen data yet, from a spec's arguments and a run's seed."""
-        given = {name: value for name, value in args.items() if name != "num_classes"}
+        own = {name: value for name, value in args.items() if name != "num_classes"}
         known = self.estimator_class()._parameter_constraints
-        decided = (
+        of_run = (
             {"random_state": seed % 2**32, "n_jobs": threads}
             if self.family == "trees"
             else {"random_state": seed % 2**32}
         )
-        decided = {name: value for name, value in decided.items() if name in known}
-        return self.estimator_class()(**{**self.fixed, **decided, **given})
+        of_run = {name: value for name, value in of_run.items() if name in known}
+        return self.estimator_class()(**{**self.fixed, **of_run, **own})
 
     def rounds(self, args: Mapping[str, Any]) -> int:
         """How many rounds it learns in; 1 where it learns at once."""
         if not self.stages or args.get("solver") == "lbfgs":
             return 1
-        given = args.get(self.stages)
-        return int(given if given is not None else default(self, self.stages))
+        rounds = args.get(self.stages)
+        return int(rounds if rounds is not None else default(self, self.stages))
 
     def epochs(self, args: Mapping[str, Any]) -> int:
         """How many stages a run shows: rounds, several at once where they are quick."""

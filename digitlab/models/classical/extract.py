@@ -19,7 +19,7 @@ def extract(family: str, estimator: Any, images: np.ndarray, scale: float, offse
     `images` uint8 [N, F] are those it was fitted on, as `images · scale − offset`; only
     neighbours keep them. All have `classes`, int64 [k]: the labels it has seen.
     """
-    found = {
+    readers = {
         "linear": _linear,
         "svm": _svm,
         "trees": _trees,
@@ -29,7 +29,7 @@ def extract(family: str, estimator: Any, images: np.ndarray, scale: float, offse
     if family == "neighbours":
         arrays = _neighbours(estimator, images, scale, offset)
     else:
-        arrays = found[family](estimator)
+        arrays = readers[family](estimator)
     arrays["classes"] = estimator.classes_.astype(np.int64)
     return {name: np.asarray(array, order="C") for name, array in arrays.items()}
 

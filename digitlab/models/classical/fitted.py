@@ -108,8 +108,8 @@ class Fitted(nn.Module):
             "i": (torch.int32, torch.int64),
             "u": (torch.uint8,),
         }
-        said = f"{name} is {str(array.dtype).removeprefix('torch.')} {list(array.shape)}"
-        self.need(array.dtype in kinds[kind] and array.dim() == dimensions, said)
+        actual = f"{name} is {str(array.dtype).removeprefix('torch.')} {list(array.shape)}"
+        self.need(array.dtype in kinds[kind] and array.dim() == dimensions, actual)
         self.need(kind != "f" or array.isfinite().all(), f"{name} holds values that are no numbers")
 
     def _check_classes(self) -> None:
@@ -122,15 +122,15 @@ class Fitted(nn.Module):
         self, state: Any, prefix: str, metadata: Any, strict: bool, missing: list[str],
         unexpected: list[str], errors: list[str],
     ) -> None:  # fmt: skip
-        given = {
+        arrays = {
             key.removeprefix(prefix): value
             for key, value in state.items()
             if key.startswith(prefix)
         }
-        missing += [prefix + name for name in self.names if name not in given]
-        unexpected += [prefix + name for name in given if name not in self.names]
-        if given.keys() == self.names.keys():
-            self.take(given)
+        missing += [prefix + name for name in self.names if name not in arrays]
+        unexpected += [prefix + name for name in arrays if name not in self.names]
+        if arrays.keys() == self.names.keys():
+            self.take(arrays)
 
 
 def shares_to_logits(shares: torch.Tensor) -> torch.Tensor:

@@ -22,8 +22,8 @@ class Perceptron(Fitted):
     """`weight_0` [F, units], `bias_0` [units] and so on; the last layer gives the classes."""
 
     def array_names(self) -> Mapping[str, tuple[int, str]]:
-        given = self.args.get("hidden_layer_sizes", (100,))
-        self.hidden = given if isinstance(given, tuple) else (given,)
+        sizes = self.args.get("hidden_layer_sizes", (100,))
+        self.hidden = sizes if isinstance(sizes, tuple) else (sizes,)
         self.activation = self.args.get("activation", default(KINDS[self.name], "activation"))
         layers = range(len(self.hidden) + 1)
         weights = {f"weight_{i}": (2, "f") for i in layers}
@@ -34,9 +34,9 @@ class Perceptron(Fitted):
         outputs = 1 if len(self.classes) == 2 else len(self.classes)
         sizes = (self.features, *self.hidden, outputs)
         for i, shape in enumerate(itertools.pairwise(sizes)):
-            found = getattr(self, f"weight_{i}").shape
-            fits = found == shape and len(getattr(self, f"bias_{i}")) == shape[1]
-            self.need(fits, f"weight_{i} is {list(found)}, not {list(shape)}")
+            actual = getattr(self, f"weight_{i}").shape
+            agrees = actual == shape and len(getattr(self, f"bias_{i}")) == shape[1]
+            self.need(agrees, f"weight_{i} is {list(actual)}, not {list(shape)}")
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         x, act = x.double(), _ACTIVATIONS[self.activation]

@@ -66,12 +66,12 @@ class SupportVectors(Fitted):
     def pair_decisions(self, x: torch.Tensor) -> torch.Tensor:
         """libsvm's decision values, float64 [N, pairs]: above 0 for the first class of the pair."""
         x, weights = x.double(), self._pair_weights()
-        found = self.intercept.double().expand(len(x), -1).clone()
+        decisions = self.intercept.double().expand(len(x), -1).clone()
         for vectors, part in zip(
             self.vectors.split(_AT_ONCE), weights.split(_AT_ONCE), strict=True
         ):
-            found += self._compare(x, vectors.double()) @ part
-        return found
+            decisions += self._compare(x, vectors.double()) @ part
+        return decisions
 
     def _pair_weights(self) -> torch.Tensor:
         """How much each vector counts in each pair, float64 [n, pairs]."""

@@ -49,8 +49,8 @@ class Trees(Fitted):
         self.need(len(self.values) and self._within(self.row, len(self.values)), "a leaf's row")
         outputs = len(self.baseline)
         if self.boosted:
-            fits = self.values.shape[1] == 1 and outputs == (1 if k == 2 else k)
-            self.need(fits and len(self.roots) % outputs == 0, "its trees are not one a class")
+            agrees = self.values.shape[1] == 1 and outputs == (1 if k == 2 else k)
+            self.need(agrees and len(self.roots) % outputs == 0, "its trees are not one a class")
         else:
             self.need(self.values.shape[1] == k == outputs, "its leaves are of other classes")
             self.need((self.values >= 0).all(), "a leaf's share is negative")
