@@ -10,6 +10,13 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def interval(bounds: tuple[float, float] | None, digits: int = 2) -> str:
+    """Both ends of an interval of shares, in percent; a dash where it is not known."""
+    if bounds is None:
+        return "–"
+    return f"{100 * bounds[0]:.{digits}f} to {percent(bounds[1], digits)}"
+
+
 def hundred(share: float | None) -> float | None:
     """A share as a number of percent, for tables that sort by it."""
     return None if share is None else 100 * share
@@ -27,11 +34,11 @@ def with_article(name: str) -> str:
     return f"an {name}" if name[:1].lower() in tuple("8aeio") else f"a {name}"
 
 
-def size(count: float) -> str:
+def size(count: float, digits: int = 1) -> str:
     """A number of bytes."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
-            return f"{count / factor:.1f} {unit}"
+            return f"{count / factor:,.{digits}f} {unit}"
     return f"{count:.0f} bytes"
 
 

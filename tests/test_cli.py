@@ -17,6 +17,7 @@ import digitlab as dl
 from digitlab.cli import app, main
 from digitlab.exports.formats import FORMATS
 from digitlab.runs import store
+from digitlab.words import percent
 
 ROOT = Path(__file__).parents[1]
 TRAIN = ["train", "logistic-regression", "--dataset", "optdigits", "--set", "learning_rate=0.01"]
@@ -188,7 +189,7 @@ def test_evaluate(as_json, command, run_id, optdigits):
     assert {"precision", "recall", "f1", "support"} <= result["per_class"][0].keys()
     assert as_json("evaluate", "latest")[0] == result
     assert as_json("evaluate", run_id[:-2], "--split", "val")[0]["n"] == 144
-    assert f"{result['accuracy']:.2%}" in command("evaluate", run_id)[1]
+    assert percent(result["accuracy"]) in command("evaluate", run_id)[1]
 
 
 def test_recognize(as_json, command, run_id, drawing):

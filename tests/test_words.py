@@ -18,6 +18,11 @@ def test_a_share_is_a_percentage_and_the_unknown_a_dash(share, text):
     assert words.percent(share) == text
 
 
+def test_an_interval_has_both_its_ends_in_percent():
+    assert words.interval((0.98123, 0.98765)) == "98.12 to 98.77 %"
+    assert words.interval(None) == "–"
+
+
 def test_a_percentage_has_as_many_digits_as_asked_for():
     assert words.percent(0.98765, 0) == "99 %"
 

@@ -18,6 +18,7 @@ from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import Framing, frame_naively
 from digitlab.drawing.strokes import PenDigit
 from digitlab.errors import EmptyDrawingError
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
@@ -193,4 +194,4 @@ def _share(name: str, right: Sequence[bool]) -> Figure:
 
 def _spell(figure: Figure) -> str:
     value = figure["value"]
-    return f"{value:.1f} ms" if figure["unit"] == "ms" else f"{value:.2%}"
+    return f"{value:.1f} ms" if figure["unit"] == "ms" else percent(value)

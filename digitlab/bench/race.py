@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from digitlab.bench.networks import BATCH, CNN, module
 from digitlab.bench.training import record_training
 from digitlab.settings import another_home, read_settings
+from digitlab.words import percent
 
 GOAL = 0.99
 MOST_EPOCHS = 14  # of the example, as published
@@ -65,7 +66,7 @@ def _example(tell: Callable[[str], None]) -> dict[str, Any]:
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
     seconds, accuracy = 0.0, 0.0
     for epoch in range(1, MOST_EPOCHS + 1):
-        tell(f"PyTorch's example, epoch {epoch}: {accuracy:.2%} so far")
+        tell(f"PyTorch's example, epoch {epoch}: {percent(accuracy)} so far")
         began = time.perf_counter()
         model.train()
         for images, labels in train:

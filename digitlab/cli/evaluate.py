@@ -10,6 +10,7 @@ import typer
 import digitlab as dl
 from digitlab.cli.app import Json, app
 from digitlab.cli.table import show
+from digitlab.words import interval, percent
 
 
 @app.command()
@@ -24,8 +25,8 @@ def evaluate(
     if as_json:
         show({"run_id": opened.id, "split": split, **result.to_dict()}, True)
         return
-    low, high = result.accuracy_interval
-    print(f"{opened.id} on {split}: accuracy {result.accuracy:.2%} ({low:.2%} to {high:.2%})")
+    within = interval(result.accuracy_interval)
+    print(f"{opened.id} on {split}: accuracy {percent(result.accuracy)} ({within})")
     print(f"loss {result.loss:.4f} nats, {result.n:,} images\n")
     show(
         [
@@ -55,4 +56,4 @@ def recognize(
         return
     print(read.text)
     for digit in read.digits:
-        print(f"{digit.label}: {max(digit.probabilities):.1%}")
+        print(f"{digit.label}: {percent(max(digit.probabilities), 1)}")

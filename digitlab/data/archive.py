@@ -9,6 +9,7 @@ import zlib
 from pathlib import PurePosixPath
 
 from digitlab.errors import UploadError
+from digitlab.words import size
 
 MAX_ENTRIES = 70_000
 MAX_UNPACKED = 256_000_000  # bytes of all files together
@@ -55,8 +56,8 @@ def list_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     total = sum(entry.file_size for entry in files)
     if total > MAX_UNPACKED:
         raise UploadError(
-            f"Unpacked, the ZIP's files are {total / 1e6:,.0f} MB; at most "
-            f"{MAX_UNPACKED / 1e6:,.0f} MB are read. Send fewer or smaller images."
+            f"Unpacked, the ZIP's files are {size(total)}; at most "
+            f"{size(MAX_UNPACKED)} are read. Send fewer or smaller images."
         )
     return files
 

@@ -21,6 +21,7 @@ from digitlab.data.info import DatasetInfo
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DatasetError, DownloadError
 from digitlab.settings import read_settings
+from digitlab.words import size
 
 STALE_SECONDS = 3600.0  # no download writes nothing for so long
 
@@ -170,7 +171,7 @@ def _explain(download: Download, e: Exception) -> DownloadError:
         cause = cause.__cause__ or cause.__context__
     number = cause.errno if isinstance(cause, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT):
-        free = f"{download.total / 1e6:,.0f} MB"
+        free = size(download.total, 0)
         why = f"the disk of {root} is full. Free at least {free}, or set DIGITLAB_DATA elsewhere"
     elif number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         why = (

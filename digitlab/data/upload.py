@@ -21,6 +21,7 @@ from digitlab.data.framing import SIDE, check_size, fit_to_square
 from digitlab.data.info import DIGITS, DatasetInfo
 from digitlab.data.tables import read_table
 from digitlab.errors import UploadError
+from digitlab.words import size
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -126,7 +127,7 @@ def _content(source: bytes | str | Path | BinaryIO, name: str) -> tuple[bytes, s
         name = name or Path(str(getattr(source, "name", ""))).name
     if len(content) > MAX_BYTES:
         raise UploadError(
-            f"{name or 'The file'} is larger than {MAX_BYTES / 1e6:,.0f} MB, which is the limit."
+            f"{name or 'The file'} is larger than {size(MAX_BYTES, 0)}, which is the limit."
         )
     if not content:
         raise UploadError(f"{name or 'The file'} is empty.")
@@ -206,7 +207,7 @@ def _check_head(
     if count * dtype.itemsize > MAX_ARRAY_BYTES or shape[0] > MAX_IMAGES:
         raise UploadError(
             f"{name!r} of the .npz has the shape {list(shape)}; at most {MAX_IMAGES:,} images and "
-            f"{MAX_ARRAY_BYTES / 1e6:,.0f} MB are read."
+            f"{size(MAX_ARRAY_BYTES, 0)} are read."
         )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digitlab.words import percent
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -34,5 +36,5 @@ class Trust:
         if whole < self.digit:
             return "This does not look like a digit."
         if best < self.confidence:
-            return f"This could be several digits: none has more than {best:.0%}."
+            return f"This could be several digits: none has more than {percent(best, 0)}."
         return None

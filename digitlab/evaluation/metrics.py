@@ -24,6 +24,7 @@ from digitlab.evaluation.intervals import (
 )
 from digitlab.evaluation.mistakes import Mistakes, find_mistakes
 from digitlab.evaluation.softmax import cross_entropy, log_softmax, softmax
+from digitlab.words import interval, percent
 
 
 class Confused(NamedTuple):
@@ -183,10 +184,10 @@ class Evaluation:
         }
 
     def __repr__(self) -> str:
-        low, high = self.accuracy_interval
+        within = interval(self.accuracy_interval)
         return (
-            f"Evaluation({self.n:,} images, accuracy {self.accuracy:.2%} "
-            f"[{low:.2%}, {high:.2%}], loss {self.loss:.4f}, {len(self.errors):,} errors)"
+            f"Evaluation({self.n:,} images, accuracy {percent(self.accuracy)} "
+            f"({within}), loss {self.loss:.4f}, {len(self.errors):,} errors)"
         )
 
 

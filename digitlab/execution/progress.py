@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from digitlab.runs.record import RunRecord
 from digitlab.training.events import Activity, EpochDone, Event, Finished, Started, StepsDone
+from digitlab.words import percent
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def show_progress(record: RunRecord, *, enabled: bool) -> Iterator[Callable[[Eve
                 )
                 bar.update(task, completed=event.step, figures=figures)
             elif isinstance(event, EpochDone) and event.val_accuracy is not None:
-                validation = f" · val {event.val_accuracy:.2%}"
+                validation = f" · val {percent(event.val_accuracy)}"
             elif isinstance(event, Activity):
                 bar.update(task, figures=event.text)
             elif isinstance(event, Finished) and event.reason == "stopped":

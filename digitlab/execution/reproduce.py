@@ -20,6 +20,7 @@ from digitlab.errors import ConfigError, RunError
 from digitlab.models.presets import Preset, list_presets, load_preset
 from digitlab.runs.run import Run, list_runs
 from digitlab.training.config import TrainConfig
+from digitlab.words import hundred
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -233,15 +234,11 @@ def _attempt(run: Run) -> Attempt:
     return Attempt(
         run_id=run.id,
         seed=record.seed,
-        train_accuracy=_hundred(train_accuracy(run)),
-        val_accuracy=_hundred(record.val_accuracy),
-        test_accuracy=_hundred(record.test_accuracy),
+        train_accuracy=hundred(train_accuracy(run)),
+        val_accuracy=hundred(record.val_accuracy),
+        test_accuracy=hundred(record.test_accuracy),
         seconds=record.train_seconds,
     )
-
-
-def _hundred(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def train_accuracy(run: Run) -> float | None:

@@ -37,6 +37,7 @@ from digitlab.runs.run import Run
 from digitlab.settings import VERSION, read_settings
 from digitlab.training.config import TrainConfig
 from digitlab.training.events import EpochDone, StepsDone
+from digitlab.words import size
 
 if TYPE_CHECKING:
     import torch
@@ -127,7 +128,7 @@ def _content(file: str | Path | bytes | BinaryIO) -> bytes:
         except OSError as e:
             raise ArchiveError(f"{file} cannot be read: {e.strerror or e}.") from e
     if len(content) > MAX_FILE:
-        raise ArchiveError(f"The ZIP is larger than {MAX_FILE / 1e6:,.0f} MB; it is not read.")
+        raise ArchiveError(f"The ZIP is larger than {size(MAX_FILE, 0)}; it is not read.")
     return content
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from digitlab.errors import DigitlabError
 from digitlab.exports.run_facts import Account, account_of, dataset_title, recipe_rows
 from digitlab.settings import VERSION
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     from digitlab.evaluation.metrics import Evaluation
@@ -107,7 +108,7 @@ def _limits(run: Run, result: Evaluation) -> str:
         worst = min(known, key=lambda row: row.recall)
         lines.append(
             f"The class it finds least often is {plain(worst.name)}: recall "
-            f"{100 * worst.recall:.2f} % of {worst.support:,} images."
+            f"{percent(worst.recall)} of {worst.support:,} images."
         )
     pairs = result.most_confused(3)
     if pairs:
@@ -142,17 +143,17 @@ def _evaluation(run: Run, result: Evaluation, known: Account) -> str:
 
     rows = [(number.label, f"{number.value} ({number.below})") for number in known.numbers[:3]]
     rows += [
-        ("Balanced accuracy", f"{100 * result.balanced_accuracy:.2f} %"),
-        ("Macro F1", _share(result.macro.f1)),
-        ("Expected calibration error", f"{100 * calibrate(result).ece:.2f} %, 15 bins"),
+        ("Balanced accuracy", percent(result.balanced_accuracy)),
+        ("Macro F1", percent(result.macro.f1)),
+        ("Expected calibration error", f"{percent(calibrate(result).ece)}, 15 bins"),
     ]
     try:
         val = run.evaluate("val")
-        rows.append(("Validation accuracy", f"{100 * val.accuracy:.2f} % of {val.n:,} images"))
+        rows.append(("Validation accuracy", f"{percent(val.accuracy)} of {val.n:,} images"))
     except DigitlabError:
         pass  # the run had no validation split, or did not keep its answers
     classes = [
-        (row.name, _share(row.precision), _share(row.recall), _share(row.f1), f"{row.support:,}")
+        (row.name, percent(row.precision), percent(row.recall), percent(row.f1), f"{row.support:,}")
         for row in result.per_class
     ]
     head = ("Class", "Precision", "Recall", "F1", "Images")
@@ -192,7 +193,3 @@ def _fenced(text: str, language: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text.strip()}\n{fence}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f} %"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.errors import DigitlabError
 from digitlab.exports.run_facts import account_of, recipe_rows
 from digitlab.settings import VERSION
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -115,7 +116,7 @@ def _classes(result: Evaluation) -> Section:
     from digitlab.figures.evaluation import per_class_metrics
 
     rows = [
-        (row.name, _share(row.precision), _share(row.recall), _share(row.f1), f"{row.support:,}")
+        (row.name, percent(row.precision), percent(row.recall), percent(row.f1), f"{row.support:,}")
         for row in result.per_class
     ]
     return Section(
@@ -133,7 +134,7 @@ def _calibration(run: Run, result: Evaluation) -> Section:
     from digitlab.figures.calibration import reliability_diagram
 
     said = calibrate(result)
-    words = f"Expected calibration error {100 * said.ece:.2f} %, Brier score {said.brier:.4f}."
+    words = f"Expected calibration error {percent(said.ece)}, Brier score {said.brier:.4f}."
     bins = None
     try:
         found = rescale(run.evaluate("val"), result)
@@ -143,7 +144,7 @@ def _calibration(run: Run, result: Evaluation) -> Section:
         bins = found.after.bins
         words += (
             f" With the temperature {found.temperature:.3f}, fitted on the validation images: "
-            f"{100 * found.after.ece:.2f} % and {found.after.brier:.4f}."
+            f"{percent(found.after.ece)} and {found.after.brier:.4f}."
         )
     return Section("Calibration", words, [figure_html(reliability_diagram(said.bins, bins))])
 
@@ -172,7 +173,7 @@ def _mistake_words(result: Evaluation, position: int) -> str:
     names = result.classes
     return (
         f"{names[result.labels[position]]} read as {names[result.predictions[position]]}, "
-        f"{100 * float(result.confidence[position]):.1f} % (number {position:,})"
+        f"{percent(float(result.confidence[position]), 1)} (number {position:,})"
     )
 
 
@@ -182,7 +183,3 @@ def _data_uri(image: Any) -> str:
     from digitlab.figures.images import png_bytes
 
     return "data:image/png;base64," + base64.b64encode(png_bytes(Image.fromarray(image))).decode()
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f} %"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
+from digitlab.words import duration, interval, percent
 
 if TYPE_CHECKING:
     from digitlab.evaluation.metrics import Evaluation
@@ -38,16 +39,15 @@ class Account:
 def account_of(run: Run, result: Evaluation) -> Account:
     """What is known of a run whose test split gave `result`; nothing is guessed."""
     record = run.record
-    low, high = result.accuracy_interval
     trained = record.train_seconds
     numbers = (
-        Number("Test accuracy", f"{100 * result.accuracy:.2f} %",
-               f"95 %: {100 * low:.2f} to {100 * high:.2f} %"),
+        Number("Test accuracy", percent(result.accuracy),
+               f"95 %: {interval(result.accuracy_interval)}"),
         Number("Test loss", f"{result.loss:.4f}", "cross-entropy, nats"),
         Number("Mistakes", f"{len(result.errors):,}", f"of {result.n:,} images"),
         Number("Parameters", f"{record.parameters:,}", "numbers that were learnt"),
     )  # fmt: skip
-    time = "" if trained is None else f"Trained in {trained:,.1f} seconds"
+    time = "" if trained is None else f"Trained in {duration(trained)}"
     if trained is not None and record.images_per_second:
         time += f", {record.images_per_second:,.0f} images a second"
     return Account(

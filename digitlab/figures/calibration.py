@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, percent
+from digitlab.figures.layout import chart
+from digitlab.words import percent
 
 
 class Bin(Protocol):
@@ -74,8 +75,8 @@ def _add_bins(figure: go.Figure, bins: Sequence[Bin], name: str, color: str, sym
         },
         hovertext=[
             f"{one.count:,} images with a confidence of {percent(one.low, 0)} to "
-            f"{percent(one.high, 0)}<br>{percent(one.confidence)} sure, "
-            f"{percent(one.accuracy)} right"
+            f"{percent(one.high, 0)}<br>{percent(one.confidence, 1)} sure, "
+            f"{percent(one.accuracy, 1)} right"
             for one in filled
         ],
         hovertemplate=f"%{{hovertext}}<extra>{name}</extra>",

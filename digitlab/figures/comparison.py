@@ -13,7 +13,7 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, note, percent
+from digitlab.figures.layout import chart, interval_line, note
 
 Value = Literal["val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy"]
 Over = Literal["epoch", "step", "elapsed"]
@@ -124,7 +124,7 @@ def trade_off(
             marker={**run_marker(place), "size": 13},
             error_y=_whisker(accuracies[place], bounds, place),
             hovertemplate=f"%{{fullData.name}}<br>{cost} %{{x:,.4~g}}<br>accuracy %{{y:.2f}} %"
-            f"{_within(bounds)}<extra></extra>",
+            f"{interval_line(bounds)}<extra></extra>",
         )
     known = [amount for amount in costs if amount is not None]
     figure.update_xaxes(type="log", exponentformat="SI", showgrid=True, **_log_ticks(known))
@@ -241,12 +241,6 @@ def _whisker(accuracy: float, bounds: tuple[float, float] | None, place: int) ->
         "thickness": 1.5,
         "width": 4,
     }
-
-
-def _within(bounds: tuple[float, float] | None) -> str:
-    if bounds is None:
-        return ""
-    return f"<br>95 % interval {percent(bounds[0], 2)} to {percent(bounds[1], 2)}"
 
 
 def _empty(figure: go.Figure, text: str) -> go.Figure:

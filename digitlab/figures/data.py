@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from digitlab.figures import palette
 from digitlab.figures.images import color_bar, contact_sheet, image_grid, per_class_images
-from digitlab.figures.layout import chart, image_axes, percent
+from digitlab.figures.layout import chart, image_axes
+from digitlab.words import percent
 
 __all__ = [
     "class_distribution",
@@ -44,7 +45,9 @@ def class_distribution(
     for split, values in counts.items():
         name = palette.SPLIT_NAMES.get(split, split)
         total = max(int(np.sum(values)), 1)
-        words = [f"{int(n):,} images, {percent(int(n) / total)} of {name.lower()}" for n in values]
+        words = [
+            f"{int(n):,} images, {percent(int(n) / total, 1)} of {name.lower()}" for n in values
+        ]
         figure.add_bar(
             x=[str(label) for label in classes],
             y=[100 * int(n) / total if shares else int(n) for n in values],
@@ -71,7 +74,7 @@ def intensity_histogram(counts: Sequence[int], mean: float, std: float) -> go.Fi
         x=list(range(256)),
         y=[int(n) or None for n in counts],
         marker={"color": palette.TRAIN, "line": {"width": 0}},
-        customdata=[percent(int(n) / total, 2) for n in counts],
+        customdata=[percent(int(n) / total) for n in counts],
         hovertemplate="value %{x}: %{y:,} pixels (%{customdata})<extra></extra>",
     )
     low, high = max(0.0, 255 * (mean - std)), min(255.0, 255 * (mean + std))

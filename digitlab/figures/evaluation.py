@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import are_short, chart, percent
+from digitlab.figures.layout import are_short, chart, interval_line
+from digitlab.words import percent
 
 TEXT_UP_TO = 20  # classes: beyond that a number does not fit into its cell
 TITLES = {
@@ -235,7 +236,7 @@ def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) ->
     ]
     words = []
     for true, predicted, count in cells:
-        share = f" ({percent(count / totals[true])} of all {names[true]}s)" if count else ""
+        share = f" ({percent(count / totals[true], 1)} of all {names[true]}s)" if count else ""
         images = _images(count) if count else "no images"
         words.append(f"true {names[true]} read as {names[predicted]}: {images}{share}")
     return go.Scatter(
@@ -285,6 +286,5 @@ def _whiskers(x: list[float], bounds: list[tuple | None], color: str) -> dict | 
 
 def _class_words(metrics: ClassMetrics, name: str, key: str) -> str:
     bounds = getattr(metrics, f"{key}_interval", None)
-    within = f"<br>95 % interval {percent(bounds[0])} to {percent(bounds[1])}" if bounds else ""
-    share = percent(getattr(metrics, key), 2)
-    return f"class {metrics.name}, {metrics.support:,} images<br>{name} {share}{within}"
+    share = percent(getattr(metrics, key)) + interval_line(bounds, 1)
+    return f"class {metrics.name}, {metrics.support:,} images<br>{name} {share}"

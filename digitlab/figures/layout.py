@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
+from digitlab.words import interval
 
 CLEAR = "rgba(0, 0, 0, 0)"
 SHORT = 3  # characters: a longer name does not fit into the head of a row or column
@@ -130,6 +131,6 @@ def note(figure: go.Figure, text: str) -> go.Figure:
     )
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """A share of 0…1 as text: 0.0123 → "1.2 %"."""
-    return f"{100 * share:.{digits}f} %"
+def interval_line(bounds: tuple[float, float] | None, digits: int = 2) -> str:
+    """The line of a hover text that names a 95 % interval of a share; nothing without one."""
+    return f"<br>95 % interval {interval(bounds, digits)}" if bounds else ""

@@ -9,7 +9,8 @@ from typing import Protocol
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, note, percent
+from digitlab.figures.layout import chart, interval_line, note
+from digitlab.words import percent
 
 MOST = 40  # runs: more are a table's business
 _LEAST_ERROR = 1e-4  # where the axis ends: a run without a mistake stands here
@@ -67,7 +68,7 @@ def leaderboard(
         },
         error_x=_whiskers(x, ends),
         hovertext=[
-            f"{i}. {name}<br>{percent(value, 2)}{_within(one)}"
+            f"{i}. {name}<br>{percent(value)}{interval_line(one)}"
             for i, (name, value, one) in enumerate(
                 zip(names, accuracies, bounds, strict=True), start=1
             )
@@ -148,13 +149,7 @@ def _add_references(figure: go.Figure, references: Sequence[Reference], rows: in
             mode="lines",
             line={"color": palette.VAL, "width": 1.2, "dash": "dot"},
             opacity=0.7,
-            hovertext=f"published: {percent(value, 2)}<br>{words}",
+            hovertext=f"published: {percent(value)}<br>{words}",
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
         )
-
-
-def _within(bounds: tuple[float, float] | None) -> str:
-    if bounds is None:
-        return ""
-    return f"<br>95 % interval {percent(bounds[0], 2)} to {percent(bounds[1], 2)}"

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, percent
+from digitlab.figures.layout import chart
+from digitlab.words import interval, percent
 
 _SHARES = [0, 25, 50, 75, 100]
 _ENLARGED = 3  # thumbnails are enlarged here: a browser would blur them
@@ -47,8 +48,8 @@ def severity_curve(
             "thickness": 1, "width": 3, "color": palette.MUTED,
         },
         customdata=[
-            f"{percent(value / 100)}, 95 %: {a:.1f} to {percent(b / 100)}"
-            for value, a, b in zip(values, low, high, strict=True)
+            f"{percent(accuracy, 1)}, 95 %: {interval(bounds, 1)}"
+            for accuracy, bounds in zip(accuracies, intervals, strict=True)
         ],
         hovertemplate=f"%{{x}} {unit}: %{{customdata}}<extra></extra>",
     )  # fmt: skip
@@ -103,7 +104,7 @@ def accuracy_bars(
         orientation="h",
         marker={"color": palette.ACCENT, "line": {"width": 0}},
         error_x=whiskers,
-        text=[percent(value / 100) for value in values],
+        text=[percent(value, 1) for value in accuracies],
         textposition="auto",
         insidetextanchor="start",
         hovertemplate="%{y}: %{text}<extra></extra>",

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from digitlab.figures import palette
 from digitlab.figures.images import image_grid
 from digitlab.figures.layout import chart
+from digitlab.words import percent
 
 _SIDE = 30  # pixels of the screen for a cell
 _FILTER_COLUMNS = 8
@@ -66,10 +67,10 @@ def sample_answers(
     captions, hovers = [], []
     for label, answer, shares in zip(labels, read, probabilities, strict=True):
         mark = "✓" if answer == label else "✗"
-        captions.append(f"{mark} {classes[answer]} · {shares[answer]:.0%}")
+        captions.append(f"{mark} {classes[answer]} · {percent(shares[answer], 0)}")
         hovers.append(
-            f"true {classes[label]}, read {classes[answer]} with {shares[answer]:.1%}"
-            f" ({shares[label]:.1%} for {classes[label]})"
+            f"true {classes[label]}, read {classes[answer]} with {percent(shares[answer], 1)}"
+            f" ({percent(shares[label], 1)} for {classes[label]})"
         )
     return image_grid(images, captions, hovers=hovers, title="Some answers now", columns=6, tile=56)
 

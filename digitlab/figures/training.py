@@ -14,7 +14,8 @@ from math import exp, isfinite, log
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, note, percent
+from digitlab.figures.layout import chart, note
+from digitlab.words import percent
 
 WAITING = "waiting for the first steps"
 FEW_STEPS = 10
@@ -212,7 +213,7 @@ def _mark_best(figure: go.Figure, epochs: Sequence[dict], best_epoch: int | None
         y=[value],
         name=f"Best, epoch {best['epoch']}",
         mode="markers+text",
-        text=[percent(best["val_accuracy"], 2)],
+        text=[percent(best["val_accuracy"])],
         textposition="bottom center" if below else "top center",
         marker={
             "symbol": "circle-open",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from digitlab.errors import SpecError
 from digitlab.models.placement import Row
 from digitlab.settings import read_settings
+from digitlab.words import percent, size
 
 if TYPE_CHECKING:
     from digitlab.models.summary import ModelSummary
@@ -55,14 +56,14 @@ def _over(summary: ModelSummary, measure: str, total: str, limit: str) -> SpecEr
     """The error for a sum over all rows of one `measure`, with the row of the largest share."""
     largest = max(summary.innermost, key=lambda row: getattr(row, measure))
     share = getattr(largest, measure) / getattr(summary, measure)
-    return _about(f"{total}, {share:.0%} of them in {_named(largest)}; at most {limit}", largest)
+    return _about(f"{total}, {percent(share, 0)} of them in {_named(largest)}; at most {limit}", largest)
 
 
 def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int) -> SpecError:
     largest = max(summary.innermost, key=lambda row: row.values)
     problem = (
         f"A training step on {batch_size:,} image{'s' * (batch_size > 1)} would take about "
-        f"{_gigabytes(needed)} of memory, but at most {_gigabytes(limit)} are allowed "
+        f"{size(needed, 2)} of memory, but at most {size(limit, 2)} are allowed "
         f"(DIGITLAB_MAX_MEMORY)."
     )
     room = limit - BYTES_PER_PARAMETER * summary.parameters
@@ -72,10 +73,6 @@ def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int
     else:
         fix = "Use fewer channels or features, in particular in"
     return _about(f"{problem} {fix} {_named(largest)}.", largest)
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:,.2f} GB" if size >= 1e7 else f"{size / 1e6:,.2f} MB"
 
 
 def _about(message: str, row: Row) -> SpecError:

@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from digitlab.models.placement import Row, Shape
+from digitlab.words import percent
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _ratio(first: int, second: int, words: str) -> str:
     larger = first > second
     ratio = first / second if larger else second / first
     if ratio < 1.995:
-        return f"{100 * abs(first / second - 1):.0f} % {'more' if larger else 'fewer'} {words}"
+        return f"{percent(abs(first / second - 1), 0)} {'more' if larger else 'fewer'} {words}"
     times = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
     return f"{times} times {'more' if larger else 'fewer'} {words}"
 

@@ -11,6 +11,7 @@ from digitlab.errors import DatasetError, RunError
 from digitlab.runs import run_folder, store
 from digitlab.runs.find import bundled_folders, find_record, read_bundled, read_json
 from digitlab.runs.record import RunRecord
+from digitlab.words import percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,7 +192,7 @@ class Run:
 
     def __repr__(self) -> str:
         accuracy = self.record.test_accuracy
-        reached = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
+        reached = "" if accuracy is None else f", test accuracy {percent(accuracy)}"
         return f"Run({self.id!r}: {self.record.model} on {self.record.dataset}, " + (
             f"{self.record.status}{reached})"
         )

@@ -312,7 +312,7 @@ def test_entries_are_counted_before_the_zip_is_opened(monkeypatch):
         (upload, "MAX_ARRAY_BYTES", 784, "npz", "are read"),
         (folders, "MAX_IMAGE_BYTES", 50, "folders", "at most 50 are read"),
         (folders, "MAX_PIXELS", 2_000, "folders", "pixels together"),
-        (archive, "MAX_UNPACKED", 500, "folders", "at most 0 MB are read"),
+        (archive, "MAX_UNPACKED", 500, "folders", "at most 500 bytes are read"),
     ],
 )
 def test_every_limit_holds(monkeypatch, place, limit, value, form, reason):

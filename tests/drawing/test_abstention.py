@@ -42,7 +42,7 @@ def test_each_reason_for_declining():
     trust = Trust(digit=0.5, confidence=0.6)
     assert trust.decline(SURE) is None
     assert "does not look like a digit" in trust.decline(NONE)
-    assert "several digits: none has more than 50%" in trust.decline(np.array([0.5, 0.45, 0.05]))
+    assert "several digits: none has more than 50 %" in trust.decline(np.array([0.5, 0.45, 0.05]))
     assert Trust().decline(NONE) is None
 
 

@@ -40,7 +40,7 @@ def test_a_billion_parameters_are_refused_in_milliseconds_without_memory():
         lambda: build(HUGE),
         lambda: new_record(HUGE, "optdigits", RECIPE, status="queued", executor="test"),
     ):
-        with pytest.raises(SpecError, match="1,115,268,010 parameters, 98% of them in Linear"):
+        with pytest.raises(SpecError, match="1,115,268,010 parameters, 98 % of them in Linear"):
             refused()
     took = time.perf_counter() - start
     _, peak = tracemalloc.get_traced_memory()
@@ -59,7 +59,7 @@ def _seconds(work) -> float:
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("PARAMETERS", 61_705, "61,706 parameters, 78% of them in Linear"),
+        ("PARAMETERS", 61_705, "61,706 parameters, 78 % of them in Linear"),
         ("MULTIPLY_ADDS", 422_823, "422,824 multiply-adds"),
         ("MEMORY", 1_000_000, "would take about 1.05 MB"),
     ],

@@ -12,6 +12,7 @@ import torch
 import digitlab as dl
 from digitlab.errors import DatasetError, RunError, RunNotFoundError
 from digitlab.runs import checkpoints, run_folder, store
+from digitlab.words import percent
 
 
 def test_predictions_are_the_networks_softmax(tiny, optdigits):
@@ -148,7 +149,7 @@ def test_runs_are_listed_newest_first(train_tiny):
 
 def test_a_run_shows_what_it_is(tiny):
     assert repr(tiny).startswith(f"Run({tiny.id!r}: logistic-regression on optdigits, finished, ")
-    assert f"{tiny.record.test_accuracy:.2%}" in repr(tiny)
+    assert percent(tiny.record.test_accuracy) in repr(tiny)
 
 
 def test_refresh_sees_what_changed(tiny):

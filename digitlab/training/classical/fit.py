@@ -34,6 +34,7 @@ from digitlab.training.events import (
 )
 from digitlab.training.normalize import Normalization, make_normalization
 from digitlab.training.predict import BATCH, predict_logits
+from digitlab.words import duration
 
 LOOK_SECONDS = 0.1  # how often a wish to stop is looked for
 TELL_SECONDS = 1.0  # how often progress is told
@@ -139,17 +140,17 @@ class _Fit:
         what = f"Fitting {self.kind.name} on {len(self.train):,} images"
         if not self.begun:
             return Activity(f"{what}: starting …")
-        so_far = f"{spell_seconds(elapsed)} so far"
+        so_far = f"{duration(elapsed)} so far"
         if self.rounds > 1:
             done = f"{self.rounds_done:,} of {self.rounds:,} {_ROUNDS[self.kind.stages]}"
             left = ""
             if self.rounds_done:
                 rest = elapsed * (self.rounds - self.rounds_done) / self.rounds_done
-                left = f", about {spell_seconds(rest)} left"
+                left = f", about {duration(rest)} left"
             return Activity(f"{what}: {done}; {so_far}{left}")
         if self.expected is None:
             return Activity(f"{what}; {so_far}")
-        return Activity(f"{what}; {so_far}, about {spell_seconds(self.expected)} expected")
+        return Activity(f"{what}; {so_far}, about {duration(self.expected)} expected")
 
     def take_stage(self, said: dict, process: FitProcess) -> Iterator[Event]:
         """Hold the arrays of a stage that is done, and say how good they are."""
@@ -249,11 +250,3 @@ def _check_size(module: Fitted, train: Split) -> None:
             f"{limit // (module.features + 1):,}.",
             field="subset",
         )
-
-
-def spell_seconds(seconds: float) -> str:
-    """A time as a person says it: "40 s", "2 min", "1 h 5 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

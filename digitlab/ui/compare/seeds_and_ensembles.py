@@ -17,7 +17,7 @@ from digitlab.ui import cached, page, url
 from digitlab.ui.compare import side_by_side
 from digitlab.ui.compare.choose import Chosen, why_not
 from digitlab.ui.run_picker import watch_link
-from digitlab.words import percent
+from digitlab.words import interval, percent
 
 HOW = {"mean": "Mean of probabilities", "vote": "Vote"}
 LOOK_SECONDS = 2.0  # between two looks at what trains; nobody looks where nothing does
@@ -100,11 +100,10 @@ def _show_ensemble(chosen: Sequence[Chosen]) -> None:
     result = _joined(chosen, how)
     best = max(chosen, key=lambda one: one.result.accuracy)
     first, second, third = st.columns(3)
-    low, high = result.accuracy_interval
     first.metric(
         f"All {len(chosen)} together",
         percent(result.accuracy),
-        f"95 %: {100 * low:.2f} to {percent(high)}",
+        f"95 %: {interval(result.accuracy_interval)}",
         delta_arrow="off",
         delta_color="off",
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from digitlab.words import percent
+
 if TYPE_CHECKING:
     from digitlab.evaluation.comparison import PairComparison, SeedDifference, SeedSummary
     from digitlab.evaluation.metrics import Evaluation
@@ -26,7 +28,7 @@ def verdict(
     images = f"Of {pair.n:,} test images,"
     if pair.only_a == pair.only_b:
         return (
-            f"**{a_name} and {b_name} are equally accurate** ({100 * a.accuracy:.2f} %), though "
+            f"**{a_name} and {b_name} are equally accurate** ({percent(a.accuracy)}), though "
             f"not on the same images. {images} {b_name} reads {pair.only_b:,} that {a_name} "
             f"misses, and misses as many that {a_name} reads."
         )
@@ -38,7 +40,7 @@ def verdict(
         high, low = a.accuracy, b.accuracy
     return (
         f"**{better} is better by {points(abs(pair.difference), pair.n)} points** "
-        f"({100 * high:.2f} % against {100 * low:.2f} %). {images} it reads {gained:,} that "
+        f"({percent(high)} against {percent(low)}). {images} it reads {gained:,} that "
         f"{worse} misses, and misses {lost:,} that {worse} reads. If both were equally good, "
         f"a difference at least this large, either way, would come up by chance "
         f"**{chance(pair.p_value)}**. {_conclusion(pair.p_value)}"

@@ -12,7 +12,7 @@ from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.ui import cached
 from digitlab.ui.drawing.context import Look
 from digitlab.ui.drawing.sheet import Drawing
-from digitlab.words import probability
+from digitlab.words import percent, probability
 
 if TYPE_CHECKING:
     from digitlab.drawing.recognition import Recognition
@@ -131,7 +131,7 @@ def _show_boxes(look: Look, key: str) -> None:
         boxed_drawing(
             digits[0].framed.ink,
             [one.box for one in digits],
-            [f"{n} · {100 * one.confidence:.0f} %" for n, one in zip(names, digits, strict=True)],
+            [f"{n} · {percent(one.confidence, 0)}" for n, one in zip(names, digits, strict=True)],
             [one.declined is not None for one in digits],
             look.place,
         ),

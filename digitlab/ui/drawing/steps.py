@@ -12,7 +12,7 @@ from digitlab.errors import EmptyDrawingError
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
 from digitlab.ui.drawing.context import Look
-from digitlab.words import probability, with_article
+from digitlab.words import percent, probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.drawing.stages import Framed, Framing
@@ -181,7 +181,7 @@ def _show_variants(look: Look) -> None:
 
 
 def _short(share: float) -> str:
-    return "> 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+    return "> 99 %" if 0.99 < share < 1 else percent(share, 0)
 
 
 def _sentences(look: Look, variants: list[Variant]) -> list[str]:

@@ -9,7 +9,7 @@ import streamlit as st
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page
 from digitlab.ui.results.view import View
-from digitlab.words import duration, hundred, percent
+from digitlab.words import duration, hundred, interval, percent
 
 if TYPE_CHECKING:
     from digitlab.evaluation.intervals import Interval
@@ -90,13 +90,10 @@ def _metric(place: object, label: str, value: str, below: str, **arguments: str)
     place.metric(label, value, below, delta_arrow="off", delta_color="off", **arguments)
 
 
-def _within(interval: Interval | None, *, shares: bool = True) -> str:
-    if interval is None:
+def _within(bounds: Interval | None, *, shares: bool = True) -> str:
+    if bounds is None:
         return "undefined here"
-    low, high = interval
-    if shares:
-        return f"95 %: {100 * low:.2f} to {percent(high)}"
-    return f"95 %: {low:.4f} to {high:.4f}"
+    return f"95 %: {interval(bounds)}" if shares else "95 %: {:.4f} to {:.4f}".format(*bounds)
 
 
 def _show_classes(result: Evaluation) -> None:
@@ -113,11 +110,11 @@ def _show_classes(result: Evaluation) -> None:
         {
             "Class": row.name,
             "Precision": hundred(row.precision),
-            "Precision, 95 %": _range(row.precision_interval),
+            "Precision, 95 %": interval(row.precision_interval),
             "Recall": hundred(row.recall),
-            "Recall, 95 %": _range(row.recall_interval),
+            "Recall, 95 %": interval(row.recall_interval),
             "F1": hundred(row.f1),
-            "F1, 95 %": _range(row.f1_interval),
+            "F1, 95 %": interval(row.f1_interval),
             "Support": row.support,
         }
         for row in result.per_class
@@ -138,9 +135,5 @@ def _average_row(result: Evaluation, kind: str) -> dict[str, object]:
     row: dict[str, object] = {"Average": kind.capitalize()}
     for name, title in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1")):
         row[title] = hundred(values[name])
-        row[f"{title}, 95 %"] = _range(result.intervals.get(f"{kind}_{name}"))
+        row[f"{title}, 95 %"] = interval(result.intervals.get(f"{kind}_{name}"))
     return row
-
-
-def _range(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{100 * interval[0]:.2f}–{100 * interval[1]:.2f} %"

@@ -20,7 +20,7 @@ from digitlab.jobs.robustness import (
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page
 from digitlab.ui.results.view import View, title_of
-from digitlab.words import duration, percent
+from digitlab.words import duration, interval, percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,10 +124,10 @@ def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
     from digitlab.analysis.corruptions import CORRUPTIONS
     from digitlab.evaluation.intervals import wilson_interval
 
-    low, high = wilson_interval(card.correct, card.n)
+    within = wilson_interval(card.correct, card.n)
     st.markdown(
         f"As they are, **{percent(card.accuracy, 1)}** of {card.n:,} test images are read rightly "
-        f"(95 %: {100 * low:.1f} to {percent(high, 1)}). {_weakest(card)} Measured on "
+        f"(95 %: {interval(within, 1)}). {_weakest(card)} Measured on "
         f"{card.device.upper()} in {duration(card.seconds)}, seed {card.seed}."
     )
     if card.elsewhere:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -13,7 +14,6 @@ from digitlab.models.classical.build import fitted_module
 from digitlab.models.classical.catalog import KINDS
 from digitlab.models.classical.extract import extract
 from digitlab.training.classical import process
-from digitlab.training.classical.fit import spell_seconds
 from digitlab.training.events import Activity, EpochDone, Finished, Started, StepsDone
 from digitlab.training.learner import learning
 from digitlab.training.normalize import Normalization, make_normalization
@@ -91,7 +91,7 @@ def test_a_stop_ends_a_long_fit_within_a_second_and_nothing_is_learnt(mnist):
 
     for event in learning(model, mnist, dl.TrainConfig(normalization="none")).events(ask):
         events.append(event)
-        if stopped is None and "1 s so far" in getattr(event, "text", ""):
+        if stopped is None and re.search(r"[1-9]\S* s so far", getattr(event, "text", "")):
             stopped = time.monotonic()
     assert time.monotonic() - stopped < 1.0
     assert events[-1].reason == "stopped"
@@ -195,10 +195,3 @@ def test_networks_learn_from_a_subset_too(optdigits):
 def test_a_subset_is_a_number_of_images():
     with pytest.raises(ConfigError, match="subset"):
         dl.TrainConfig(subset=3)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0.2, "0 s"), (40, "40 s"), (95, "2 min"), (3_900, "1 h 5 min")]
-)
-def test_times_are_spelled(seconds, said):
-    assert spell_seconds(seconds) == said
