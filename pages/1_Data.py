@@ -45,7 +45,7 @@ with page.page(
         default="counts",
         widget=st.segmented_control,
     )
-    counts = cached.class_counts(name)
+    counts = cached.class_counts(data)
     st.plotly_chart(
         data_figures.class_distribution(counts, data.classes, show=show), key="class-distribution"
     )
@@ -72,7 +72,7 @@ with page.page(
         default="mean",
         widget=st.segmented_control,
     )
-    means, deviations = cached.class_images(name, split)
+    means, deviations = cached.class_images(data, split)
     if kind == "mean":
         figure = image_figures.per_class_images(means, data.classes)
     else:
@@ -83,7 +83,7 @@ with page.page(
             unit="standard deviation of pixel values",
         )
     st.plotly_chart(figure, key=f"class-images-{kind}")
-    page.code_fold(basics.class_images(name, split, kind))
+    page.code_fold(basics.class_images(data, split, kind))
 
     page.cell(
         "Images of one class, laid over each other",
@@ -95,7 +95,7 @@ with page.page(
         over = int(url.choose("Class to lay over", names, param="laid", default="3"))
     with controls[1]:
         many = url.number("Images", param="laid_images", default=20, low=1, high=1000)
-    st.plotly_chart(cached.overlay_figure(name, split, over, many), key="overlay")
+    st.plotly_chart(cached.overlay_figure(data, split, over, many), key="overlay")
     page.code_fold(basics.overlay(name, split, over, many))
 
     page.cell(
@@ -104,8 +104,8 @@ with page.page(
         "standard deviation, so that a network starts from numbers around zero; it always uses "
         "those of the training split.",
     )
-    pixels = cached.pixel_statistics(name, split)
-    used = cached.pixel_statistics(name, "train")
+    pixels = cached.pixel_statistics(data, split)
+    used = cached.pixel_statistics(data, "train")
     numbers = st.columns(2)
     numbers[0].metric("Mean of the training split (of 0…1)", f"{used.mean:.4f}")
     numbers[1].metric("Its standard deviation", f"{used.std:.4f}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.errors import DrawingError, EmptyDrawingError
+from digitlab.runs.run import Run, open_run
 from digitlab.ui import cached
 from digitlab.ui.drawing.context import Look
 from digitlab.ui.drawing.sheet import Drawing
@@ -16,7 +17,6 @@ from digitlab.words import percent, probability
 
 if TYPE_CHECKING:
     from digitlab.drawing.recognition import Recognition
-    from digitlab.runs.run import Run
 
 _ANSWER = (
     "<div>{head}</div>"
@@ -40,7 +40,7 @@ def read(drawing: Drawing, run_id: str, key: str) -> Look | None:
     from digitlab.analysis.recognize import recognize
 
     try:
-        run = cached.reader(run_id)
+        run = cached.reader(open_run(run_id))
         signature = (run.id, run.record.ended, drawing.digest)
         known = st.session_state.get(f"{key}:read")
         if known is None or known[0] != signature:

@@ -8,7 +8,7 @@ import streamlit as st
 from digitlab.analysis.arena import Answer, Arena, read_together
 from digitlab.errors import DigitlabError
 from digitlab.runs.checkpoints import has_weights
-from digitlab.runs.run import Run, list_runs
+from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.drawing.context import Look
@@ -93,7 +93,7 @@ def _can_read(one: Run, like: Run) -> bool:
 
 def _load(run_id: str) -> Run | None:
     try:
-        return cached.reader(run_id)
+        return cached.reader(open_run(run_id))
     except DigitlabError as e:
         st.caption(f"{run_id} cannot read: {e}")
         return None

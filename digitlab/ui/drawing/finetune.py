@@ -93,7 +93,7 @@ def _show_before_and_after(run: Run, name: str) -> None:
         (left, collection_dataset(name), "Your drawings, held out"),
         (right, base, f"Test images of {find_dataset(base).title}"),
     ):
-        was, now = (cached.evaluation(cached.reader(one.id), "test", data) for one in (before, run))
+        was, now = (cached.evaluation(one, "test", data) for one in (before, run))
         gained = now.accuracy - was.accuracy
         place.metric(
             f"{title} ({now.n:,})",

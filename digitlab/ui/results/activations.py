@@ -21,7 +21,7 @@ VIEWS = {"weights": "First weights", "layers": "Layer by layer", "hidden": "Last
 def show(view: View) -> None:
     """Weights, maps of an image, or the last hidden layer: one of them at a time."""
     need_weights(view.run)
-    run = cached.reader(view.run.id)
+    run = cached.reader(view.run)
     part = url.choose(
         "Part of the network",
         VIEWS,

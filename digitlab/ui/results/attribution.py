@@ -37,7 +37,7 @@ def show_attribution(view: View, image: torch.Tensor | None, position: int) -> N
         return
     try:
         need_weights(view.run)
-        run = cached.reader(view.run.id)
+        run = cached.reader(view.run)
         methods = cached.of_evaluation(_fitting, (view.run.id, view.run.record.ended), run)
     except RunError as e:
         st.info(f"There is no network to ask: {e}", icon=":material/image_not_supported:")

@@ -127,7 +127,7 @@ def _found(key: object, probabilities, labels) -> Suspects:
 def _of_training(view: View, basis: str) -> Suspects | None:
     """From what is kept, or after a button and a bar that fills."""
     train = view.images()
-    run = cached.reader(view.run.id) if basis == "network" else view.run
+    run = cached.reader(view.run) if basis == "network" else view.run
     if not are_suspects_kept(view.run, basis):
         place = st.empty()
         if not place.button(

@@ -36,7 +36,7 @@ def show_neighbours(view: View, image: torch.Tensor, position: int, metric: str)
             return
     features = cached.features(run)
     itself = position if view.is_own and view.split == "train" else None
-    found = nearest(cached.reader(run.id), features, image, SHOWN, metric, exclude=itself)
+    found = nearest(cached.reader(run), features, image, SHOWN, metric, exclude=itself)
     _show(view, train, found)
     few = len(features.positions) < features.total
     among = f"{len(features.positions):,} of {features.total:,}" if few else f"{features.total:,}"
@@ -62,7 +62,7 @@ def _offer(view: View, train: Split) -> None:
     def fill(done: int, total: int) -> None:
         bar.progress(done / total, text=f"Reading the training images: {done:,} of {total:,}")
 
-    compute_features(cached.reader(view.run.id), train, fill)
+    compute_features(cached.reader(view.run), train, fill)
     place.empty()
 
 

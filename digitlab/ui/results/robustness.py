@@ -256,7 +256,7 @@ def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, A
     position = int(right[0])
     return cached.of_evaluation(
         attack_example, ("attacked", run.id, run.record.ended, card.seed),
-        cached.reader(run.id), test.images[position], int(result.labels[position]), seed=card.seed,
+        cached.reader(run), test.images[position], int(result.labels[position]), seed=card.seed,
     )  # fmt: skip
 
 
