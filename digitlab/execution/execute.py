@@ -21,7 +21,7 @@ from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.run import Run
 from digitlab.training.config import TrainConfig
 from digitlab.training.events import Event
-from digitlab.training.learner import learning
+from digitlab.training.learner import make_learner
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -71,7 +71,7 @@ def _carry_out(
     data = data.resplit(record.data["val_fraction"], record.data["split_seed"])
     model = build(ModelSpec.from_dict(record.spec), seed=config.seed)
     load_start(model, record)
-    learner = learning(model, data, config, _state_to_go_on_from(record, data))
+    learner = make_learner(model, data, config, _state_to_go_on_from(record, data))
     recorder.begin(model, data, learner)
     if control.ends():
         recorder.stop_before_training()

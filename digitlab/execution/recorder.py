@@ -38,7 +38,7 @@ from digitlab.training.predict import predict_logits
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
     from digitlab.execution.control import Control
-    from digitlab.training.learner import Learning
+    from digitlab.training.learner import Learner
 
 WRITE_SECONDS = 0.5  # how often steps reach the store: pages look once a second
 FILES_SECONDS = 10.0  # how often the record and its curves are written beside the weights
@@ -61,7 +61,7 @@ class Recorder:
         self.folder = run_folder.run_folder(record.id)
         self.config = TrainConfig.from_dict(record.config)
         self.model: torch.nn.Module | None = None
-        self.learning: Learning | None = None
+        self.learner: Learner | None = None
         self.diagnostics = Diagnostics()
         self.notices = list(record.notices)
         self.steps: list[StepsDone] = []
@@ -71,9 +71,9 @@ class Recorder:
         self.speed = Speed(record.step)
         self.saved_epoch: float | None = None  # whose weights are on disk
 
-    def begin(self, model: torch.nn.Module, data: Dataset, learning: Learning) -> None:
+    def begin(self, model: torch.nn.Module, data: Dataset, learner: Learner) -> None:
         """Write down what is about to be carried out."""
-        self.model, self.data, self.learning = model, data, learning
+        self.model, self.data, self.learner = model, data, learner
         self._write_settings()
 
     def stop_before_training(self) -> None:
@@ -138,7 +138,7 @@ class Recorder:
         with contextlib.suppress(StoreError):
             hold_lock(self.record.id)
         self._write_history()
-        state = None if self.steps or self.epochs else self.learning.state()
+        state = None if self.steps or self.epochs else self.learner.state()
         if state is not None and is_finite(state.weights.values()):
             try:
                 checkpoints.save_state(self.record.id, state)

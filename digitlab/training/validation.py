@@ -47,6 +47,10 @@ class Validator:
             if parts and ask() in ("stop", "pause"):
                 return None, None
             parts.append(self.predict(images))
-        logits, labels = torch.cat(parts), split.labels.cpu()
-        loss = float(F.cross_entropy(logits, labels))
-        return loss, int((logits.argmax(1) == labels).sum()) / len(labels)
+        return loss_and_accuracy(torch.cat(parts), split.labels.cpu())
+
+
+def loss_and_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+    """Mean cross-entropy (nats) and accuracy of logits [N, C] for labels int64 [N]."""
+    loss = float(F.cross_entropy(logits, labels))
+    return loss, int((logits.argmax(1) == labels).sum()) / len(labels)

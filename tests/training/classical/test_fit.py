@@ -13,9 +13,9 @@ from digitlab.errors import ConfigError, RunError
 from digitlab.models.classical.build import fitted_module
 from digitlab.models.classical.catalog import KINDS
 from digitlab.models.classical.extract import extract
-from digitlab.training.classical import process
+from digitlab.training.classical import fit
 from digitlab.training.events import Activity, EpochDone, Finished, Started, StepsDone
-from digitlab.training.learner import learning
+from digitlab.training.learner import make_learner
 from digitlab.training.normalize import Normalization, make_normalization
 from digitlab.training.predict import predict_logits
 
@@ -28,7 +28,7 @@ def network(name, **args):
 
 def happen(model, data, config=SMALL, ask=lambda: None):
     """All events of a fit, in order."""
-    return list(learning(model, data, config).events(ask))
+    return list(make_learner(model, data, config).events(ask))
 
 
 def of(kind, events):
@@ -89,7 +89,7 @@ def test_a_stop_ends_a_long_fit_within_a_second_and_nothing_is_learnt(mnist):
     def ask():
         return "stop" if stopped else None
 
-    for event in learning(model, mnist, dl.TrainConfig(normalization="none")).events(ask):
+    for event in make_learner(model, mnist, dl.TrainConfig(normalization="none")).events(ask):
         events.append(event)
         if stopped is None and re.search(r"[1-9]\S* s so far", getattr(event, "text", "")):
             stopped = time.monotonic()
@@ -108,7 +108,7 @@ def test_a_stop_keeps_the_stages_that_are_done(optdigits):
     def ask():
         return "stop" if len(seen) >= 2 else None
 
-    for event in learning(model, optdigits, SMALL).events(ask):
+    for event in make_learner(model, optdigits, SMALL).events(ask):
         seen += [event] if isinstance(event, EpochDone) else []
     assert isinstance(event, Finished)
     assert event.reason == "stopped"
@@ -121,11 +121,13 @@ def test_the_wish_to_save_or_to_pause_is_understood(optdigits):
     assert happen(model, optdigits, ask=lambda: "save")[-1].reason == "completed"
     paused = happen(network("GaussianNB"), optdigits, ask=lambda: "pause")[-1]
     assert paused.reason == "paused"
-    assert "begins anew" in paused.note
+    assert "starts again from the beginning" in paused.note
 
 
 def test_leaving_early_ends_the_process(optdigits):
-    events = learning(network("MLPClassifier", max_iter=1000, tol=0.0), optdigits, SMALL).events()
+    events = make_learner(
+        network("MLPClassifier", max_iter=1000, tol=0.0), optdigits, SMALL
+    ).events()
     for event in events:
         if isinstance(event, StepsDone):
             break
@@ -144,7 +146,7 @@ def test_a_long_fit_says_how_long_it_will_take(mnist):
         expected = any("expected" in text for text in texts)
         return "stop" if expected or time.monotonic() - started > 25 else None
 
-    for event in learning(network("SVC"), mnist, config).events(ask):
+    for event in make_learner(network("SVC"), mnist, config).events(ask):
         texts += [event.text] if isinstance(event, Activity) else []
     assert "Fitting SVC on 20,000 images" in texts[-1]
     assert "expected" in texts[-1]
@@ -177,8 +179,8 @@ def test_an_unfinished_optimisation_is_said(optdigits):
 
 
 def test_a_process_that_dies_is_said(optdigits, monkeypatch):
-    monkeypatch.setattr(process.sys, "executable", "/bin/false")
-    with pytest.raises(RunError, match="ended before it was done"):
+    monkeypatch.setattr(fit.sys, "executable", "/bin/false")
+    with pytest.raises(RunError, match="GaussianNB failed: its process ended"):
         happen(network("GaussianNB"), optdigits)
 
 
