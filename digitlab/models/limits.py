@@ -56,7 +56,9 @@ def _over(summary: ModelSummary, measure: str, total: str, limit: str) -> SpecEr
     """The error for a sum over all rows of one `measure`, with the row of the largest share."""
     largest = max(summary.innermost, key=lambda row: getattr(row, measure))
     share = getattr(largest, measure) / getattr(summary, measure)
-    return _about(f"{total}, {percent(share, 0)} of them in {_named(largest)}; at most {limit}", largest)
+    return _about(
+        f"{total}, {percent(share, 0)} of them in {_named(largest)}; at most {limit}", largest
+    )
 
 
 def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int) -> SpecError:
