@@ -30,7 +30,7 @@ def find_trust(run: Run) -> Trust:
     and no more. A run without validation images, as one fine-tuned on all the drawings there are,
     declines as the one whose weights it began with; where there is none, nothing is declined.
     """
-    measured = run.record.data.get("trust")
+    measured = run.record.data.trust
     if measured:
         return Trust(**measured)
     path = run.folder / run_folder.PREDICTIONS
@@ -42,7 +42,7 @@ def _from_start(run: Run) -> Trust:
     """That of the run whose weights this one began with, where it tells the same apart."""
     from digitlab.runs.run import open_run
 
-    parent = run.record.data.get("start_from")
+    parent = run.record.data.start_from
     try:
         start = open_run(parent) if parent else None
     except DigitlabError:  # deleted

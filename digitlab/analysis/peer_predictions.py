@@ -46,11 +46,8 @@ def ask_others(run: Run, split: str, position: int) -> list[Answer]:
 
 def same_images(run: Run, other: Run, split: str) -> bool:
     """Whether two runs have the same images in that split of their own data."""
-    mine, theirs = run.record.data, other.record.data
-    keys = ["fingerprint", "classes"]
-    if split != "test":
-        keys += ["val_fraction", "split_seed"]
-    return bool(mine.get("fingerprint")) and all(mine.get(key) == theirs.get(key) for key in keys)
+    known = run.record.data.fingerprint and other.record.data.fingerprint
+    return bool(known) and run.record.split.same_images(other.record.split, split)
 
 
 def _row(run: Run, split: str, position: int) -> np.ndarray | None:

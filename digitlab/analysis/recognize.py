@@ -54,7 +54,7 @@ def recognize(
 
 def find_predictor(run: Run) -> Predictor:
     """What `recognize_drawing` asks: the run's probabilities, less than 1 in sum for no digits."""
-    if run.record.data.get("no_digit") != "logit 0":
+    if run.record.data.no_digit != "logit 0":
         return run.predict
 
     def predict(images: np.ndarray) -> np.ndarray:

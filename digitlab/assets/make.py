@@ -65,11 +65,12 @@ def make(asset: str, *, from_home: bool = False) -> dl.Run:
 
 def _finished(model: str, config: dl.TrainConfig) -> dl.Run | None:
     """A run of this home that carried out the same experiment."""
-    spec = dl.load_model(model).to_dict()
-    wanted = (spec, config.model_dump(), "mnist", "finished")
+    from digitlab.execution.prepare import plan
+
+    asked = plan(model, "mnist", config)
     for run in dl.list_runs(bundled=False):
-        record = run.record
-        if (record.spec, record.config, record.dataset, record.status) == wanted:
+        same = run.experiment.spec == asked.spec and run.experiment.config == asked.config
+        if same and run.experiment.same_data(asked) and run.record.status == "finished":
             return run
     return None
 

@@ -136,13 +136,13 @@ def fold_no_digit(run: dl.Run, target: Path) -> dict[str, object]:
         figures[f"{name}_accuracy"] = float((logits.argmax(1) == part.labels).float().mean())
         figures[f"{name}_loss"] = float(torch.nn.functional.cross_entropy(logits, part.labels))
     files.write_tensors(target / run_folder.PREDICTIONS, saved)
-    added = run.record.data["train_images"] - len(mnist.train)
+    added = run.record.data.train_images - len(mnist.train)
     return {
         **figures,
         "spec": spec.to_dict(),
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {
-            **run.record.data,
+            **run.record.data.model_dump(),
             "classes": list(mnist.classes),
             "fingerprint": mnist.fingerprint,
             "train_images": len(mnist.train),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 How = Literal["mean", "vote"]
 HOWS: tuple[How, ...] = get_args(How)
 MOST = 20  # members: each answers every image
-_SAME = ("fingerprint", "classes", "val_fraction", "split_seed")
+_SHARED = ("fingerprint", "classes", "val_fraction", "split_seed")
 
 
 def ensemble(members: Sequence[str | Run], how: How = "mean", *, name: str = "") -> Run:
@@ -54,9 +54,8 @@ def _check(runs: Sequence[Run]) -> None:
         raise RunError("Each run can be in an ensemble once: name every member once.")
     first = runs[0]
     for run in runs[1:]:
-        same = run.record.dataset == first.record.dataset and run.spec.input == first.spec.input
-        prints = {one.record.data.get("fingerprint") for one in (run, first)} - {None}
-        if not same or run.classes != first.classes or len(prints) > 1:
+        same = run.record.split.same_images(first.record.split, "test")
+        if not same or run.spec.input != first.spec.input:
             raise RunError(
                 f"{first.id} was made with {first.record.dataset} and {run.id} with "
                 f"{run.record.dataset}: members of an ensemble need the same data. Choose runs of "
@@ -76,7 +75,8 @@ def _joined_predictions(runs: Sequence[Run], how: str) -> dict[str, torch.Tensor
     for split in ("val", "test"):
         labels = [each.get(f"{split}_labels") for each in saved]
         known = all(one is not None and torch.equal(one, labels[0]) for one in labels)
-        if known and (split == "test" or _same_split(runs)):
+        first = runs[0].record.split
+        if known and all(run.record.split.same_images(first, split) for run in runs):
             logits = torch.stack([each[f"{split}_logits"].float() for each in saved])
             tensors[f"{split}_logits"] = combine_logits(logits, how)
             tensors[f"{split}_labels"] = labels[0]
@@ -87,17 +87,13 @@ def _joined_predictions(runs: Sequence[Run], how: str) -> dict[str, torch.Tensor
     return tensors
 
 
-def _same_split(runs: Sequence[Run]) -> bool:
-    mine = runs[0].record.data
-    return all(run.record.data.get(key) == mine.get(key) for run in runs for key in _SAME[1:])
-
-
 def _record(
     runs: Sequence[Run], how: str, name: str, tensors: dict[str, torch.Tensor]
 ) -> RunRecord:
     first, now = runs[0].record, time.time()
     kind = f"ensemble of {len(runs)} ({how})"
-    shared = {key: first.data[key] for key in _SAME if key in first.data}
+    stored = first.data.model_dump()
+    shared = {key: stored[key] for key in _SHARED if key in stored}
     return RunRecord(
         id=new_run_id(f"ensemble-{how}-{len(runs)}"),
         name=name.strip()[:120] or kind.capitalize(),

@@ -15,11 +15,9 @@ from digitlab.execution.control import Control
 from digitlab.execution.initial_weights import load_start
 from digitlab.execution.recorder import Recorder
 from digitlab.models.build import build
-from digitlab.models.spec import ModelSpec
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.run import Run
-from digitlab.training.config import TrainConfig
 from digitlab.training.events import Event
 from digitlab.training.learner import make_learner
 
@@ -66,10 +64,10 @@ def _carry_out(
     if control.ends():
         recorder.stop_before_training()
         return
-    config = TrainConfig.from_dict(record.config)
-    data = data or load_dataset(record.dataset)
-    data = data.resplit(record.data["val_fraction"], record.data["split_seed"])
-    model = build(ModelSpec.from_dict(record.spec), seed=config.seed)
+    experiment = record.experiment
+    split, config = experiment.dataset, experiment.config
+    data = (data or load_dataset(split.name)).resplit(split.val_fraction, split.split_seed)
+    model = build(experiment.spec, seed=config.seed)
     load_start(model, record)
     learner = make_learner(model, data, config, _state_to_go_on_from(record, data))
     recorder.begin(model, data, learner)

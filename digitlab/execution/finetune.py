@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from digitlab.data.collections import is_held_out, require_entries
 from digitlab.data.derived import collection_dataset, mix_dataset
 from digitlab.data.info import DIGITS
 from digitlab.data.registry import default_dataset, find_dataset, is_available
 from digitlab.errors import DatasetError, RunError
-from digitlab.execution.train import train
+from digitlab.execution.prepare import plan
+from digitlab.execution.train import carry_out
+from digitlab.runs.experiment import Experiment
 from digitlab.runs.run import Run, open_run
 from digitlab.training.config import Augmentation, TrainConfig
 from digitlab.training.events import Event
@@ -73,28 +75,21 @@ def finetune(
     """
     start = run if isinstance(run, Run) else open_run(run)
     base = base or find_base(start)
-    made = train(
-        start.spec,
-        plan(start, collection, base),
-        config,
+    tuned = carry_out(
+        plan_finetuning(start, collection, base, config),
         name=name_after(start, collection),
         progress=progress,
         on_event=on_event,
-        start_from=start.id,
     )
-    return FineTuned(before=start, after=made, collection=collection, base=base)
+    return FineTuned(before=start, after=tuned, collection=collection, base=base)
 
 
-def submission(run: Run, collection: str, base: str | None = None) -> dict[str, Any]:
-    """What `jobs.queue.submit` is given for the same in the background."""
-    base = base or find_base(run)
-    return {
-        "model": run.spec,
-        "dataset": plan(run, collection, base),
-        "config": RECIPE,
-        "name": name_after(run, collection),
-        "start_from": run.id,
-    }
+def plan_finetuning(
+    run: Run, collection: str, base: str | None = None, config: TrainConfig = RECIPE
+) -> Experiment:
+    """The experiment that `finetune` carries out; raises as it does."""
+    mix = _mix(run, collection, base or find_base(run))
+    return plan(run.spec, mix, config, start_from=run.id)
 
 
 def find_base(run: Run) -> str:
@@ -110,7 +105,7 @@ def find_base(run: Run) -> str:
     return name if known and is_available(name) else default_dataset()
 
 
-def plan(run: Run, collection: str, base: str) -> str:
+def _mix(run: Run, collection: str, base: str) -> str:
     """The name of the mix to learn from, after making sure that it can be learnt from."""
     if run.classes != DIGITS:
         raise RunError(

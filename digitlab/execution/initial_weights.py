@@ -48,8 +48,9 @@ def inherited(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
     start = open_run(run_id)
     if start.classes != tuple(classes):
         return {}
-    told = start.record.data
-    return {key: told[key] for key in ("no_digit", "trust") if told.get(key)}
+    data = start.record.data
+    kept = {"no_digit": data.no_digit, "trust": data.trust}
+    return {key: value for key, value in kept.items() if value}
 
 
 def load_start(model: torch.nn.Module, record: RunRecord) -> None:
@@ -57,7 +58,7 @@ def load_start(model: torch.nn.Module, record: RunRecord) -> None:
 
     Raises RunError where the other run was deleted or does not fit.
     """
-    start = record.data.get("start_from")
+    start = record.data.start_from
     if not start:
         return
     weights = checkpoints.read_weights(start)

@@ -15,11 +15,9 @@ from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.execution.control import hold_lock
 from digitlab.execution.progress import Speed
 from digitlab.models.classical.build import fitted_module
-from digitlab.models.spec import ModelSpec
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.snapshot import write_look
-from digitlab.training.config import TrainConfig
 from digitlab.training.devices import describe_machine
 from digitlab.training.diagnostics import Diagnostics
 from digitlab.training.events import (
@@ -59,7 +57,7 @@ class Recorder:
         self.record = record
         self.control = control
         self.folder = run_folder.run_folder(record.id)
-        self.config = TrainConfig.from_dict(record.config)
+        self.config = record.experiment.config
         self.model: torch.nn.Module | None = None
         self.learner: Learner | None = None
         self.diagnostics = Diagnostics()
@@ -93,9 +91,8 @@ class Recorder:
             self._write_weights()
 
     def _write_settings(self) -> None:
-        files.write_atomically(
-            self.folder / run_folder.SPEC, ModelSpec.from_dict(self.record.spec).to_yaml()
-        )
+        spec = self.record.experiment.spec
+        files.write_atomically(self.folder / run_folder.SPEC, spec.to_yaml())
         files.write_json(self.folder / run_folder.CONFIG, self.config.model_dump())
 
     def note(self, event: Event) -> None:
@@ -165,13 +162,12 @@ class Recorder:
             environment=environment,
             normalization={"mean": event.mean, "std": event.std},
             total_steps=event.total_steps,
-            data={
-                **self.record.data,
-                "fingerprint": self.data.fingerprint,
-                "train_images": event.train_images,
-                "val_images": event.val_images,
-                "test_images": len(self.data.test),
-            },
+            data=self.record.data.changed(
+                fingerprint=self.data.fingerprint,
+                train_images=event.train_images,
+                val_images=event.val_images,
+                test_images=len(self.data.test),
+            ).model_dump(),
         )
 
     def _write_history(self, *, last: bool = False, **columns: object) -> None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab import files
-from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
-from digitlab.errors import ConfigError, RunError
+from digitlab.errors import ConfigError, DigitlabError, RunError
 from digitlab.models.presets import Preset, list_presets, load_preset
+from digitlab.runs.experiment import Experiment, divide
+from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs
 from digitlab.training.config import TrainConfig
 from digitlab.words import hundred
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
 
 FIGURES = ("train_accuracy", "val_accuracy", "test_accuracy")
 FINAL = "final.json"  # in a run's folder: what was measured of it after its end
-
-# Where and how quickly a run computes, and what it watches meanwhile, is no part of its recipe.
-# `val_fraction` is compared as the split that was made of it.
-_NO_MATTER = {
-    *("seed", "device", "precision", "channels_last", "threads", "compile", "test_curve"),
-    "val_fraction",
-}
 
 
 @dataclass(frozen=True)
@@ -182,35 +176,29 @@ def matching_runs(
     given = list_runs(bundled=False) if runs is None else runs
     chosen: dict[int, Run] = {}
     for run in given:  # newest first
-        if run.record.status == "finished" and is_of_preset(run, preset, data):
+        if run.record.status == "finished" and is_of_preset(run.record, preset, data):
             chosen.setdefault(run.record.seed, run)
     return [chosen[seed] for seed in sorted(chosen)]
 
 
-def is_of_preset(run: Run, preset: Preset, data: str | Dataset) -> bool:
+def is_of_preset(record: RunRecord, preset: Preset, data: str | Dataset) -> bool:
     """Whether a run has the preset's architecture and recipe, and this data and split."""
-    record, recipe = run.record, TrainConfig.from_dict(preset.recipe)
-    name = data if isinstance(data, str) else data.name
-    if record.dataset != name or _architecture(record.spec) != _architecture(preset.spec.to_dict()):
+    config = TrainConfig.from_dict(preset.recipe)
+    split = divide(data, config)
+    if not isinstance(data, str):
+        split = replace(split, fingerprint=data.fingerprint)
+    if not record.split.same_images(split):  # quick to ask, before specs are read
         return False
-    share = VAL_FRACTION if recipe.val_fraction is None else recipe.val_fraction
-    seed = SPLIT_SEED if isinstance(data, str) else data.split_seed
-    if (record.data.get("val_fraction"), record.data.get("split_seed")) != (share, seed):
-        return False
-    if not isinstance(data, str) and record.data.get("fingerprint") != data.fingerprint:
-        return False
+    asked = Experiment(preset.spec, split, config)
     try:
-        return _matters(TrainConfig.from_dict(record.config)) == _matters(recipe)
-    except ConfigError:  # of a version whose recipes were others
+        experiment = record.experiment
+    except DigitlabError:  # of a version whose architectures or recipes were others
         return False
-
-
-def _architecture(spec: Mapping[str, Any]) -> str:
-    return json.dumps({k: v for k, v in spec.items() if k != "name"}, sort_keys=True)
-
-
-def _matters(config: TrainConfig) -> dict[str, Any]:
-    return config.model_dump(exclude=_NO_MATTER)
+    return (
+        experiment.same_architecture(asked)
+        and experiment.same_recipe(asked)
+        and experiment.same_data(asked)
+    )
 
 
 def _reproduction(

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from digitlab.execution.execute import execute
-from digitlab.execution.prepare import new_record
-from digitlab.models.load import known_recipe
+from digitlab.execution.prepare import new_record, plan
 from digitlab.runs import run_folder
 from digitlab.runs.run import Run
-from digitlab.training.config import TrainConfig
 from digitlab.training.events import Event
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
     from digitlab.models.spec import ModelSpec
+    from digitlab.runs.experiment import Experiment
+    from digitlab.training.config import TrainConfig
 
 
 def train(
@@ -36,22 +36,26 @@ def train(
     cleanly: the run is kept with what it learnt. Raises SpecError, ConfigError or DatasetError
     before anything is stored.
     """
-    from digitlab.execution.progress import show_progress
-
-    config = config or TrainConfig.from_dict(known_recipe(model))
     if isinstance(data, str):
         from digitlab.data.load import load_dataset
 
         data = load_dataset(data)
-    record = new_record(
-        model,
-        data,
-        config,
-        status="running",
-        executor="foreground",
-        name=name,
-        start_from=start_from,
-    )
+    experiment = plan(model, data, config, start_from)
+    return carry_out(experiment, data, name=name, progress=progress, on_event=on_event)
+
+
+def carry_out(
+    experiment: Experiment,
+    data: Dataset | None = None,
+    *,
+    name: str = "",
+    progress: bool = True,
+    on_event: Callable[[Event], None] | None = None,
+) -> Run:
+    """Carry out a planned experiment here and now, as `train` does; its data is read if need be."""
+    from digitlab.execution.progress import show_progress
+
+    record = new_record(experiment, status="running", executor="foreground", name=name)
     with run_folder.run_lock(record.id), show_progress(record, enabled=progress) as show:
 
         def tell(event: Event) -> None:

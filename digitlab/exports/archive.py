@@ -29,13 +29,11 @@ from digitlab import files
 from digitlab.data import archive as zips
 from digitlab.data.info import INPUT_SHAPE
 from digitlab.errors import RunError, RunNotFoundError, StoreError, UploadError
-from digitlab.models.spec import ModelSpec
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.edit import NAME, NOTE, TAG, TAGS
 from digitlab.runs.record import RunRecord, check_run_id, new_run_id
 from digitlab.runs.run import Run
 from digitlab.settings import VERSION, read_settings
-from digitlab.training.config import TrainConfig
 from digitlab.training.events import EpochDone, StepsDone
 from digitlab.words import size
 
@@ -105,7 +103,7 @@ def import_run(file: str | Path | bytes | BinaryIO) -> Run:
         weights = _checked_weights(
             _read_member(archive, run_folder.WEIGHTS, required=False), record
         )
-        classes = record.data["classes"]
+        classes = record.data.classes
         predictions = _checked_predictions(
             _read_member(archive, run_folder.PREDICTIONS, required=False), classes
         )
@@ -140,13 +138,13 @@ def _marked(record: RunRecord, predictions: dict[str, torch.Tensor]) -> RunRecor
     values: dict[str, Any] = {
         "id": new_run_id(record.model) if taken else record.id,
         "executor": "foreground",
-        "data": {**record.data, IMPORTED: mark},
+        "data": record.data.changed(imported=mark).model_dump(),
         "tags": tags,
-        **_measured(predictions, record.data["classes"]),
+        **_measured(predictions, record.data.classes),
     }
     if record.status in ("paused", "interrupted", "queued", "running"):
         values["status"] = "stopped"  # what it would go on from is not in the ZIP
-    return record.model_copy(update=values)
+    return record.changed(**values)
 
 
 def _measured(predictions: dict[str, torch.Tensor], classes: list[str]) -> dict[str, Any]:
@@ -304,7 +302,7 @@ def _checked_record(content: bytes) -> RunRecord:
     values = _plain_json(content, run_folder.RECORD)
     try:
         record = RunRecord(**values)
-        data = _Data(**record.data)
+        data = _Data(**record.data.model_dump())
         _Numbers(**record.model_dump())
         check_run_id(record.id)
     except (ValidationError, TypeError) as e:
@@ -316,17 +314,15 @@ def _checked_record(content: bytes) -> RunRecord:
         set(scale) == {"mean", "std"} and 0 < scale["std"] < 1e6 > abs(scale["mean"])
     ):
         raise ArchiveError("The ZIP's record has a normalisation that is none.")
-    spec = ModelSpec.from_dict(record.spec)
+    spec = record.experiment.spec
     summary = check_fits(spec, INPUT_SHAPE, len(data.classes))
-    return record.model_copy(
-        update={
-            **_bounded_texts(record),
-            "spec": spec.to_dict(),
-            "config": TrainConfig.from_dict(record.config).model_dump(),
-            "data": data.model_dump(),
-            "parameters": summary.parameters or record.parameters,
-            "environment": _bounded_environment(record.environment),
-        }
+    return record.changed(
+        **_bounded_texts(record),
+        spec=spec.to_dict(),
+        config=record.experiment.config.model_dump(),
+        data=data.model_dump(),
+        parameters=summary.parameters or record.parameters,
+        environment=_bounded_environment(record.environment),
     )
 
 
@@ -395,7 +391,7 @@ def _checked_weights(content: bytes, record: RunRecord) -> dict[str, torch.Tenso
     from digitlab.models.build import build, sketch
     from digitlab.models.classical.catalog import classical_kind
 
-    spec = ModelSpec.from_dict(record.spec)
+    spec = record.experiment.spec
     said = _header(content, run_folder.WEIGHTS)
     if classical_kind(spec) is None:  # whose arrays have any size, and are checked when taken
         asked = {name: list(v.shape) for name, v in sketch(spec).module.state_dict().items()}

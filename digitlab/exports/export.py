@@ -113,7 +113,7 @@ def _opened(what: Run | ModelSpec | str | Path) -> Run | ModelSpec:
 def _recipe(source: Run | ModelSpec, what: Any) -> Mapping[str, Any]:
     """The recipe that goes with a run, a preset or a file; empty for any other architecture."""
     if isinstance(source, Run):
-        return {**source.record.config, "val_fraction": source.record.data["val_fraction"]}
+        return source.experiment.recipe.model_dump()
     if not isinstance(what, ModelSpec):
         return known_recipe(what)
     try:

@@ -77,7 +77,7 @@ def _details(run: Run, known: Account) -> str:
     ]
     if record.parent:
         rows.append(("Repeats", record.parent))
-    if "imported" in record.data:
+    if record.data.imported:
         rows.append(
             ("Imported", "from a file; its test figures were computed anew from its logits")
         )

@@ -40,7 +40,7 @@ def write_notebook(run: Run, split: str = "test", dataset: str | None = None) ->
     name = _Variable("run_id")
     at = (name, split, dataset)
     own = dataset is None
-    has_val = bool(run.record.data["val_fraction"])
+    has_val = bool(run.record.data.val_fraction)
     first = "int(result.errors.position[0]) if len(result.errors) else 0"
     cells: Cells = [
         ("## Overview", evaluation.evaluation(*at)),
@@ -128,8 +128,8 @@ print(*runs, sep="\\n")"""
 def _recipe(run: Run) -> dict | None:
     if run.record.members:
         return None
-    split = {"val_fraction": run.record.data["val_fraction"]}
-    return {**run.config.changed(device="auto", **split).differing(), **split}
+    recipe = run.experiment.recipe.changed(device="auto")
+    return {**recipe.differing(), "val_fraction": recipe.val_fraction}
 
 
 def _shown(code: str) -> str:

@@ -69,7 +69,7 @@ def write_report(run: Run) -> str:
     return pages.get_template("report.html.jinja").render(
         record=run.record,
         made=datetime.fromtimestamp(run.record.created, UTC).strftime("%d %B %Y"),
-        imported="imported" in run.record.data,
+        imported=run.record.data.imported is not None,
         numbers=known.numbers,
         measured=known.measured,
         sections=sections,

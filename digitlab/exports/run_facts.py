@@ -67,12 +67,10 @@ def account_of(run: Run, result: Evaluation) -> Account:
 def recipe_rows(run: Run) -> list[Row]:
     """The whole recipe, one setting a row; of the augmentation only what changes an image."""
     rows = []
-    for name, value in run.config.model_dump().items():
+    for name, value in run.experiment.recipe.model_dump().items():
         if name == "augmentation":
             changed = {key: amount for key, amount in value.items() if amount}
             value = ", ".join(f"{key} {amount:g}" for key, amount in changed.items()) or "none"
-        if name == "val_fraction":
-            value = run.record.data["val_fraction"]
         rows.append((_words(name), _spelled(value)))
     return rows
 
@@ -114,16 +112,16 @@ def _architecture(run: Run) -> str:
 
 
 def _data(run: Run, result: Evaluation) -> list[Row]:
-    data = run.record.data
+    split = run.record.split
     rows = [
         ("dataset", dataset_title(run.record.dataset)),
         ("classes", ", ".join(run.classes)),
         ("test images", f"{result.n:,}"),
-        ("validation split", f"{100 * data['val_fraction']:g} % of the training images, split "
-                             f"seed {data['split_seed']}"),
+        ("validation split", f"{100 * split.val_fraction:g} % of the training images, split "
+                             f"seed {split.split_seed}"),
     ]  # fmt: skip
-    if data.get("fingerprint"):
-        rows.append(("fingerprint", data["fingerprint"]))
+    if split.fingerprint:
+        rows.append(("fingerprint", split.fingerprint))
     scale = run.record.normalization
     if scale and not run.record.members:
         rows.append(

@@ -16,6 +16,7 @@ from digitlab.settings import read_settings
 
 if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
+    from digitlab.runs.experiment import Experiment
     from digitlab.training.config import TrainConfig
 
 STARTING_SECONDS = 2.0  # a process that has just claimed a run may not hold its lock yet
@@ -38,19 +39,17 @@ def submit(
     is started each time: it leaves at once where enough runs are going, and those that go take
     the next one when they end, so none is forgotten.
     """
+    from digitlab.execution.prepare import plan
+
+    return enqueue(plan(model, dataset, config, start_from), name=name, parent=parent)
+
+
+def enqueue(experiment: Experiment, *, name: str = "", parent: str | None = None) -> str:
+    """Put a run of a planned experiment into the queue, as `submit` does; the run's id."""
     from digitlab.execution.prepare import new_record
 
     check_room()
-    record = new_record(
-        model,
-        dataset,
-        config,
-        status="queued",
-        executor="process",
-        name=name,
-        parent=parent,
-        start_from=start_from,
-    )
+    record = new_record(experiment, status="queued", executor="process", name=name, parent=parent)
     launch_worker()
     return record.id
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError
 from digitlab.jobs.launch import launch_worker
-from digitlab.jobs.queue import check_room, mark_interrupted, submit
+from digitlab.jobs.queue import check_room, enqueue, mark_interrupted
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.run import open_run
@@ -87,6 +87,8 @@ def repeat(
 
     Raises SpecError, ConfigError or DatasetError where the change does not fit.
     """
+    from digitlab.execution.prepare import plan
+
     run = open_run(run_id)
     if run.record.members:
         raise RunError(
@@ -94,14 +96,14 @@ def repeat(
             "them.",
             run_id=run.id,
         )
-    return submit(
-        spec or run.spec,
-        dataset or run.record.dataset,
-        run.config.changed(**changes),
-        name=name or run.record.name,
-        parent=run.id,
-        start_from=None if spec else run.record.data.get("start_from"),
+    before = run.record.experiment
+    experiment = plan(
+        spec or before.spec,
+        dataset or before.dataset,
+        before.config.changed(**changes),
+        None if spec else before.start_from,
     )
+    return enqueue(experiment, name=name or run.record.name, parent=run.id)
 
 
 def _own(run_id: str) -> RunRecord:

@@ -6,7 +6,7 @@ from digitlab.errors import RunError
 from digitlab.jobs.queue import active_runs
 from digitlab.jobs.resume import repeat
 from digitlab.runs import store
-from digitlab.runs.configuration import configuration, one_per_seed
+from digitlab.runs.configuration import one_per_seed, same_configuration
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
 from digitlab.settings import read_settings
@@ -27,7 +27,7 @@ def run_seeds(run_id: str, k: int = 5) -> list[str]:
     record = open_run(run_id).record
     if record.members:
         raise RunError(f"{record.name} is an ensemble and has no seed of its own: run its members.")
-    have = {record.seed, *(one.seed for one in family_of(record))}
+    have = {record.seed, *(other.seed for other in runs_of_configuration(record))}
     wanted = [seed for seed in range(k + len(have)) if seed not in have][: max(0, k - len(have))]
     room = read_settings().max_queued - len(store.list_records(("queued",)))
     if len(wanted) > room:
@@ -38,25 +38,10 @@ def run_seeds(run_id: str, k: int = 5) -> list[str]:
     return [repeat(record.id, seed=seed) for seed in wanted]
 
 
-def family_of(record: RunRecord) -> list[RunRecord]:
+def runs_of_configuration(record: RunRecord) -> list[RunRecord]:
     """Finished runs of its configuration, one for each seed, and those that wait or run."""
-    key = configuration(record)
     candidates = [*store.list_records(limit=_LOOKED_AT), record]
-    like = [one for one in candidates if _alike(one, record) and configuration(one) == key]
-    waiting = [one for one in active_runs() if _same_but_seed(one, record)]
-    finished = one_per_seed(like)
-    seeds = {one.seed for one in finished}
-    return [*finished, *(one for one in waiting if one.seed not in seeds)]
-
-
-def _alike(one: RunRecord, other: RunRecord) -> bool:
-    """Quick to ask before the long comparison."""
-    same = one.model == other.model or one.parameters == other.parameters
-    return one.dataset == other.dataset and same
-
-
-def _same_but_seed(one: RunRecord, other: RunRecord) -> bool:
-    """`configuration` of a run that has not begun, which does not know its data's digest yet."""
-    data = {**one.data, "fingerprint": other.data.get("fingerprint")}
-    known = one.model_copy(update={"data": data})
-    return configuration(known) == configuration(other)
+    finished = one_per_seed([other for other in candidates if same_configuration(other, record)])
+    seeds = {other.seed for other in finished}
+    waiting = [other for other in active_runs() if same_configuration(other, record)]
+    return [*finished, *(other for other in waiting if other.seed not in seeds)]

@@ -27,10 +27,9 @@ def load_network(record: RunRecord) -> torch.nn.Module:
             run_id=record.id,
         )
     from digitlab.models.build import build
-    from digitlab.models.spec import ModelSpec
 
     weights = checkpoints.read_weights(record.id)
-    model = build(ModelSpec.from_dict(record.spec))
+    model = build(record.experiment.spec)
     try:
         model.load_state_dict(weights)
     except RuntimeError as e:
@@ -61,4 +60,4 @@ def join_networks(record: RunRecord) -> torch.nn.Module:
                 run_id=record.id,
             ) from e
         networks.append((load_network(part), Normalization(**part.normalization)))
-    return Ensemble(networks, record.data["how"]).eval()
+    return Ensemble(networks, record.data.how).eval()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import secrets
+from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_serializer
 
+from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.errors import RunNotFoundError
+from digitlab.models.spec import ModelSpec
+from digitlab.runs.experiment import DatasetSplit, Experiment
+from digitlab.training.config import TrainConfig
 
 Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
@@ -16,14 +21,52 @@ ACTIVE: tuple[Status, ...] = ("queued", "running")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
+class RunData(BaseModel):
+    """What a run learns from, and where its answers come from.
+
+    `fingerprint` and the numbers of images are known when its training begins. `start_from` is the
+    run whose weights it began with; `members` and `how` are an ensemble's. `no_digit` and `trust`
+    say how a network that was shown what is no digit declines. `imported` is the id that it had
+    where it was made, and when it came from there. What else is stored is kept as it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    classes: tuple[str, ...] = ()
+    val_fraction: float = VAL_FRACTION
+    split_seed: int = SPLIT_SEED
+    fingerprint: str | None = None
+    train_images: int | None = None
+    val_images: int | None = None
+    test_images: int | None = None
+    start_from: str | None = None
+    members: tuple[str, ...] = ()
+    how: Literal["mean", "vote"] | None = None
+    no_digit: str | None = None
+    trust: dict[str, float] | None = None
+    imported: dict[str, Any] | None = None
+    _stored: dict[str, Any] = PrivateAttr()
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self._stored = values
+
+    @model_serializer
+    def _as_stored(self) -> dict[str, Any]:
+        return dict(self._stored)  # neither another order nor a field more than was given
+
+    def changed(self, **values: Any) -> RunData:
+        """A copy with some values changed."""
+        return RunData(**{**self._stored, **values})
+
+
 class RunRecord(BaseModel):
     """A run as it is stored; times are seconds since 1970 (UTC), accuracies shares from 0 to 1.
 
-    `spec` and `config` are the plain forms of ModelSpec and TrainConfig; `data` holds the
-    dataset's name, fingerprint, class names and split; `normalization` the mean and deviation
-    that the network was trained with. `notices` are sentences about what went wrong; `note` and
-    `tags` are what a person wrote; `parent` is the run that this one repeats with a change. Fields
-    that are not known yet are None.
+    `spec` and `config` are the stored forms of what `experiment` holds; `normalization` is the
+    mean and deviation that the network was trained with. `notices` are sentences about what went
+    wrong; `note` and `tags` are what a person wrote; `parent` is the run that this one repeats
+    with a change. Fields that are not known yet are None.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -36,7 +79,7 @@ class RunRecord(BaseModel):
     executor: Literal["process", "foreground", "bundled"] = "foreground"
     spec: dict[str, Any]
     config: dict[str, Any]
-    data: dict[str, Any]
+    data: RunData
     environment: dict[str, Any] = {}
     normalization: dict[str, float] = {}
     parameters: int = 0
@@ -64,6 +107,33 @@ class RunRecord(BaseModel):
     notices: list[str] = []
     parent: str | None = None
 
+    @cached_property
+    def experiment(self) -> Experiment:
+        """What the run carries out. SpecError or ConfigError for one of a later version."""
+        return Experiment(
+            ModelSpec.from_dict(self.spec),
+            self.split,
+            TrainConfig.from_dict(self.config),
+            self.data.start_from,
+        )
+
+    @property
+    def split(self) -> DatasetSplit:
+        """The dataset, and how it is divided."""
+        data = self.data
+        return DatasetSplit(
+            self.dataset, data.classes, data.val_fraction, data.split_seed, data.fingerprint
+        )
+
+    def __copy__(self) -> RunRecord:
+        copy = super().__copy__()
+        copy.__dict__.pop("experiment", None)  # what is changed in the copy may be a part of it
+        return copy
+
+    def changed(self, **values: Any) -> RunRecord:
+        """A copy with some values changed."""
+        return RunRecord(**{**self.model_dump(), **values})
+
     @property
     def active(self) -> bool:
         """Whether it waits or trains."""
@@ -72,7 +142,7 @@ class RunRecord(BaseModel):
     @property
     def members(self) -> list[str]:
         """Ids of the runs that answer together, where this is an ensemble; else empty."""
-        return self.data.get("members") or []
+        return list(self.data.members)
 
     @property
     def bundled(self) -> bool:

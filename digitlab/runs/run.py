@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
     from digitlab.evaluation.metrics import Evaluation
     from digitlab.models.spec import ModelSpec
+    from digitlab.runs.experiment import Experiment
     from digitlab.training.config import TrainConfig
     from digitlab.training.normalize import Normalization
 
@@ -47,22 +48,23 @@ class Run:
         """Where the run's files lie."""
         return run_folder.run_folder(self.id)
 
-    @cached_property
+    @property
+    def experiment(self) -> Experiment:
+        """What was carried out. Raises SpecError or ConfigError for one of a later version."""
+        return self.record.experiment
+
+    @property
     def spec(self) -> ModelSpec:
-        from digitlab.models.spec import ModelSpec
+        return self.experiment.spec
 
-        return ModelSpec.from_dict(self.record.spec)
-
-    @cached_property
+    @property
     def config(self) -> TrainConfig:
-        from digitlab.training.config import TrainConfig
-
-        return TrainConfig.from_dict(self.record.config)
+        return self.experiment.config
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes that the network tells apart."""
-        return tuple(self.record.data["classes"])
+        return self.record.data.classes
 
     @property
     def history(self) -> History:
@@ -168,16 +170,14 @@ class Run:
         """
         from digitlab.data.load import load_dataset
 
-        data = self.record.data
-        loaded = load_dataset(
-            self.record.dataset, val_fraction=data["val_fraction"], seed=data["split_seed"]
-        )
+        split = self.record.split
+        loaded = load_dataset(split.name, val_fraction=split.val_fraction, seed=split.split_seed)
         self.check_data(loaded)
         return self.config.take_subset(loaded)
 
     def check_data(self, data: Dataset) -> None:
         """DatasetError unless `data` is what the run was trained and measured on."""
-        made_with = self.record.data.get("fingerprint")
+        made_with = self.record.data.fingerprint
         if made_with and data.fingerprint != made_with:
             raise DatasetError(
                 f"The {data.name} of this machine is not the data that run {self.id} was made "

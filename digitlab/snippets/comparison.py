@@ -14,9 +14,9 @@ def settings(run_ids: Sequence[str]) -> str:
     """Only the settings that differ."""
     return f"""{_IMPORT}from digitlab.evaluation.comparison import differing
 
-{_records(run_ids)}settings = [
-    {{"dataset": record.dataset, **record.data, "parameters": record.parameters, **record.config}}
-    for record in records
+{_runs(run_ids)}settings = [
+    {{**vars(run.experiment.dataset), **run.spec.to_dict(), **run.config.model_dump()}}
+    for run in runs
 ]
 for name, values in differing(settings).items():
     print(name, values)

@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -345,6 +346,7 @@ class TrainConfig(_Frozen):
         return self
 
     @classmethod
+    @cache
     def names(cls, *kinds: Kind) -> tuple[str, ...]:
         """The names of the fields of these kinds, in their order."""
         return tuple(

@@ -184,8 +184,8 @@ def own_dataset(run: Run) -> Dataset:
 
     Raises DatasetError where it is not here, or is another version.
     """
-    data = run.record.data
-    loaded = dataset(run.record.dataset, data["val_fraction"], data["split_seed"])
+    split = run.record.split
+    loaded = dataset(split.name, split.val_fraction, split.split_seed)
     run.check_data(loaded)
     return run.config.take_subset(loaded)
 

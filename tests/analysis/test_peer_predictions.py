@@ -20,7 +20,7 @@ def test_each_other_run_of_the_same_data_answers_for_itself(train_tiny):
 
 def test_runs_of_other_data_are_not_asked(train_tiny, optdigits):
     run, other = train_tiny(), train_tiny()
-    store.update_run(other.id, data={**other.record.data, "fingerprint": "else"})
+    store.update_run(other.id, data=other.record.data.changed(fingerprint="else").model_dump())
     assert ask_others(run, "test", 0) == []
 
 

@@ -33,7 +33,7 @@ def test_it_is_whole_and_read_only(bundled):
         assert bundled.config.epochs == record.epochs
         assert bundled.history.steps[-1]["step"] == record.total_steps
     assert record.environment["torch"]
-    assert len(record.data["fingerprint"]) == 64
+    assert len(record.data.fingerprint) == 64
     assert sum(path.stat().st_size for path in bundled.folder.iterdir()) < 3_000_000
 
 
@@ -49,7 +49,7 @@ def test_its_weights_give_its_saved_predictions(bundled, mnist):
     saved = bundled.evaluate("test")
     images = mnist.test.images[:300]
     assert np.allclose(bundled.predict(images), saved.probabilities[:300], atol=1e-4)
-    assert bundled.record.data["fingerprint"] == mnist.fingerprint
+    assert bundled.record.data.fingerprint == mnist.fingerprint
 
 
 def test_it_opens_by_its_beginning_and_where_no_home_can_be(bundled, home):

@@ -17,7 +17,7 @@ from digitlab.cli import main
 from digitlab.errors import ExportError, RunError
 from digitlab.execution.control import Control
 from digitlab.execution.execute import execute
-from digitlab.execution.prepare import new_record
+from digitlab.execution.prepare import new_record, plan
 from digitlab.exports.pytorch import standalone
 from digitlab.runs import run_folder, store
 
@@ -54,7 +54,7 @@ def check_run(run, family, data):
     assert record.status == "finished"
     assert record.epochs == record.epochs_done == record.step == record.total_steps
     assert record.epochs == {"forest": 2, "mlp": 10}.get(family, 1)
-    assert record.data["train_images"] == 300
+    assert record.data.train_images == 300
     assert record.test_accuracy > 0.7
     assert record.message == "" or "max_iter" in record.message
     assert len(run.history.epochs) == record.epochs
@@ -153,7 +153,9 @@ def test_a_tampered_file_is_refused_in_a_sentence(fit):
 
 def test_a_stopped_fit_says_that_nothing_was_learnt(mnist):
     spec = dl.ModelSpec(name="slow", layers=[{"sklearn/SVC": {"C": 100}}])
-    record = new_record(spec, mnist, dl.TrainConfig(), status="running", executor="foreground")
+    record = new_record(
+        plan(spec, mnist, dl.TrainConfig()), status="running", executor="foreground"
+    )
     control = Control(record.id)
 
     def stop_when_it_fits(event):
@@ -173,7 +175,7 @@ def test_a_stopped_fit_says_that_nothing_was_learnt(mnist):
 
 def test_a_stopped_forest_keeps_its_stages(optdigits):
     spec = dl.ModelSpec(name="big", layers=[{"sklearn/MLPClassifier": {"max_iter": 900, "tol": 0}}])
-    record = new_record(spec, optdigits, RECIPE, status="running", executor="foreground")
+    record = new_record(plan(spec, optdigits, RECIPE), status="running", executor="foreground")
     assert record.epochs == 900
     control = Control(record.id)
 
@@ -200,7 +202,7 @@ def test_the_command_line_fits_with_a_setting(capsys, home):
     row = json.loads(capsys.readouterr().out)
     assert (row["status"], row["epochs"]) == ("finished", 1)
     run = dl.open_run(row["run_id"])
-    assert run.record.data["train_images"] == 200
+    assert run.record.data.train_images == 200
     assert run.evaluate("test").accuracy == row["test_accuracy"]
 
 

@@ -12,7 +12,7 @@ from digitlab import files
 from digitlab.errors import ConfigError, DatasetError, RunError, StoreError
 from digitlab.execution import control, recorder
 from digitlab.execution.execute import execute
-from digitlab.execution.prepare import new_record
+from digitlab.execution.prepare import new_record, plan
 from digitlab.runs import run_folder, store
 from digitlab.training.events import EpochDone, StepsDone
 
@@ -243,8 +243,9 @@ def test_diverging_does_not_cost_the_best_weights(train_tiny):
 
 
 def test_a_run_stopped_before_it_began_is_stopped(optdigits):
-    record = new_record("logistic-regression", "optdigits", dl.TrainConfig(), status="running",
-                        executor="foreground")  # fmt: skip
+    record = new_record(
+        plan("logistic-regression", "optdigits"), status="running", executor="foreground"
+    )
     run_folder.request_stop(record.id)
     with run_folder.run_lock(record.id):
         run = execute(record)

@@ -17,7 +17,7 @@ from digitlab.errors import DatasetError, RunError
 from digitlab.execution import finetune as tuning
 from digitlab.execution.finetune import RECIPE, finetune
 from digitlab.execution.initial_weights import inherited
-from digitlab.jobs import resume
+from digitlab.jobs import queue, resume
 from digitlab.runs import store
 from digitlab.runs.edit import delete_run
 from digitlab.runs.record import RunRecord
@@ -70,18 +70,22 @@ def test_it_begins_with_the_weights_of_that_run(knower, optdigits):
 
 def test_in_the_background_it_is_the_same_experiment(knower, mirrored, monkeypatch):
     monkeypatch.setattr("digitlab.jobs.queue.launch_worker", lambda: None)
-    queued = store.get_record(dl.submit(**tuning.submission(knower, mirrored)))
+    queued = store.get_record(
+        queue.enqueue(
+            tuning.plan_finetuning(knower, mirrored), name=tuning.name_after(knower, mirrored)
+        )
+    )
     here = finetune(knower, mirrored, progress=False).after.record
     for field in ("dataset", "config", "spec", "parent", "name"):
         assert getattr(queued, field) == getattr(here, field)
-    assert queued.data["start_from"] == here.data["start_from"] == knower.id
+    assert queued.data.start_from == here.data.start_from == knower.id
 
 
 def test_repeating_one_begins_with_the_same_weights(knower, mirrored, monkeypatch):
     monkeypatch.setattr("digitlab.jobs.queue.launch_worker", lambda: None)
     tuned = finetune(knower, mirrored, progress=False).after
     copy: RunRecord = store.get_record(resume.repeat(tuned.id, seed=3))
-    assert copy.data["start_from"] == knower.id
+    assert copy.data.start_from == knower.id
 
 
 def test_a_tuned_run_can_be_tuned_again(knower, mirrored):

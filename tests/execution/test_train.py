@@ -33,18 +33,18 @@ def test_the_record_says_what_was_done_and_what_came_out(tiny, optdigits):
     assert record.images_per_second > 0
     assert record.normalization["mean"] == pytest.approx(0.159, abs=1e-3)
     assert record.environment["torch"] == torch.__version__
-    assert record.data["train_images"] == 1294
-    assert record.data["val_images"] == 144
-    assert record.data["test_images"] == 359
-    assert record.data["classes"] == list("0123456789")
+    assert record.data.train_images == 1294
+    assert record.data.val_images == 144
+    assert record.data.test_images == 359
+    assert record.data.classes == tuple("0123456789")
 
 
 def test_the_datas_fingerprint_is_kept(tiny, train_tiny, optdigits):
-    assert tiny.record.data["fingerprint"] == optdigits.fingerprint
+    assert tiny.record.data.fingerprint == optdigits.fingerprint
     small = optdigits.subset(200)
     run = train_tiny(data=small)
-    assert run.record.data["fingerprint"] == small.fingerprint != optdigits.fingerprint
-    assert run.record.data["train_images"] == len(small.train)
+    assert run.record.data.fingerprint == small.fingerprint != optdigits.fingerprint
+    assert run.record.data.train_images == len(small.train)
 
 
 def test_the_folder_tells_the_same_in_plain_files(tiny):
@@ -112,16 +112,16 @@ def test_a_name_with_brackets_is_a_name(optdigits, capfd):
 def test_a_datasets_own_split_is_used_unless_the_recipe_says_otherwise(train_tiny, optdigits):
     own = optdigits.resplit(0.3, seed=5)
     run = train_tiny(data=own)
-    assert run.record.data["val_fraction"] == 0.3
-    assert run.record.data["split_seed"] == 5
+    assert run.record.data.val_fraction == 0.3
+    assert run.record.data.split_seed == 5
     assert run.evaluate("val").n == len(own.val)
     assert torch.equal(run.load_data().val.indices, own.val.indices)
-    assert train_tiny(data=own, val_fraction=0.2).record.data["val_images"] == 288
+    assert train_tiny(data=own, val_fraction=0.2).record.data.val_images == 288
 
 
 def test_by_name_and_with_defaults(optdigits):
     run = dl.train("logistic-regression", "optdigits", dl.TrainConfig(epochs=1), progress=False)
-    assert run.record.data["fingerprint"] == optdigits.fingerprint
+    assert run.record.data.fingerprint == optdigits.fingerprint
 
 
 NO_WEIGHTS = [{"AdaptiveAvgPool2d": {"output_size": [1, 10]}}, "Flatten"]

@@ -71,7 +71,7 @@ def test_a_run_is_the_same_in_another_home(model, optdigits, train_tiny, elsewhe
     assert again.record.test_accuracy == told.accuracy
     assert (again.history, again.spec, again.config) == (history, run.spec, run.config)
     assert dl.open_run("latest").record.tags == ["imported"]
-    assert again.record.data["imported"]["id"] == run.id
+    assert again.record.data.imported["id"] == run.id
     assert again.load_data().fingerprint == data
 
 
@@ -93,7 +93,7 @@ def test_what_the_reader_declines_is_declined_elsewhere_too():
     run = dl.open_run("reader")
     again = dl.import_run(pack_run(run))
     assert find_trust(again) == find_trust(run)
-    assert again.record.data["no_digit"] == run.record.data["no_digit"]
+    assert again.record.data.no_digit == run.record.data.no_digit
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_the_reader_declines_is_declined_elsewhere_too():
 )
 def test_a_measure_of_trust_that_is_none_is_refused(tiny, packed, key, value):
     with pytest.raises(ArchiveError, match=key):
-        import_run(io.BytesIO(changed(packed, data={**tiny.record.data, key: value})))
+        import_run(io.BytesIO(changed(packed, data={**tiny.record.data.model_dump(), key: value})))
 
 
 def test_figures_are_measured_anew_and_not_believed(tiny, packed):

@@ -31,7 +31,7 @@ def test_a_report_is_one_file_with_the_runs_figures(run, tmp_path):
         assert f"<h2>{title}</h2>" in own
     assert "How it learnt" in own
     assert "Expected calibration error" in own
-    assert run.record.data["fingerprint"] in own
+    assert run.record.data.fingerprint in own
 
 
 def test_a_report_does_without_images_and_curves(tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ from digitlab.errors import (
     SpecError,
     StoreError,
 )
-from digitlab.execution.prepare import new_record
+from digitlab.execution.prepare import new_record, plan
 from digitlab.jobs import launch, queue
 from digitlab.runs import run_folder, store
 
@@ -36,7 +36,7 @@ def status(run_id):
 
 def waiting(**columns):
     """A run in the queue for which nobody was started."""
-    record = new_record(MODEL, "optdigits", SHORT, status="queued", executor="process")
+    record = new_record(plan(MODEL, "optdigits", SHORT), status="queued", executor="process")
     if columns:
         store.update_run(record.id, **columns)
     return record.id

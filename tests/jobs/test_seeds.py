@@ -8,7 +8,7 @@ import digitlab as dl
 from digitlab.errors import RunError
 from digitlab.jobs import queue, resume, seeds
 from digitlab.runs import store
-from digitlab.runs.configuration import configuration
+from digitlab.runs.configuration import same_configuration
 
 CONFIG = dl.TrainConfig(epochs=1, batch_size=256, learning_rate=0.01, seed=3)
 
@@ -44,8 +44,8 @@ def test_what_was_trained_by_hand_counts(run):
 
 def test_once_trained_they_are_a_family(run):
     twin = dl.train("logistic-regression", "optdigits", CONFIG.changed(seed=9), progress=False)
-    assert configuration(twin.record) == configuration(run.record)
-    assert {record.seed for record in seeds.family_of(run.record)} == {3, 9}
+    assert same_configuration(twin.record, run.record)
+    assert {record.seed for record in seeds.runs_of_configuration(run.record)} == {3, 9}
 
 
 def test_more_than_may_wait_are_refused_before_any_is_queued(run, monkeypatch):

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import digitlab as dl
-from digitlab.execution.prepare import new_record
+from digitlab.execution.prepare import new_record, plan
 from digitlab.jobs.worker import work
 from digitlab.runs import run_folder, store
 
@@ -19,9 +19,8 @@ TINY = dl.TrainConfig(epochs=1, learning_rate=0.01, batch_size=128, device="cpu"
 
 def add(dataset="optdigits", **recipe):
     config = TINY.changed(**recipe)
-    return new_record(
-        "logistic-regression", dataset, config, status="queued", executor="process"
-    ).id
+    experiment = plan("logistic-regression", dataset, config)
+    return new_record(experiment, status="queued", executor="process").id
 
 
 def test_it_carries_out_all_that_waits_oldest_first():

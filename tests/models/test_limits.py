@@ -10,7 +10,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.errors import SpecError
-from digitlab.execution.prepare import new_record
+from digitlab.execution.prepare import plan
 from digitlab.models.build import build, check_fits, summarize
 from digitlab.models.limits import check_limits, training_bytes
 from digitlab.models.load import load_model
@@ -38,7 +38,7 @@ def test_a_billion_parameters_are_refused_in_milliseconds_without_memory():
     for refused in (
         lambda: check_fits(HUGE, (1, 28, 28), 10),
         lambda: build(HUGE),
-        lambda: new_record(HUGE, "optdigits", RECIPE, status="queued", executor="test"),
+        lambda: plan(HUGE, "optdigits", RECIPE),
     ):
         with pytest.raises(SpecError, match="1,115,268,010 parameters, 98 % of them in Linear"):
             refused()

@@ -7,7 +7,6 @@ import pytest
 import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
 from digitlab.runs import run_folder, store
-from digitlab.runs.configuration import configuration, one_per_seed
 from digitlab.runs.record import RunRecord
 from digitlab.ui.compare.choose import MOST, after_ticking
 from digitlab.ui.run_filter import matches
@@ -167,24 +166,6 @@ def test_ticking_keeps_the_order_and_what_the_search_hides():
     assert after_ticking(["c"], ["b", "c"], ["a", "b"]) == ["a", "c"]
     assert after_ticking(["a", "b"], ["a", "b", "c"], ["b"]) == ["b", "a"]
     assert after_ticking([], ["a"], ["a"]) == []
-
-
-def test_a_configuration_is_all_but_seed_and_device():
-    same = record(config={"seed": 7, "lr": 1, "device": "cuda"}, name="renamed")
-    assert configuration(record()) == configuration(same)
-    for other in (
-        record(config={"seed": 0, "lr": 2}),
-        record(dataset="usps"),
-        record(spec={"layers": ["GELU"]}),
-        record(data={"val_fraction": 0.2, "split_seed": 0}),
-    ):
-        assert configuration(record()) != configuration(other)
-
-
-def test_the_same_seed_twice_counts_once():
-    old, new = record(created=1.0), record(id="new-00000002", created=2.0)
-    other, stopped = record(id="s-1", seed=1), record(id="s-2", seed=2, status="stopped")
-    assert [one.id for one in one_per_seed([new, other, old, stopped])] == ["new-00000002", "s-1"]
 
 
 def test_more_than_twenty_are_cut_and_said(open_page, run_id):

@@ -8,7 +8,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.execution.reproduce import matching_runs
-from digitlab.jobs.seeds import family_of
+from digitlab.jobs.seeds import runs_of_configuration
 from digitlab.ui.compare.choose import Chosen
 from digitlab.ui.compare.side_by_side import seed_families
 
@@ -36,7 +36,7 @@ def everywhere(first: dl.Run, second: dl.Run) -> list[bool]:
     return [
         second.id in reproduced,
         len(seed_families(chosen)) == 1,
-        second.id in {record.id for record in family_of(first.record)},
+        second.id in {record.id for record in runs_of_configuration(first.record)},
     ]
 
 

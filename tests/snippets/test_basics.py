@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import digitlab as dl
-from digitlab.execution.prepare import new_record
+from digitlab.execution.prepare import new_record, plan
 from digitlab.snippets import basics
 from tests.snippets.snippet_runner import execute
 
@@ -109,9 +109,8 @@ def test_curves(run_id):
 
 def test_curves_before_the_first_epoch():
     config = dl.TrainConfig(epochs=1)
-    record = new_record(
-        "logistic-regression", "optdigits", config, status="stopped", executor="process"
-    )
+    experiment = plan("logistic-regression", "optdigits", config)
+    record = new_record(experiment, status="stopped", executor="process")
     names, _ = execute(basics.curves(record.id))
     assert names["history"].epochs == []
 

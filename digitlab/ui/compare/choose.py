@@ -72,8 +72,9 @@ def why_not(a: Chosen, b: Chosen) -> str:
             f"{a.name} was tested on {a.record.dataset} and {b.name} on {b.record.dataset}: "
             "they have no test image in common."
         )
-    prints = {chosen.record.data.get("fingerprint") for chosen in (a, b)} - {None}
-    if len(prints) > 1 or not same_labels(a.result, b.result):
+    if not a.record.split.same_images(b.record.split, "test") or not same_labels(
+        a.result, b.result
+    ):
         return (
             f"{a.name} and {b.name} were tested on different versions of {a.record.dataset}: "
             "their images or labels are not the same."
@@ -97,8 +98,8 @@ def warn_of_differences(chosen: Sequence[Chosen]) -> None:
             "are not of the same images.",
             icon=":material/warning:",
         )
-    splits = {(one.record.data["val_fraction"], one.record.data["split_seed"]) for one in chosen}
-    if len(datasets) == 1 and len(splits) > 1:
+    first, *others = (run.record.split for run in chosen)
+    if len(datasets) == 1 and not all(first.same_images(other, "val") for other in others):
         st.info(
             "Their validation images are not the same, so validation accuracies differ by the "
             "choice of images, too. The test images are shared.",

@@ -165,17 +165,13 @@ def _train(names: Sequence[str], dataset: str) -> None:
 
 def classic_runs(dataset: str) -> dict[str, RunRecord]:
     """The newest run of each of the four on this dataset, by its own recipe with test curves."""
+    from digitlab.execution.reproduce import is_of_preset
+
     found: dict[str, RunRecord] = {}
     statuses = ("finished", "running", "queued")
     for record in store.list_records(statuses, limit=_LOOKED_AT, search="two-hidden"):
-        wanted = record.model in CLASSIC and record.dataset == dataset
-        if wanted and record.model not in found and _by_its_recipe(record):
-            found[record.model] = record
+        if record.model in CLASSIC and record.model not in found:
+            of_preset = is_of_preset(record, load_preset(record.model), dataset)
+            if of_preset and record.experiment.config.test_curve:
+                found[record.model] = record
     return found
-
-
-def _by_its_recipe(record: RunRecord) -> bool:
-    recipe = TrainConfig.from_dict({**load_preset(record.model).recipe, "test_curve": True})
-    own = {name: value for name, value in record.config.items() if name not in ("seed", "device")}
-    mine = {name: value for name, value in recipe.model_dump().items() if name in own}
-    return own == mine

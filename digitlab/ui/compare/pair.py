@@ -149,9 +149,9 @@ def _show_images(places: np.ndarray, readers: Sequence[Chosen], a: Chosen, b: Ch
     names = a.result.classes
     truths = [names[a.result.labels[i]] for i in places]
     reads = [[names[one.result.predictions[i]] for i in places] for one in (a, b)]
-    data = a.record.data
+    split = a.record.split
     try:
-        loaded = cached.dataset(a.record.dataset, data["val_fraction"], data["split_seed"])
+        loaded = cached.dataset(split.name, split.val_fraction, split.split_seed)
     except DatasetError as e:
         st.info(f"The images cannot be shown: {e}", icon=":material/image_not_supported:")
         _show_as_table(places, truths, readers, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from digitlab.evaluation.comparison import (
 )
 from digitlab.figures import comparison as figures
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.runs.configuration import configuration, one_per_seed, plain
+from digitlab.runs.configuration import one_per_seed, same_configuration
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
 from digitlab.training.config import TrainConfig
@@ -37,11 +38,11 @@ def settings(record: RunRecord) -> dict[str, Any]:
     layers = {name: value for name, value in record.spec.items() if name != "name"}
     return {
         "dataset": record.dataset,
-        "dataset fingerprint": data.get("fingerprint", "")[:8] or None,
-        "validation split": f"{100 * data['val_fraction']:g} %, split seed {data['split_seed']}",
+        "dataset fingerprint": (data.fingerprint or "")[:8] or None,
+        "validation split": f"{100 * data.val_fraction:g} %, split seed {data.split_seed}",
         "architecture": record.model,
         "members": f"{len(record.members)} runs" if record.members else None,
-        "layers": plain(layers),
+        "layers": json.dumps(layers, sort_keys=True),
         "parameters": f"{record.parameters:,}",
         **{name: value for name, value in _recipe(record).items() if name != "val_fraction"},
         "epochs trained": record.epochs_done,
@@ -55,16 +56,15 @@ def settings(record: RunRecord) -> dict[str, Any]:
 def _recipe(record: RunRecord) -> dict[str, Any]:
     """The recipe with all that it says, also what was not there yet when the run was made."""
     try:
-        return TrainConfig.from_dict(record.config).model_dump()
+        return record.experiment.config.model_dump()
     except DigitlabError:  # of a newer version: what it says still differs or does not
         return record.config
 
 
 def _is_of_steps(name: str) -> bool:
     """Whether a setting is about the steps of a training, which a classical model does not take."""
-    field = name.partition(".")[0]
-    of_data = ("val_fraction", "normalization", "subset", "seed")
-    return name == "epochs trained" or (field in TrainConfig.model_fields and field not in of_data)
+    fields = set(TrainConfig.names("recipe", "compute", "watching")) - {"normalization"}
+    return name == "epochs trained" or name.partition(".")[0] in fields
 
 
 def show_settings(chosen: Sequence[Chosen]) -> None:
@@ -181,7 +181,7 @@ def show_cost(chosen: Sequence[Chosen]) -> None:
         )
     if not one_dataset:
         st.caption("No frontier is drawn, as the runs were tested on different datasets.")
-    machines = {plain(_machine(one.record)) for one in chosen}
+    machines = {_machine(one.record) for one in chosen}
     if len(machines) > 1:
         st.caption("Trained on different machines: the seconds compare machines, too.")
 
@@ -223,18 +223,19 @@ class SeedFamily(NamedTuple):
 
 def seed_families(chosen: Sequence[Chosen]) -> list[SeedFamily]:
     """The configurations of the chosen runs; an ensemble has no seed and is none."""
-    names: dict[str, str] = {}
-    sizes = set()
-    for one in chosen:
-        if not one.record.members:
-            names.setdefault(configuration(one.record), one.name.split(" · seed ")[0])
-            sizes |= {one.record.parameters, one.record.model}
-    found: dict[str, list[RunRecord]] = {key: [] for key in names}
-    for run in list_runs(limit=COMPARED):
-        record = run.record
-        if comparable(record) and {record.parameters, record.model} & sizes:  # quick to ask first
-            found.get(configuration(record), []).append(record)
-    return [SeedFamily(name, one_per_seed(found[key])) for key, name in names.items()]
+    first: list[Chosen] = []
+    for run in chosen:
+        known = any(same_configuration(run.record, other.record) for other in first)
+        if not run.record.members and not known:
+            first.append(run)
+    records = [run.record for run in list_runs(limit=COMPARED) if comparable(run.record)]
+    return [
+        SeedFamily(
+            run.name.split(" · seed ")[0],
+            one_per_seed([other for other in records if same_configuration(other, run.record)]),
+        )
+        for run in first
+    ]
 
 
 def _show_seed_table(families: Sequence[SeedFamily], found: Sequence[SeedSummary]) -> None:
@@ -263,9 +264,8 @@ def _tested_epoch(record: RunRecord) -> float:
     return record.kept_epoch if record.kept_epoch is not None else record.epochs_done
 
 
-def _machine(record: RunRecord) -> list[Any]:
-    machine = record.environment
-    return [machine.get("gpu"), machine.get("processor"), machine.get("threads")]
+def _machine(record: RunRecord) -> tuple[Any, ...]:
+    return tuple(record.environment.get(name) for name in ("gpu", "processor", "threads"))
 
 
 def _same_view(chosen: Sequence[Chosen], over: str = "") -> str:

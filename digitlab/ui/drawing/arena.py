@@ -87,7 +87,7 @@ def _can_read(one: Run, like: Run) -> bool:
         record.status in USABLE
         and (has_weights(one.id) or bool(record.members))
         and one.classes == like.classes
-        and record.spec.get("input") == like.record.spec.get("input")
+        and one.spec.input == like.spec.input
     )
 
 

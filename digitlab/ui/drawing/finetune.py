@@ -7,7 +7,7 @@ import streamlit as st
 from digitlab.data.derived import collection_dataset
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
-from digitlab.execution.finetune import find_base, submission
+from digitlab.execution.finetune import find_base, name_after, plan_finetuning
 from digitlab.jobs import queue
 from digitlab.runs.run import Run, open_run
 from digitlab.snippets import drawing as snippets
@@ -44,7 +44,8 @@ def show(name: str, run: Run) -> None:
 
 def _begin(run: Run, name: str, base: str) -> None:
     try:
-        url.put("tuned", queue.submit(**submission(run, name, base)))
+        experiment = plan_finetuning(run, name, base)
+        url.put("tuned", queue.enqueue(experiment, name=name_after(run, name)))
     except DigitlabError as e:
         st.session_state["tuning:problem"] = str(e)
 
@@ -86,7 +87,7 @@ def _panel(run_id: str, name: str, was_active: bool) -> None:
 
 
 def _show_before_and_after(run: Run, name: str) -> None:
-    before = open_run(run.record.data["start_from"])
+    before = open_run(run.record.data.start_from)
     base = run.record.dataset.rpartition("+")[2]
     left, right = st.columns(2)
     for place, data, title in (

@@ -109,7 +109,7 @@ def _next_seed(row: Reproduction, dataset: str, runs: list[Run]) -> int | None:
 
     preset = load_preset(row.preset)
     active = [run for run in runs if run.record.status in ACTIVE]
-    if any(is_of_preset(run, preset, dataset) for run in active):
+    if any(is_of_preset(run.record, preset, dataset) for run in active):
         return None
     taken = {attempt.seed for attempt in row.attempts}
     return next(seed for seed in range(len(taken) + 1) if seed not in taken)

@@ -9,7 +9,6 @@ import streamlit as st
 from digitlab.errors import RunNotFoundError
 from digitlab.jobs import queue
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.models.spec import ModelSpec
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, open_run
@@ -55,7 +54,7 @@ def watch(run_id: str, *, seen: bool) -> None:
 
 def _is_long(record: RunRecord) -> bool:
     """Whether its training takes long, as far as is known by now."""
-    images = record.total_steps * record.config.get("batch_size", 0)
+    images = record.total_steps * record.experiment.config.batch_size
     return images > LONG_SECONDS * (record.images_per_second or float("inf"))
 
 
@@ -99,7 +98,7 @@ def _curves(run: Run) -> None:
 
 def _is_fit(record: RunRecord) -> bool:
     """Whether its model is a classical one, which has no steps to count."""
-    return classical_kind(ModelSpec.from_dict(record.spec)) is not None
+    return classical_kind(record.experiment.spec) is not None
 
 
 def _show_head(record: RunRecord) -> None:
@@ -177,7 +176,7 @@ def _progress_text(record: RunRecord) -> str:
     epoch = min(record.epochs_done + 1, record.epochs)
     left = ""
     if record.images_per_second:
-        images = (record.total_steps - record.step) * record.config["batch_size"]
+        images = (record.total_steps - record.step) * record.experiment.config.batch_size
         left = f" · about {duration(images / record.images_per_second)} left"
     return f"Epoch {epoch} of {record.epochs}, step {record.step:,} of {record.total_steps:,}{left}"
 
