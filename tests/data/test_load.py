@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 import digitlab as dl
 from digitlab.data import catalog, readers, registry
@@ -25,6 +26,21 @@ def test_optdigits_needs_no_file(monkeypatch, tmp_path):
         data.info.test_size,
         data.info.train_size,
     )
+
+
+def test_optdigits_are_the_digits_of_scikit_learn():
+    digits = load_digits()
+    small = torch.from_numpy((digits.images * (255 / 16)).round().astype(np.uint8))
+    data = dl.load_dataset("optdigits", val_fraction=0)
+    images = torch.cat([data.train.images, data.test.images])
+    labels = torch.cat([data.train.labels, data.test.labels])
+    assert _rows(images, labels) == _rows(readers.frame(small), digits.target)
+
+
+def _rows(images, labels):
+    """Each image's bytes with its label, in an order of their own."""
+    pairs = zip(images, labels, strict=True)
+    return sorted((bytes(image.numpy()), int(label)) for image, label in pairs)
 
 
 def test_images_are_uint8_and_labels_int64(optdigits):
