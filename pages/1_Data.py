@@ -6,9 +6,9 @@ from digitlab.figures import data as data_figures
 from digitlab.figures import images as image_figures
 from digitlab.snippets import basics
 from digitlab.ui import cached, page, url
+from digitlab.ui.data.samples import browse
 from digitlab.ui.datasets import pick_dataset, pick_split
 from digitlab.ui.labels import SPLIT_NAMES, balance
-from digitlab.ui.samples import browse
 from digitlab.words import size
 
 with page.page(

@@ -6,10 +6,14 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from digitlab.errors import DigitlabError
+
+if TYPE_CHECKING:
+    pass
 
 HOME = "Home.py"
 DATA = "pages/1_Data.py"
@@ -90,3 +94,9 @@ FEW_BUTTONS = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
 }
+
+
+def clicked_index(point: dict) -> int:
+    """The image's index that a clicked point of an image grid carries."""
+    data = point["customdata"]
+    return int(next(iter(data.values())) if isinstance(data, dict) else data[0])

@@ -9,7 +9,7 @@ from digitlab.evaluation.comparison import compare_pair
 from digitlab.runs import run_folder, store
 from digitlab.runs.record import RunRecord
 from digitlab.ui.compare.choose import MOST, after_ticking
-from digitlab.ui.run_filter import matches
+from digitlab.ui.compare.run_filter import matches
 from digitlab.ui.run_picker import run_names
 from tests.pages.visit import find, healthy, words
 

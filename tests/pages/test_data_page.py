@@ -10,7 +10,7 @@ import pytest
 
 from digitlab.data import download
 from digitlab.data.registry import find_dataset
-from digitlab.ui.samples import PER_PAGE
+from digitlab.ui.data.samples import PER_PAGE
 from tests.pages.visit import find, healthy, labels, words
 
 PAGE = "1_Data"

@@ -15,8 +15,8 @@ from digitlab.drawing.strokes import rasterise
 from digitlab.jobs import queue
 from digitlab.runs import run_folder, store
 from digitlab.ui import cached
-from digitlab.ui.canvas import Drawn
 from digitlab.ui.drawing import SECTIONS, sheet
+from digitlab.ui.drawing.canvas import Drawn
 from tests.pages.visit import find, healthy, words
 
 PAGE = "6_Draw"

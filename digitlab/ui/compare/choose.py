@@ -13,8 +13,8 @@ from digitlab.errors import DigitlabError
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
+from digitlab.ui.compare.run_filter import find_runs
 from digitlab.ui.labels import STATUS_WORDS
-from digitlab.ui.run_filter import find_runs
 from digitlab.ui.run_picker import COMPARED, USABLE, run_names
 from digitlab.words import hundred
 

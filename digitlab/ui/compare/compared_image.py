@@ -9,7 +9,7 @@ import streamlit as st
 
 from digitlab.ui import url
 from digitlab.ui.compare.choose import Chosen
-from digitlab.ui.samples import clicked_index
+from digitlab.ui.page import clicked_index
 from digitlab.words import hundred
 
 if TYPE_CHECKING:

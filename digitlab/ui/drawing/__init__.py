@@ -94,9 +94,9 @@ def _show_section(section: str, look: Look | None, run: Run, key: str) -> None:
 
         arena.show(look, run)
     elif section == "why":
-        from digitlab.ui.drawing import why
+        from digitlab.ui.drawing import attribution
 
-        why.show(look)
+        attribution.show(look)
     elif section == "challenge":
         from digitlab.ui.drawing import challenge
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.ui import canvas, url
-from digitlab.ui.canvas import brush_slider, drawing_canvas
+from digitlab.ui import url
+from digitlab.ui.drawing import canvas
+from digitlab.ui.drawing.canvas import brush_slider, drawing_canvas
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,9 +9,9 @@ import streamlit as st
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.page import clicked_index
 from digitlab.ui.results.single_image import show_closeup
 from digitlab.ui.results.view import View
-from digitlab.ui.samples import clicked_index
 from digitlab.words import percent
 
 if TYPE_CHECKING:

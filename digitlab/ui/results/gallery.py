@@ -9,8 +9,8 @@ import streamlit as st
 
 from digitlab.errors import DatasetError
 from digitlab.ui import url
+from digitlab.ui.page import clicked_index
 from digitlab.ui.results.view import View
-from digitlab.ui.samples import clicked_index
 from digitlab.words import percent
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.ui import cached, url
+from digitlab.ui.page import clicked_index
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,12 +86,6 @@ def _take_click(key: str) -> None:
     points = st.session_state[key].selection.points
     if points:
         url.put("sample", clicked_index(points[0]))
-
-
-def clicked_index(point: dict) -> int:
-    """The image's index that a clicked point of an image grid carries."""
-    data = point["customdata"]
-    return int(next(iter(data.values())) if isinstance(data, dict) else data[0])
 
 
 def _pick(split: Split, first: int) -> int:
