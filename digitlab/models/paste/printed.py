@@ -10,7 +10,7 @@ from digitlab.models.layer import Layer
 from digitlab.models.paste.pytorch import read_layer
 from digitlab.models.paste.source import Call, parse, read_value, refuse
 
-_ENTRY = re.compile(r"^\s*\((\w{1,64})\): (.{1,400})$")
+_LAYER = re.compile(r"^\s*\((\w{1,64})\): (.{1,400})$")
 _OPENING = re.compile(r"^\s*(?:\(\w{1,64}\): )?([A-Za-z_]\w{0,63})\($")
 
 
@@ -24,16 +24,16 @@ def read_printed(text: str) -> list[tuple[Layer, int]]:
     layers: list[tuple[Layer, int]] = []
     depth = 0
     for number, line in enumerate(text.splitlines(), 1):
-        opening, entry = _OPENING.match(line), _ENTRY.match(line)
+        opening, layer = _OPENING.match(line), _LAYER.match(line)
         if opening:
             _check_sequential(opening.group(1), number)
             depth += 1
         elif line.strip() == ")":
             depth -= 1
-        elif entry:
-            layers.append((_layer(entry.group(2), number), number))
+        elif layer:
+            layers.append((_layer(layer.group(2), number), number))
         elif line.strip():
-            refuse(number, "is not a part of a printed model; paste what print(model) wrote alone")
+            refuse(number, "is not part of a printed model; paste only what print(model) wrote")
     if depth > 0:
         raise SpecError("The printed model ends before its last bracket; paste all of it.")
     return layers
@@ -43,8 +43,8 @@ def _check_sequential(name: str, line: int) -> None:
     if name != "Sequential":
         refuse(
             line,
-            f"prints {name}, a class of its own, and a print does not say in what order such a "
-            f"class uses its layers; paste an nn.Sequential",
+            f"prints {name}, a class of your own; a print does not tell in which order its forward "
+            f"uses the layers. Paste an nn.Sequential",
         )
 
 
@@ -59,10 +59,10 @@ def _layer(text: str, line: int) -> Layer:
         refuse(line, "is not a printed layer")
     words = {n.id: n.id for n in ast.walk(call) if isinstance(n, ast.Name) and n is not call.func}
     try:
-        read = read_value(call, words)
+        value = read_value(call, words)
     except SpecError as error:
         message = re.sub(r"^Line 1 ", f"Line {line} ", error.message)
         raise SpecError(message, line=line) from error
-    if read.name == "Linear" and len(read.args) > 2:
-        refuse(line, "prints a Linear that is not torch's")
-    return read_layer(Call(read.name, read.before, read.args, read.kwargs, line))
+    if value.name == "Linear" and len(value.args) > 2:
+        refuse(line, "prints a Linear that is not torch.nn.Linear")
+    return read_layer(Call(value.name, value.before, value.args, value.kwargs, line))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from digitlab.errors import SpecError
 from digitlab.models.layer import Layer
 from digitlab.models.paste import keras, printed, pytorch
-from digitlab.models.paste.source import Call, check_size, parse, read_value, refuse, what
+from digitlab.models.paste.source import Call, check_size, parse, read_value, refuse, syntax_name
 from digitlab.models.spec import ModelSpec
 
 _IMPORTS = ("torch", "torchvision", "tensorflow", "keras", "collections", "numpy", "__future__")
-# What is said to a model after it is written; none of it is a part of the model.
-_ASIDE = {"compile", "fit", "summary", "evaluate", "build", "to", "cuda", "train", "eval"}
-_SIDES = (28, 32, 64, 8, 16, 224)  # of the images tried, in turn, where the text names none
+# Methods of a model that do not change its architecture.
+_IGNORED_METHODS = {"compile", "fit", "summary", "evaluate", "build", "to", "cuda", "train", "eval"}
+_SIDES = (28, 32, 64, 8, 16, 224)  # of images, tried in turn where the text names no size
 _SIZES = ("in_channels", "in_features", "num_features", "num_channels")
 
 
@@ -69,58 +70,57 @@ class _Script:
         elif not isinstance(node, ast.Pass):
             refuse(
                 node.lineno,
-                f"holds {what(node)}; a model is read from nn.Sequential(…), from its print or "
-                f"from a Keras Sequential, not from code that would have to run",
+                f"contains {syntax_name(node)}; nothing is executed here, so paste "
+                f"nn.Sequential(…), what print(model) wrote, or a Keras Sequential",
             )
 
     def _assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if len(targets) != 1 or not isinstance(targets[0], ast.Name) or node.value is None:
-            refuse(node.lineno, "sets something else than one name; paste the model alone")
-        name, value = targets[0].id, node.value
-        value = _unwrapped(value)
-        if _is_aside(value):
+            refuse(node.lineno, "assigns to something other than one name; paste the model alone")
+        name, value = targets[0].id, _unwrapped(node.value)
+        if _is_training_code(value):
             return
-        self.names[name] = read = read_value(value, self.names)
-        if isinstance(read, Call) and read.name == "Sequential":
-            self.model, self.model_name, self.added = read, name, []
+        self.names[name] = value = read_value(value, self.names)
+        if isinstance(value, Call) and value.name == "Sequential":
+            self.model, self.model_name, self.added = value, name, []
 
     def _expression(self, node: ast.expr) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return  # a comment in quotes
+            return  # a docstring
         node = _unwrapped(node)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             if isinstance(owner, ast.Name) and owner.id == self.model_name:
-                return self._said_to_model(node)
+                return self._call_method(node)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
             return None
-        read = read_value(node, self.names)
-        if not isinstance(read, Call) or read.name != "Sequential":
+        value = read_value(node, self.names)
+        if not isinstance(value, Call) or value.name != "Sequential":
             refuse(node.lineno, "is not a Sequential; paste the model alone")
-        self.model, self.model_name, self.added = read, "", []
+        self.model, self.model_name, self.added = value, "", []
         return None
 
-    def _said_to_model(self, node: ast.Call) -> None:
+    def _call_method(self, node: ast.Call) -> None:
         if node.func.attr == "add" and len(node.args) == 1 and not node.keywords:
             self.added.append(read_value(node.args[0], self.names))
-        elif node.func.attr not in _ASIDE:
-            refuse(node.lineno, f"calls {node.func.attr} of the model, which cannot be translated")
+        elif node.func.attr not in _IGNORED_METHODS:
+            refuse(node.lineno, f"calls model.{node.func.attr}, which has no translation")
 
     def spec(self, name: str) -> ModelSpec:
         """The architecture of the last Sequential that was read."""
         if self.model is None:
             raise SpecError(
-                "There is no Sequential in the text; paste nn.Sequential(…), the print of one, or "
-                "a Keras Sequential.",
+                "There is no Sequential in the text; paste nn.Sequential(…), what print(model) "
+                "wrote, or a Keras Sequential.",
                 line=1,
             )
         args = self.model.args
         if not (self.added or not args or isinstance(args[0], list | tuple)):
             return _spec(name, pytorch.read_sequential(self.model), None)
         calls = [*(list(args[0]) if args else []), *self.added]
-        made = keras.read_keras(calls)
-        return _spec(name, made.layers, _image(made.input), made.init)
+        model = keras.read_keras(calls)
+        return _spec(name, model.layers, _image(model.input), model.init)
 
 
 def _check_import(node: ast.Import | ast.ImportFrom) -> None:
@@ -146,8 +146,8 @@ def _unwrapped(node: ast.expr) -> ast.expr:
     return node
 
 
-def _is_aside(node: ast.expr) -> bool:
-    """A loss, optimizer or history beside the model, which the recipe says instead."""
+def _is_training_code(node: ast.expr) -> bool:
+    """Whether a call makes a loss, an optimizer or a history, which belong to the recipe."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     name = node.func.attr
@@ -175,7 +175,7 @@ def _spec(
     if not layers:
         raise SpecError("The Sequential has no layers; paste at least one.", line=1)
     kept = [layer for layer, _ in layers if layer.type != "Identity"] or [layers[0][0]]
-    if kept[0].type == "Linear":  # the vectors it was given are a spec's images
+    if kept[0].type == "Linear":  # it takes vectors, a spec takes images
         kept.insert(0, Layer("Flatten"))
     images = [image] if image else _likely_images(kept)
     specs = [ModelSpec(name=name, input=shape, init=init, layers=kept) for shape in images]
@@ -183,7 +183,7 @@ def _spec(
 
 
 def _likely_images(layers: list[Layer]) -> list[tuple[int, int, int]]:
-    """Shapes of images that the first layers speak of; 28×28 in grey where they say nothing."""
+    """Image shapes that the first layers may be made for; 28×28 in grey where they do not say."""
     channels = next(
         (layer.args["in_channels"] for layer in layers if "in_channels" in layer.args), 1
     )
@@ -194,8 +194,8 @@ def _likely_images(layers: list[Layer]) -> list[tuple[int, int, int]]:
     sides = list(_SIDES)
     for colours in (1, 3):
         is_flat = layers[0].type == "Flatten" and type(features) is int and 0 < features < 2**20
-        if is_flat and features % colours == 0 and keras.square(features // colours):
-            return [(colours, *[keras.square(features // colours)] * 2)]
+        if is_flat and features % colours == 0 and _square_side(features // colours):
+            return [(colours, *[_square_side(features // colours)] * 2)]
     return [(channels, side, side) for side in sides]
 
 
@@ -219,6 +219,12 @@ def _image(shape: tuple[int, ...] | None) -> tuple[int, int, int] | None:
     if shape is None:
         return None
     if len(shape) == 1:
-        side = keras.square(shape[0])
+        side = _square_side(shape[0])
         return (1, side, side) if side else (1, 1, shape[0])
     return (shape[2] if len(shape) == 3 else 1, shape[0], shape[1])
+
+
+def _square_side(features: int) -> int:
+    """The side of a square image of so many pixels; 0 where there is none."""
+    side = math.isqrt(features)
+    return side if side * side == features else 0

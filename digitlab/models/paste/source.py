@@ -1,4 +1,4 @@
-"""Python text as data: literals, sums of them, and calls of layers; everything else is refused.
+"""Python text as data: literals, arithmetic on numbers, calls of layers; all else is refused.
 
 Nothing is executed: a call becomes a `Call`, which only names what was written.
 """
@@ -19,35 +19,52 @@ from digitlab.models.layer import shown
 
 MAX_SOURCE = 100_000  # characters
 MAX_DEPTH = 24  # brackets inside each other
-MAX_VALUE = 2**31  # of any number, also of one that a sum gives
+MAX_VALUE = 2**31  # of any number, also of a computed one
 MAX_CHAIN = 200  # operators and dots in one statement
 
-_SUMS = {
+_OPERATORS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.FloorDiv: operator.floordiv,
     ast.Div: operator.truediv,
 }
-_WHAT = {
+# Syntax by the names that Python's documentation gives it.
+_SYNTAX = {
+    ast.Call: "the result of a call",
+    ast.Constant: "a literal value",
+    ast.Dict: "a dictionary",
+    ast.List: "a list",
+    ast.Tuple: "a tuple",
+    ast.Compare: "a comparison",
+    ast.BoolOp: "a condition",
+    ast.BinOp: "a computed value",
+    ast.UnaryOp: "a computed value",
+    ast.Set: "a set",
+    ast.Delete: "a del statement",
+    ast.AugAssign: "an augmented assignment",
+    ast.Assert: "an assert statement",
+    ast.Return: "a return statement",
+    ast.Raise: "a raise statement",
+    ast.Try: "a try statement",
     ast.Lambda: "a lambda",
     ast.ListComp: "a comprehension",
     ast.SetComp: "a comprehension",
     ast.DictComp: "a comprehension",
     ast.GeneratorExp: "a comprehension",
     ast.Attribute: "an attribute",
-    ast.Subscript: "a lookup in brackets",
-    ast.Starred: "a starred list",
-    ast.JoinedStr: "a formatted text",
-    ast.IfExp: "a condition",
+    ast.Subscript: "an index in brackets",
+    ast.Starred: "a starred expression",
+    ast.JoinedStr: "an f-string",
+    ast.IfExp: "a conditional expression",
     ast.ClassDef: "a class",
     ast.FunctionDef: "a function",
     ast.For: "a loop",
     ast.While: "a loop",
-    ast.If: "a condition",
-    ast.With: "a with block",
-    ast.Await: "an await",
-    ast.NamedExpr: "an assignment inside",
+    ast.If: "an if statement",
+    ast.With: "a with statement",
+    ast.Await: "an await expression",
+    ast.NamedExpr: "an assignment expression",
 }
 
 
@@ -87,7 +104,10 @@ def check_size(text: Any) -> None:
             f"model alone."
         )
     if not text.strip():
-        raise SpecError("The text is empty; paste nn.Sequential(…), its print or a Keras listing.")
+        raise SpecError(
+            "The text is empty; paste nn.Sequential(…), what print(model) wrote, or a Keras "
+            "Sequential."
+        )
 
 
 def _check_depth(text: str) -> None:
@@ -104,11 +124,11 @@ def _check_depth(text: str) -> None:
             if depth > MAX_DEPTH:
                 refuse(line, f"nests brackets deeper than {MAX_DEPTH}; paste the model alone")
             if chain > MAX_CHAIN:
-                refuse(line, "chains too many operators; write the number that they give")
+                refuse(line, "chains too many operators; write the result as a number")
     except (tokenize.TokenError, IndentationError) as error:
         line = error.args[1][0] if len(error.args) > 1 else 1
-        said = str(error.args[0]).removeprefix("EOF in ")
-        raise SpecError(f"Line {line} is not Python: {said}.", line=line) from error
+        reason = str(error.args[0]).removeprefix("EOF in ")
+        raise SpecError(f"Line {line} is not Python: {reason}.", line=line) from error
     except RecursionError as error:
         raise SpecError("The text cannot be read as Python; paste the model alone.") from error
 
@@ -125,29 +145,35 @@ def read_value(node: ast.expr, names: Mapping[str, Any]) -> Any:
         return tuple(values) if isinstance(node, ast.Tuple) else values
     if isinstance(node, ast.Dict):
         if any(not isinstance(key, ast.Constant) for key in node.keys):
-            refuse(node.lineno, "has a key that is no plain word or number")
+            refuse(node.lineno, "has a dictionary key that is not a plain text or number")
         pairs = zip(node.keys, node.values, strict=True)
         return {_constant(key): read_value(value, names) for key, value in pairs}
     if isinstance(node, ast.UnaryOp | ast.BinOp):
-        return _sum(node, names)
+        return _arithmetic(node, names)
     if isinstance(node, ast.Name):
         if node.id in names:
             return names[node.id]
-        refuse(node.lineno, f"uses {node.id!r}, which is not a number or text set above it")
+        refuse(node.lineno, f"uses {node.id!r}, which is not a number or text defined above it")
     if isinstance(node, ast.Call):
         return _call(node, names)
     if isinstance(node, ast.Attribute):  # an activation is often given as tf.nn.relu
         return Call(node.attr, dotted(node.value), (), {}, node.lineno)
-    refuse(node.lineno, f"holds {what(node)}, which a layer's argument cannot be")
+    refuse(node.lineno, f"contains {syntax_name(node)}, which cannot be an argument of a layer")
 
 
 def _call(node: ast.Call, names: Mapping[str, Any]) -> Call:
     starred = [arg.lineno for arg in node.args if isinstance(arg, ast.Starred)]
     starred += [keyword.value.lineno for keyword in node.keywords if keyword.arg is None]
     if starred:
-        refuse(starred[0], "holds a starred list, whose layers cannot be known; write them out")
+        refuse(
+            starred[0],
+            "unpacks a list with a star; write its items out, as nothing is executed",
+        )
     if not isinstance(node.func, ast.Name | ast.Attribute):
-        refuse(node.lineno, f"calls {what(node.func)}; only layers by their name are read")
+        refuse(
+            node.lineno,
+            f"calls {syntax_name(node.func)}; only layers can be called, by name",
+        )
     last = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
     before = dotted(node.func.value) if isinstance(node.func, ast.Attribute) else ""
     return Call(
@@ -166,7 +192,10 @@ def dotted(node: ast.expr) -> str:
         parts.append(node.attr)
         node = node.value
     if not isinstance(node, ast.Name):
-        refuse(node.lineno, f"reaches into {what(node)}; only layers by their name are read")
+        refuse(
+            node.lineno,
+            f"takes an attribute of {syntax_name(node)}; only layers can be used, by name",
+        )
     return ".".join([node.id, *reversed(parts)])
 
 
@@ -178,32 +207,32 @@ def _constant(node: ast.Constant) -> Any:
         return value
     if isinstance(value, int | float) and abs(value) <= MAX_VALUE:
         return value
-    refuse(node.lineno, f"holds {shown(value)}; numbers are at most {MAX_VALUE:,}")
+    refuse(node.lineno, f"contains {shown(value)}; numbers may be at most {MAX_VALUE:,}")
 
 
-def _sum(node: ast.UnaryOp | ast.BinOp, names: Mapping[str, Any]) -> Any:
+def _arithmetic(node: ast.UnaryOp | ast.BinOp, names: Mapping[str, Any]) -> Any:
     parts = [node.operand] if isinstance(node, ast.UnaryOp) else [node.left, node.right]
     values = [read_value(part, names) for part in parts]
     numbers = all(type(value) in (int, float) for value in values)
     if isinstance(node, ast.UnaryOp):
         if numbers and isinstance(node.op, ast.USub):
             return -values[0]
-    elif numbers and type(node.op) in _SUMS:
+    elif numbers and type(node.op) in _OPERATORS:
         try:
-            result = _SUMS[type(node.op)](*values)
+            result = _OPERATORS[type(node.op)](*values)
         except ZeroDivisionError:
             refuse(node.lineno, "divides by zero")
         if abs(result) <= MAX_VALUE:
             return result
-        refuse(node.lineno, f"gives {shown(result)}; numbers are at most {MAX_VALUE:,}")
-    refuse(node.lineno, "computes with more than numbers and + - * /; write the number out")
+        refuse(node.lineno, f"computes {shown(result)}; numbers may be at most {MAX_VALUE:,}")
+    refuse(node.lineno, "uses arithmetic other than + - * / on numbers; write the number out")
 
 
-def what(node: ast.AST) -> str:
-    """A piece of syntax in words."""
-    return _WHAT.get(type(node), f"a {type(node).__name__}")
+def syntax_name(node: ast.AST) -> str:
+    """The name of a piece of syntax, with its article."""
+    return _SYNTAX.get(type(node), f"Python's {type(node).__name__}")
 
 
-def refuse(line: int, said: str) -> NoReturn:
-    """Raise the SpecError that says what a line does that is not read."""
-    raise SpecError(f"Line {line} {said}.", line=line)
+def refuse(line: int, problem: str) -> NoReturn:
+    """Raise the SpecError of a line that cannot be read; `problem` begins with a verb."""
+    raise SpecError(f"Line {line} {problem}.", line=line)

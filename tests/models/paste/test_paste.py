@@ -191,11 +191,11 @@ def one(layer: str) -> str:
 
 
 REFUSED = [
-    (one("os.system('rm -rf /')"), 4, "os.system, which cannot be translated"),
-    (one("__import__('os').system('x')"), 4, "reaches into a Call"),
+    (one("os.system('rm -rf /')"), 4, "calls os.system, which is not a layer"),
+    (one("__import__('os').system('x')"), 4, "attribute of the result of a call"),
     (one("nn.Linear.__init__.__globals__"), 4, "__globals__"),
     (one("nn.Linear(10, (lambda: 3)())"), 4, "calls a lambda"),
-    (one("*[nn.ReLU() for _ in range(3)]"), 4, "starred"),
+    (one("*[nn.ReLU() for _ in range(3)]"), 4, "unpacks a list with a star"),
     (one("nn.Linear([x for x in y], 3)"), 4, "comprehension"),
     (one("nn.Linear(784, hidden)"), 4, "'hidden', which is not a number"),
     (one("nn.Linear(784, 9**9**9)"), 4, "write the number out"),
@@ -206,23 +206,23 @@ REFUSED = [
     (one("nn.Linear(784, " + "9" * 4000 + ")"), 4, "at most"),
     (one("nn.Linear(784, " + "9" * 9000 + ")"), 4, "not Python"),
     (one("nn.Linear(784, 1e999)"), 4, "at most"),
-    (one("nn.Linear(784, 10, device='cuda', colour=3)"), 4, "'colour' that cannot"),
+    (one("nn.Linear(784, 10, device='cuda', colour=3)"), 4, "'colour' to Linear that it does"),
     (one("nn.Linear(784, 10, 3, 4, 5, 6, 7)"), 4, "it takes 5"),
-    (one("nn.Linear(784, 10, in_features=4)"), 4, "in_features twice"),
+    (one("nn.Linear(784, 10, in_features=4)"), 4, "in_features to Linear twice"),
     (one("nn.Linaer(784, 10)"), 4, "nn.Linear"),
-    (one("nn.LSTM(28, 10)"), 4, "nn.LSTM, which cannot be translated"),
-    (one("5"), 2, "is no layer"),
-    (one("nn.Linear(f'{x}', 3)"), 4, "formatted text"),
-    (one("nn.Linear(a[0], 3)"), 4, "lookup in brackets"),
-    (one("nn.Linear(3 if x else 4, 3)"), 4, "a condition"),
+    (one("nn.LSTM(28, 10)"), 4, "nn.LSTM, which is not a layer"),
+    (one("5"), 2, "is not a layer"),
+    (one("nn.Linear(f'{x}', 3)"), 4, "an f-string"),
+    (one("nn.Linear(a[0], 3)"), 4, "an index in brackets"),
+    (one("nn.Linear(3 if x else 4, 3)"), 4, "a conditional expression"),
     ("import os\nmodel = nn.Sequential(nn.ReLU())", 1, "imports 'os'"),
     ("from subprocess import run\n", 1, "imports 'subprocess'"),
-    ("import torch\nclass Net(nn.Module):\n    pass\n", 2, "holds a class"),
-    ("for i in range(9):\n    pass\n", 1, "holds a loop"),
-    ("x = open('/etc/passwd').read()\n", 1, "reaches into"),
+    ("import torch\nclass Net(nn.Module):\n    pass\n", 2, "contains a class"),
+    ("for i in range(9):\n    pass\n", 1, "contains a loop"),
+    ("x = open('/etc/passwd').read()\n", 1, "attribute of the result of a call"),
     ("exec('1')\n", 1, "is not a Sequential"),
-    ("model = nn.Sequential(nn.ReLU())\nmodel.apply(f)\n", 2, "calls apply"),
-    ("model = nn.Sequential(nn.ReLU())\nmodel[0] = nn.ReLU()\n", 2, "sets something else"),
+    ("model = nn.Sequential(nn.ReLU())\nmodel.apply(f)\n", 2, "calls model.apply"),
+    ("model = nn.Sequential(nn.ReLU())\nmodel[0] = nn.ReLU()\n", 2, "assigns to something other"),
     ("x = 3", 1, "no Sequential"),
     ("nn.Sequential()\n", 1, "no layers"),
     ("nn.Sequential(nn.ReLU(),\n\n", 3, "not Python"),
@@ -238,20 +238,20 @@ REFUSED = [
     ("x = " + "not " * 20_000 + "1", 1, "too many operators"),
     ("x = " + "lambda: " * 9_000 + "1", 1, "too many operators"),
     ("x = " + "await " * 9_000 + "y", None, "Python|await"),
-    ("if 1:\n  pass\n" + "elif 1:\n  pass\n" * 6_000, None, "Python|condition"),
+    ("if 1:\n  pass\n" + "elif 1:\n  pass\n" * 6_000, None, "Python|an if statement"),
     ("x" * 100_001, None, "at most 100,000"),
     ("Sequential([Conv2D(8, 4, 2, 'same')])", 1, "even window"),
     ("Sequential([\nDense(8, kernel_regularizer='l2')])", 2, "kernel_regularizer='l2'"),
-    ("Sequential([\nDense(8),\nEmbedding(8, 3)])", 3, "Embedding, which cannot"),
+    ("Sequential([\nDense(8),\nEmbedding(8, 3)])", 3, "Embedding, which has no translation"),
     ("Sequential([Dense(8, activation='zork')])", 1, "activation 'zork'"),
     ("Sequential([Dense()])", 1, "leaves out units"),
-    ("Sequential([Dense('a')])", 1, "no plain number"),
+    ("Sequential([Dense('a')])", 1, "must be a number"),
     ("Sequential([Flatten(input_shape=(28, None, 'a'))])", 1, "input shape"),
-    ("Net(\n  (fc): Linear(in_features=4, out_features=2, bias=True)\n)", 1, "class of its own"),
+    ("Net(\n  (fc): Linear(in_features=4, out_features=2, bias=True)\n)", 1, "class of your own"),
     ("Sequential(\n  (0): ReLU()\n", None, "last bracket"),
-    ("Sequential(\n  (0): ReLU()\n  hello\n)", 3, "not a part"),
-    ("Sequential(\n  (0): Zork(3)\n)", 2, "Zork, which cannot"),
-    ("Sequential(\n  (0): ReLU(__import__('os'))\n)", 2, "no plain value|cannot"),
+    ("Sequential(\n  (0): ReLU()\n  hello\n)", 3, "not part of"),
+    ("Sequential(\n  (0): Zork(3)\n)", 2, "Zork, which is not a layer"),
+    ("Sequential(\n  (0): ReLU(__import__('os'))\n)", 2, "but not as a number|cannot"),
 ]
 
 
@@ -263,6 +263,30 @@ def test_what_is_not_a_model_is_refused_with_its_line(text, line, words):
     assert line is None or caught.value.line == line
     assert len(caught.value.message) < 400
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "Input(shape=(32, 24, 3)), Conv2D(4, 3)",
+        "InputLayer((32, 24, 3)), Conv2D(4, 3)",
+        "keras.Input(shape=(None, 32, 24, 3)), Conv2D(4, 3)",
+        "Conv2D(4, 3, input_shape=(32, 24, 3))",
+        "Conv2D(4, 3, batch_input_shape=(None, 32, 24, 3))",
+        "Conv2D(4, 3, batch_input_shape=(16, 32, 24, 3))",
+    ],
+)
+def test_the_input_of_a_keras_model_is_the_shape_that_it_names(first):
+    spec = read_pasted(f"Sequential([{first}, Flatten(), Dense(10)])")
+    assert spec.input == (3, 32, 24)  # Keras writes height, width, channels
+
+
+def test_a_keras_input_of_vectors_is_a_square_image():
+    for first in ("Input(shape=(100,)), Dense(7)", "Dense(7, input_dim=100)", "Input(100)"):
+        assert read_pasted(f"Sequential([{first}, Dense(10)])").input == (1, 10, 10)
+    for wrong in ("'a'", "5.5", "(None, 0)"):
+        with pytest.raises(SpecError, match="input shape"):
+            read_pasted(f"Sequential([Dense(3, batch_input_shape={wrong})])")
 
 
 def test_a_huge_text_is_refused_at_once():
