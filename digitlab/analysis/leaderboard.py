@@ -1,16 +1,14 @@
-"""Standings: all runs on a dataset in the order of their test accuracy, and what was published."""
+"""Standings: all runs on a dataset in the order of their test accuracy."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from digitlab.evaluation.intervals import Interval, wilson_interval
-from digitlab.models.presets import list_presets
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
 
 LOOKED_AT = 1_000  # newest own runs
-_PUBLISHED_ON = "mnist"  # the data of every preset's source
 
 
 class Standing(NamedTuple):
@@ -18,15 +16,6 @@ class Standing(NamedTuple):
 
     record: RunRecord
     interval: Interval | None
-
-
-class Published(NamedTuple):
-    """A figure that a preset's source gives: an accuracy, 0…1, of the split `split`."""
-
-    title: str
-    accuracy: float
-    split: str
-    source: str
 
 
 def standings(dataset: str, *, test_images: int | None = None) -> list[Standing]:
@@ -43,22 +32,6 @@ def standings(dataset: str, *, test_images: int | None = None) -> list[Standing]
     )
     images = test_images or _test_images(dataset)
     return [Standing(one, _interval(one.test_accuracy, images)) for one in ranked]
-
-
-def published(dataset: str) -> list[Published]:
-    """Test accuracies that the presets' sources give for this dataset, the best first.
-
-    Where a source gives only a validation accuracy, that: images not trained on, too.
-    """
-    if dataset != _PUBLISHED_ON:
-        return []
-    found = []
-    for preset in list_presets():
-        split = "test" if "test_accuracy" in preset.published else "val"
-        value = preset.published.get(f"{split}_accuracy")
-        if value is not None:
-            found.append(Published(preset.title, value / 100, split, preset.source))
-    return sorted(found, key=lambda one: -one.accuracy)
 
 
 def _test_images(dataset: str) -> int | None:

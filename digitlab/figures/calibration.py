@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,16 +12,8 @@ from digitlab.figures import palette
 from digitlab.figures.layout import chart
 from digitlab.words import percent
 
-
-class Bin(Protocol):
-    """What these figures read of a bin; shares 0…1, None where it is empty."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
-    interval: tuple[float, float] | None
+if TYPE_CHECKING:
+    from digitlab.evaluation.calibration import Bin
 
 
 def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = None) -> go.Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,18 +11,13 @@ import plotly.graph_objects as go
 from digitlab.figures import palette
 from digitlab.figures.layout import chart, note
 
+if TYPE_CHECKING:
+    from digitlab.evaluation.curves import Curve
+
 LEGEND_UP_TO = 12  # classes: a longer legend would push the plot off a phone
 
 
-class Curve(Protocol):
-    """What these figures read of a curve: float [P] of 0…1, and the area 0…1."""
-
-    x: np.ndarray
-    y: np.ndarray
-    area: float
-
-
-Named = Sequence[tuple[int, str, Curve]]  # label, name, curve
+Named = Sequence[tuple[int, str, "Curve"]]  # label, name, curve
 
 
 def roc_figure(curves: Named) -> go.Figure:

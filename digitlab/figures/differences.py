@@ -6,7 +6,7 @@ A run keeps the colour of its place among all runs that are compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,14 +16,8 @@ from digitlab.figures.comparison import overlay_chart, run_marker
 from digitlab.figures.evaluation import TEXT_UP_TO
 from digitlab.figures.layout import are_short, chart, note
 
-
-class ClassDifference(Protocol):
-    """What `class_differences` reads of a class; differences −1…1, None where undefined."""
-
-    name: str
-    recall: float | None
-    f1: float | None
-    support: int
+if TYPE_CHECKING:
+    from digitlab.evaluation.comparison import ClassDifference
 
 
 def class_differences(

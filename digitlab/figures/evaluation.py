@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +11,9 @@ import plotly.graph_objects as go
 from digitlab.figures import palette
 from digitlab.figures.layout import are_short, chart, interval_line
 from digitlab.words import percent
+
+if TYPE_CHECKING:
+    from digitlab.evaluation.metrics import ClassMetrics
 
 TEXT_UP_TO = 20  # classes: beyond that a number does not fit into its cell
 TITLES = {
@@ -20,19 +23,6 @@ TITLES = {
     "errors": "Confusion matrix: errors only",
 }
 ALL = -1  # in a head's customdata: any other class
-
-
-class ClassMetrics(Protocol):
-    """What `per_class_metrics` reads of a class; shares 0…1, None where they are undefined."""
-
-    name: str
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    precision_interval: tuple[float, float] | None
-    recall_interval: tuple[float, float] | None
-    f1_interval: tuple[float, float] | None
-    support: int
 
 
 def confusion_matrix(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log10
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
 from digitlab.figures.layout import chart, interval_line, note
 from digitlab.words import percent
+
+if TYPE_CHECKING:
+    from digitlab.models.presets import Published
 
 MOST = 40  # runs: more are a table's business
 _LEAST_ERROR = 1e-4  # where the axis ends: a run without a mistake stands here
@@ -19,19 +22,11 @@ _BETWEEN = (0.2, 0.7, 0.8, 0.95, 0.97, 0.98, 0.995, 0.997, 0.998)  # where there
 _NAME = 30  # characters
 
 
-class Reference(Protocol):
-    """What `leaderboard` reads of a published figure; the accuracy is 0…1."""
-
-    title: str
-    accuracy: float
-    split: str
-
-
 def leaderboard(
     names: Sequence[str],
     accuracies: Sequence[float],
     intervals: Sequence[tuple[float, float] | None],
-    references: Sequence[Reference] = (),
+    references: Sequence[Published] = (),
     *,
     marked: Sequence[int] = (),
 ) -> go.Figure:
@@ -134,9 +129,9 @@ def _apart(ticks: Sequence[float], gap: float) -> list[float]:
     return kept
 
 
-def _add_references(figure: go.Figure, references: Sequence[Reference], rows: int) -> None:
+def _add_references(figure: go.Figure, references: Sequence[Published], rows: int) -> None:
     """A dotted line for each figure, and points along it that say whose it is."""
-    values: dict[float, list[Reference]] = {}
+    values: dict[float, list[Published]] = {}
     for one in references:
         values.setdefault(one.accuracy, []).append(one)
     for value, ones in values.items():

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from digitlab.errors import SpecError
 from digitlab.models.layer import shown
@@ -20,6 +20,7 @@ from digitlab.models.spec import ModelSpec, lines_of, read_file
 from digitlab.models.text import read_json, read_yaml
 
 FOLDER = pathlib.Path(__file__).parent / "presets"
+PUBLISHED_ON = "mnist"  # the data of every preset's source
 _FIELDS = ("title", "about", "source", "published", "mark", "recipe")
 
 
@@ -42,6 +43,15 @@ class Preset:
     mark: Mapping[str, float]
 
 
+class Published(NamedTuple):
+    """A figure that a preset's source gives: an accuracy, 0…1, of the split `split`."""
+
+    title: str
+    accuracy: float
+    split: str
+    source: str
+
+
 def list_presets() -> tuple[Preset, ...]:
     """All presets, the smallest ideas first: linear, hidden layers, convolutions, blocks."""
     return tuple(presets_by_name().values())
@@ -52,6 +62,22 @@ def load_preset(name: str) -> Preset:
     if name not in presets_by_name():
         raise SpecError(f"There is no preset {shown(name)}; {suggest_preset(name)}.")
     return presets_by_name()[name]
+
+
+def published(dataset: str) -> list[Published]:
+    """Test accuracies that the presets' sources give for this dataset, the best first.
+
+    Where a source gives only a validation accuracy, that: images not trained on, too.
+    """
+    if dataset != PUBLISHED_ON:
+        return []
+    figures = []
+    for preset in list_presets():
+        split = "test" if "test_accuracy" in preset.published else "val"
+        value = preset.published.get(f"{split}_accuracy")
+        if value is not None:
+            figures.append(Published(preset.title, value / 100, split, preset.source))
+    return sorted(figures, key=lambda figure: -figure.accuracy)
 
 
 # How names begin, in the order in which presets are listed.

@@ -51,8 +51,9 @@ for run_id in dl.run_seeds({run_id!r}, {k}):
 
 def standings(dataset: str) -> str:
     """All runs on a dataset in order, with the published figures of the presets."""
-    return f"""{_IMPORT}from digitlab.figures.leaderboard import leaderboard
-from digitlab.analysis.leaderboard import published, standings
+    return f"""{_IMPORT}from digitlab.analysis.leaderboard import standings
+from digitlab.figures.leaderboard import leaderboard
+from digitlab.models.presets import published
 
 ranked = standings({dataset!r})
 for place, row in enumerate(ranked, start=1):

@@ -1,9 +1,8 @@
-"""Standings: the best first, on one dataset, beside what was published for it."""
+"""Standings: the best first, on one dataset."""
 
 from __future__ import annotations
 
-from digitlab.analysis.leaderboard import published, standings
-from digitlab.models.presets import load_preset
+from digitlab.analysis.leaderboard import standings
 
 
 def test_the_best_is_first_and_of_equals_the_smaller(add_record):
@@ -21,12 +20,3 @@ def test_the_best_is_first_and_of_equals_the_smaller(add_record):
 
 def test_bundled_runs_stand_among_them():
     assert "reader-cnn" in {row.record.id for row in standings("mnist")}
-
-
-def test_published_figures_are_of_mnist():
-    found = published("mnist")
-    assert len(found) > 10
-    assert found[0].accuracy == max(one.accuracy for one in found)
-    svm = load_preset("svm")
-    assert any(one.title == svm.title and one.source == svm.source for one in found)
-    assert published("optdigits") == []

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from digitlab.evaluation.comparison import ClassDifference
 from digitlab.figures import comparison, differences, palette
 
 NAMES = ["small", "large"]
@@ -18,8 +17,8 @@ FAST = [
 ]  # fmt: skip
 SLOW = [{**row, "step": 5 * row["step"], "elapsed": 9 * row["elapsed"]} for row in FAST]
 ROWS = [
-    SimpleNamespace(name="0", recall=0.01, f1=-0.02, support=10),
-    SimpleNamespace(name="1", recall=None, f1=0.0, support=0),
+    ClassDifference(name="0", recall=0.01, f1=-0.02, support=10),
+    ClassDifference(name="1", recall=None, f1=0.0, support=0),
 ]
 COST = {"costs": [10, 100], "accuracies": [0.9, 0.95], "frontier": [0, 1], "cost": "parameters"}
 FIGURES = {

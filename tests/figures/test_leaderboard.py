@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import pytest
 
 from digitlab.figures.leaderboard import MOST, leaderboard
-
-
-class Line(NamedTuple):
-    title: str
-    accuracy: float
-    split: str
+from digitlab.models.presets import Published
 
 
 def points(figure):
@@ -34,7 +28,7 @@ def test_no_mistake_and_chance_have_a_place_too():
 
 
 def test_lines_name_what_was_published_and_are_in_sight():
-    lines = [Line("LeNet", 0.99, "test"), Line("Other", 0.99, "val")]
+    lines = [Published("LeNet", 0.99, "test", "a"), Published("Other", 0.99, "val", "b")]
     figure = leaderboard(["a"], [0.9], [None], lines)
     (line,) = [trace for trace in figure.data if trace.mode == "lines"]
     assert "LeNet<br>Other (validation)" in line.hovertext

@@ -11,7 +11,7 @@ from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.load import known_recipe, load_model
-from digitlab.models.presets import FOLDER, list_presets, load_preset
+from digitlab.models.presets import FOLDER, list_presets, load_preset, published
 from digitlab.models.spec import ModelSpec
 from digitlab.training.config import TrainConfig
 
@@ -191,3 +191,12 @@ def test_a_wrong_name_gets_the_nearest_ones(tmp_path):
     for wrong in (5, None, ["lenet-5"]):
         with pytest.raises(SpecError):
             load_model(wrong)
+
+
+def test_published_figures_are_of_mnist():
+    figures = published("mnist")
+    assert len(figures) > 10
+    assert figures[0].accuracy == max(figure.accuracy for figure in figures)
+    svm = load_preset("svm")
+    assert any(figure.title == svm.title and figure.source == svm.source for figure in figures)
+    assert published("optdigits") == []

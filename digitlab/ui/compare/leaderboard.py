@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from digitlab.analysis.leaderboard import Standing, published, standings
+from digitlab.analysis.leaderboard import Standing, standings
 from digitlab.data.registry import default_dataset, is_available, list_datasets
 from digitlab.errors import DigitlabError
 from digitlab.jobs.queue import submit
-from digitlab.models.presets import load_preset
+from digitlab.models.presets import load_preset, published
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord
 from digitlab.snippets import export
