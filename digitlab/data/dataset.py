@@ -117,20 +117,28 @@ def check_fraction(val_fraction: float) -> None:
 def divide(whole: Split, val_fraction: float, seed: int) -> tuple[Split, Split]:
     """Seeded, stratified division of `whole` into a training and a validation split.
 
-    Each class gives its share, rounded so that the total is `val_fraction` of all to the image
-    (largest remainders); both parts keep the official order.
+    Both parts keep the official order.
     """
-    labels = whole.labels.numpy()
+    chosen = choose(whole.labels.numpy(), val_fraction, seed)
+    return _pick(whole, "train", ~chosen), _pick(whole, "val", chosen)
+
+
+def choose(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """True, bool [N], for a share of the images, drawn by the seed.
+
+    Each class gives its share, rounded so that the total is the share of all to the image
+    (largest remainders).
+    """
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    exact = np.array([len(group) * val_fraction for group in members])
+    exact = np.array([len(group) * share for group in members])
     take = np.floor(exact).astype(int)
-    missing = round(len(labels) * val_fraction) - int(take.sum())
+    missing = round(len(labels) * share) - int(take.sum())
     take[np.argsort(take - exact, kind="stable")[:missing]] += 1
     chosen = np.zeros(len(labels), dtype=bool)
     for group, count in zip(members, take, strict=True):
         chosen[rng.permutation(group)[:count]] = True
-    return _pick(whole, "train", ~chosen), _pick(whole, "val", chosen)
+    return chosen
 
 
 def _pick(whole: Split, name: str, mask: np.ndarray) -> Split:

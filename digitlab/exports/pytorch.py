@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from digitlab.exports.recipe_code import recipe_code
@@ -26,7 +27,7 @@ _HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs torch, torchv
 
 `load_network("weights.safetensors")(normalize(images))` gives the logits of images uint8 [N, …].
 """
-
+{missing}
 from __future__ import annotations
 
 {imports}
@@ -38,7 +39,7 @@ ARCHITECTURE = {architecture}
 _IMPORTS = {
     "math": "import math",
     "sys": "import sys",
-    "OrderedDict": "from collections import OrderedDict\n",
+    "OrderedDict": "from collections import OrderedDict",
     "np": "import numpy as np",
     "torch": "import torch",
     "F": "import torch.nn.functional as F",
@@ -76,9 +77,11 @@ def standalone(
     module = re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "network"
     module = f"net_{module}" if module[0].isdigit() else module
     sections = [*_classes(part.module), _make_network(spec, part), _initialise(spec)]
-    sections.append(recipe_code(config or {}, dataset, spec.input))
+    recipe = recipe_code(config or {}, dataset)
+    sections.append(recipe.code)
     head = _HEAD.format(
-        imports=_imports("".join(sections)),
+        imports=_imports("".join(sections), recipe.imports),
+        missing="".join(f"\n# This file trains without {field}." for field in recipe.missing),
         title=_plain(spec.name),
         file=f"{module}.py",
         module=module,
@@ -87,10 +90,20 @@ def standalone(
     return "\n\n".join(section.strip("\n") + "\n" for section in [head, *sections] if section)
 
 
-def _imports(code: str) -> str:
-    """The import lines that `code` uses."""
-    lines = [line for word, line in _IMPORTS.items() if re.search(rf"\b{word}\b", code)]
-    return "\n".join(lines)
+def _imports(code: str, more: Iterable[str]) -> str:
+    """The import lines that `code` uses and some more: Python's own, then the libraries'."""
+    lines = {line for word, line in _IMPORTS.items() if re.search(rf"\b{word}\b", code)} | {*more}
+    members: dict[str, list[str]] = {}  # "from torch import" → what is imported from there
+    for line in sorted(lines, key=lambda line: (line.startswith("from"), line)):
+        start, _, name = line.rpartition(" ") if line.startswith("from") else (line, "", "")
+        members.setdefault(start, []).append(name)
+    own: list[str] = []
+    others: list[str] = []
+    for start, names in members.items():
+        package = start.split()[1].partition(".")[0]
+        block = own if package in sys.stdlib_module_names else others
+        block.append(f"{start} {', '.join(names)}".strip())
+    return "\n".join([*own, "", *others] if own else others)
 
 
 def _make_network(spec: ModelSpec, part: Part) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -63,21 +64,7 @@ def load(folder: str) -> tuple[np.ndarray, ...]:
     )
 '''
 
-_SPLIT = '''
-def choose(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """True for a share of the images, drawn by the seed; each class gives its share."""
-    rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    exact = np.array([len(group) * share for group in members])
-    take = np.floor(exact).astype(int)
-    missing = round(len(labels) * share) - int(take.sum())
-    take[np.argsort(take - exact, kind="stable")[:missing]] += 1
-    chosen = np.zeros(len(labels), dtype=bool)
-    for group, count in zip(members, take):
-        chosen[rng.permutation(group)[:count]] = True
-    return chosen
-
-
+_ESTIMATOR = '''
 def normalize(images: np.ndarray) -> np.ndarray:
     """Pixels from 0 to 255 as the numbers that the estimator sees, float32."""
     return images.astype(np.float32) * np.float32(1 / (255 * STD)) - np.float32(MEAN / STD)
@@ -145,6 +132,7 @@ def scikit_script(
     `config` holds fields of a TrainConfig. Raises SpecError for a wrong spec, ConfigError for a
     wrong recipe, DatasetError for an unknown dataset.
     """
+    from digitlab.data.dataset import choose
     from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
     from digitlab.models.build import sketch
     from digitlab.training.config import TrainConfig
@@ -167,14 +155,15 @@ def scikit_script(
         seed=recipe.seed % 2**32,
         mean_std=_MEAN_STD[recipe.normalization],
     )
-    split = _SPLIT.format(
+    estimator = _ESTIMATOR.format(
         name=kind.name, call=_call(kind, args), fit=_EPOCHS if by_epochs else _FIT
     )
     main = _MAIN.format(
         measured="    global MEAN, STD\n" if measured else "",
         measure=_MEASURE if measured else "",
     )
-    return "\n\n".join(part.strip("\n") + "\n" for part in (head, load, split, main))
+    parts = (head, load, inspect.getsource(choose), estimator, main)
+    return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
 
 def _call(kind: Kind, args: Mapping[str, Any]) -> str:

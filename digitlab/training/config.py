@@ -109,7 +109,7 @@ class Augmentation(_Frozen):
     """Standard deviation of a smooth random displacement, in pixels. It imitates an unsteady hand
     (Simard et al. 2003); try 0.7."""
     noise: Annotated[float, Form(step=0.05), Field(ge=0, le=1, title="Noise (deviation)")] = 0.0
-    """Standard deviation of Gaussian noise on each pixel, as a share of the values' range. Try 0.1
+    """Standard deviation of Gaussian noise on each pixel, as a share of the range. Try 0.1
     for scans and photographs."""
     erasing: Annotated[float, Form(step=0.1), Field(ge=0, le=1, title="Erasing (share)")] = 0.0
     """Share of the images in which a random rectangle is overwritten. Try 0.3, so that no single

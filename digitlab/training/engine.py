@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 import torch
-import torch.nn.functional as F
 
 from digitlab.data.dataset import Dataset
 from digitlab.errors import ConfigError
@@ -43,6 +42,7 @@ from digitlab.training.state import (
     set_random_states,
     unpack_optimizer,
 )
+from digitlab.training.step import clip_gradient, compute_gradients, make_batches
 from digitlab.training.tensors import Tensors, named, part
 from digitlab.training.validation import Validator
 from digitlab.training.window import Window, window_steps
@@ -101,7 +101,7 @@ class Training:
         self.test = data.test.to(self.device) if config.test_curve else None
         self.augments = config.augmentation.active
         self.normalization = make_normalization(config.normalization, data.train.images)
-        self.steps_per_epoch = len(_batches(self.labels, config.batch_size))
+        self.steps_per_epoch = len(make_batches(self.labels, config.batch_size))
         self.total_steps = self.steps_per_epoch * config.epochs
         self.window_steps = window_steps(self.steps_per_epoch, config.epochs)
         self.optimizer = make_optimizer(self.model, config)
@@ -155,7 +155,7 @@ class Training:
         progress, began = self.progress, time.perf_counter()
         self.shuffle.set_state(self.order_state)
         order = torch.randperm(len(self.labels), generator=self.shuffle).to(self.device)
-        batches = _batches(order, self.config.batch_size)
+        batches = make_batches(order, self.config.batch_size)
         for rows in batches[progress.batch :]:
             norm = self._take_step(rows)
             wish = ask()
@@ -183,15 +183,15 @@ class Training:
         self._set_rate(self.schedule(progress.step))
         for parameter in self.parameters:  # as zero_grad does, without its bookkeeping
             parameter.grad = None
-        logits = self._forward(inputs)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
-        loss.backward()
+        loss, logits = compute_gradients(self._forward, inputs, labels, self.config)
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
-        norm = self._clip(len(self.window) + 1 >= self.window_steps)
+        clips = self.config.gradient_clip is not None
+        measures = len(self.window) + 1 >= self.window_steps
+        norm = clip_gradient(self.model, self.config) if clips or measures else None
         self.optimize()
         if self.ema:
             self.ema.update()
-        self.window.add(loss.detach(), logits.detach(), labels)
+        self.window.add(loss, logits, labels)
         return norm
 
     def _set_rate(self, rate: float) -> None:
@@ -217,13 +217,6 @@ class Training:
         if self.augments:
             images = augment(images.float(), self.config.augmentation, self.generator)
         return self.normalization(images)
-
-    def _clip(self, measure: bool) -> torch.Tensor | None:
-        """Clip the gradient if the recipe says so; the norm if it was clipped or is wanted."""
-        limit = self.config.gradient_clip
-        if limit is None and not measure:
-            return None
-        return torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit or math.inf)
 
     def _close_window(self, epoch: float, norm: torch.Tensor | None) -> StepsDone:
         progress, window, self.window = self.progress, self.window, Window()
@@ -333,10 +326,3 @@ class Training:
         set_random_states(random, self.device)
         # The epoch may have no step left, so the rate of the last step is what its end reports.
         self._set_rate(self.schedule(max(0, self.progress.step - 1)))
-
-
-def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
-    """Batches of `size`; a last batch of one image is dropped, as batch norm needs two."""
-    batches = list(order.split(size))
-    left_over = size > 1 and len(batches) > 1 and len(batches[-1]) == 1
-    return batches[:-1] if left_over else batches

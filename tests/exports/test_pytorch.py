@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from digitlab.data.dataset import Split
+from digitlab.data.info import VAL_FRACTION
+from digitlab.data.load import load_dataset
 from digitlab.errors import ConfigError, SpecError
+from digitlab.exports import recipe_code as recipe_module
 from digitlab.exports.pytorch import standalone
+from digitlab.exports.recipe_code import recipe_code
 from digitlab.models.build import build
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.paste import read_pasted
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
+from digitlab.training.config import Augmentation, TrainConfig
+from digitlab.training.engine import train_events
 
 NETWORKS = [preset for preset in list_presets() if not classical_kind(preset.spec)]
 CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 3, "padding": 1}}
@@ -136,8 +144,6 @@ def trained(tmp_path_factory):
 
     The files train on a few hundred real digits, in one process: importing torch takes longer.
     """
-    from digitlab.data.load import load_dataset
-
     data, place = load_dataset("optdigits"), tmp_path_factory.mktemp("trained")
     arrays = {}
     for name, split in (("train", data.train), ("test", data.test)):
@@ -163,11 +169,128 @@ def test_the_file_trains_by_its_recipe(recipe, trained):
     assert weights.keys() == build(NET).state_dict().keys()
 
 
+SMALL = ModelSpec(
+    name="net",
+    layers=[
+        {"Conv2d": {"out_channels": 4, "kernel_size": 5, "stride": 3}},
+        *("ReLU", "Flatten", {"Linear": {"out_features": 10}}),
+    ],
+)
+BASE = {"epochs": 3, "learning_rate": 0.01}
+CHANGED = {  # a value of each field that matters, and what it needs beside it
+    "epochs": {"epochs": 2},
+    "batch_size": {"batch_size": 49},  # leaves a single image over
+    "optimizer": {"optimizer": "rmsprop"},
+    "learning_rate": {"learning_rate": 0.02},
+    "momentum": {"optimizer": "sgd", "momentum": 0.9},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+    "weight_decay": {"weight_decay": 0.1},
+    "schedule": {"schedule": "one-cycle"},
+    "step_epochs": {"schedule": "step", "step_epochs": 1},
+    "step_factor": {"schedule": "step", "step_epochs": 2, "step_factor": 0.1},
+    "label_smoothing": {"label_smoothing": 0.2},
+    "normalization": {"normalization": "half"},
+    "val_fraction": {"val_fraction": 0.25},
+    "subset": {"subset": 200},
+    "seed": {"seed": 7},
+    "early_stopping": {"epochs": 30, "early_stopping": 1, "learning_rate": 0.3},
+    "keep": {"epochs": 9, "keep": "best", "learning_rate": 0.3},
+    "gradient_clip": {"gradient_clip": 0.1, "optimizer": "sgd"},
+    "average": {"average": 0.95},
+    "restarts": {"schedule": "cosine", "restarts": [1]},
+    "rotation": {"augmentation": {"rotation": 20}},
+    "shift": {"augmentation": {"shift": 0.1}},
+    "scale": {"augmentation": {"scale": 0.2}},
+    "shear": {"augmentation": {"shear": 20}},
+    "thickness": {"augmentation": {"thickness": 0.5}},
+    "elastic": {"augmentation": {"elastic": 1}},
+    "noise": {"augmentation": {"noise": 0.1}},
+    "erasing": {"augmentation": {"erasing": 0.5}},
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """A few hundred real digits, none of them set apart for validation."""
+    data = load_dataset("optdigits", val_fraction=0)
+    rows = torch.arange(540)
+    train = Split("train", data.train.images[rows], data.train.labels[rows], rows)
+    return replace(data, train=train)
+
+
+def trained_by_digitlab(data, **recipe):
+    config = TrainConfig(
+        **recipe, device="cpu", precision="float32", channels_last=False, threads=1
+    )
+    network = build(SMALL, seed=config.seed)
+    share = VAL_FRACTION if config.val_fraction is None else config.val_fraction
+    list(train_events(network, data.resplit(share), config))
+    return network.state_dict()
+
+
+def trained_by_the_file(data, monkeypatch, **recipe):
+    space = {"__name__": "net"}
+    exec(compile(standalone(SMALL, recipe), "net.py", "exec"), space)
+    splits = (data.train.images, data.train.labels, data.test.images, data.test.labels)
+    monkeypatch.setitem(space, "load", lambda folder: splits)
+    monkeypatch.setitem(space, "DEVICE", torch.device("cpu"))
+    return space["train"]("").state_dict()
+
+
+def test_every_field_of_a_recipe_is_tried():
+    fields = {*TrainConfig.names("recipe", "data", "seed"), *Augmentation.model_fields}
+    assert set(CHANGED) == fields - {"augmentation"}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_the_file_ends_with_the_weights_that_digitlab_ends_with(name, digits, monkeypatch):
+    recipe = {**BASE, **CHANGED[name]}
+    assert not recipe_code(recipe, "mnist").missing
+    ours = trained_by_digitlab(digits, **recipe)
+    theirs = trained_by_the_file(digits, monkeypatch, **recipe)
+    for key, weight in ours.items():
+        torch.testing.assert_close(theirs[key], weight, rtol=1e-3, atol=1e-4, msg=key)
+    without = {key: value for key, value in recipe.items() if key != name}
+    if name in Augmentation.model_fields:
+        without = BASE
+    if name == "momentum":
+        without = {**BASE, "optimizer": "sgd"}
+    base = trained_by_the_file(digits, monkeypatch, **without)
+    assert not all(torch.equal(base[key], weight) for key, weight in theirs.items())
+
+
+def test_a_field_that_the_training_of_the_file_does_not_know_is_named_at_its_top(monkeypatch):
+    class More(TrainConfig):
+        mixup: float = 0.0
+        """Share of the images that are blended with another. Try 0.2."""
+
+    monkeypatch.setattr(recipe_module, "TrainConfig", More)
+    text = standalone(SMALL, {"mixup": 0.2, "compile": True, "step_epochs": 3})
+    top, _, rest = text.partition("from __future__")
+    assert top.endswith(
+        "# This file trains without mixup = 0.2: Share of the images that are blended with "
+        "another.\n"
+    )
+    assert "without" not in rest
+    assert "mixup" not in rest
+    assert "trains without" not in standalone(SMALL, {"compile": True, "step_epochs": 3})
+
+
+def test_the_file_has_only_what_the_recipe_uses():
+    plain, full = standalone(SMALL), standalone(SMALL, {"average": 0.9, **CHANGED["elastic"]})
+    for name in ("def augment", "class EMA", "_bumps", "Augmentation", "SGD", "early_stopping"):
+        assert name not in plain
+    for name in ("def augment", "class EMA", "_bumps", "class Augmentation"):
+        assert name in full
+    assert "_erase" not in full
+
+
 @pytest.mark.parametrize("preset", NETWORKS, ids=lambda preset: preset.name)
 def test_every_preset_is_exported_with_its_own_recipe(preset):
     text = standalone(preset.spec, preset.recipe)
     compile(text, "net.py", "exec")
-    assert f"EPOCHS = {preset.recipe['epochs']}\n" in text
+    assert f"    epochs = {preset.recipe['epochs']}  #" in text
+    assert "This file trains without" not in text
     assert "datasets.MNIST(" in text
     assert "digitlab." not in text
     assert max(map(len, text.splitlines())) < 200
