@@ -1,4 +1,4 @@
-"""The Data page: what is shown is what the URL says, and it can do without any download."""
+"""The Data page: it shows what the URL says, and it needs no download."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ def test_the_embedded_dataset_is_shown_where_nothing_else_is(open_page):
     assert metric(app, "Image size") == "28×28"
 
 
+def test_every_fold_of_code_names_the_dataset(open_page):
+    codes = [code.value for code in open_page(PAGE).code]
+    assert len(codes) == 6
+    assert all("load_dataset('optdigits')" in code for code in codes)
+
+
 def test_the_split_in_the_link_is_shown(open_page):
     app = open_page(PAGE, split="test")
     assert metric(app, "Test images") == "359"
@@ -61,22 +67,22 @@ def test_the_class_filter_goes_into_the_url_and_a_link_repeats_it(open_page, opt
     assert f"of {-(-sevens // PER_PAGE)}" in find(again.number_input, "Page").label
 
 
-def test_a_picked_sample_goes_into_the_url_and_a_link_repeats_it(open_page, optdigits):
+def test_a_selected_sample_goes_into_the_url_and_a_link_repeats_it(open_page, optdigits):
     app = open_page(PAGE, **{"class": "7"})
     seven = int(np.flatnonzero(optdigits.train.labels == 7)[5])
-    find(app.number_input, "Number of the sample").set_value(seven).run()
+    find(app.number_input, "Index of the sample").set_value(seven).run()
     assert app.query_params["sample"] == str(seven)
     again = open_page(PAGE, **app.query_params)
-    assert find(again.number_input, "Number of the sample").value == seven
+    assert find(again.number_input, "Index of the sample").value == seven
 
 
-def test_another_filter_begins_on_its_first_page_with_its_first_sample(open_page, optdigits):
+def test_another_filter_starts_on_its_first_page_with_its_first_sample(open_page, optdigits):
     app = open_page(PAGE, page="3", sample="42")
-    assert find(app.number_input, "Number of the sample").value == 42
+    assert find(app.number_input, "Index of the sample").value == 42
     find(app.selectbox, "Class").select("7").run()
     assert find(app.number_input, "Page").value == 1
     first = int(np.flatnonzero(optdigits.train.labels == 7)[0])
-    assert find(app.number_input, "Number of the sample").value == first
+    assert find(app.number_input, "Index of the sample").value == first
 
 
 def test_a_seed_gives_every_visitor_the_same_shuffle(open_page):
@@ -85,9 +91,9 @@ def test_a_seed_gives_every_visitor_the_same_shuffle(open_page):
     assert first.code[2].value == second.code[2].value
     assert "seed=3" in first.code[2].value
     other = open_page(PAGE, shuffle="1", order="4")
-    pick = "Number of the sample"
-    assert find(first.number_input, pick).value == find(second.number_input, pick).value
-    assert find(other.number_input, pick).value != find(first.number_input, pick).value
+    field = "Index of the sample"
+    assert find(first.number_input, field).value == find(second.number_input, field).value
+    assert find(other.number_input, field).value != find(first.number_input, field).value
 
 
 def test_a_page_number_beyond_the_last_shows_the_last(open_page):
@@ -100,9 +106,9 @@ def test_a_page_number_beyond_the_last_shows_the_last(open_page):
 def test_the_bars_show_counts_or_shares(open_page, bars, optdigits):
     app = open_page(PAGE, bars=bars)
     counts = np.bincount(optdigits.train.labels.numpy())
-    shown = next(trace["y"] for trace in figure(app, 0)["data"] if trace["name"] == "Training")
+    heights = next(trace["y"] for trace in figure(app, 0)["data"] if trace["name"] == "Training")
     expected = counts if bars == "counts" else 100 * counts / counts.sum()
-    assert np.allclose(numbers(shown), expected)
+    assert np.allclose(numbers(heights), expected)
     assert "balanced" in words(app)
 
 
@@ -110,10 +116,10 @@ def test_pixel_figures_are_those_of_the_split(open_page, optdigits):
     app = open_page(PAGE)
     pixels = optdigits.train.images.numpy() / 255
     assert metric(app, "Mean") == f"{np.mean(pixels):.4f}"
-    assert metric(app, "Its standard deviation") == f"{np.std(pixels):.4f}"
+    assert metric(app, "Standard deviation") == f"{np.std(pixels):.4f}"
 
 
-def test_a_missing_dataset_can_be_downloaded_and_the_page_goes_on(open_page):
+def test_a_missing_dataset_can_be_downloaded_and_the_page_uses_another(open_page):
     app = open_page(PAGE, dataset="mnist")
     assert any(label.startswith("Download MNIST") for label in labels(app.button))
     assert "not on this machine" in words(app)
@@ -121,7 +127,7 @@ def test_a_missing_dataset_can_be_downloaded_and_the_page_goes_on(open_page):
     assert app.query_params["dataset"] == "mnist"
 
 
-def test_a_failed_download_says_why_and_the_page_goes_on(open_page, monkeypatch):
+def test_a_failed_download_says_why_and_the_page_uses_another(open_page, monkeypatch):
     def no_network(*_):
         raise OSError("Name or service not known")
 
@@ -136,7 +142,7 @@ def test_a_failed_download_says_why_and_the_page_goes_on(open_page, monkeypatch)
     assert any(label.startswith("Download Kuzushiji") for label in labels(app.button))
 
 
-def test_a_damaged_dataset_is_said_so_and_the_page_goes_on(open_page, data_folder):
+def test_a_damaged_dataset_is_reported_and_the_page_uses_another(open_page, data_folder):
     write_nonsense(data_folder, "mnist")
     app = open_page(PAGE)
     assert len(app.error) == 1

@@ -1,4 +1,4 @@
-"""The sample browser: filter, shuffle, page, pick one and see it large."""
+"""The sample browser: filter by class, shuffle, turn pages, and look at one image closely."""
 
 from __future__ import annotations
 
@@ -6,108 +6,119 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.ui import cached, url
-from digitlab.ui.page import clicked_index
+from digitlab.snippets import basics
+from digitlab.ui import page, url
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from digitlab.data.dataset import Split
+    from digitlab.data.dataset import Dataset, Split
 
 PER_PAGE = 64
 ALL = "all"
 
 
-def browse(dataset: str, split_name: str) -> tuple[int | None, int | None, int]:
-    """The grid and the picked sample; returns class filter, shuffle seed and picked position."""
+def show_samples(data: Dataset, split_name: str) -> None:
+    """A cell with the images of a class in pages, and the selected one large."""
     from digitlab.data.statistics import pick_indices
 
-    data = cached.dataset(dataset)
+    page.cell(
+        "Samples",
+        "Every image is a grid of numbers from 0 (paper) to 255 (ink). Look for images that you "
+        "would misread yourself.",
+    )
     split = data.split(split_name)
     filters = st.columns([2, 1, 1, 1], vertical_alignment="bottom")
     with filters[0]:
-        chosen = url.choose(
-            "Class",
-            {ALL: "All classes", **{str(i): name for i, name in enumerate(data.classes)}},
-            param="class",
-            default=ALL,
-        )
+        label = _pick_class(data.classes)
     with filters[1]:
         shuffled = url.switch("Shuffle", param="shuffle")
     with filters[2]:
-        seed = url.number(
+        shuffle_seed = url.number(
             "Shuffle seed", param="order", default=0, low=0, high=999_999, disabled=not shuffled
         )
-    label = None if chosen == ALL else int(chosen)
-    order = pick_indices(split, label, seed if shuffled else None)
-    shown_of = (dataset, split_name, label, seed if shuffled else None)
-    url.reset_on_change("samples", shown_of, ("page", "sample"))
+    seed = shuffle_seed if shuffled else None
+    order = pick_indices(split, label, seed)
+    listed = (data.name, split_name, label, seed)
+    url.reset_on_change("samples", listed, ("page", "sample"))
     with filters[3]:
         pages = max(1, -(-len(order) // PER_PAGE))
         number = url.number(f"Page (of {pages:,})", param="page", default=1, low=1, high=pages)
-    url.reset_on_change("samples-page", (*shown_of, number), ("sample",))
-    shown = order[(number - 1) * PER_PAGE : number * PER_PAGE]
-    if not len(shown):
+    url.reset_on_change("samples-page", (*listed, number), ("sample",))
+    indices = order[(number - 1) * PER_PAGE : number * PER_PAGE]
+    index = 0
+    if len(indices):
+        index = _show_page(split, data.classes, indices, f"samples:{listed}:{number}")
+    else:
         st.info("This split has no image of this class.", icon=":material/info:")
-        return label, seed if shuffled else None, 0
-    key = f"samples:{dataset}:{split_name}:{label}:{seed if shuffled else '-'}:{number}"
+    page.code_fold(basics.samples(data.name, split_name, label, seed, index))
+
+
+def _pick_class(classes: tuple[str, ...]) -> int | None:
+    """The class to show; None for all."""
+    options = {ALL: "All classes", **{str(label): name for label, name in enumerate(classes)}}
+    label = url.choose("Class", options, param="class", default=ALL)
+    return None if label == ALL else int(label)
+
+
+def _show_page(split: Split, classes: tuple[str, ...], indices: np.ndarray, key: str) -> int:
+    """The images of a page and the selected one; returns the index of that one in the split."""
     left, right = st.columns([3, 2])
     with left:
-        _grid(split, data.classes, shown, key)
+        _show_grid(split, classes, indices, key)
     with right:
-        picked = _pick(split, int(shown[0]))
-        _show_large(split, data.classes, picked)
-    return label, seed if shuffled else None, picked
+        index = url.number(
+            "Index of the sample",
+            param="sample",
+            default=int(indices[0]),
+            low=0,
+            high=len(split) - 1,
+        )
+        _show_large(split, classes, index)
+    return index
 
 
-def _grid(split: Split, classes: tuple[str, ...], shown: np.ndarray, key: str) -> None:
+def _show_grid(split: Split, classes: tuple[str, ...], indices: np.ndarray, key: str) -> None:
     from digitlab.figures.images import image_grid
 
-    labels = [classes[label] for label in split.labels[shown].tolist()]
+    names = [classes[label] for label in split.labels[indices].tolist()]
     figure = image_grid(
-        split.images[shown].numpy(),
-        captions=[label.split("/")[0][:9] for label in labels],
-        hovers=[f"{name}, number {row:,}" for name, row in zip(labels, shown, strict=True)],
-        indices=shown.tolist(),
+        split.images[indices].numpy(),
+        captions=[name.split("/")[0][:9] for name in names],
+        hovers=[f"{name}, index {index:,}" for name, index in zip(names, indices, strict=True)],
+        indices=indices.tolist(),
         columns=8,
     )
     st.plotly_chart(
         figure,
         key=key,
-        on_select=lambda: _take_click(key),
+        on_select=lambda: _select_clicked(key),
         selection_mode="points",
         config={"displayModeBar": False},
-        alt="Sample images; click one to see it large.",
+        alt="Sample images; click one to enlarge it.",
     )
-    st.caption("Click an image to see it large.")
+    st.caption("Click an image to enlarge it.")
 
 
-def _take_click(key: str) -> None:
+def _select_clicked(key: str) -> None:
     points = st.session_state[key].selection.points
     if points:
-        url.put("sample", clicked_index(points[0]))
+        url.put("sample", page.clicked_index(points[0]))
 
 
-def _pick(split: Split, first: int) -> int:
-    """The picked position in the split: from the URL or a click, else the first one shown."""
-    return url.number(
-        "Number of the sample", param="sample", default=first, low=0, high=len(split) - 1
-    )
-
-
-def _show_large(split: Split, classes: tuple[str, ...], picked: int) -> None:
+def _show_large(split: Split, classes: tuple[str, ...], index: int) -> None:
     from digitlab.figures.data import pixel_values
 
-    name = classes[int(split.labels[picked])]
+    name = classes[int(split.labels[index])]
     numbers = url.switch("Write the pixel values into the image", param="values")
     st.plotly_chart(
         pixel_values(
-            split.images[picked, 0].numpy(),
-            title=f"Label {name}, number {picked:,} of the split",
+            split.images[index, 0].numpy(),
+            title=f"Label {name}, index {index:,} of the split",
             numbers=numbers,
         ),
         key="large-sample",
         config={"displayModeBar": False},
-        alt=f"Sample number {picked}, labelled {name}, pixel by pixel.",
+        alt=f"Sample {index}, labelled {name}, pixel by pixel.",
     )
-    st.caption(f"Position {int(split.indices[picked]):,} in the official files.")
+    st.caption(f"Index in the official files: {int(split.indices[index]):,}.")
