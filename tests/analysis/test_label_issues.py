@@ -8,7 +8,9 @@ import pytest
 import digitlab as dl
 from digitlab.analysis.label_issues import MOST_READERS, ask_together, find_readers
 from digitlab.errors import RunError
-from digitlab.evaluation.label_issues import find_suspects
+from digitlab.evaluation.label_issues import (
+    find_suspects,
+)
 from digitlab.runs import run_folder, store
 from digitlab.ui.results.label_issues import LEAST
 
@@ -63,3 +65,19 @@ def test_at_most_twenty_are_asked(run_id):
     for i in range(MOST_READERS + 3):
         store.add_run(run.record.model_copy(update={"id": f"many-{i:08d}", "seed": i}))
     assert len(find_readers(run, "test")) == MOST_READERS
+
+
+def test_the_training_images_of_a_run_are_asked_once(run_id, optdigits):
+    from digitlab.analysis.label_issues import are_suspects_kept, find_train_suspects
+
+    run, told = dl.open_run(run_id), []
+    assert not are_suspects_kept(run, "network")
+    found = find_train_suspects(run, optdigits.train, "network", lambda *at: told.append(at))
+    assert sorted(found.position.tolist()) == list(range(len(optdigits.train)))
+    assert told[-1] == ("Cross-validating", 5, 5)
+    assert are_suspects_kept(run, "network")
+    again = find_train_suspects(run, optdigits.train, "network", lambda *at: told.append("again"))
+    assert again.position.tolist() == found.position.tolist()
+    assert "again" not in told
+    with pytest.raises(dl.DigitlabError, match="not 'rumours'"):
+        find_train_suspects(run, optdigits.train, "rumours")

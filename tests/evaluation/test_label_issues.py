@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import digitlab as dl
 from digitlab.analysis.recognize import default_reader
 from digitlab.evaluation import EvaluationError
 from digitlab.evaluation.label_issues import (
@@ -99,19 +98,3 @@ def test_what_cannot_be_judged_is_refused():
         cross_validate(np.random.rand(12, 4), np.array([0] * 10 + [1] * 2), 2)
     with pytest.raises(EvaluationError, match="not 'forest'"):
         cross_validate(np.ones((4, 2)), np.zeros(4, dtype=int), 2, model="forest")
-
-
-def test_the_training_images_of_a_run_are_asked_once(run_id, optdigits):
-    from digitlab.analysis.label_issues import are_suspects_kept, find_train_suspects
-
-    run, told = dl.open_run(run_id), []
-    assert not are_suspects_kept(run, "network")
-    found = find_train_suspects(run, optdigits.train, "network", lambda *at: told.append(at))
-    assert sorted(found.position.tolist()) == list(range(len(optdigits.train)))
-    assert told[-1] == ("Cross-validating", 5, 5)
-    assert are_suspects_kept(run, "network")
-    again = find_train_suspects(run, optdigits.train, "network", lambda *at: told.append("again"))
-    assert again.position.tolist() == found.position.tolist()
-    assert "again" not in told
-    with pytest.raises(dl.DigitlabError, match="not 'rumours'"):
-        find_train_suspects(run, optdigits.train, "rumours")
