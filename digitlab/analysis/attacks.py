@@ -88,9 +88,12 @@ def attacked(
 
 
 def _search(
-    logits_of: Callable, pixels: torch.Tensor, labels: torch.Tensor, room: torch.Tensor,
+    logits_of: Callable,
+    pixels: torch.Tensor,
+    labels: torch.Tensor,
+    room: torch.Tensor,
     generator: torch.Generator,
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch as it is where first misread, or after all steps; and which survive, on the CPU.
 
     `room` [N, 1, 1, 1] is the ε of each image.

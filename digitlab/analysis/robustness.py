@@ -172,9 +172,13 @@ def chance(name: str, seed: int) -> torch.Generator:
 
 
 def _corrupted(
-    subject: _Subject, images: torch.Tensor, labels: torch.Tensor, seed: int, clean: int,
+    subject: _Subject,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    seed: int,
+    clean: int,
     count: _Count,
-) -> tuple[Curve, ...]:  # fmt: skip
+) -> tuple[Curve, ...]:
     from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
 
     curves = []
@@ -196,9 +200,13 @@ def _corrupted(
 
 
 def _attacked(
-    subject: _Subject, images: torch.Tensor, labels: torch.Tensor, seed: int, every: bool,
+    subject: _Subject,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    seed: int,
+    every: bool,
     count: _Count,
-) -> tuple[Curve, ...]:  # fmt: skip
+) -> tuple[Curve, ...]:
     import torch
 
     from digitlab.analysis.attacks import (

@@ -62,10 +62,7 @@ _DRAWN = {
     "tree": "49 46 06 42 02 40 82 42 86 46",
     "infinity": "45 22 04 27 45 72 94 77 45",
 }
-_HELD = (
-    *("E", "K", "N", "X", "k", "n", "w", "f", "r", "&", "#", "@"),
-    *("house", "star", "envelope", "cat", "tree", "infinity", "arrow"),
-)
+_HELD = (*"EKNXknwfr&#@", "house", "star", "envelope", "cat", "tree", "infinity", "arrow")
 _ROUNDED = frozenset("CPRUhmtenfr&?@") | {"heart", "fish", "infinity"}  # their corners are curves
 
 

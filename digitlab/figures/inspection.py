@@ -46,13 +46,21 @@ def attribution_figure(
     for place, (_, array) in enumerate(maps):
         on = on_axes(place)
         plain = go.Heatmap(
-            z=image, zmin=0, zmax=255, colorscale=palette.DIMMED_SCALE, showscale=False,
-            hoverinfo="skip", **on,
-        )  # fmt: skip
+            z=image,
+            zmin=0,
+            zmax=255,
+            colorscale=palette.DIMMED_SCALE,
+            showscale=False,
+            hoverinfo="skip",
+            **on,
+        )
         over = go.Heatmap(
-            z=array, customdata=image, coloraxis="coloraxis", **on,
+            z=array,
+            customdata=image,
+            coloraxis="coloraxis",
+            **on,
             hovertemplate="row %{y}, column %{x}, ink %{customdata}: %{z:+.3f}<extra></extra>",
-        )  # fmt: skip
+        )
         traces += [plain, over]
     return go.Figure(traces, layout)
 
@@ -116,16 +124,29 @@ def _below_a_scale(title: str, height: int) -> go.Figure:
     figure = image_axes(chart("", height=height))
     figure.update_layout(margin={"t": 100, "b": 16}, uirevision=title)
     return figure.add_annotation(
-        text=f"<b>{title}</b>", xref="paper", yref="paper", x=0, y=1, yshift=68,
-        xanchor="left", yanchor="bottom", showarrow=False, font={"size": 16},
-    )  # fmt: skip
+        text=f"<b>{title}</b>",
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=68,
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 16},
+    )
 
 
 def _caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
     return go.Scatter(
-        x=x, y=y - 0.5, mode="text", text=[str(caption) for caption in captions],
-        textposition="bottom center", hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
+        x=x,
+        y=y - 0.5,
+        mode="text",
+        text=[str(caption) for caption in captions],
+        textposition="bottom center",
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _scale(arrays: np.ndarray) -> dict:
@@ -225,6 +246,12 @@ def _draw_images(
     half = side / 2 * step
     figure.add_layout_image(
         source=Image.fromarray(canvas, "RGBA"),
-        xref="x", yref="y", x=float(low[0]) - half, y=float(high[1]) + half,
-        sizex=wide * step, sizey=tall * step, sizing="stretch", layer="below",
-    )  # fmt: skip
+        xref="x",
+        yref="y",
+        x=float(low[0]) - half,
+        y=float(high[1]) + half,
+        sizex=wide * step,
+        sizey=tall * step,
+        sizing="stretch",
+        layer="below",
+    )

@@ -44,15 +44,19 @@ def severity_curve(
         line={"color": palette.ACCENT, "width": 2},
         marker={"size": 7},
         error_y={
-            "type": "data", "array": high - values, "arrayminus": values - low,
-            "thickness": 1, "width": 3, "color": palette.MUTED,
+            "type": "data",
+            "array": high - values,
+            "arrayminus": values - low,
+            "thickness": 1,
+            "width": 3,
+            "color": palette.MUTED,
         },
         customdata=[
             f"{percent(accuracy, 1)}, 95 %: {interval(bounds, 1)}"
             for accuracy, bounds in zip(accuracies, intervals, strict=True)
         ],
         hovertemplate=f"%{{x}} {unit}: %{{customdata}}<extra></extra>",
-    )  # fmt: skip
+    )
     if chance is not None:
         figure.add_hline(y=100 * chance, line={"color": palette.MUTED, "dash": "dot", "width": 1})
     figure.update_xaxes(type="category", range=[-0.5, len(names) - 0.5])
@@ -68,17 +72,29 @@ def _stand_below(figure: go.Figure, images: np.ndarray, captions: Sequence[str])
     figure.update_yaxes(domain=[0.32 + line, 1])
     for place, caption in enumerate(captions):
         figure.add_annotation(
-            text=caption, x=place, y=0.015, xref="x", yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 12},
-        )  # fmt: skip
+            text=caption,
+            x=place,
+            y=0.015,
+            xref="x",
+            yref="paper",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 12},
+        )
     figure.update_xaxes(anchor="free", position=0)
     for place, image in enumerate(images):
         large = np.kron(np.asarray(image), np.ones((_ENLARGED, _ENLARGED), dtype=np.uint8))
         figure.add_layout_image(
             source=Image.fromarray(large, "L"),
-            xref="x", yref="paper", x=place, y=0.02 + line,
-            sizex=0.92, sizey=0.26, xanchor="center", yanchor="bottom",
-        )  # fmt: skip
+            xref="x",
+            yref="paper",
+            x=place,
+            y=0.02 + line,
+            sizex=0.92,
+            sizey=0.26,
+            xanchor="center",
+            yanchor="bottom",
+        )
 
 
 def accuracy_bars(
@@ -95,9 +111,12 @@ def accuracy_bars(
     if len(intervals):
         low, high = np.array(intervals, dtype=float).T * 100
         whiskers = {
-            "type": "data", "array": high - values, "arrayminus": values - low,
-            "thickness": 1, "color": palette.MUTED,
-        }  # fmt: skip
+            "type": "data",
+            "array": high - values,
+            "arrayminus": values - low,
+            "thickness": 1,
+            "color": palette.MUTED,
+        }
     figure.add_bar(
         x=values,
         y=list(names),

@@ -24,9 +24,15 @@ def _images(run_id: str, split: str, dataset: str | None, upload: str | None, *i
 
 
 def attribution(
-    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
-    *, position: int, method: str, target: int,
-) -> str:  # fmt: skip
+    run_id: str,
+    split: str,
+    dataset: str | None = None,
+    upload: str | None = None,
+    *,
+    position: int,
+    method: str,
+    target: int,
+) -> str:
     """How much each pixel of an image speaks for or against a class."""
     name = "from digitlab.analysis.attribution import attribute"
     figure = "from digitlab.figures.inspection import attribution_figure"
@@ -51,9 +57,14 @@ figure = picture_grid(found.values.numpy(), title=found.layer, unit="weight")
 
 
 def layer_maps(
-    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
-    *, position: int, layer: str,
-) -> str:  # fmt: skip
+    run_id: str,
+    split: str,
+    dataset: str | None = None,
+    upload: str | None = None,
+    *,
+    position: int,
+    layer: str,
+) -> str:
     """What a layer makes of an image."""
     names = "from digitlab.analysis.activations import layer_maps, list_outputs"
     figure = "from digitlab.figures.inspection import picture_grid"
@@ -66,9 +77,13 @@ figure = picture_grid(maps.numpy(), title={layer!r}, unit="activation")
 
 
 def embedding(
-    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
-    *, method: str = "pca",
-) -> str:  # fmt: skip
+    run_id: str,
+    split: str,
+    dataset: str | None = None,
+    upload: str | None = None,
+    *,
+    method: str = "pca",
+) -> str:
     """The last hidden layer: class means, and images as points."""
     names = "from digitlab.analysis.embedding import embed, hidden_sample"
     means = "from digitlab.evaluation.embedding import class_means, telling_units"
@@ -83,9 +98,15 @@ points = embed(run, part, {method!r}{keep})  # [M, 2]
 
 
 def suspects(
-    run_id: str, split: str, dataset: str | None = None, upload: str | None = None,
-    *, count: int = 60, basis: str = "network", together: bool = False,
-) -> str:  # fmt: skip
+    run_id: str,
+    split: str,
+    dataset: str | None = None,
+    upload: str | None = None,
+    *,
+    count: int = 60,
+    basis: str = "network",
+    together: bool = False,
+) -> str:
     """The most suspicious labels: by the run alone, or by all runs on its data together."""
     if split == "train" and not (dataset or upload):
         name = "from digitlab.analysis.label_issues import find_train_suspects"

@@ -190,8 +190,11 @@ def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) ->
             _button("Add after", "add", lambda: _add(spec, after, name, rows, path))
         inside = _inside(spec, path)
         if inside is not None:
-            _button("Add inside", "subdirectory_arrow_right",
-                    lambda: _add(spec, inside, name, rows, path))  # fmt: skip
+            _button(
+                "Add inside",
+                "subdirectory_arrow_right",
+                lambda: _add(spec, inside, name, rows, path),
+            )
 
 
 def _inside(spec: ModelSpec, path: Path | None) -> Path | None:

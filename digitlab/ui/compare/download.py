@@ -58,7 +58,18 @@ def _runs(chosen: Sequence[Chosen]) -> str:
     from digitlab.evaluation.tables import written
 
     fields = (
-        *("id", "name", "model", "dataset", "status", "seed", "parameters", "epochs_done"),
-        *("test_accuracy", "test_loss", "val_accuracy", "val_loss", "train_seconds"),
+        "id",
+        "name",
+        "model",
+        "dataset",
+        "status",
+        "seed",
+        "parameters",
+        "epochs_done",
+        "test_accuracy",
+        "test_loss",
+        "val_accuracy",
+        "val_loss",
+        "train_seconds",
     )
     return written(fields, ([getattr(one.record, name) for name in fields] for one in chosen))

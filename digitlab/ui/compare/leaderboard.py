@@ -73,10 +73,13 @@ def _show_board(ranked: Sequence[Standing], dataset: str, compared: set[str]) ->
         st.caption(f"The first {MOST} of {len(ranked):,}; the table has all.")
     rows = [_row(i, record) for i, record in enumerate(records, start=1)]
     rows += [
-        {"Run": f"{one.title} (published{', validation' * (one.split != 'test')})",
-         "Test": hundred(one.accuracy), "From": one.source}
+        {
+            "Run": f"{one.title} (published{', validation' * (one.split != 'test')})",
+            "Test": hundred(one.accuracy),
+            "From": one.source,
+        }
         for one in published(dataset)
-    ]  # fmt: skip
+    ]
     with st.expander("As a table, with the sources"):
         st.dataframe(
             pd.DataFrame(rows).sort_values("Test", ascending=False, kind="stable"),
@@ -145,9 +148,12 @@ def _classic_buttons(dataset: str, busy: bool) -> None:
     for record in waiting:
         watch_link(record)
     if len(done) == len(CLASSIC) and st.button(
-        "Show them", icon=":material/monitoring:", key="classic-show", type="primary",
+        "Show them",
+        icon=":material/monitoring:",
+        key="classic-show",
+        type="primary",
         width="stretch",
-    ):  # fmt: skip
+    ):
         url.put("runs", ",".join(found[name].id for name in CLASSIC))
         url.put("section", "learning")
         st.rerun()

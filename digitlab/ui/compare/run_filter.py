@@ -32,9 +32,14 @@ def find_runs(runs: Sequence[Run]) -> list[Run]:
             for label in KINDS
         }
         least = st.number_input(
-            "Test accuracy at least (%)", 0.0, 100.0, 0.0, 1.0, key="filter-least",
+            "Test accuracy at least (%)",
+            0.0,
+            100.0,
+            0.0,
+            1.0,
+            key="filter-least",
             persist_state="session",
-        )  # fmt: skip
+        )
     return [
         run
         for run in runs

@@ -107,10 +107,20 @@ def _show_ensemble(chosen: Sequence[Chosen]) -> None:
         delta_arrow="off",
         delta_color="off",
     )
-    second.metric("The best alone", percent(best.result.accuracy), best.name,
-                  delta_arrow="off", delta_color="off")  # fmt: skip
-    third.metric("Mistakes", f"{len(result.errors):,}", f"best alone {len(best.result.errors):,}",
-                 delta_arrow="off", delta_color="off")  # fmt: skip
+    second.metric(
+        "The best alone",
+        percent(best.result.accuracy),
+        best.name,
+        delta_arrow="off",
+        delta_color="off",
+    )
+    third.metric(
+        "Mistakes",
+        f"{len(result.errors):,}",
+        f"best alone {len(best.result.errors):,}",
+        delta_arrow="off",
+        delta_color="off",
+    )
     _keep(chosen, how)
     page.code_fold(export.join([one.run.id for one in chosen], how))
 

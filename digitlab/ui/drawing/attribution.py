@@ -40,9 +40,13 @@ def show(look: Look | None) -> None:
         st.caption("Draw something first.")
         return
     part = url.choose(
-        "Ask", PARTS, param="ask", default="pixels", widget=st.segmented_control,
+        "Ask",
+        PARTS,
+        param="ask",
+        default="pixels",
+        widget=st.segmented_control,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     {
         "pixels": _show_pixels,
         "runner-up": _show_runner_up,

@@ -61,9 +61,12 @@ def show(view: View) -> None:
     basis, together = "network", False
     if view.split == "train" and view.is_own:
         basis = url.choose(
-            "The second opinion goes by", BASES, param="opinion", default="network",
+            "The second opinion goes by",
+            BASES,
+            param="opinion",
+            default="network",
             widget=st.segmented_control,
-        )  # fmt: skip
+        )
         st.caption(BY_BASIS[basis])
         found = _of_training(view, basis)
     else:
@@ -138,11 +141,13 @@ def _of_training(view: View, basis: str) -> Suspects | None:
             return None
         bar = place.progress(0.0, text="Preparing …")
         find_train_suspects(
-            run, train, basis,
+            run,
+            train,
+            basis,
             lambda what, done, total: bar.progress(
                 done / total, text=f"{what}: {done:,} of {total:,}"
             ),
-        )  # fmt: skip
+        )
         place.empty()
     return cached.of_evaluation(
         find_train_suspects, ("train suspects", view.key, basis), run, train, basis

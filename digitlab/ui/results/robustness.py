@@ -255,9 +255,13 @@ def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, A
         return {}
     position = int(right[0])
     return cached.of_evaluation(
-        attack_example, ("attacked", run.id, run.record.ended, card.seed),
-        cached.reader(run), test.images[position], int(result.labels[position]), seed=card.seed,
-    )  # fmt: skip
+        attack_example,
+        ("attacked", run.id, run.record.ended, card.seed),
+        cached.reader(run),
+        test.images[position],
+        int(result.labels[position]),
+        seed=card.seed,
+    )
 
 
 def _captions(run: Run, one: Attacked) -> list[str]:
