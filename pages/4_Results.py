@@ -1,16 +1,18 @@
-"""Results: one run taken apart."""
+"""Results: one run in detail."""
 
 import streamlit as st
 
-from digitlab.ui import page, results
+from digitlab.ui import page
+from digitlab.ui.results.sections import show_sections
+from digitlab.ui.results.view import pick_view
 
 with page.page(
     page.RESULTS,
     "Results",
-    "One run, taken apart: how good it is, how sure that is, and which images it gets wrong.",
+    "One run in detail: its accuracy with confidence intervals, and the images it gets wrong.",
 ):
-    view = results.pick_view()
+    view = pick_view()
     if view is None:
-        page.missing("There is no run with results yet.", page.TRAIN, "Train a first network")
+        page.missing("There is no run with results yet.", page.TRAIN, "Train a network")
         st.stop()
-    results.show_sections(view)
+    show_sections(view)

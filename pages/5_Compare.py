@@ -3,30 +3,32 @@
 import streamlit as st
 
 from digitlab.snippets import comparison as snippets
-from digitlab.ui import compare, page
+from digitlab.ui import page
 from digitlab.ui.compare import side_by_side
 from digitlab.ui.compare.choose import choose_runs, warn_of_differences
 from digitlab.ui.compare.import_run import offer_import
+from digitlab.ui.compare.leaderboard import show_classic
+from digitlab.ui.compare.sections import show_sections
 
 with page.page(
     page.COMPARE,
     "Compare",
-    "Several runs side by side: what differs in how they were made, what differs in what they do, "
-    "and whether that is more than luck.",
+    "Several runs side by side: how their settings and their results differ, and whether the "
+    "difference is more than chance.",
 ):
-    page.cell("Which runs?", "Tick 2 to 20. A column's head sorts the table by it.")
+    page.cell("Which runs?", "Select 2 to 20. Click a column header to sort.")
     chosen = choose_runs()
     offer_import()
     if len(chosen) < 2:
-        compare.leaderboard.show_classic()
+        show_classic()
         st.stop()
     warn_of_differences(chosen)
 
     page.cell(
-        "What differs in how they were made?",
-        "Only the settings that are not the same for all. With one setting changed at a time, a "
-        "difference in the results has one suspect.",
+        "Which settings differ?",
+        "Only settings that are not the same for all runs. If only one setting differs, it is the "
+        "likely cause of a difference in the results.",
     )
     side_by_side.show_settings(chosen)
-    page.code_fold(snippets.settings([one.run.id for one in chosen]))
-    compare.show_sections(chosen)
+    page.code_fold(snippets.settings([entry.run.id for entry in chosen]))
+    show_sections(chosen)

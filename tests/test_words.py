@@ -72,19 +72,20 @@ def test_a_moment_is_told_by_its_age(monkeypatch, passed, text):
     assert words.ago(1_000_000.0 - passed) == text
 
 
-def test_the_balance_of_classes_names_the_fullest_and_the_emptiest():
-    sentence = labels.balance([100, 105], "ab")
+def test_the_balance_of_classes_names_those_with_most_and_fewest_images():
+    sentence = labels.describe_balance([100, 105], "ab")
     assert sentence.startswith("Well balanced")
-    assert "b, has 105" in sentence
-    assert "a, 100" in sentence
+    assert "class b has the most images, 105" in sentence
+    assert "class a the fewest, 100" in sentence
     assert "1.05" in sentence
 
 
 @pytest.mark.parametrize(
-    ("counts", "word"), [([100, 150], "Slightly uneven"), ([100, 300], "Uneven"), ([0, 5], "no im")]
+    ("counts", "word"),
+    [([100, 150], "Slightly unbalanced"), ([100, 300], "Unbalanced"), ([0, 5], "no im")],
 )
-def test_an_imbalance_is_said_as_what_it_is(counts, word):
-    assert word in labels.balance(counts, "ab")
+def test_an_imbalance_is_named_by_its_degree(counts, word):
+    assert word in labels.describe_balance(counts, "ab")
 
 
 def test_every_status_of_a_run_has_a_word_and_an_icon():

@@ -29,19 +29,19 @@ STATUS_WORDS = {
 }
 
 
-def balance(counts: Sequence[int], classes: Sequence[str]) -> str:
-    """How evenly the classes are filled, in a sentence."""
+def describe_balance(counts: Sequence[int], classes: Sequence[str]) -> str:
+    """Say in a sentence how evenly the images are spread over the classes."""
     order = sorted(range(len(counts)), key=counts.__getitem__)
-    few, many = order[0], order[-1]
-    if not counts[few]:
-        return f"Class {classes[few]} has no image at all in this split."
-    ratio = counts[many] / counts[few]
-    pair = (
-        f"the fullest class, {classes[many]}, has {counts[many]:,} images and the emptiest, "
-        f"{classes[few]}, {counts[few]:,} (ratio {ratio:.2f})"
+    fewest, most = order[0], order[-1]
+    if not counts[fewest]:
+        return f"Class {classes[fewest]} has no image in this split."
+    ratio = counts[most] / counts[fewest]
+    extremes = (
+        f"class {classes[most]} has the most images, {counts[most]:,}, and class "
+        f"{classes[fewest]} the fewest, {counts[fewest]:,} (ratio {ratio:.2f})"
     )
     if ratio < 1.15:
-        return f"Well balanced: {pair}, so plain accuracy is a fair figure."
+        return f"Well balanced: {extremes}. Accuracy is a fair measure."
     if ratio < 2:
-        return f"Slightly uneven: {pair}. Plain accuracy is still a fair figure."
-    return f"Uneven: {pair}. Look at each class's own figures, not only at accuracy."
+        return f"Slightly unbalanced: {extremes}. Accuracy is still a fair measure."
+    return f"Unbalanced: {extremes}. Look at the metrics of each class, not only at accuracy."

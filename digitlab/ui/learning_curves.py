@@ -1,4 +1,4 @@
-"""A run's learning curves: still ones of its results, and ones that grow while it trains."""
+"""A run's learning curves: fixed ones on Results, and ones that update while it trains."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ import streamlit as st
 from digitlab.figures import training as figures
 from digitlab.runs.run import Run, open_run
 from digitlab.ui import shared_views
-from digitlab.ui.live_charts import Moving, as_json, moving_charts
+from digitlab.ui.live_charts import LiveChart, as_json, show_live_charts
 
-GROW_SECONDS = 2.0
+UPDATE_SECONDS = 2.0
 _ALT = {
     "loss": "Training loss per step and validation loss per epoch.",
     "accuracy": "Training and validation accuracy per epoch.",
     "rate": "Learning rate per step.",
     "speed": "Images per second.",
-    "gradient": "Length of the gradient per step.",
+    "gradient": "Norm of the gradient per step.",
 }
 
 
 def show_curves(run: Run) -> None:
-    """The learning curves of a run as it is."""
+    """Show the learning curves of a run that does not change."""
     record = run.record
-    moment = (record.status, record.step, record.ended)
-    for place, (name, figure) in enumerate(shared_views.drawn(run.id, moment, _draw)):
-        if place % 2 == 0:
-            columns = st.columns(2)  # a row each: a phone shows them in their order, too
-        columns[place % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
+    version = (record.status, record.step, record.ended)
+    for i, (name, figure) in enumerate(shared_views.draw_once(run.id, version, _draw)):
+        if i % 2 == 0:
+            columns = st.columns(2)  # two charts a row: a phone shows them in the same order
+        columns[i % 2].plotly_chart(figure, key=f"curve:{name}", alt=_ALT[name])
 
 
 def watch_curves(run: Run) -> None:
-    """The same in charts that keep their place, zoom and pointer while they grow."""
+    """Show the learning curves as charts that keep their place, zoom and hover while they grow."""
     record = run.record
-    # While it trains, all who look within some seconds are shown the same charts.
-    moment = (
-        shared_views.moment(run.id) if record.active else (record.status, record.step, record.ended)
+    # While it trains, all visitors see the same charts for some seconds.
+    version = (
+        shared_views.read_progress(run.id)
+        if record.active
+        else (record.status, record.step, record.ended)
     )
-    moving_charts("curves", shared_views.drawn(run.id, moment, _moving))
+    show_live_charts("curves", shared_views.draw_once(run.id, version, _draw_live))
 
 
-def _moving(run_id: str) -> list[Moving]:
-    return [Moving(name, _ALT[name], as_json(figure)) for name, figure in _draw(run_id)]
+def _draw_live(run_id: str) -> list[LiveChart]:
+    return [LiveChart(name, _ALT[name], as_json(figure)) for name, figure in _draw(run_id)]
 
 
 def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
@@ -51,7 +53,7 @@ def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
         ("loss", figures.loss_curve(steps, epochs)),
         ("accuracy", figures.accuracy_curve(epochs, best_epoch=run.record.best_epoch)),
     ]
-    if not steps or any(step["learning_rate"] for step in steps):  # not of a fit
+    if not steps or any(step["learning_rate"] for step in steps):  # a classical model has no rate
         charts += [
             ("rate", figures.learning_rate_curve(steps)),
             ("speed", figures.speed_curve(steps)),
@@ -59,5 +61,5 @@ def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
         if any(step["grad_norm"] for step in steps):
             charts.append(("gradient", figures.gradient_norm_curve(steps)))
     for _, figure in charts:
-        figure.update_layout(uirevision=run_id)  # another run begins with a view of its own
+        figure.update_layout(uirevision=run_id)  # zoom is reset only for another run
     return charts

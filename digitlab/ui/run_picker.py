@@ -80,7 +80,7 @@ def _explain_absence(run_id: str) -> None:
         return
     if record.active:
         st.info(f"Run {record.name} is still {STATUS_WORDS[record.status]}. Showing another one.")
-        watch_link(record)
+        show_training_link(record)
         return
     st.warning(
         f"Run {record.name} {STATUS_WORDS[record.status]} without results: {record.message} "
@@ -98,7 +98,7 @@ def describe(record: RunRecord) -> str:
     return " · ".join(parts)
 
 
-def watch_link(record: RunRecord) -> None:
+def show_training_link(record: RunRecord) -> None:
     """A link to a run on the Train page."""
     progress = f"{record.epochs_done}/{record.epochs} epochs"
     state = STATUS_WORDS[record.status]
@@ -110,7 +110,7 @@ def watch_link(record: RunRecord) -> None:
     )
 
 
-def result_link(record: RunRecord, *, label: str = "") -> None:
+def show_result_link(record: RunRecord, *, label: str = "") -> None:
     """A link to a run that has ended: to its results, or to Train where it has none."""
     st.page_link(
         page.RESULTS if record.status in USABLE else page.TRAIN,
@@ -121,14 +121,14 @@ def result_link(record: RunRecord, *, label: str = "") -> None:
     )
 
 
-def list_links(records: Sequence[RunRecord], *, limit: int = LISTED) -> None:
+def show_result_links(records: Sequence[RunRecord], *, limit: int = LISTED) -> None:
     """Runs as links, newest first; the rest behind a fold."""
     for record in records[:limit]:
-        result_link(record)
+        show_result_link(record)
     if len(records) > limit:
         with st.expander(f"{len(records) - limit:,} earlier runs"):
             for record in records[limit : limit + 200]:
-                result_link(record)
+                show_result_link(record)
 
 
 NAME_LENGTH = 32  # characters: a legend has to fit a phone

@@ -1,4 +1,4 @@
-"""A page in sections, of which only the open one runs; the URL keeps which that is."""
+"""A page in sections, of which only the open one runs; the URL says which one is open."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from digitlab.ui import url
 class Section(NamedTuple):
     """One section: `key` in the URL, `title` on its tab, `show` draws its cells.
 
-    `show` is given what the page is about. Only the open section runs, and alone when one of its
-    widgets changes. A link with the key that a section had before, `former_key`, opens it, too.
+    `show` is called with the subject of the page. Only the open section runs, and it reruns alone
+    when one of its widgets changes. A link with the section's earlier key, `former_key`, opens it,
+    too.
     """
 
     key: str
@@ -24,7 +25,7 @@ class Section(NamedTuple):
 
 
 def open_section(titles: Mapping[str, str], *, param: str = "section") -> str:
-    """The tabs, and the key of the one that is open: the first unless the URL says another."""
+    """Show the tabs and return the key of the open one: the first unless the URL says another."""
     return url.choose(
         "Section",
         dict(titles),
@@ -35,10 +36,10 @@ def open_section(titles: Mapping[str, str], *, param: str = "section") -> str:
     )
 
 
-def show_open(sections: tuple[Section, ...], about: Any) -> None:
-    """The tabs of these sections, and the open one."""
+def show_open(sections: tuple[Section, ...], subject: Any) -> None:
+    """Show the tabs of these sections, and the open section."""
     for section in sections:
         if section.former_key and url.get("section") == section.former_key:
             url.put("section", section.key)
     key = open_section({section.key: section.title for section in sections})
-    next(section for section in sections if section.key == key).show(about)
+    next(section for section in sections if section.key == key).show(subject)

@@ -1,4 +1,4 @@
-"""What all who watch a training share: each look is taken once for all tabs of all visitors."""
+"""What all visitors who watch a training share: each view is made once for all of their tabs."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from digitlab.runs import store
 from digitlab.settings import read_settings
 
 
-def drawn(run_id: str, moment: object, draw: Callable[[str], Any]) -> Any:
-    """A run's charts as `draw` makes them, once for all who watch it at that moment."""
-    what = f"{draw.__module__}.{draw.__qualname__}"
-    return _drawn(str(read_settings().home), what, run_id, moment, draw)
+def draw_once(run_id: str, version: object, draw: Callable[[str], Any]) -> Any:
+    """What `draw` returns for a run, called once for each version and shared by all visitors."""
+    kind = f"{draw.__module__}.{draw.__qualname__}"
+    return _draw_once(str(read_settings().home), kind, run_id, version, draw)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _drawn(home: str, what: str, run_id: str, moment: object, _draw: Callable[[str], Any]) -> Any:
+def _draw_once(
+    home: str, kind: str, run_id: str, version: object, _draw: Callable[[str], Any]
+) -> Any:
     return _draw(run_id)
 
 
-def moment(run_id: str) -> object:
-    """How far a run is, looked up once in some seconds for all who watch it."""
-    return _moment(str(read_settings().home), run_id)
+def read_progress(run_id: str) -> object:
+    """How far a run is, read at most every 1.5 seconds for all visitors."""
+    return _read_progress(str(read_settings().home), run_id)
 
 
 @st.cache_resource(ttl=1.5, max_entries=64, show_spinner=False)
-def _moment(home: str, run_id: str) -> object:
+def _read_progress(home: str, run_id: str) -> object:
     record = store.get_record(run_id)
     return record.status, record.step, record.epochs_done, record.best_epoch
 
 
 def reconcile() -> None:
-    """`queue.reconcile`, once a second for all who watch."""
+    """Call `queue.reconcile`, at most once a second for all visitors."""
     _reconcile(str(read_settings().home))
 
 

@@ -23,9 +23,7 @@ def test_they_follow_the_colours_and_the_width_of_the_page(visit):
     tab.page.emulate_media(color_scheme="dark")
     expect(chart.locator(".gtitle")).not_to_have_css("fill", light, timeout=PATIENCE)
     tab.page.set_viewport_size({"width": 390, "height": 844})
-    tab.page.wait_for_function(
-        "document.querySelector('.moving-charts .main-svg').clientWidth < 390"
-    )
+    tab.page.wait_for_function("document.querySelector('.live-charts .main-svg').clientWidth < 390")
     assert chart.bounding_box()["width"] < wide
     assert chart.locator(".main-svg").first.bounding_box()["width"] <= chart.bounding_box()["width"]
     tab.is_well()
@@ -36,7 +34,7 @@ def test_another_run_and_another_page_bring_their_own(visit):
     lenet = tab.chart("Loss").evaluate(LINES)
     tab.page.get_by_role("link", name="Compare", exact=True).first.click()
     tab.is_at(r"/Compare\b")
-    expect(tab.page.locator(".moving-charts")).to_have_count(0, timeout=PATIENCE)
+    expect(tab.page.locator(".live-charts")).to_have_count(0, timeout=PATIENCE)
     while "/Train" not in tab.page.url:  # Compare has put its choices into the address
         tab.page.go_back()
     tab.is_at("run=lenet")

@@ -60,7 +60,7 @@ def test_only_differing_settings_are_listed(open_page, run_id, other_id):
 
 
 def test_the_spread_over_seeds_counts_both(open_page, run_id, other_id):
-    app = open_page(PAGE, runs=f"{run_id},{other_id}", section="together")
+    app = open_page(PAGE, runs=f"{run_id},{other_id}", section="seeds")
     table = next(frame.value for frame in app.dataframe if "Seeds" in frame.value)
     accuracies = [dl.open_run(name).record.test_accuracy for name in (run_id, other_id)]
     assert table["Seeds"].tolist() == ["0, 1"]

@@ -30,11 +30,23 @@ def no_worker(monkeypatch):
     monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
 
 
-@pytest.mark.parametrize("page", [RESULTS, COMPARE])
-def test_a_link_with_the_former_word_opens_the_downloads(open_page, run_id, other_id, page):
-    app = open_page(page, run=run_id, runs=f"{run_id},{other_id}", section="take")
-    assert "Notebook" in labels(app.get("download_button"))
-    assert app.query_params["section"] == "download"
+@pytest.mark.parametrize(
+    ("page", "former", "key", "text"),
+    [
+        (RESULTS, "take", "download", "The whole run"),
+        (RESULTS, "suspects", "label-issues", "cleanlab"),
+        (RESULTS, "inside", "activations", "first layer"),
+        (COMPARE, "take", "download", "as a notebook"),
+        (COMPARE, "together", "seeds", "other seeds"),
+        (COMPARE, "standing", "leaderboard", "95 % intervals"),
+    ],
+)
+def test_a_link_with_a_former_key_opens_the_same_section(
+    open_page, run_id, other_id, page, former, key, text
+):
+    app = open_page(page, run=run_id, runs=f"{run_id},{other_id}", section=former)
+    assert app.query_params["section"] == key
+    assert text in words(app)
 
 
 def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run_id, monkeypatch):
@@ -64,36 +76,36 @@ def test_an_ensemble_is_taken_apart_like_any_run(open_page, run_id, other_id):
 
 
 def test_together_is_shown_and_kept(open_page, run_id, other_id):
-    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="together")
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="seeds")
     shown = find(app.metric, "All 2 together").value
     healthy(find(app.button, "Keep as a run").click().run())
     kept = dl.open_run("latest")
     assert kept.record.members == [run_id, other_id]
     assert shown == f"{100 * kept.record.test_accuracy:.2f} %"
     assert "Kept as Ensemble of 2 (mean)" in "".join(item.value for item in app.success)
-    again = open_page(COMPARE, runs=f"{run_id},{other_id},{kept.id}", section="together")
+    again = open_page(COMPARE, runs=f"{run_id},{other_id},{kept.id}", section="seeds")
     assert find(again.metric, "All 2 together").value == shown  # its members count once
 
 
 def test_more_seeds_are_one_click(open_page, run_id, other_id, no_worker, monkeypatch):
     monkeypatch.setattr(seeds, "active_runs", lambda: store.list_records(("queued",)))
-    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="together", seeds="4")
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="seeds", seeds="4")
     assert "too often to tell" not in words(app)
     find(app.button, "Run them").click().run()
     assert sorted(record.seed for record in store.list_records(("queued",))) == [2, 3]
 
 
 def test_the_leaderboard_has_all_runs(open_page, run_id, other_id):
-    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="standing")
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="leaderboard")
     table = next(frame.value for frame in app.dataframe if "Place" in frame.value)
     assert set(table["From"]) == {run_id, other_id}
-    mnist = open_page(COMPARE, runs=f"{run_id},{other_id}", section="standing", board="mnist")
+    mnist = open_page(COMPARE, runs=f"{run_id},{other_id}", section="leaderboard", board="mnist")
     table = next(frame.value for frame in mnist.dataframe if "Place" in frame.value)
     assert table["Run"].str.contains("published").sum() > 10
 
 
 def test_the_classic_four_are_queued_and_then_shown(open_page, run_id, other_id, no_worker):
-    params = {"runs": f"{run_id},{other_id}", "section": "standing", "classic": "optdigits"}
+    params = {"runs": f"{run_id},{other_id}", "section": "leaderboard", "classic": "optdigits"}
     app = open_page(COMPARE, **params)
     find(app.button, "Train all four").click().run()
     found = leaderboard.classic_runs("optdigits")

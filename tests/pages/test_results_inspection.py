@@ -15,7 +15,7 @@ from digitlab.ui.results.label_issues import LEAST
 from tests.pages.visit import find, healthy, words
 
 PAGE = "4_Results"
-NEW = ("inside", "suspects", "robustness")
+NEW = ("activations", "label-issues", "robustness")
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def test_a_classical_model_says_why_it_has_less_to_show(open_page, optdigits):
     dl.measure_robustness(run, 20)
     app = open_page(PAGE, run=run.id, section="mistakes", mistake="5")
     assert "A classical model has no gradient to follow" in words(app)
-    app = open_page(PAGE, run=run.id, section="inside")
+    app = open_page(PAGE, run=run.id, section="activations")
     assert "first weights are no pictures" in words(app)
     healthy(find(app.segmented_control, "Part of the network").set_value("layers").run())
     assert app.query_params["inside"] == "layers"
@@ -47,7 +47,7 @@ def test_a_classical_model_says_why_it_has_less_to_show(open_page, optdigits):
 
 
 def test_a_linked_image_is_shown_from_near_beside_the_embedding(open_page, run_id):
-    app = open_page(PAGE, run=run_id, section="inside", inside="hidden", mistake="7")
+    app = open_page(PAGE, run=run_id, section="activations", inside="hidden", mistake="7")
     assert "One image from near" in words(app)
     assert "This network has no hidden layer" in words(app)
     healthy(find(app.segmented_control, "Colour").set_value("right").run())
@@ -55,19 +55,21 @@ def test_a_linked_image_is_shown_from_near_beside_the_embedding(open_page, run_i
 
 
 def test_suspects_of_the_training_split_are_offered_then_kept(open_page, run_id):
-    app = open_page(PAGE, run=run_id, section="suspects", on="train")
+    app = open_page(PAGE, run=run_id, section="label-issues", on="train")
     assert "only partly out of sample" in words(app)
     healthy(find(app.button, "Cross-validate the 1,294").click().run())
     assert "Of 1,294 images" in words(app)
-    assert "Of 1,294 images" in words(open_page(PAGE, run=run_id, section="suspects", on="train"))
+    assert "Of 1,294 images" in words(
+        open_page(PAGE, run=run_id, section="label-issues", on="train")
+    )
 
 
 def test_labels_are_doubted_by_all_runs_together_or_by_one_alone(open_page, run_id):
-    app = open_page(PAGE, run=run_id, section="suspects")
+    app = open_page(PAGE, run=run_id, section="label-issues")
     assert "has not learnt" in words(app)  # a single run has nobody to ask
     config = dl.TrainConfig(epochs=1, seed=5)
     dl.train("logistic-regression", "optdigits", config, progress=False)
-    app = open_page(PAGE, run=run_id, section="suspects")
+    app = open_page(PAGE, run=run_id, section="label-issues")
     assert "2 runs that have not learnt from these images are asked together" in words(app)
     assert len(app.dataframe[0].value) >= LEAST
     assert find(app.number_input, "Page (of 2)").value == 1
@@ -77,7 +79,7 @@ def test_labels_are_doubted_by_all_runs_together_or_by_one_alone(open_page, run_
 
 
 def test_the_named_label_errors_of_mnist_are_shown_on_a_fresh_clone(open_page, real_mnist):
-    app = open_page(PAGE, run="reader-cnn", section="suspects")
+    app = open_page(PAGE, run="reader-cnn", section="label-issues")
     assert {1901, 2130, 8527, 9729} <= set(app.dataframe[0].value["Number"])
 
 
@@ -107,5 +109,5 @@ def test_without_weights_or_data_there_is_a_sentence(open_page, home, optdigits,
     st.cache_resource.clear()
     (run_folder.run_folder(run.id) / run_folder.WEIGHTS).unlink()
     app = open_page(PAGE, run=run.id, section=section)
-    if section != "suspects":  # which asks the saved answers only
+    if section != "label-issues":  # which asks the saved answers only
         assert "has no weights any more" in app.error[0].value

@@ -14,7 +14,7 @@ import digitlab as dl
 from digitlab.analysis import features
 from digitlab.evaluation import calibrate, decline_below, one_vs_rest, rescale
 from digitlab.runs import run_folder, store
-from digitlab.ui.results import SECTIONS
+from digitlab.ui.results.sections import SECTIONS
 from tests.pages.visit import find, healthy, words
 
 PAGE = "4_Results"

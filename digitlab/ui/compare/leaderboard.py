@@ -19,7 +19,7 @@ from digitlab.ui import page, url
 from digitlab.ui.compare.choose import Chosen
 from digitlab.ui.page import FEW_BUTTONS
 from digitlab.ui.results.view import title_of
-from digitlab.ui.run_picker import run_names, watch_link
+from digitlab.ui.run_picker import run_names, show_training_link
 from digitlab.words import duration, hundred
 
 CLASSIC = tuple(
@@ -146,7 +146,7 @@ def _classic_buttons(dataset: str, busy: bool) -> None:
     if busy and not waiting:
         st.rerun()
     for record in waiting:
-        watch_link(record)
+        show_training_link(record)
     if len(done) == len(CLASSIC) and st.button(
         "Show them",
         icon=":material/monitoring:",

@@ -16,7 +16,7 @@ from digitlab.snippets import export
 from digitlab.ui import cached, page, url
 from digitlab.ui.compare import side_by_side
 from digitlab.ui.compare.choose import Chosen, why_not
-from digitlab.ui.run_picker import watch_link
+from digitlab.ui.run_picker import show_training_link
 from digitlab.words import interval, percent
 
 HOW = {"mean": "Mean of probabilities", "vote": "Vote"}
@@ -77,7 +77,7 @@ def _show_waiting(busy: bool) -> None:
     """What trains or waits now; when the last one has ended, the page is drawn anew."""
     active = active_runs()
     for record in active[:8]:
-        watch_link(record)
+        show_training_link(record)
     if len(active) > 8:
         st.caption(f"… and {len(active) - 8} more.")
     if busy and not active:

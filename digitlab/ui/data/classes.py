@@ -10,7 +10,7 @@ from digitlab.figures import data as data_figures
 from digitlab.figures.images import per_class_images
 from digitlab.snippets import basics
 from digitlab.ui import cached, page, url
-from digitlab.ui.labels import balance
+from digitlab.ui.labels import describe_balance
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -34,7 +34,7 @@ def show_distribution(data: Dataset, split: str) -> None:
     st.plotly_chart(
         data_figures.class_distribution(counts, data.classes, show=show), key="class-distribution"
     )
-    st.markdown(balance(counts[split], data.classes))
+    st.markdown(describe_balance(counts[split], data.classes))
     page.code_fold(basics.class_distribution(data.name))
 
 

@@ -9,7 +9,7 @@ from digitlab.jobs.queue import active_runs
 from digitlab.runs.run import list_runs
 from digitlab.settings import read_settings
 from digitlab.ui import page
-from digitlab.ui.run_picker import COMPARED, list_links, watch_link
+from digitlab.ui.run_picker import COMPARED, show_result_links, show_training_link
 
 FIRST_MODEL = "two-hidden-64-relu"
 LAST_RUNS = 5
@@ -63,8 +63,8 @@ def _show_data() -> None:
 def _show_runs() -> None:
     active = active_runs()
     for record in active:
-        watch_link(record)
+        show_training_link(record)
     ended = [run.record for run in list_runs(limit=COMPARED) if not run.record.active]
-    list_links(ended, limit=LAST_RUNS)
+    show_result_links(ended, limit=LAST_RUNS)
     if all(record.bundled for record in ended) and not active:
         st.caption("No run of your own yet: train a first network, it takes seconds.")

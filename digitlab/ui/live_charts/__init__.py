@@ -1,7 +1,7 @@
-"""Charts that are looked at while they change: each is updated in its place, not drawn anew.
+"""Live charts: each is updated in place when its values change, instead of being replaced.
 
-`st.plotly_chart` takes a figure with new values for another chart: it takes the old one away, and
-with it the visitor's zoom and whatever the pointer shows. These stay.
+`st.plotly_chart` replaces a chart whose values change, and with it the visitor's zoom and hover.
+Live charts keep both.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-class Moving(NamedTuple):
-    """A chart: its `name` on the page, its words for who cannot see it, and the figure as JSON.
+class LiveChart(NamedTuple):
+    """A chart: its `name` on the page, its text alternative `alt`, and the figure as JSON.
 
-    It takes `share` of the ten parts of a row where there is room, and whole rows on a phone; with
-    `rows` of two it stands beside two others.
+    It is `share` tenths of the page wide, on a phone the whole width. It is `rows` rows high: with
+    two, two other charts fit next to it.
     """
 
     name: str
@@ -31,11 +31,11 @@ class Moving(NamedTuple):
     figure: str
     share: int = 5
     rows: int = 1
-    bar: bool = True  # whether it has Plotly's tools: zoom, save, full screen
+    bar: bool = True  # whether it has Plotly's mode bar: zoom, save, full screen
 
 
 def as_json(figure: go.Figure) -> str:
-    """The figure for `Moving`, without the template in place of which the page's theme comes."""
+    """The figure as JSON for `LiveChart`, without its template: the page's theme replaces it."""
     import plotly.io as pio
 
     content = figure.to_plotly_json()
@@ -43,21 +43,21 @@ def as_json(figure: go.Figure) -> str:
     return pio.to_json(content, validate=False)
 
 
-def moving_charts(key: str, charts: Sequence[Moving]) -> None:
-    """Show the charts, or update those that are there; `key` is the place's own on the page."""
+def show_live_charts(key: str, charts: Sequence[LiveChart]) -> None:
+    """Show the charts, or update them if they are on the page; `key` is unique on the page."""
     show, plotly = _component()
     show(key=key, data={"plotly": plotly, "charts": [chart._asdict() for chart in charts]})
 
 
 @cache
 def _component() -> tuple[Any, str]:
-    """The component, and where the browser finds plotly.js: the copy that the package brings."""
+    """The component, and the URL of the plotly.js that comes with the plotly package."""
     import plotly
     from streamlit.components.v1 import declare_component
 
     script, style = ((_HERE / f"live_charts.{kind}").read_text("utf-8") for kind in ("js", "css"))
     show = st.components.v2.component(
-        "digitlab-moving-charts", js=script, css=style, isolate_styles=False
+        "digitlab-live-charts", js=script, css=style, isolate_styles=False
     )
     served = declare_component("plotly", path=Path(plotly.__file__).parent / "package_data")
     return show, f"component/{served.name}/plotly.min.js?v={plotly.__version__}"

@@ -1,13 +1,13 @@
-// Plotly charts that are updated in place. Called for each update, with what `moving_charts` gives.
+// Plotly charts that are updated in place. Called for each update, with the data of `show_live_charts`.
 
 const boards = new WeakMap();
-const RELEASES = ["pointerup", "pointercancel", "blur"]; // a finger that scrolls ends in the second
+const RELEASES = ["pointerup", "pointercancel", "blur"]; // scrolling by touch ends in pointercancel
 
 export default function ({ parentElement, data }) {
   if (!boards.has(parentElement)) boards.set(parentElement, new Board(parentElement));
   const board = boards.get(parentElement);
-  board.show(data).catch((error) => board.say(`The charts cannot be shown: ${error.message}`));
-  // Streamlit may call a cleanup late, when another call has gone on with the board.
+  board.show(data).catch((error) => board.showMessage(`The charts cannot be shown: ${error.message}`));
+  // Streamlit may call a cleanup late, when a later call already uses the board.
   const turn = ++board.turn;
   return () => {
     if (turn !== board.turn) return;
@@ -18,8 +18,8 @@ export default function ({ parentElement, data }) {
 
 let loading;
 
-function loadPlotly(place) {
-  loading ??= fetchPlotly(new URL(place, document.baseURI)).catch((error) => {
+function loadPlotly(address) {
+  loading ??= fetchPlotly(new URL(address, document.baseURI)).catch((error) => {
     loading = undefined; // the next update tries again
     throw error;
   });
@@ -27,11 +27,11 @@ function loadPlotly(place) {
 }
 
 async function fetchPlotly(url) {
-  // The address names the version; the server does not say how long the file may be kept.
-  const answer = await fetch(url, { cache: "force-cache" }).catch(() => ({}));
-  if (!answer.ok) throw new Error("plotly.js did not come from the server. Reload the page.");
+  // The address holds the version; the server does not say how long the file may be cached.
+  const response = await fetch(url, { cache: "force-cache" }).catch(() => ({}));
+  if (!response.ok) throw new Error("plotly.js did not come from the server. Reload the page.");
   const script = document.createElement("script");
-  script.src = URL.createObjectURL(await answer.blob());
+  script.src = URL.createObjectURL(await response.blob());
   await new Promise((resolve, reject) => {
     script.onload = resolve;
     script.onerror = () => reject(new Error("plotly.js could not be run."));
@@ -44,20 +44,20 @@ async function fetchPlotly(url) {
 class Board {
   constructor(parent) {
     this.root = document.createElement("div");
-    this.root.className = "moving-charts";
+    this.root.className = "live-charts";
     parent.append(this.root);
-    const style = getComputedStyle(this.root); // which follows the page's theme
+    const style = getComputedStyle(this.root); // follows the page's theme
     this.style = (name) => style.getPropertyValue(`--st-${name}`).trim();
     this.turn = 0;
     this.charts = new Map();
-    // What is out of sight is updated when it comes into sight, and takes no time until then.
-    this.sight = new IntersectionObserver((seen) => seen.forEach((one) => this.look(one)), {
+    // A chart out of sight is updated when it comes into sight, and costs nothing until then.
+    this.sight = new IntersectionObserver((entries) => entries.forEach((entry) => this.setVisible(entry)), {
       root: parent.closest("[data-testid=stMain]"),
       rootMargin: "100px",
     });
-    this.width = new ResizeObserver((sizes) => sizes.forEach((one) => this.resize(one.target)));
-    this.release = () => this.charts.forEach((chart) => this.letGo(chart));
-    for (const kind of RELEASES) window.addEventListener(kind, this.release, true);
+    this.width = new ResizeObserver((entries) => entries.forEach((entry) => this.resize(entry.target)));
+    this.releaseAll = () => this.charts.forEach((chart) => this.release(chart));
+    for (const kind of RELEASES) window.addEventListener(kind, this.releaseAll, true);
     this.root.addEventListener("transitionend", ({ target }) => {
       if (target === this.root) this.charts.forEach((chart) => this.redraw(chart));
     });
@@ -68,41 +68,41 @@ class Board {
     this.draw(chart);
   }
 
-  say(sentence) {
-    this.told ??= this.root.appendChild(document.createElement("p"));
-    this.told.textContent = sentence;
+  showMessage(text) {
+    this.message ??= this.root.appendChild(document.createElement("p"));
+    this.message.textContent = text;
   }
 
   async show({ plotly, charts }) {
     for (const [name, chart] of this.charts) {
-      if (!charts.some((one) => one.name === name)) this.remove(name, chart);
+      if (!charts.some((chart) => chart.name === name)) this.remove(name, chart);
     }
-    charts.forEach((one, place) => this.put(one, place));
+    charts.forEach((chart, position) => this.put(chart, position));
     this.plotly = await loadPlotly(plotly);
-    this.told?.remove();
-    this.told = undefined;
+    this.message?.remove();
+    this.message = undefined;
     this.charts.forEach((chart) => this.draw(chart));
   }
 
-  put({ name, alt, figure, share, rows, bar }, place) {
-    if (!this.charts.has(name)) this.charts.set(name, this.begin());
+  put({ name, alt, figure, share, rows, bar }, position) {
+    if (!this.charts.has(name)) this.charts.set(name, this.create());
     const chart = this.charts.get(name);
     const { box } = chart;
     box.setAttribute("role", "figure");
     box.setAttribute("aria-label", alt);
     box.style.setProperty("--share", share);
     box.style.setProperty("--rows", rows);
-    if (this.root.children[place] !== box) {
-      this.root.insertBefore(box, this.root.children[place] ?? null);
+    if (this.root.children[position] !== box) {
+      this.root.insertBefore(box, this.root.children[position] ?? null);
     }
     chart.bar = bar;
     chart.figure = JSON.parse(figure);
     chart.due = true;
-    // The room is taken before the chart is there, so that nothing below it jumps.
+    // The height is reserved before the chart is drawn, so that nothing below it jumps.
     if (!document.fullscreenElement) box.style.height = `${chart.figure.layout.height}px`;
   }
 
-  begin() {
+  create() {
     const box = document.createElement("div");
     const chart = { box };
     box.addEventListener("pointerdown", (event) => {
@@ -115,10 +115,10 @@ class Board {
     return chart;
   }
 
-  look({ target, isIntersecting }) {
+  setVisible({ target, isIntersecting }) {
     const chart = this.chartIn(target);
-    if (!chart) return; // taken away meanwhile
-    chart.seen = isIntersecting;
+    if (!chart) return; // removed meanwhile
+    chart.visible = isIntersecting;
     this.draw(chart);
   }
 
@@ -126,35 +126,35 @@ class Board {
     return [...this.charts.values()].find((chart) => chart.box === box);
   }
 
-  letGo(chart) {
+  release(chart) {
     if (!chart.held) return;
     chart.held = false;
-    setTimeout(() => this.draw(chart), 500); // after Plotly has done what was asked of it
+    setTimeout(() => this.draw(chart), 500); // after Plotly has handled the event
   }
 
   async draw(chart) {
     const { box, figure } = chart;
-    // What fills the screen is out of the page, and so out of its sight.
-    const seen = chart.seen || document.fullscreenElement === box;
-    // Not while the visitor draws a frame to zoom into.
-    if (!this.plotly || !chart.due || chart.held || (chart.drawn && !seen)) return;
-    if (!box.clientWidth) return; // in a fold, or in a tab that is not open
+    // In full screen a chart is outside the page, so the observer calls it invisible.
+    const visible = chart.visible || document.fullscreenElement === box;
+    // Not while the visitor drags to zoom.
+    if (!this.plotly || !chart.due || chart.held || (chart.drawn && !visible)) return;
+    if (!box.clientWidth) return; // in a closed expander or tab
     chart.due = false;
-    const layout = this.dress(figure.layout, box);
-    chart.tools ??= this.tools(chart); // Plotly begins anew where these are others
+    const layout = this.styled(figure.layout, box);
+    chart.tools ??= this.tools(chart); // with another config object Plotly draws the chart from scratch
     await this.plotly.react(box, figure.data, layout, chart.tools);
     chart.drawn = true;
-    if (box.clientWidth !== layout.width) this.resize(box); // while it was drawn
-    this.pointAgain(chart);
+    if (box.clientWidth !== layout.width) this.resize(box); // changed during the drawing
+    this.restoreHover(chart);
   }
 
-  pointAgain({ box, pointer }) {
-    // An update takes away what the pointer shows; it is shown again where the pointer still is.
+  restoreHover({ box, pointer }) {
+    // An update removes the hover label; show it again if the pointer is still there.
     if (!pointer) return;
     const { clientX, clientY } = pointer;
-    const place = document.elementFromPoint(clientX, clientY);
-    if (!box.contains(place)) return;
-    place.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
+    const target = document.elementFromPoint(clientX, clientY);
+    if (!box.contains(target)) return;
+    target.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
   }
 
   resize(box) {
@@ -169,17 +169,17 @@ class Board {
     return { width: box.clientWidth, height: whole ? box.clientHeight : layout.height };
   }
 
-  dress(layout, box) {
+  styled(layout, box) {
     const color = this.style("text-color");
     const font = { family: this.style("font"), size: 12, color };
     const axis = { color, ticks: "", title: { font: { size: 14 } }, tickfont: { size: 12 } };
-    const ground = this.style("background-color");
+    const background = this.style("background-color");
     const template = {
       layout: {
         font,
         title: { font: { family: this.style("heading-font"), size: 16, weight: 700 } },
         legend: { font: { size: 12 } },
-        hoverlabel: { bgcolor: ground, bordercolor: this.style("border-color"), font },
+        hoverlabel: { bgcolor: background, bordercolor: this.style("border-color"), font },
         modebar: { bgcolor: "rgba(0, 0, 0, 0)", color, activecolor: this.style("primary-color") },
         xaxis: axis,
         yaxis: axis,
@@ -213,7 +213,7 @@ class Board {
   }
 
   close() {
-    for (const kind of RELEASES) window.removeEventListener(kind, this.release, true);
+    for (const kind of RELEASES) window.removeEventListener(kind, this.releaseAll, true);
     this.charts.forEach((chart, name) => this.remove(name, chart));
     this.sight.disconnect();
     this.width.disconnect();

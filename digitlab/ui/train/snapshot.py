@@ -9,7 +9,7 @@ from digitlab.figures import snapshot as figures
 from digitlab.runs.run import Run, open_run
 from digitlab.runs.snapshot import look_moment, read_look
 from digitlab.ui import shared_views
-from digitlab.ui.live_charts import Moving, as_json, moving_charts
+from digitlab.ui.live_charts import LiveChart, as_json, show_live_charts
 
 
 def show_look(run: Run) -> None:
@@ -18,14 +18,14 @@ def show_look(run: Run) -> None:
     if moment is None:
         return
     try:
-        caption, charts = shared_views.drawn(run.id, moment, _draw)
+        caption, charts = shared_views.draw_once(run.id, moment, _draw)
     except RunError:  # it cannot be read now; the next one may
         return
     st.caption(caption)
-    moving_charts("look", charts)
+    show_live_charts("look", charts)
 
 
-def _draw(run_id: str) -> tuple[str, list[Moving]]:
+def _draw(run_id: str) -> tuple[str, list[LiveChart]]:
     run, look = open_run(run_id), read_look(run_id)
     if look is None:
         raise RunError(f"The last look at run {run_id} cannot be read.", run_id=run_id)
@@ -37,19 +37,19 @@ def _draw(run_id: str) -> tuple[str, list[Moving]]:
     )
     said = f"{len(look.labels)} images and what the network reads in them."
     charts = [
-        Moving(
+        LiveChart(
             "confusion",
             f"Confusion matrix of {images} {split} images.",
             as_json(confusion),
             share=4,
             rows=2,
         ),
-        Moving("answers", said, as_json(answers), share=6, bar=False),
+        LiveChart("answers", said, as_json(answers), share=6, bar=False),
     ]
     if len(look.filters):
         weights = as_json(figures.first_layer(look.filters))
         said = "The weights of the first layer as small pictures."
-        charts.append(Moving("filters", said, weights, share=6, bar=False))
+        charts.append(LiveChart("filters", said, weights, share=6, bar=False))
     caption = (
         f"A look at {images:,} {split} images after epoch {look.epoch:.4g}: what it confuses, some "
         "of its answers, and the weights of its first layer."

@@ -15,8 +15,8 @@ from digitlab.runs.run import Run, open_run
 from digitlab.runs.run_folder import is_alive
 from digitlab.ui import page, shared_views
 from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
-from digitlab.ui.learning_curves import GROW_SECONDS, watch_curves
-from digitlab.ui.run_picker import list_links, result_link, watch_link
+from digitlab.ui.learning_curves import UPDATE_SECONDS, watch_curves
+from digitlab.ui.run_picker import show_result_link, show_result_links, show_training_link
 from digitlab.ui.train.run_actions import active_buttons, ended_buttons
 from digitlab.ui.train.selected_run import follow
 from digitlab.ui.train.snapshot import show_look
@@ -49,7 +49,7 @@ def watch(run_id: str, *, seen: bool) -> None:
         st.html(_STEADY)
     times = 2 if long else 1
     st.fragment(_head, run_every=times * LOOK_SECONDS if awake else None)(run, active, long)
-    st.fragment(_curves, run_every=times * GROW_SECONDS if awake else None)(run)
+    st.fragment(_curves, run_every=times * UPDATE_SECONDS if awake else None)(run)
 
 
 def _is_long(record: RunRecord) -> bool:
@@ -119,7 +119,7 @@ def _show_head(record: RunRecord) -> None:
     elif record.message:
         st.info(record.message, icon=":material/info:")
     if not record.active and record.test_accuracy is not None:
-        result_link(record, label="See its results: confusion matrix, mistakes, classes")
+        show_result_link(record, label="See its results: confusion matrix, mistakes, classes")
         st.page_link(
             page.DRAW,
             label="Draw at it",
@@ -224,13 +224,13 @@ def _active(were_active: set[str]) -> None:
     if active:
         st.markdown("**Training and waiting**")
         for record in active:
-            watch_link(record)
+            show_training_link(record)
 
 
 def _past(active: bool) -> None:
     past = [record for record in store.list_records(limit=LISTS) if not record.active]
     if past:
         st.markdown("**Past runs**")
-        list_links(past)
+        show_result_links(past)
     elif not active:
         st.caption("No run yet. Start the first one above.")
