@@ -1,1 +1,1 @@
-"""Measurements that anybody can repeat, each by one command: `python -m digitlab bench`."""
+"""Benchmarks that anybody can repeat with one command: `python -m digitlab bench`."""

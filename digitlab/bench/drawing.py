@@ -1,7 +1,7 @@
 """How well drawings are read: real pen strokes on canvases, end to end, by the default reader.
 
-The digits are those of Pendigits' test writers, whom nothing was learnt from or chosen by; what
-is no digit is of kinds (letters, shapes) that the reader was not shown.
+The digits are those of Pendigits' test writers, which were used neither for training nor for any
+choice; what is not a digit is of kinds (letters, shapes) that the reader was not trained on.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 SEED = 0
 COUNT = 500  # drawings of each condition
-AS_MNIST = Framing(thickness=False)  # LeCun's steps alone
+AS_MNIST = Framing(thickness=False)  # only the steps of MNIST's own preprocessing
 
-Figure = dict[str, Any]
+Measurement = dict[str, Any]
 Progress = Callable[[str], None]
 
 
@@ -37,11 +37,11 @@ def measure_drawing(
     count: int = COUNT,
     seed: int = SEED,
     part: str = "test",
-) -> list[Figure]:
-    """All figures of reading drawings, each a dict: name, value, unit, n, seed, writers, run.
+) -> list[Measurement]:
+    """All measurements, each a dict of name, value, unit, n, seed, writers and run.
 
-    `part` is whose pen digits are drawn: `test`, or `tuning` while something is chosen. The
-    progress is called with a line for each figure. Raises DatasetMissingError without Pendigits.
+    `part` names the writers of the digits: "test", or "tuning" for choosing something. `progress`
+    is called with a line for each measurement. Raises DatasetMissingError without Pendigits.
     """
     from digitlab.analysis.recognize import default_reader
     from digitlab.data.pendigits import FILE, digits_of, divide_writers
@@ -50,14 +50,14 @@ def measure_drawing(
     reader = run or default_reader()
     digits = digits_of(read_settings().data / FILE, part)
     common = {"seed": seed, "writers": list(divide_writers()[part]), "run": reader.id}
-    figures: list[Figure] = []
-    for figure in _measure(reader, digits, count, seed):
-        figures.append({**figure, **common})
-        progress(f"{figure['name']}: {_spell(figure)} (n = {figure['n']:,})")
-    return figures
+    measurements: list[Measurement] = []
+    for measurement in _measure(reader, digits, count, seed):
+        measurements.append({**measurement, **common})
+        progress(f"{measurement['name']}: {_format(measurement)} (n = {measurement['n']:,})")
+    return measurements
 
 
-def _measure(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Iterator[Figure]:
+def _measure(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Iterator[Measurement]:
     yield from _measure_framings(run, digits, count, seed)
     for condition in ("apart", "touching", "two lines"):
         drawings = _draw(condition, digits, count, seed)
@@ -68,24 +68,22 @@ def _measure(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Ite
     accuracy = run.evaluate("test").accuracy
     yield {"name": f"{run.record.dataset} test", "value": accuracy, "unit": "share", "n": 10_000}
     for name, canvases in _no_digits(digits, count, seed):
-        yield _share(f"accepted: {name}", [_accepts(one, run) for one in canvases])
+        yield _share(f"accepted: {name}", [_accepts(canvas, run) for canvas in canvases])
     yield from _measure_time(run, digits, count // 10, seed)
 
 
 def _measure_framings(
     run: Run, digits: Sequence[PenDigit], count: int, seed: int
-) -> Iterator[Figure]:
+) -> Iterator[Measurement]:
     drawings = _draw("single", digits, 2 * count, seed)
-    naive = np.stack([frame_naively(read_drawing(one.canvas)) for one in drawings])[:, None]
+    naive = np.stack([frame_naively(read_drawing(drawing.canvas)) for drawing in drawings])[:, None]
     labels = run.predict(naive).argmax(axis=1)
-    right = [str(k) == one.text for k, one in zip(labels, drawings, strict=True)]
-    yield _share("single digits, canvas squeezed to 28 × 28", right)
-    as_mnist = [_text(one, run, framing=AS_MNIST) == one.text for one in drawings]
+    correct = [str(k) == drawing.text for k, drawing in zip(labels, drawings, strict=True)]
+    yield _share("single digits, canvas resized to 28 × 28", correct)
+    as_mnist = [_text(drawing, run, framing=AS_MNIST) == drawing.text for drawing in drawings]
     yield _share("single digits, framed as MNIST's", as_mnist)
-    texts = [_text(one, run) for one in drawings]
-    yield _share(
-        "single digits", [text == one.text for text, one in zip(texts, drawings, strict=True)]
-    )
+    texts = [_text(drawing, run) for drawing in drawings]
+    yield _share("single digits", [text == d.text for text, d in zip(texts, drawings, strict=True)])
     yield _share("single digits, strokes known", _read_exactly(drawings, run, strokes=True))
     yield _share("single digits declined", ["?" in text for text in texts])
 
@@ -96,7 +94,7 @@ def _draw(condition: str, digits: Sequence[PenDigit], count: int, seed: int) -> 
 
 
 def _read_exactly(drawings: Sequence[Drawing], run: Run, *, strokes: bool = False) -> list[bool]:
-    return [_text(one, run, strokes=strokes) == one.text for one in drawings]
+    return [_text(drawing, run, strokes=strokes) == drawing.text for drawing in drawings]
 
 
 def _text(drawing: Drawing, run: Run, *, strokes: bool = False, **how: Any) -> str:
@@ -112,14 +110,14 @@ def _text(drawing: Drawing, run: Run, *, strokes: bool = False, **how: Any) -> s
 def _no_digits(
     digits: Sequence[PenDigit], count: int, seed: int
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Canvases without a digit, by kind."""
+    """Canvases without a digit, with the name of their kind."""
     rng = np.random.default_rng(seed)
     kinds = {
         "letters": {name: draw for name, draw in HELD_OUT.items() if len(name) == 1},
         "shapes and scribbles": {name: draw for name, draw in HELD_OUT.items() if len(name) > 1},
     }
-    for title, chosen in kinds.items():
-        yield title, [_canvas(doodle(chosen, rng)[1], rng) for _ in range(count)]
+    for name, doodles in kinds.items():
+        yield name, [_canvas(doodle(doodles, rng)[1], rng) for _ in range(count)]
     yield "halves of digits", [_half(digits, rng) for _ in range(count)]
     yield "noise", [rng.integers(0, 256, (280, 280), np.uint8) for _ in range(count // 10)]
     yield "filled shapes", [_filled(rng) for _ in range(count)]
@@ -130,18 +128,18 @@ def _canvas(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarr
 
 
 def _half(digits: Sequence[PenDigit], rng: np.random.Generator) -> np.ndarray:
-    """The left, right, upper or lower half of a digit; not of a 1 or an 8, whose halves are."""
-    fit = [digit for digit in digits if digit.label not in (1, 8)]
-    canvas = _canvas(vary(fit[rng.integers(len(fit))].strokes, rng, much=0.3), rng)
+    """The left, right, upper or lower half of a digit; not of a 1 or 8, whose halves are digits."""
+    candidates = [digit for digit in digits if digit.label not in (1, 8)]
+    canvas = _canvas(vary(candidates[rng.integers(len(candidates))].strokes, rng, much=0.3), rng)
     rows, columns = np.nonzero(canvas[..., 3])
     along = (rows, columns)[rng.integers(2)]
-    gone = (along < np.median(along)) == rng.integers(2)
-    canvas[rows[gone], columns[gone]] = 0
+    erased = (along < np.median(along)) == rng.integers(2)
+    canvas[rows[erased], columns[erased]] = 0
     return canvas
 
 
 def _filled(rng: np.random.Generator) -> np.ndarray:
-    """A filled polygon in grey, as a shirt's or a bag's outline."""
+    """A filled grey polygon, like the outline of a shirt or a bag."""
     from PIL import Image, ImageDraw
 
     image = Image.new("L", (280, 280))
@@ -163,8 +161,10 @@ def _accepts(canvas: np.ndarray, run: Run) -> bool:
     return read.declined is None
 
 
-def _measure_time(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Iterator[Figure]:
-    """Milliseconds of one core, imports and first passes not counted."""
+def _measure_time(
+    run: Run, digits: Sequence[PenDigit], count: int, seed: int
+) -> Iterator[Measurement]:
+    """Milliseconds per digit on one core, without imports and first passes."""
     import torch
 
     threads = torch.get_num_threads()
@@ -174,10 +174,10 @@ def _measure_time(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -
             first, *drawings = _draw(condition, digits, max(2, count + 1), seed + 1)
             _text(first, run)
             times = []
-            for one in drawings:
-                began = time.process_time()
-                _text(one, run)
-                times.append(1000 * (time.process_time() - began) / len(one.digits))
+            for drawing in drawings:
+                start = time.process_time()
+                _text(drawing, run)
+                times.append(1000 * (time.process_time() - start) / len(drawing.digits))
             yield {
                 "name": f"milliseconds of a core per digit, {condition}",
                 "value": float(np.median(times)),
@@ -188,10 +188,10 @@ def _measure_time(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -
         torch.set_num_threads(threads)
 
 
-def _share(name: str, right: Sequence[bool]) -> Figure:
-    return {"name": name, "value": float(np.mean(right)), "unit": "share", "n": len(right)}
+def _share(name: str, correct: Sequence[bool]) -> Measurement:
+    return {"name": name, "value": float(np.mean(correct)), "unit": "share", "n": len(correct)}
 
 
-def _spell(figure: Figure) -> str:
-    value = figure["value"]
-    return f"{value:.1f} ms" if figure["unit"] == "ms" else percent(value)
+def _format(measurement: Measurement) -> str:
+    value = measurement["value"]
+    return f"{value:.1f} ms" if measurement["unit"] == "ms" else percent(value)

@@ -1,14 +1,21 @@
-"""The networks and the data that trainings are timed with, and the loops they are held against."""
+"""The networks and the data of the training benchmarks, and the loops to compare with."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 
 from digitlab.models.spec import ModelSpec
+from digitlab.settings import read_settings
+
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
+
+    from digitlab.training.config import TrainConfig
 
 IMAGES = 20_000
 BATCH = 64
@@ -23,7 +30,7 @@ MLP = ModelSpec.from_dict(
         ],
     }
 )
-# PyTorch's MNIST example, without its dropout's share in the timing being any different.
+# https://github.com/pytorch/examples/blob/main/mnist/main.py
 CNN = ModelSpec.from_dict(
     {
         "name": "PyTorch's MNIST example",
@@ -45,41 +52,56 @@ CNN = ModelSpec.from_dict(
 
 
 def module(spec: ModelSpec) -> torch.nn.Module:
-    """The network with fresh weights, the same each time."""
+    """The network with new weights, the same each time."""
     from digitlab.models.build import build
 
     return build(spec, seed=0)
 
 
-def steps(model: torch.nn.Module, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> float:
-    """Seconds of the loop that everybody writes: zero, forward, loss, backward, step."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+def train_epoch(
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+) -> float:
+    """Seconds of an epoch by PyTorch's usual loop: zero_grad, forward, loss, backward, step."""
     model.train()
-    began = time.perf_counter()
+    start = time.perf_counter()
     for images, labels in batches:
         optimizer.zero_grad()
         F.cross_entropy(model(images), labels).backward()
         optimizer.step()
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
-def loader_epoch(spec: ModelSpec, root: str) -> Callable[[], float]:
-    """An epoch of `DataLoader` over torchvision's MNIST with ToTensor and Normalize."""
-    from torch.utils.data import DataLoader, Subset
+def torchvision_mnist(*, train: bool) -> MNIST:
+    """torchvision's MNIST with ToTensor and Normalize, from the folder of datasets."""
     from torchvision import transforms
     from torchvision.datasets import MNIST
 
     transform = transforms.Compose(
         [transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
     )
-    data = Subset(MNIST(root, train=True, transform=transform), range(IMAGES))
-    return lambda: steps(module(spec), iter(DataLoader(data, batch_size=BATCH, shuffle=True)))
+    return MNIST(str(read_settings().data), train=train, transform=transform)
 
 
-def fixed_batch_epoch(spec: ModelSpec, config: object) -> Callable[[], float]:
-    """As many steps on one batch that never changes, with PyTorch's fused optimizer and as precise.
+def loader_epoch(spec: ModelSpec) -> Callable[[], float]:
+    """A function that trains an epoch with a `DataLoader` and returns its seconds."""
+    from torch.utils.data import DataLoader, Subset
 
-    Nothing is loaded, normalised, recorded or saved: what is left is the network itself.
+    data = Subset(torchvision_mnist(train=True), range(IMAGES))
+
+    def epoch() -> float:
+        model = module(spec)
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+        return train_epoch(model, optimizer, DataLoader(data, batch_size=BATCH, shuffle=True))
+
+    return epoch
+
+
+def fixed_batch_epoch(spec: ModelSpec, config: TrainConfig) -> Callable[[], float]:
+    """As many steps on one fixed batch, with PyTorch's fused optimizer and the same precision.
+
+    Nothing is loaded, normalised, recorded or saved: only the network itself is timed.
     """
     from digitlab.training.compute import choose_compute
     from digitlab.training.optim import make_optimizer
@@ -93,13 +115,13 @@ def fixed_batch_epoch(spec: ModelSpec, config: object) -> Callable[[], float]:
         images = torch.randn(BATCH, 1, 28, 28, generator=generator)
         labels = torch.randint(0, 10, (BATCH,), generator=generator)
         with compute.applied(model):
-            began = time.perf_counter()
+            start = time.perf_counter()
             for _ in range(IMAGES // BATCH):
                 optimizer.zero_grad(set_to_none=True)
                 with compute.autocast():
                     logits = model(images)
                 F.cross_entropy(logits.float(), labels).backward()
                 optimizer.step()
-            return time.perf_counter() - began
+            return time.perf_counter() - start
 
     return epoch

@@ -1,8 +1,8 @@
-"""The same epoch by other libraries, where they are installed: `pip install keras tensorflow …`.
+"""The same epoch by other libraries, if they are installed: `pip install keras tensorflow …`.
 
-Each function takes float32 images [N, 1, 28, 28], normalised, and int64 labels [N] as NumPy arrays
-and gives a function that trains one epoch and returns its seconds. What is compiled or built once
-is left out of them, as digitlab's own set-up is.
+Each function takes normalised images float32 [N, 1, 28, 28] and labels int64 [N] as NumPy arrays
+and returns a function that trains one epoch and returns its seconds. What is compiled or built once
+is not counted, like digitlab's own set-up.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ def sklearn_epoch(spec: ModelSpec, images: np.ndarray, labels: np.ndarray) -> Ep
 
     def epoch() -> float:
         model = MLPClassifier((128,), batch_size=BATCH, max_iter=1)
-        began = time.perf_counter()
+        start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # one epoch does not converge
             model.fit(flat, labels)
-        return time.perf_counter() - began
+        return time.perf_counter() - start
 
     return epoch
 
 
 def keras_epoch(spec: ModelSpec, images: np.ndarray, labels: np.ndarray) -> Epoch | None:
-    """Keras with TensorFlow; a first epoch compiles the graph and is not counted."""
+    """Keras with TensorFlow; a first short epoch, which compiles the graph, is not counted."""
     if not (installed("keras") and installed("tensorflow")):
         return None
     import keras
@@ -67,13 +67,13 @@ def keras_epoch(spec: ModelSpec, images: np.ndarray, labels: np.ndarray) -> Epoc
     model = keras.Sequential([keras.Input((28, 28, 1)), *body, layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
-    last = images.reshape(-1, 28, 28, 1)
-    model.fit(last[: BATCH * 4], labels[: BATCH * 4], batch_size=BATCH, verbose=0)
+    channels_last = images.reshape(-1, 28, 28, 1)
+    model.fit(channels_last[: BATCH * 4], labels[: BATCH * 4], batch_size=BATCH, verbose=0)
 
     def epoch() -> float:
-        began = time.perf_counter()
-        model.fit(last, labels, batch_size=BATCH, epochs=1, verbose=0)
-        return time.perf_counter() - began
+        start = time.perf_counter()
+        model.fit(channels_last, labels, batch_size=BATCH, epochs=1, verbose=0)
+        return time.perf_counter() - start
 
     return epoch
 
@@ -96,9 +96,9 @@ def skorch_epoch(spec: ModelSpec, images: np.ndarray, labels: np.ndarray) -> Epo
             train_split=None,
             verbose=0,
         ).initialize()
-        began = time.perf_counter()
+        start = time.perf_counter()
         net.partial_fit(images, labels)
-        return time.perf_counter() - began
+        return time.perf_counter() - start
 
     return epoch
 
@@ -134,9 +134,9 @@ def lightning_epoch(spec: ModelSpec, images: np.ndarray, labels: np.ndarray) -> 
         loader = DataLoader(data, batch_size=BATCH, shuffle=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            began = time.perf_counter()
+            start = time.perf_counter()
             trainer.fit(Lit(), loader)
-        return time.perf_counter() - began
+        return time.perf_counter() - start
 
     return epoch
 

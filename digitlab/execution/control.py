@@ -1,4 +1,4 @@
-"""`Control`: what is wished of a run, by a file, a signal, a call or the clock."""
+"""`Control`: what is requested of a run, by a file, a signal, a call or the clock."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from filelock import FileLock, Timeout
 
 from digitlab.runs import run_folder, store
-from digitlab.training.events import Wish
+from digitlab.training.events import Request
 
-LOOK_SECONDS = 0.1  # how often a wish to stop or pause is looked for
+LOOK_SECONDS = 0.1  # how often the files that request a stop or pause are looked for
 SAVE_SECONDS = 30.0  # after which a state is saved in the middle of an epoch
 SAVING_SHARE = 0.02  # of the time at most, however slow the disk
 _held: dict[str, FileLock] = {}
@@ -23,21 +23,21 @@ class Control:
     """Answers what a run should do: stop, pause, save its state, or (None) just go on."""
 
     def __init__(self, run_id: str) -> None:
-        self._files: dict[Wish, object] = {
+        self._files: dict[Request, object] = {
             "stop": run_folder.stop_file(run_id),
             "pause": run_folder.pause_file(run_id),
         }
-        self._pressed: Wish | None = None
+        self._pressed: Request | None = None
         self.signalled = False  # so that a worker begins no other run
         self._next_look = 0.0
         self._next_save = time.monotonic() + SAVE_SECONDS
         self._affordable = 0.0  # when the last saving will have been a small share of the time
 
-    def press(self, wish: Wish = "stop") -> None:
-        """Wish for something from within this process."""
-        self._pressed = wish
+    def press(self, request: Request = "stop") -> None:
+        """Request something from within this process."""
+        self._pressed = request
 
-    def __call__(self) -> Wish | None:
+    def __call__(self) -> Request | None:
         now = time.monotonic()
         if not self._pressed and now >= self._next_look:
             self._next_look = now + LOOK_SECONDS

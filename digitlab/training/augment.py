@@ -1,7 +1,7 @@
-"""Augmentation by the batch, on the device: one resampling for all that moves, strokes, noise.
+"""Augmentation of batches on the device: one resampling for all geometric changes, strokes, noise.
 
-Every random number comes from the generator that is passed in, in an order that depends on the
-recipe alone: whoever stores the generator's state can go on exactly where they left off.
+All random numbers come from the generator that is passed in, in an order that depends on the
+recipe alone, so that a training resumes exactly from the generator's stored state.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import torch.nn.functional as F
 
 from digitlab.training.config import Augmentation
 
-SMOOTHNESS = 4.0  # pixels: the deviation of the Gaussian that smooths an elastic displacement
+SMOOTHNESS = 4.0  # pixels: standard deviation of the Gaussian for elastic displacements
 ERASED_AREA = (0.02, 0.33)  # share of the image; Zhong et al. and torchvision's RandomErasing
 ERASED_ASPECT = (0.3, 1 / 0.3)  # height to width
 
-# One row of draws in 0…1 each, made whatever the recipe: to change one setting leaves the others'
-# chance as it was.
+# One row of random numbers from 0 to 1 for each, drawn for every recipe, so that changing one
+# setting does not change the random numbers of the others.
 _DRAWS = (
     *("rotation", "shear", "scale", "across", "down"),
     *("thickness", "bolder", "amount"),
@@ -28,12 +28,12 @@ _DRAWS = (
 
 
 def augment(images: torch.Tensor, recipe: Augmentation, generator: torch.Generator) -> torch.Tensor:
-    """Randomly changed copies of images float32 [N, C, H, W] in 0…255, paper being 0.
+    """Randomly changed copies of images float32 [N, C, H, W] from 0 (background) to 255.
 
-    Each image gets, by chance, a stroke thinner or bolder by about a pixel; a rotation, shift,
-    scale, shear and elastic displacement of its own (one bilinear resampling for them all); noise;
-    and a rectangle of random values in place of what was there. On the images' device; a recipe
-    of zeros gives the images themselves.
+    Each image randomly gets a stroke that is thinner or bolder by about a pixel; a rotation, shift,
+    scale, shear and elastic displacement of its own (with one bilinear resampling for all); noise;
+    and a rectangle replaced by random values. The result is on the images' device; a recipe of
+    zeros returns the images themselves.
     """
     n, device = len(images), images.device
     rows = torch.rand(len(_DRAWS), n, generator=generator, device=generator.device)
@@ -52,17 +52,17 @@ def augment(images: torch.Tensor, recipe: Augmentation, generator: torch.Generat
 
 
 def _between(draw: torch.Tensor, low: float, high: float) -> torch.Tensor:
-    """Draws in 0…1 spread evenly from `low` to `high`."""
+    """Random numbers from 0 to 1, scaled to `low` to `high`."""
     return draw * (high - low) + low
 
 
-# ---- what moves ---------------------------------------------------------------------------------
+# ---- geometric changes --------------------------------------------------------------------------
 
 
 def _moves(
     shape: torch.Size, recipe: Augmentation, draws: dict, generator: torch.Generator
 ) -> torch.Tensor:
-    """How much of each function of `_basis` every image's grid holds, [N, 2 (x, y), K]."""
+    """Coefficients of the functions of `_basis` in each image's grid, [N, 2 (x, y), K]."""
     angle = _between(draws["rotation"], -1, 1) * math.radians(recipe.rotation)
     shear = torch.tan(_between(draws["shear"], -1, 1) * math.radians(recipe.shear))
     size = 1.0 / (1.0 + _between(draws["scale"], -1, 1) * recipe.scale)
@@ -82,7 +82,7 @@ def _moves(
 
 
 def _grid(moves: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    """Where each pixel takes its value from, [N, H, W, 2], for grid_sample."""
+    """The coordinates that each pixel takes its value from, [N, H, W, 2], for grid_sample."""
     height, width = shape[-2:]
     basis = _basis(height, width, str(moves.device))[: moves.shape[2]]
     return (moves @ basis).view(-1, 2, height, width).permute(0, 2, 3, 1)
@@ -94,12 +94,12 @@ def _knots(side: int) -> int:
 
 @lru_cache(maxsize=8)
 def _basis(height: int, width: int, device: str) -> torch.Tensor:
-    """Functions over the pixels that a grid is a sum of, [3 + knots, H·W].
+    """Functions over the pixels whose weighted sums are grids, [3 + knots, H·W].
 
     First x, y and 1, for the affine part; then one Gaussian bump around each knot of a coarse
-    lattice. Bumps times white noise are Simard, Steinkraus and Platt's smoothed displacement field
+    lattice. Bumps times white noise give Simard, Steinkraus and Platt's smoothed displacement field
     (Best practices for convolutional neural networks, 2003): the same Gaussian correlation, from a
-    tenth of the random numbers. They are scaled to a displacement of deviation 1 at every pixel.
+    tenth of the random numbers. They are scaled to a standard deviation of 1 at every pixel.
     """
     x = (2 * torch.arange(width) + 1) / width - 1
     y = (2 * torch.arange(height) + 1) / height - 1
@@ -110,7 +110,7 @@ def _basis(height: int, width: int, device: str) -> torch.Tensor:
 
 
 def _bumps(side: int) -> torch.Tensor:
-    """Gaussian bumps [knots, side] around knots that reach one beyond each border."""
+    """Gaussian bumps [knots, side] around knots, of which one lies beyond each border."""
     count = _knots(side)
     knots = (torch.arange(count) - (count - 1) / 2) * SMOOTHNESS + (side - 1) / 2
     bumps = torch.exp(-((torch.arange(side) - knots.view(-1, 1)) ** 2) / (2 * SMOOTHNESS**2))
@@ -121,13 +121,13 @@ def _bumps(side: int) -> torch.Tensor:
 
 
 def _change_thickness(images: torch.Tensor, share: float, draws: dict) -> torch.Tensor:
-    """A blend with the locally largest (bolder) or smallest (thinner) value of 3×3 pixels."""
+    """Blend with the largest (bolder) or smallest (thinner) value of each 3×3 neighbourhood."""
     chosen = torch.nonzero(draws["thickness"] < share).flatten()
     if not len(chosen):
         return images
-    bolder = draws["bolder"][chosen] < 0.6  # thin strokes may vanish: fewer of them, and less so
+    bolder = draws["bolder"][chosen] < 0.6  # thin strokes may vanish: thin fewer, and less
     amount = torch.where(bolder, 1.0, 0.6) * draws["amount"][chosen]
-    sign = torch.where(bolder, 1.0, -1.0)  # the smallest is the largest of the negative
+    sign = torch.where(bolder, 1.0, -1.0)  # the minimum is that of the maximum of −x
     chosen, amount, sign = (part.to(images.device) for part in (chosen, amount, sign))
     amount, sign = amount.view(-1, 1, 1, 1), sign.view(-1, 1, 1, 1)
     strokes = images[chosen]
@@ -136,7 +136,7 @@ def _change_thickness(images: torch.Tensor, share: float, draws: dict) -> torch.
 
 
 def _largest_around(images: torch.Tensor) -> torch.Tensor:
-    """The largest value of 3×3 pixels: rows, then columns, which is quicker than max_pool2d."""
+    """The maximum of each 3×3 neighbourhood: rows, then columns, faster than max_pool2d."""
     tall = images.clone()
     torch.maximum(tall[..., 1:, :], images[..., :-1, :], out=tall[..., 1:, :])
     torch.maximum(tall[..., :-1, :], images[..., 1:, :], out=tall[..., :-1, :])
@@ -149,10 +149,10 @@ def _largest_around(images: torch.Tensor) -> torch.Tensor:
 def _erase(
     images: torch.Tensor, share: float, draws: dict, generator: torch.Generator
 ) -> torch.Tensor:
-    """A rectangle of random values in a share of the images.
+    """Replace a rectangle by random values in a share of the images.
 
-    Zhong, Zheng, Kang, Li, Yang: Random erasing data augmentation, 2017, with random values; a
-    side longer than the image ends at its border, where the paper draws again.
+    Zhong, Zheng, Kang, Li, Yang: Random erasing data augmentation, 2017, with random values. A
+    rectangle larger than the image is clipped, where the paper draws another one.
     """
     height, width = images.shape[-2:]
     chosen = torch.nonzero(draws["erasing"] < share).flatten()
@@ -171,8 +171,8 @@ def _erase(
 
 
 def _inside(draw: torch.Tensor, length: torch.Tensor, side: int) -> torch.Tensor:
-    """Which places of a side [N, side] lie in a stretch of `length` that begins by chance."""
+    """Which pixels of a side, bool [N, side], are in an interval of `length` at random."""
     length = length.round().clamp(1, side)
     start = torch.floor(draw * (side - length + 1)).view(-1, 1)
-    places = torch.arange(side, device=draw.device)
-    return (places >= start) & (places < start + length.view(-1, 1))
+    pixels = torch.arange(side, device=draw.device)
+    return (pixels >= start) & (pixels < start + length.view(-1, 1))

@@ -1,4 +1,4 @@
-"""Devices: where a training computes, and what that is called."""
+"""Devices: choosing one to compute on, and describing the machine."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from digitlab.settings import VERSION
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` takes CUDA, then MPS, then the CPU; ConfigError where a named one is not there."""
+    """The device `name`; "auto" takes CUDA, else MPS, else the CPU. ConfigError if unavailable."""
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     device = torch.device(name)
-    there = {
+    available = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }[device.type]
-    if not there:
+    if not available:
         raise ConfigError(
-            f"device: {name!r} is not on this machine. Use 'auto', which takes the best there is.",
+            f"device: {name!r} is not available on this machine. Use 'auto' for the best available "
+            "device.",
             field="device",
         )
     return device
 
 
 def describe_machine(device: torch.device) -> dict[str, object]:
-    """Versions and hardware that a run's numbers depend on, as plain JSON values."""
+    """The versions and hardware that a run's results depend on, as plain JSON values."""
     return {
         "digitlab": VERSION,
         "python": platform.python_version(),

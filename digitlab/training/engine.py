@@ -25,11 +25,11 @@ from digitlab.training.events import (
     Event,
     Finished,
     Reason,
+    Request,
     Saveable,
     Snapshot,
     Started,
     StepsDone,
-    Wish,
 )
 from digitlab.training.normalize import make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule, make_step
@@ -48,7 +48,7 @@ from digitlab.training.validation import Validator
 from digitlab.training.window import Window, window_steps
 
 
-def never() -> Wish | None:
+def never() -> Request | None:
     """The default for `ask`: nobody interrupts the training."""
     return None
 
@@ -57,7 +57,7 @@ def train_events(
     model: torch.nn.Module,
     data: Dataset,
     config: TrainConfig,
-    ask: Callable[[], Wish | None] = never,
+    ask: Callable[[], Request | None] = never,
 ) -> Iterator[Event]:
     """Train `model` in place and yield the events of the training.
 
@@ -120,7 +120,7 @@ class Training:
             self._restore(state)
         self.optimize = make_step(self.optimizer)
 
-    def events(self, ask: Callable[[], Wish | None] = never) -> Iterator[Event]:
+    def events(self, ask: Callable[[], Request | None] = never) -> Iterator[Event]:
         """Train and yield the events; see `train_events`."""
         with self.compute.applied(self.model):
             yield self._started()
@@ -150,7 +150,7 @@ class Training:
         )
 
     def _run_epoch(
-        self, epoch: int, ask: Callable[[], Wish | None]
+        self, epoch: int, ask: Callable[[], Request | None]
     ) -> Iterator[Event]:  # returns the reason to end early, or None
         progress, began = self.progress, time.perf_counter()
         self.shuffle.set_state(self.order_state)
@@ -158,20 +158,20 @@ class Training:
         batches = make_batches(order, self.config.batch_size)
         for rows in batches[progress.batch :]:
             norm = self._take_step(rows)
-            wish = ask()
+            request = ask()
             full = len(self.window) >= self.window_steps or progress.batch == len(batches)
-            if full or wish:  # the time that a caller spends on an event is not counted
+            if full or request:  # the time that a caller spends on an event is not counted
                 progress.epoch_seconds += time.perf_counter() - began
-                if full or wish == "stop":  # a paused window stays open
+                if full or request == "stop":  # a paused window stays open
                     done = self._close_window(epoch - 1 + progress.batch / len(batches), norm)
                     yield done
                     if not math.isfinite(done.loss):
                         return "diverged"
                     yield from self._take_snapshot(done.epoch)
-                if wish == "save":
+                if request == "save":
                     yield Saveable(progress.step)
-                elif wish:
-                    return "stopped" if wish == "stop" else "paused"
+                elif request:
+                    return "stopped" if request == "stop" else "paused"
                 began = time.perf_counter()
         progress.epoch_seconds += time.perf_counter() - began
         return None
@@ -226,7 +226,7 @@ class Training:
         progress.correct += window.correct
         return done
 
-    def _finish_epoch(self, epoch: int, ask: Callable[[], Wish | None]) -> EpochDone:
+    def _finish_epoch(self, epoch: int, ask: Callable[[], Request | None]) -> EpochDone:
         """Validate, keep the best weights, and report the epoch."""
         progress = self.progress
         progress.epochs_done, progress.batch = epoch, 0

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     import torch
 
 Reason = Literal["completed", "stopped", "paused", "early-stopped", "diverged"]
-# What may be asked of a training after each step: to end, to end and be continued later, or to
-# come to a point where its state can be saved.
-Wish = Literal["stop", "pause", "save"]
+# What may be requested of a training after each step: to end, to end and be resumed later, or to
+# yield `Saveable`.
+Request = Literal["stop", "pause", "save"]
 
 
 @dataclass(frozen=True)
 class Started:
-    """Everything is in place; the first step comes next."""
+    """The model and the data are on the device; the first step comes next."""
 
     device: str
     train_images: int
@@ -30,10 +30,10 @@ class Started:
 
 @dataclass(frozen=True)
 class StepsDone:
-    """A window of steps, summarised so that no extreme is lost.
+    """A window of steps, with the extremes of its losses.
 
-    `step` counts from 1 and is the window's last; `epoch` is its place in epochs (1.5: halfway
-    through the second); losses are cross-entropy in nats over the window's batches.
+    `step` is the window's last, counted from 1; `epoch` is the same in epochs (1.5: halfway through
+    the second); losses are cross-entropies in nats: mean, minimum and maximum over the batches.
     """
 
     step: int
@@ -48,10 +48,10 @@ class StepsDone:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch, 1-based, with what its validation said (None where there is no validation split).
+    """An epoch, counted from 1, with its validation (None if there is no validation split).
 
-    Accuracies are shares from 0 to 1. The training figures are means over the epoch's batches as
-    they were trained on, so they lag behind the network at the epoch's end.
+    Losses are cross-entropies in nats, accuracies shares from 0 to 1. Those of training are means
+    over the epoch's batches when they were trained on, so they lag behind the network at its end.
     """
 
     epoch: int
@@ -69,19 +69,19 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Saveable:
-    """The answer to the wish to save: until the next event, the training's state may be taken."""
+    """The answer to "save": until the next event, the training's `state()` can be taken."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the network makes of some images that it does not learn from, as it learns.
+    """What the network predicts, while it trains, for some images that it does not train on.
 
-    `confusion` int64 [C, C] counts true (row) and read (column) classes of at most 500 images;
-    `rows` are the places of a handful of them in the split `split`, with `probabilities` float32
-    [k, C]. `filters` float32 [n, h, w] are the first layer's, where they can be looked at;
-    `silent` gives for each ReLU the share of its channels that no image makes positive.
+    `confusion` int64 [C, C] counts the true (row) and predicted (column) classes of at most 500
+    images; `rows` are the indices of a few of them in the split `split`, with `probabilities`
+    float32 [k, C]. `filters` float32 [n, h, w] are the first layer's weights, None if they are no
+    images; `silent` gives for each ReLU the share of its channels that no image makes positive.
     """
 
     step: int
@@ -96,17 +96,17 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Activity:
-    """What goes on, in a sentence, where there are no steps to count (a classical model's fit)."""
+    """What is being done, in a sentence, where there are no steps to count (fitting)."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. The model's weights are now those that the recipe keeps.
+    """The last event; the model now has the weights that the recipe keeps.
 
-    `note` says in a sentence what is to be known of this end; a `kept_epoch` of 0 that nothing
-    was learnt.
+    `kept_epoch` is the epoch of these weights, 0 if nothing was learnt; `note` is a sentence for
+    the user, mostly empty.
     """
 
     reason: Reason

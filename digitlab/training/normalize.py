@@ -1,4 +1,4 @@
-"""Normalisation: uint8 pixels → the float values a network sees; the same in training and use."""
+"""Normalisation: uint8 pixels → float32 inputs of a network, in training and in prediction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ class Normalization:
 
 
 def make_normalization(kind: str, images: torch.Tensor) -> Normalization:
-    """`dataset`: mean and deviation of the training images; `half`: 0.5/0.5; `none`: 0…1."""
+    """The normalisation `kind` for training images uint8 [N, C, H, W].
+
+    "dataset" uses their mean and standard deviation, "half" 0.5 and 0.5; "none" gives 0 to 1.
+    """
     if kind in _FIXED:
         return Normalization(*_FIXED[kind])
     pixels = pixel_statistics(images)

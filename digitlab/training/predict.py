@@ -1,4 +1,4 @@
-"""Prediction: uint8 images → logits, by batches, in evaluation mode."""
+"""Prediction: uint8 images → logits, in batches, in evaluation mode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def predict_logits(
 ) -> torch.Tensor:
     """Logits float32 [N, C] on the CPU for images uint8 [N, 1, H, W].
 
-    The model stays where it is and gets its training mode back.
+    The model stays on its device; its training mode is restored.
     """
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     was_training = model.training

@@ -1,4 +1,4 @@
-"""What augmentation does: some training images before and after."""
+"""A preview of augmentation: some training images before and after it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def preview(
     split: Split, recipe: Augmentation, seed: int, count: int = 16
 ) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Images before and after, each uint8 [count, C, H, W], and their labels.
+    """Images before and after augmentation, each uint8 [count, C, H, W], and their labels.
 
-    Changed by `augment`, the function of the training loop; the seed decides on the images and on
-    the chance of each, so that only what differs between two recipes differs between previews.
+    They are changed by `augment`, as in training. The seed determines the images and the random
+    numbers of each, so that previews of two recipes differ only by what differs in the recipes.
     """
     positions = pick_indices(split, None, seed)[:count]
     before = split.images[positions]

@@ -1,4 +1,4 @@
-"""`probe_speed`: how fast a network would train on this machine, from a few real training steps."""
+"""`probe_speed`: how fast a network trains on this machine, measured on a few training steps."""
 
 from __future__ import annotations
 
@@ -18,23 +18,21 @@ from digitlab.models.spec import ModelSpec
 from digitlab.models.summary import ModelSummary
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import train_events
-from digitlab.training.events import Wish
+from digitlab.training.events import Request
 
 SECONDS = 0.8  # of timed steps
-_IMAGES = 54_000  # that the steps go through, as many as MNIST has: the loop reports as often
-_RANDOM = 1_000  # of them are drawn, and repeated
-# Multiply-adds a second, of which a slow machine is capable: a batch that would take it longer
-# than a fifth of the time is probed with fewer images.
+_IMAGES = 54_000  # as many as MNIST's, so that the loop reports as often
+_RANDOM = 1_000  # different ones, repeated
+# Multiply-adds per second of a slow machine: a batch that would take it more than a fifth of the
+# time is probed with fewer images.
 _SLOW = 4e9
-
-_LEAST_STEPS = 3  # timed ones, unless they take twice the time
-
-_ONE_AT_A_TIME = threading.Lock()  # two at once would measure each other
+_MIN_STEPS = 3  # to time, unless they take twice the time
+_LOCK = threading.Lock()  # two probes at once would slow each other down
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What was measured: `steps` timed steps of `batch_size` images took `seconds`."""
+    """A measurement: `steps` steps of `batch_size` images each took `seconds` in total."""
 
     batch_size: int
     steps: int
@@ -42,11 +40,11 @@ class Probe:
 
     @property
     def images_per_second(self) -> float:
-        """Training images that go forward, back and into a step of the optimizer in a second."""
+        """Training images per second: forward pass, backward pass and the optimizer's step."""
         return self.batch_size * self.steps / self.seconds
 
     def epoch_seconds(self, images: int) -> float:
-        """Seconds that one pass over so many training images would take, without validation."""
+        """Seconds of an epoch of that many training images, without validation."""
         return images / self.images_per_second
 
 
@@ -59,11 +57,11 @@ def probe_speed(
 ) -> Probe:
     """Train `spec` for about `seconds` on random images [N, 1, 28, 28] by the recipe `config`.
 
-    The first step, in which memory is found and kernels are chosen, is not timed. A network whose
-    step on a whole batch would take too long is probed with smaller batches; one whose single step
-    takes longer than `seconds` ends after it. The global random state is left as it was. Raises
-    SpecError, before anything is allocated, for a network that does not fit or is over a limit, and
-    ConfigError where the recipe's device is not there.
+    The first step, which allocates memory and chooses kernels, is not timed. A network that would
+    take too long for a step on a whole batch is probed with smaller batches, and the probe ends
+    after one step if that takes longer than `seconds`. The global random state is restored. Raises
+    SpecError, before anything is allocated, if the network does not fit or exceeds a limit, and
+    ConfigError if the recipe's device is not available.
     """
     config = config or TrainConfig()
     summary = check_fits(spec, INPUT_SHAPE, classes, batch_size=config.batch_size)
@@ -79,7 +77,7 @@ def probe_speed(
         subset=None,
     )
     clock = _Clock(seconds)
-    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+    with _LOCK, torch.random.fork_rng(devices=[]):
         data = _random_data(_IMAGES, classes)
         events = train_events(build(spec, seed=0), data, config, clock.tick)
         with contextlib.closing(events):
@@ -92,7 +90,7 @@ def probe_speed(
 
 @dataclass
 class _Clock:
-    """Notes when each step ended; asked after every step whether to stop."""
+    """Records when each step ends; `tick` is the training's `ask`."""
 
     limit: float
     ticks: list[float] = field(default_factory=list)
@@ -100,7 +98,7 @@ class _Clock:
     def start(self) -> None:
         self.ticks = [time.perf_counter()]
 
-    def tick(self) -> Wish | None:
+    def tick(self) -> Request | None:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.ticks.append(time.perf_counter())
@@ -108,38 +106,39 @@ class _Clock:
 
     @property
     def over(self) -> bool:
-        """Whether the time is used up; on a busy machine it may take longer for three steps."""
-        steps = len(self.ticks) - 1  # with the first, which is not timed
+        """Whether the time is used up; it may be twice as long to complete _MIN_STEPS."""
+        steps = len(self.ticks) - 1  # including the first, which is not timed
         if steps < 2:
             return steps == 1 and self.ticks[1] - self.ticks[0] > self.limit
         taken = self.ticks[-1] - self.ticks[1]
-        return taken > (self.limit if steps > _LEAST_STEPS else 2 * self.limit)
+        return taken > (self.limit if steps > _MIN_STEPS else 2 * self.limit)
 
     def measured(self) -> tuple[int, float]:
-        """Timed steps and their seconds; the first one counts only where it is alone."""
-        begin = 1 if len(self.ticks) > 2 else 0
-        return len(self.ticks) - 1 - begin, max(self.ticks[-1] - self.ticks[begin], 1e-9)
+        """The timed steps and their seconds; the first step counts only if there is no other."""
+        first = 1 if len(self.ticks) > 2 else 0
+        return len(self.ticks) - 1 - first, max(self.ticks[-1] - self.ticks[first], 1e-9)
 
 
-def _batch(summary: ModelSummary, wanted: int, seconds: float) -> int:
-    """The recipe's batch, or as many images of it as fit a fifth of the time; at least 2."""
-    each = 3 * max(summary.operations, 1) / _SLOW  # backward takes about twice the forward pass
-    return min(wanted, max(2, int(seconds / 5 / each)))
+def _batch(summary: ModelSummary, batch_size: int, seconds: float) -> int:
+    """The recipe's batch size, reduced to what takes a fifth of the time, but at least 2."""
+    # The backward pass takes about twice as long as the forward pass.
+    seconds_per_image = 3 * max(summary.operations, 1) / _SLOW
+    return min(batch_size, max(2, int(seconds / 5 / seconds_per_image)))
 
 
 def _random_data(images: int, classes: int) -> Dataset:
-    """Random pixels and labels in the form of a dataset without validation and test images."""
-    chance = torch.Generator().manual_seed(0)
-    drawn = torch.randint(0, 256, (_RANDOM, *INPUT_SHAPE), dtype=torch.uint8, generator=chance)
+    """A dataset of random pixels and labels, without validation and test images."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randint(0, 256, (_RANDOM, *INPUT_SHAPE), dtype=torch.uint8, generator=generator)
     pixels = drawn.repeat(images // _RANDOM, 1, 1, 1)
-    labels = torch.randint(0, classes, (images,), generator=chance)
-    places = torch.arange(images)
-    nothing = pixels[:0], labels[:0], places[:0]
+    labels = torch.randint(0, classes, (images,), generator=generator)
+    indices = torch.arange(images)
+    empty = pixels[:0], labels[:0], indices[:0]
     return Dataset(
         info=find_dataset("mnist"),
-        train=Split("train", pixels, labels, places),
-        val=Split("val", *nothing),
-        test=Split("test", *nothing),
+        train=Split("train", pixels, labels, indices),
+        val=Split("val", *empty),
+        test=Split("test", *empty),
         val_fraction=0.0,
         split_seed=0,
     )

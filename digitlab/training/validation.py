@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from digitlab.data.dataset import Split
 from digitlab.training.compute import Compute
 from digitlab.training.ema import EMA
-from digitlab.training.events import Wish
+from digitlab.training.events import Request
 from digitlab.training.normalize import Normalization
 from digitlab.training.predict import BATCH, predict_logits
 
@@ -37,7 +37,7 @@ class Validator:
             return predict_logits(self.model, images, self.normalization)
 
     def evaluate(
-        self, split: Split | None, ask: Callable[[], Wish | None]
+        self, split: Split | None, ask: Callable[[], Request | None]
     ) -> tuple[float | None, float | None]:
         """Loss (nats) and accuracy (0 to 1); None if the split is empty or `ask` says to end."""
         if split is None or not len(split):

@@ -1,4 +1,4 @@
-"""The figures of reading drawings come with what they were measured on."""
+"""Every measurement of reading drawings says what it was made on."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from digitlab.data.registry import is_available
 from digitlab.errors import DatasetMissingError
 
 
-def test_every_figure_says_its_n_seed_and_writers():
+def test_every_measurement_says_its_n_seed_and_writers():
     if not is_available("pendigits"):
         pytest.skip("There are no pen strokes: set DIGITLAB_DATA to a folder that holds them")
-    said = []
-    figures = {one["name"]: one for one in measure_drawing(said.append, count=12)}
-    assert len(said) == len(figures)
-    for one in figures.values():
-        assert one["n"] > 0
-        assert one["seed"] == 0
-        assert one["writers"] == list(divide_writers()["test"])
-        assert one["value"] >= 0
-    squeezed = figures["single digits, canvas squeezed to 28 × 28"]["value"]
-    assert figures["single digits"]["value"] > squeezed + 0.1
+    lines = []
+    figures = {row["name"]: row for row in measure_drawing(lines.append, count=12)}
+    assert len(lines) == len(figures)
+    for row in figures.values():
+        assert row["n"] > 0
+        assert row["seed"] == 0
+        assert row["writers"] == list(divide_writers()["test"])
+        assert row["value"] >= 0
+    resized = figures["single digits, canvas resized to 28 × 28"]["value"]
+    assert figures["single digits"]["value"] > resized + 0.1
 
 
 def test_without_pen_strokes_it_says_so(monkeypatch, tmp_path):

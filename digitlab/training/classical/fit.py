@@ -36,9 +36,9 @@ from digitlab.training.events import (
     Event,
     Finished,
     Reason,
+    Request,
     Started,
     StepsDone,
-    Wish,
 )
 from digitlab.training.normalize import make_normalization
 from digitlab.training.predict import BATCH, predict_logits
@@ -85,12 +85,12 @@ class Fit:
         self.started: float | None = None  # when the process began to fit
         self.expected: float | None = None  # seconds of the whole fit
         self.best: tuple[float, float, int] | None = None  # accuracy, −loss, epoch
-        self.ask: Callable[[], Wish | None] = never
+        self.ask: Callable[[], Request | None] = never
 
     def state(self) -> None:
         """None: a fit cannot be resumed."""
 
-    def events(self, ask: Callable[[], Wish | None] = never) -> Iterator[Event]:
+    def events(self, ask: Callable[[], Request | None] = never) -> Iterator[Event]:
         """Fit and yield the events.
 
         `ask` is called many times a second; "stop" and "pause" end the fit at once. Raises
