@@ -208,6 +208,9 @@ class TrainConfig(_Frozen):
     ] = 0.5
     """Number by which the schedule “Step by step” multiplies the learning rate each time. 0.1 is
     usual, 0.5 is gentler."""
+    warmup_epochs: Annotated[float, Form(step=0.5), Field(ge=0, le=100)] = 0.0
+    """Epochs at the start in which the learning rate rises to its schedule. It steadies large
+    batches and transformers; try 1."""
     label_smoothing: Annotated[
         float,
         Form(param="smoothing", high=0.5, step=0.05),
@@ -333,6 +336,10 @@ class TrainConfig(_Frozen):
         if list(self.restarts) != sorted({n for n in self.restarts if n < self.epochs}):
             raise ValueError(
                 f"restarts must be rising numbers of epochs below epochs ({self.epochs})"
+            )
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(
+                f"warmup_epochs ({self.warmup_epochs:g}) must not exceed epochs ({self.epochs})"
             )
         if self.momentum and self.optimizer not in _TAKE_MOMENTUM:
             raise ValueError(

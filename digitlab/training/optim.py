@@ -81,7 +81,8 @@ def make_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], 
 
     One-cycle rises linearly over the first 30 % of the steps and falls as a cosine to nothing
     (Smith & Topin 2018, with the cosine of PyTorch's OneCycleLR). After each of the recipe's
-    `restarts` the schedule begins anew and spans the epochs up to the next one.
+    `restarts` the schedule begins anew and spans the epochs up to the next one. A warm-up
+    multiplies the schedule by what rises linearly to 1 (Goyal et al. 2017), after a restart, too.
     """
     starts = [0, *config.restarts]
     ends = [*config.restarts, config.epochs]
@@ -89,6 +90,9 @@ def make_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], 
         _course(config, end - start, steps_per_epoch)
         for start, end in zip(starts, ends, strict=True)
     ]
+    if config.warmup_epochs:
+        steps = config.warmup_epochs * steps_per_epoch
+        courses = [_warm_up(course, steps) for course in courses]
 
     def rate(step: int) -> float:
         number = bisect.bisect_right(starts, step // steps_per_epoch) - 1
@@ -115,6 +119,11 @@ def _course(config: TrainConfig, epochs: int, steps_per_epoch: int) -> Callable[
             else peak * max(_half_cosine((step - rise) / fall), 1e-5)
         )
     return lambda step: peak
+
+
+def _warm_up(course: Callable[[int], float], steps: float) -> Callable[[int], float]:
+    """The same schedule, risen to linearly over its first steps."""
+    return lambda step: course(step) * min(1.0, (step + 1) / steps)
 
 
 def _half_cosine(share: float) -> float:

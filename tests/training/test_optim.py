@@ -9,7 +9,7 @@ import torch
 
 import digitlab as dl
 from digitlab.training.config import TrainConfig
-from digitlab.training.engine import train_events
+from digitlab.training.engine import Training, train_events
 from digitlab.training.events import EpochDone, StepsDone
 from digitlab.training.optim import make_optimizer, make_schedule, make_step
 
@@ -82,6 +82,31 @@ def test_one_cycle_rises_to_its_peak_at_30_percent_and_falls_to_nearly_nothing()
     assert 0 < rates[-1] < 0.4 / 1000
     assert rates[:61] == sorted(rates[:61])
     assert rates[60:] == sorted(rates[60:], reverse=True)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
+def test_a_warm_up_rises_linearly_to_the_schedule_and_then_follows_it(schedule):
+    plain, warm = course(schedule), course(schedule, warmup_epochs=1.5)
+    shares = [rate / full for rate, full in zip(warm, plain, strict=True)]
+    assert shares[:30] == pytest.approx([(step + 1) / 30 for step in range(30)])
+    assert warm[29:] == plain[29:]
+
+
+def test_a_restart_warms_up_again_and_a_run_continues_its_warm_up(optdigits):
+    warm = course("constant", warmup_epochs=1, restarts=[4])
+    assert warm[80:100] == warm[:20] == pytest.approx([0.4 * (n + 1) / 20 for n in range(20)])
+    assert set(warm[20:80]) == set(warm[100:]) == {0.4}
+
+    config = TrainConfig(epochs=2, batch_size=256, warmup_epochs=2, device="cpu")
+    whole, cut = (dl.build(dl.load_model("two-hidden-16-relu"), seed=0) for _ in range(2))
+    list(train_events(whole, optdigits, config))
+    first = Training(cut, optdigits, config)
+    wishes = iter([None, None, "pause"])
+    list(first.events(lambda: next(wishes)))
+    again = dl.build(dl.load_model("two-hidden-16-relu"), seed=1)
+    list(Training(again, optdigits, config, first.state()).events())
+    for weight, other in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(weight, other)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
