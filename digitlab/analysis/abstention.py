@@ -1,4 +1,4 @@
-"""How far a run's answers are trusted: measured when it was bundled, else by its validation."""
+"""When a run declines to answer: thresholds from its record, else from its validation images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.drawing.abstention import Trust
+from digitlab.drawing.abstention import Abstention
 from digitlab.errors import DigitlabError
 from digitlab.runs import run_folder
 
@@ -20,39 +20,42 @@ MOST, LEAST = 0.9, 0.4  # … and the bounds of the confidence that follows
 FEWEST = 100  # validation images below which nothing can be measured
 
 
-def find_trust(run: Run) -> Trust:
-    """What the run's answers must reach to be given.
+def find_abstention(run: Run) -> Abstention:
+    """The thresholds below which a run declines to answer.
 
-    The default reader's thresholds were chosen on drawings of the tuning writers and are in its
-    record. Any other network was never shown what is no digit: its probabilities are made honest
-    by the temperature that fits its saved validation logits best, and the least confidence is
-    that which all but REFUSED of its validation digits reach. That declines what it is unsure of,
-    and no more. A run without validation images, as one fine-tuned on all the drawings there are,
-    declines as the one whose weights it began with; where there is none, nothing is declined.
+    The default reader's thresholds were chosen on drawings of the tuning writers and are stored in
+    its record. Any other network has never seen anything but digits: its probabilities are
+    calibrated by the temperature that fits its saved validation logits best, and the smallest
+    confidence is the one that all but the share REFUSED of its validation digits reach. A run
+    without validation images (one fine-tuned on all drawings, for example) uses the thresholds of
+    the run whose weights it started from; without such a run, nothing is declined.
     """
     measured = run.record.data.trust
     if measured:
-        return Trust(**measured)
+        return Abstention(**measured)
     path = run.folder / run_folder.PREDICTIONS
-    found = _from_validation(path, path.stat().st_mtime_ns, run.id) if path.is_file() else None
-    return found or _from_start(run)
+    if path.is_file():
+        fitted = _from_validation(path, path.stat().st_mtime_ns, run.id)
+        if fitted:
+            return fitted
+    return _from_start(run)
 
 
-def _from_start(run: Run) -> Trust:
-    """That of the run whose weights this one began with, where it tells the same apart."""
+def _from_start(run: Run) -> Abstention:
+    """The thresholds of the run whose weights this one started from, if it has the same classes."""
     from digitlab.runs.run import open_run
 
     parent = run.record.data.start_from
     try:
         start = open_run(parent) if parent else None
     except DigitlabError:  # deleted
-        return Trust()
-    return find_trust(start) if start and start.classes == run.classes else Trust()
+        return Abstention()
+    return find_abstention(start) if start and start.classes == run.classes else Abstention()
 
 
 @lru_cache(maxsize=32)
-def _from_validation(path: Path, changed: int, run_id: str) -> Trust | None:
-    """None where the saved predictions do not say."""
+def _from_validation(path: Path, changed: int, run_id: str) -> Abstention | None:
+    """Thresholds from saved validation logits; None where there are too few."""
     from digitlab.evaluation.calibration import fit_temperature
     from digitlab.evaluation.metrics import evaluate_logits
     from digitlab.evaluation.softmax import softmax
@@ -71,4 +74,4 @@ def _from_validation(path: Path, changed: int, run_id: str) -> Trust | None:
         return None
     confidence = softmax(logits / np.float32(temperature)).max(axis=1)
     least = float(np.clip(np.quantile(confidence, REFUSED), LEAST, MOST))
-    return Trust(temperature=temperature, confidence=least)
+    return Abstention(temperature=temperature, confidence=least)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one run read: None, with the `problem` in a sentence, where it could not.
+    """What one run read. `recognition` is None where it could not read; `problem` says why.
 
-    `text` is the most likely reading, also of what was declined.
+    `text` is the most likely reading, also where the run declined.
     """
 
     run: Run
@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The names of what was read, lines apart by a space; empty where nothing was."""
+        """The class names of what was read, lines separated by spaces; empty where nothing was."""
         if self.recognition is None:
             return ""
         lines: dict[int, str] = {}
@@ -55,9 +55,9 @@ class Arena:
 
     @property
     def majority(self) -> str:
-        """What most read; of equally many, what is read with more confidence together.
+        """What most runs read; between equally many, what has the larger sum of confidences.
 
-        What was declined has no vote, unless all of it was.
+        Runs that declined have no vote, unless all declined.
         """
         votes, weights = Counter[str](), Counter[str]()
         sure = [answer for answer in self.answers if not answer.declined]
@@ -69,25 +69,25 @@ class Arena:
 
     def agreeing(self, text: str) -> list[Answer]:
         """The answers that are `text` and were not declined."""
-        return [one for one in self.answers if one.text == text and not one.declined]
+        return [a for a in self.answers if a.text == text and not a.declined]
 
     @property
     def unanimous(self) -> bool:
-        """Whether all read the same, and nobody declines."""
+        """Whether all read the same and none declined."""
         return len(self.agreeing(self.majority)) == len(self.answers)
 
 
 def read_together(
     source: Any, runs: Sequence[Run | str], *, strokes: Sequence[Any] | None = None
 ) -> Arena:
-    """Let every run read the same drawing, from the pixels on: see `recognize`.
+    """Let every run read the same drawing with `recognize`.
 
-    A run that cannot read (no weights, another image size) says so in its answer; a source that
-    is no drawing raises DrawingError.
+    A run that cannot read (no weights, another image size) has an answer with a `problem`; a
+    source that is no drawing raises DrawingError.
     """
     answers = []
-    for one in runs:
-        run = one if isinstance(one, Run) else open_run(one)
+    for run_or_id in runs:
+        run = run_or_id if isinstance(run_or_id, Run) else open_run(run_or_id)
         try:
             answers.append(Answer(run, recognize(source, run, strokes=strokes)))
         except DrawingError:

@@ -1,4 +1,4 @@
-"""Where that is kept which is computed from a run after its training: its card, its embedding."""
+"""Where results that are computed from a finished run are cached: robustness card, embedding."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 
-def kept_folder(run: Run) -> Path:
+def cache_folder(run: Run) -> Path:
     """The run's folder; of a bundled run, which is read-only, one in the home."""
     return read_settings().home / "beside" / run.id if run.record.bundled else run.folder
 
 
-def is_kept(run: Run, path: Path) -> bool:
-    """Whether `path` was written already, with the weights that the run has now."""
+def is_cached(run: Run, path: Path) -> bool:
+    """Whether `path` was written after the run's present weights."""
     weights = run.folder / run_folder.WEIGHTS
     return path.is_file() and weights.is_file() and path.stat().st_mtime >= weights.stat().st_mtime
 
 
-def need_weights(run: Run) -> None:
+def require_weights(run: Run) -> None:
     """RunError unless the run has weights to compute with."""
     if not (run.folder / run_folder.WEIGHTS).is_file():
         raise RunError(
-            f"Run {run.id} has no weights any more, so its network cannot be asked. Train it "
-            "again.",
+            f"Run {run.id} has no weights any more, so it cannot be evaluated. Train it again.",
             run_id=run.id,
         )

@@ -1,8 +1,8 @@
-"""Corruptions: what may befall a digit on its way to a network, each by degrees and seeded.
+"""Corruptions: noise, blur, rotation and others, each with a range of severities, seeded.
 
 Pure functions of images uint8 [N, 1, H, W] (0 is paper, 255 is ink). In the manner of Mu and
 Gilmer, "MNIST-C: A robustness benchmark for computer vision", 2019, but each over a whole range of
-severities, in units that can be said aloud.
+severities, in units that are easy to understand.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def corrupt(
 ) -> torch.Tensor:
     """Images uint8 [N, 1, H, W] with the corruption `name`, uint8 of the same shape and device.
 
-    The generator, on the CPU, gives what is random (a direction, a place, the noise): one seeded
-    alike gives each image the same at every severity. RunError for an unknown name.
+    The generator, on the CPU, draws what is random (direction, position, noise): with the same
+    seed each image gets the same at every severity. RunError for an unknown name.
     """
     if name not in CORRUPTIONS:
         raise RunError(f"A corruption is one of {', '.join(CORRUPTIONS)}; not {name!r}.")
@@ -174,17 +174,17 @@ _ALL = (
     ),
     Corruption(
         "contrast", "Contrast", "share kept", (1, 0.7, 0.5, 0.3, 0.2, 0.1), 1,
-        "Every pixel drawn towards the image's mean.", _fade,
+        "Every pixel moved towards the image's mean.", _fade,
     ),
     Corruption(
         "occlusion", "Occlusion", "side in pixels", (0, 4, 8, 12, 16), 0,
-        "A square of paper laid somewhere over the image.", _occlude,
+        "A square of paper over part of the image.", _occlude,
     ),
     Corruption(
         "inversion", "Inverted colours", "share of inversion", (0, 0.25, 0.5, 0.75, 1), 0,
-        "Blended with its negative: at 0.5 all is grey, at 1 ink and paper have changed places.",
+        "Blended with its negative: at 0.5 everything is grey, at 1 ink and paper are swapped.",
         _invert,
     ),
 )  # fmt: skip
 
-CORRUPTIONS: dict[str, Corruption] = {one.name: one for one in _ALL}
+CORRUPTIONS: dict[str, Corruption] = {corruption.name: corruption for corruption in _ALL}

@@ -1,6 +1,6 @@
-"""What a run's last hidden layer makes of some images, and these images as points on a plane.
+"""The last hidden activations of some images, and their projection to two dimensions.
 
-Kept with the run, for a split of its own data:
+Cached with the run, for a split of its own data:
 
     embedding-test.safetensors        positions in the split [M], activations [M, D] as float16
     embedding-test-tsne.safetensors   points [M, 2]
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab import files
-from digitlab.analysis.cache import is_kept, kept_folder, need_weights
+from digitlab.analysis.cache import cache_folder, is_cached, require_weights
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Split
     from digitlab.runs.run import Run
 
-MOST = 1_500  # images: what t-SNE does in seconds, and a figure can carry
+MOST = 1_500  # images: t-SNE takes seconds for them, and a figure can show them
 _SEED = 0
 
 
@@ -35,21 +35,21 @@ class Hidden:
 
 
 def hidden_sample(run: Run, split: Split, *, keep: bool = True) -> Hidden:
-    """The last hidden activations of at most 1,500 images of a split, a seeded choice.
+    """The last hidden activations of a seeded sample of at most 1,500 images of a split.
 
-    With `keep`, for a split of the run's own data, they are kept with the run. Raises RunError
+    With `keep`, for a split of the run's own data, they are cached with the run. Raises RunError
     where the run has no weights or the split no images.
     """
     import torch
 
     from digitlab.analysis.features import last_hidden
 
-    need_weights(run)
-    path = kept_folder(run) / f"embedding-{split.name}.safetensors"
-    if keep and is_kept(run, path):
-        kept = run_folder.read_tensors(path, run.id)
-        if {"positions", "values"} <= kept.keys():
-            return Hidden(kept["positions"].numpy(), kept["values"].numpy())
+    require_weights(run)
+    path = cache_folder(run) / f"embedding-{split.name}.safetensors"
+    if keep and is_cached(run, path):
+        cached = run_folder.read_tensors(path, run.id)
+        if {"positions", "values"} <= cached.keys():
+            return Hidden(cached["positions"].numpy(), cached["values"].numpy())
     if not len(split):
         raise RunError(f"There are no images in the {split.name} split of this data.")
     generator = torch.Generator().manual_seed(_SEED)
@@ -71,11 +71,11 @@ def embed(run: Run, split: Split, method: str = "pca", *, keep: bool = True) -> 
 
     hidden = hidden_sample(run, split, keep=keep)
     known = method in PROJECTIONS  # else it never becomes part of a path
-    path = kept_folder(run) / f"embedding-{split.name}-{method if known else ''}.safetensors"
-    if keep and known and is_kept(run, path):
-        kept = run_folder.read_tensors(path, run.id).get("points")
-        if kept is not None and len(kept) == len(hidden.positions):
-            return kept.numpy()
+    path = cache_folder(run) / f"embedding-{split.name}-{method if known else ''}.safetensors"
+    if keep and known and is_cached(run, path):
+        cached = run_folder.read_tensors(path, run.id).get("points")
+        if cached is not None and len(cached) == len(hidden.positions):
+            return cached.numpy()
     points = project(hidden.values.astype(np.float32), method, _SEED)
     if keep:
         files.write_tensors(path, {"points": torch.from_numpy(points)})

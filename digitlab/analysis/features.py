@@ -1,6 +1,6 @@
-"""The training images that a run's network sees as most alike, by its last hidden activations.
+"""The training images nearest to an image in a run's last hidden layer.
 
-They are computed once and kept with the run, as float16 in safetensors:
+The activations are computed once and cached with the run, as float16 in safetensors:
 
     features.safetensors    positions in the training split [M], activations [M, D]
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 
 from digitlab import files
+from digitlab.analysis.cache import is_cached
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
 from digitlab.settings import read_settings
@@ -23,13 +24,11 @@ from digitlab.training.normalize import Normalization
 from digitlab.training.predict import BATCH
 
 if TYPE_CHECKING:
-    import torch
-
     from digitlab.data.dataset import Split
     from digitlab.runs.run import Run
 
 FEATURES = "features.safetensors"
-MAX_BYTES = 100_000_000  # of one run's activations; beyond, some training images stand for all
+MAX_BYTES = 100_000_000  # of one run's activations; above it, a sample of the images is used
 _ROWS_AT_ONCE = 4_096
 _SEED = 0
 
@@ -70,11 +69,9 @@ def features_path(run: Run) -> Path:
     return run.folder / FEATURES
 
 
-def are_kept(run: Run) -> bool:
-    """Whether they were computed already, with the weights that the run has now."""
-    path = features_path(run)
-    weights = run.folder / run_folder.WEIGHTS
-    return path.is_file() and weights.is_file() and path.stat().st_mtime >= weights.stat().st_mtime
+def has_features(run: Run) -> bool:
+    """Whether they are cached for the run's present weights."""
+    return is_cached(run, features_path(run))
 
 
 def compute_features(
@@ -82,14 +79,12 @@ def compute_features(
 ) -> Features:
     """Compute and keep the activations for the run's training split.
 
-    Where those of all images would need more than 100 MB, a seeded choice of them stands for all.
-    `on_progress` is called with images done and in all. Raises RunError where the run has no
-    weights or no training images, and StoreError where the disk is full.
+    Where those of all images would need more than 100 MB, a seeded sample is used.
+    `on_progress` is called with the number of images done and in total. Raises RunError where the
+    run has no weights or no training images, and StoreError where the disk is full.
     """
-    import torch
-
     if not len(train):
-        raise RunError(f"Run {run.id} has no training images to look among.", run_id=run.id)
+        raise RunError(f"Run {run.id} has no training images to compare with.", run_id=run.id)
     width = last_hidden(run.model, train.images[:1], run.normalization).shape[1]
     count = max(1, min(len(train), MAX_BYTES // (2 * width)))
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(_SEED))
@@ -103,11 +98,11 @@ def compute_features(
 
 
 def read_features(run: Run) -> Features:
-    """The activations that were kept; RunError where there are none or the file is damaged."""
-    kept = run_folder.read_tensors(features_path(run), run.id)
-    if not {"positions", "values", "total"} <= kept.keys():
+    """The cached activations; RunError where there are none or the file is damaged."""
+    cached = run_folder.read_tensors(features_path(run), run.id)
+    if not {"positions", "values", "total"} <= cached.keys():
         raise RunError(f"Run {run.id} has a damaged {FEATURES}: delete it.", run_id=run.id)
-    return Features(kept["positions"], kept["values"], int(kept["total"][0]))
+    return Features(cached["positions"], cached["values"], int(cached["total"][0]))
 
 
 def nearest(
@@ -122,29 +117,25 @@ def nearest(
 
     `exclude` leaves out one position of the training split: the image itself, say.
     """
-    import torch
-
     if metric not in ("cosine", "euclidean"):
         raise RunError(f"A distance is cosine or euclidean; not {metric!r}.")
     own = last_hidden(run.model, image[None], run.normalization)[0].float()
-    about = _about(features, own, metric)
+    approximate = _approximate_distances(features, own, metric)
     if exclude is not None:
-        about[features.positions == exclude] = torch.inf
-    likely = about.topk(min(4 * k, len(about)), largest=False).indices
-    exact = _exact(features.values[likely].float(), own, metric)
-    exact[about[likely] == torch.inf] = torch.inf
-    found = exact.topk(min(k, len(exact)), largest=False)
+        approximate[features.positions == exclude] = torch.inf
+    likely = approximate.topk(min(4 * k, len(approximate)), largest=False).indices
+    exact = _exact_distances(features.values[likely].float(), own, metric)
+    exact[approximate[likely] == torch.inf] = torch.inf
+    closest = exact.topk(min(k, len(exact)), largest=False)
     return [
         Neighbour(int(features.positions[likely[i]]), float(distance))
-        for distance, i in zip(found.values, found.indices, strict=True)
+        for distance, i in zip(closest.values, closest.indices, strict=True)
         if distance < torch.inf
     ]
 
 
-def _about(features: Features, own: torch.Tensor, metric: Metric) -> torch.Tensor:
-    """A number that grows with the distance, quick but rounded: one product for each image."""
-    import torch
-
+def _approximate_distances(features: Features, own: torch.Tensor, metric: Metric) -> torch.Tensor:
+    """Values in the order of the distances, fast but rounded: one dot product for each image."""
     parts = [rows.float() @ own for rows in features.values.split(_ROWS_AT_ONCE)]
     products = torch.cat(parts)
     if metric == "euclidean":
@@ -152,9 +143,7 @@ def _about(features: Features, own: torch.Tensor, metric: Metric) -> torch.Tenso
     return -products / features.norms.clamp(min=1e-12)
 
 
-def _exact(rows: torch.Tensor, own: torch.Tensor, metric: Metric) -> torch.Tensor:
-    import torch
-
+def _exact_distances(rows: torch.Tensor, own: torch.Tensor, metric: Metric) -> torch.Tensor:
     if metric == "euclidean":
         return torch.linalg.vector_norm(rows - own, dim=1)
     return 1 - torch.nn.functional.cosine_similarity(rows, own[None], dim=1)

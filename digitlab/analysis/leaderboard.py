@@ -1,4 +1,4 @@
-"""Standings: all runs on a dataset in the order of their test accuracy."""
+"""The leaderboard: all runs on a dataset, the best test accuracy first."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from digitlab.evaluation.intervals import Interval, wilson_interval
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
 
-LOOKED_AT = 1_000  # newest own runs
+RECENT_RUNS = 1_000  # newest own runs
 
 
-class Standing(NamedTuple):
+class RankedRun(NamedTuple):
     """A run and the 95 % interval of its test accuracy (Wilson), where its size is known."""
 
     record: RunRecord
     interval: Interval | None
 
 
-def standings(dataset: str, *, test_images: int | None = None) -> list[Standing]:
+def rank_runs(dataset: str, *, test_images: int | None = None) -> list[RankedRun]:
     """All runs with a test accuracy on `dataset`, the best first, of equal ones the smaller.
 
     `test_images` is how many they were tested on, where it is not the dataset's own number.
-    Whoever picks the best of many by test picks luck, too: the first is likely to do a little
-    worse on other images.
+    The best of many runs was also lucky: it will probably do a little worse on other images.
     """
-    records = [run.record for run in list_runs(limit=LOOKED_AT)]
+    records = [run.record for run in list_runs(limit=RECENT_RUNS)]
     ranked = sorted(
-        (one for one in records if one.dataset == dataset and one.test_accuracy is not None),
-        key=lambda one: (-one.test_accuracy, one.parameters, one.created),
+        (r for r in records if r.dataset == dataset and r.test_accuracy is not None),
+        key=lambda record: (-record.test_accuracy, record.parameters, record.created),
     )
     images = test_images or _test_images(dataset)
-    return [Standing(one, _interval(one.test_accuracy, images)) for one in ranked]
+    return [RankedRun(record, _interval(record.test_accuracy, images)) for record in ranked]
 
 
 def _test_images(dataset: str) -> int | None:

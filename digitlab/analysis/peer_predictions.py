@@ -1,4 +1,4 @@
-"""What other runs say of one image: their answers are read off their saved predictions."""
+"""Peer predictions: what other runs predicted for the same image, from their saved logits."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from digitlab.runs.run import Run
 
-MOST = 100  # runs that are asked, the newest first
-LOOKED_AT = 500  # newest own runs
+MOST = 100  # runs that are read, the newest first
+RECENT_RUNS = 500  # newest own runs
 
 
-class Answer(NamedTuple):
+class PeerPrediction(NamedTuple):
     """What a run read an image as, and with which probability, 0…1."""
 
     run_id: str
@@ -26,22 +26,24 @@ class Answer(NamedTuple):
     confidence: float
 
 
-def ask_others(run: Run, split: str, position: int) -> list[Answer]:
-    """The answers of all other runs that measured the same data, the newest run first.
+def peer_predictions(run: Run, split: str, position: int) -> list[PeerPrediction]:
+    """The predictions of all other runs on the same data, the newest run first.
 
     The same data is that of the same fingerprint and, for the validation split, divided in the
-    same way. Runs whose predictions are missing or damaged are passed over.
+    same way. Runs whose predictions are missing or damaged are skipped.
     """
-    answers = []
-    newest = list_runs(limit=LOOKED_AT)
-    others = [other for other in newest if other.id != run.id and same_images(run, other, split)]
-    for other in others[:MOST]:
+    predictions = []
+    recent = list_runs(limit=RECENT_RUNS)
+    peers = [other for other in recent if other.id != run.id and same_images(run, other, split)]
+    for other in peers[:MOST]:
         logits = _row(other, split, position)
         if logits is None or len(logits) != len(run.classes):
             continue
         label = int(logits.argmax())
-        answers.append(Answer(other.id, other.record.name, label, _probability(logits, label)))
-    return answers
+        predictions.append(
+            PeerPrediction(other.id, other.record.name, label, _probability(logits, label))
+        )
+    return predictions
 
 
 def same_images(run: Run, other: Run, split: str) -> bool:

@@ -1,4 +1,4 @@
-"""`recognize`: where a run and a drawing meet."""
+"""`recognize`: a drawing read by a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.analysis.abstention import find_trust
+from digitlab.analysis.abstention import find_abstention
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
 from digitlab.runs.run import Run, list_bundled, open_run
@@ -35,8 +35,8 @@ def recognize(
     are those that drew it, arrays `[n, 2]` of x, y in the drawing's pixels, where they are known:
     digits that touch are told apart by them. `framing` turns steps of MNIST's framing off or on.
 
-    What looks like no digit, or like several, is declined: its `Digit.declined` says why and the
-    text has '?' in its place. Raises DrawingError where the source cannot be read as a drawing
+    What does not look like one digit is declined: its `Digit.declined` says why, and the text has
+    '?' in its place. Raises DrawingError where the source cannot be read as a drawing
     (EmptyDrawingError: nothing on it) and RunError where the run cannot read digits.
     """
     from digitlab.drawing.recognition import recognize_drawing
@@ -48,12 +48,12 @@ def recognize(
         find_predictor(reader),
         strokes=strokes,
         framing=framing or DEFAULT,
-        trust=find_trust(reader),
+        abstention=find_abstention(reader),
     )
 
 
 def find_predictor(run: Run) -> Predictor:
-    """What `recognize_drawing` asks: the run's probabilities, less than 1 in sum for no digits."""
+    """The run's probabilities as a predictor; they sum to less than 1 for what may be no digit."""
     if run.record.data.no_digit != "logit 0":
         return run.predict
 
@@ -68,7 +68,7 @@ def find_predictor(run: Run) -> Predictor:
 
 
 def _loaded(run_id: str | None) -> Run:
-    """The run as it stands now, its network kept from one drawing to the next."""
+    """The run with its present weights; its network is cached from one drawing to the next."""
     run = default_reader() if run_id is None else open_run(run_id)
     weights = run.folder / run_folder.WEIGHTS
     return _keep(weights, weights.stat().st_mtime_ns, run.id) if weights.is_file() else run

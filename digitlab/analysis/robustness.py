@@ -1,4 +1,4 @@
-"""Measuring a run's robustness: test images corrupted, attacked, and of other datasets."""
+"""Measuring a run's robustness: corrupted images, adversarial attacks, other datasets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from digitlab.analysis.cache import need_weights
+from digitlab.analysis.cache import require_weights
 from digitlab.analysis.robustness_card import Curve, Elsewhere, Level, RobustnessCard, write_card
 from digitlab.errors import DatasetError, RunError
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
     from digitlab.training.normalize import Normalization
 
-QUICK = 1_000  # images that say enough in seconds: ±2 % at 90 %
-EPSILONS = (0.02, 0.05, 0.1, 0.2, 0.3)  # of pixels in 0…1; 0.3 is Madry's challenge on MNIST
+QUICK = 1_000  # images, which take seconds and give ±2 % at 90 %
+EPSILONS = (0.02, 0.05, 0.1, 0.2, 0.3)  # of pixels in 0…1; 0.3 is that of Madry's MNIST challenge
 ATTACKED = 200  # of a thousand images: an attack takes twenty steps, and each a gradient
 ATTACKED_OF_ALL = 1_000
 _BATCH = 100  # on a processor: a small network's activations stay in its cache, 1.3× the speed
@@ -33,7 +33,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, eq=False)
 class _Subject:
-    """A network on its device, and how it is asked."""
+    """A network on its device."""
 
     model: torch.nn.Module
     normalization: Normalization
@@ -57,26 +57,27 @@ def measure_robustness(
     data: Split | None = None,
     on_progress: Progress | None = None,
 ) -> RobustnessCard:
-    """How a run's accuracy falls under corruptions, attacks, and on other datasets.
+    """A run's accuracy under corruptions and attacks, and on other datasets.
 
-    On a seeded choice of `images` of its test split, None for all; `data` is that split where it
-    is loaded already. The card is kept with the run unless `keep` is False. `on_progress` is
-    called with steps done, steps in all, and what is next; what it raises ends the measurement.
+    It is measured on a seeded sample of `images` of its test split, None for all; `data` is that
+    split if it is loaded already. The card is stored with the run unless `keep` is False.
+    `on_progress` is called with the steps done, the steps in total, and the name of the step; what
+    it raises ends the measurement.
     Raises RunError where the run has no weights or no test images, DatasetError where its data is
     not on this machine.
     """
     from digitlab.training.devices import pick_device
 
-    need_weights(run)
+    require_weights(run)
     began = time.monotonic()
     test = run.load_data().test if data is None else data
     if not len(test):
-        raise RunError(f"Run {run.id} has no test images to be measured on.", run_id=run.id)
+        raise RunError(f"Run {run.id} has no test images to measure on.", run_id=run.id)
     if images is not None and images < 1:
         raise RunError(f"Robustness is measured on at least 1 image; not {images}.")
     chosen, labels = _choose(test, images, seed)
     place = pick_device(device)
-    model = copy.deepcopy(run.model).to(place)  # which others may be asking at the same time
+    model = copy.deepcopy(run.model).to(place)  # other threads may be using the original
     subject = _Subject(model, run.normalization, place)
     count = _Count(_steps(run, subject), on_progress)
     correct = subject.count_right(chosen, labels)
@@ -99,9 +100,9 @@ def measure_robustness(
     return card
 
 
-class Attacked(NamedTuple):
-    """An image under attack: `images` uint8 [1 + E, H, W], as it is and within each ε of
-    `EPSILONS`, and `readings` [1 + E], what the network reads in them.
+class AttackedImage(NamedTuple):
+    """An image under attack: `images` uint8 [1 + E, H, W], unchanged and for each ε of `EPSILONS`,
+    and `readings` [1 + E], the predicted classes.
     """
 
     images: np.ndarray
@@ -110,8 +111,8 @@ class Attacked(NamedTuple):
 
 def attack_example(
     run: Run, image: torch.Tensor, label: int, *, seed: int = 0
-) -> dict[str, Attacked]:
-    """What each attack makes of one image uint8 [C, H, W] of that label, by the attack's name.
+) -> dict[str, AttackedImage]:
+    """One image uint8 [C, H, W] of that label under each attack, by the attack's name.
 
     Empty for a model without a gradient. Raises RunError where the run has no weights.
     """
@@ -119,22 +120,24 @@ def attack_example(
 
     from digitlab.analysis.attacks import attacked, is_differentiable, pixel_model
 
-    need_weights(run)
+    require_weights(run)
     if not is_differentiable(run.model):
         return {}
     logits_of = pixel_model(run.model, run.normalization)
     pixels = image.float() / 255
-    found = {}
-    for name, changed in attacked(logits_of, pixels, label, EPSILONS, chance("pgd", seed)).items():
+    attacks = {}
+    for name, changed in attacked(
+        logits_of, pixels, label, EPSILONS, seeded_generator("pgd", seed)
+    ).items():
         every = torch.cat([pixels[None], changed])
         with torch.inference_mode():
             readings = logits_of(every).argmax(1).tolist()
-        found[name] = Attacked((every[:, 0] * 255).round().byte().numpy(), readings)
-    return found
+        attacks[name] = AttackedImage((every[:, 0] * 255).round().byte().numpy(), readings)
+    return attacks
 
 
 class _Count:
-    """Steps done so far, told to whoever listens."""
+    """Counts the steps and reports them."""
 
     def __init__(self, total: int, tell: Progress | None) -> None:
         self.done, self.total, self.tell = 0, total, tell
@@ -149,7 +152,7 @@ def _steps(run: Run, subject: _Subject) -> int:
     from digitlab.analysis.attacks import is_differentiable
     from digitlab.analysis.corruptions import CORRUPTIONS
 
-    points = sum(len(one.severities) - 1 for one in CORRUPTIONS.values())
+    points = sum(len(kind.severities) - 1 for kind in CORRUPTIONS.values())
     attacks = 1 + len(EPSILONS) if is_differentiable(subject.model) else 0
     return 1 + points + attacks + len(other_datasets(run))
 
@@ -164,7 +167,7 @@ def _choose(test: Split, images: int | None, seed: int) -> tuple[torch.Tensor, t
     return test.images[rows], test.labels[rows]
 
 
-def chance(name: str, seed: int) -> torch.Generator:
+def seeded_generator(name: str, seed: int) -> torch.Generator:
     """The generator of a corruption: the same at each of its severities, another for others."""
     import torch
 
@@ -182,20 +185,20 @@ def _corrupted(
     from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
 
     curves = []
-    for one in CORRUPTIONS.values():
+    for kind in CORRUPTIONS.values():
         levels = []
-        for severity in one.severities:
-            if severity == one.neutral:
+        for severity in kind.severities:
+            if severity == kind.neutral:
                 levels.append(Level(severity, clean))
                 continue
-            generator, right = chance(one.name, seed), 0
+            generator, right = seeded_generator(kind.name, seed), 0
             parts = zip(images.split(_CHUNK), labels.split(_CHUNK), strict=True)
             for part, true in parts:
-                changed = corrupt(part.to(subject.device), one.name, severity, generator)
+                changed = corrupt(part.to(subject.device), kind.name, severity, generator)
                 right += subject.count_right(changed, true)
             levels.append(Level(severity, right))
-            count(one.title)
-        curves.append(Curve(one.name, len(labels), tuple(levels)))
+            count(kind.title)
+        curves.append(Curve(kind.name, len(labels), tuple(levels)))
     return tuple(curves)
 
 
@@ -230,21 +233,21 @@ def _attacked(
         by_step = survive_fgsm(logits_of, pixels, true, EPSILONS)
         count("One step along the gradient")
         by_steps = []
-        for alive in survive_pgd(logits_of, pixels, true, EPSILONS, chance("pgd", seed)):
+        for alive in survive_pgd(logits_of, pixels, true, EPSILONS, seeded_generator("pgd", seed)):
             by_steps.append(alive)
             count("Twenty steps along the gradient")
     return tuple(
         Curve(
             name,
             few,
-            (clean, *(Level(e, int(k.sum())) for e, k in zip(EPSILONS, found, strict=True))),
+            (clean, *(Level(e, int(k.sum())) for e, k in zip(EPSILONS, alive, strict=True))),
         )
-        for name, found in (("fgsm", by_step), ("pgd", by_steps))
+        for name, alive in (("fgsm", by_step), ("pgd", by_steps))
     )
 
 
 def other_datasets(run: Run) -> tuple[str, ...]:
-    """The datasets of this machine with the run's classes, but for its own."""
+    """The other datasets on this machine that have the run's classes."""
     from digitlab.data.registry import is_available, list_datasets
 
     return tuple(
@@ -261,15 +264,15 @@ def _elsewhere(
 ) -> tuple[Elsewhere, ...]:
     from digitlab.data.load import load_dataset
 
-    found = []
+    results = []
     for name in other_datasets(run):
         try:
             data = load_dataset(name)
             run.check_fits(data)
-        except (DatasetError, RunError):  # damaged files, another image size: the card goes on
+        except (DatasetError, RunError):  # damaged files, another image size
             continue
         finally:
             count("Other datasets")
         chosen, labels = _choose(data.test, images, seed)
-        found.append(Elsewhere(name, len(labels), subject.count_right(chosen, labels)))
-    return tuple(found)
+        results.append(Elsewhere(name, len(labels), subject.count_right(chosen, labels)))
+    return tuple(results)

@@ -1,4 +1,4 @@
-"""`RobustnessCard`: how a run's accuracy falls as images get worse; plain numbers, as JSON."""
+"""`RobustnessCard`: a run's accuracy on corrupted images, as plain numbers in JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digitlab import files
-from digitlab.analysis.cache import is_kept, kept_folder
+from digitlab.analysis.cache import cache_folder, is_cached
 from digitlab.errors import RunError
 
 if TYPE_CHECKING:
@@ -91,28 +91,28 @@ class RobustnessCard:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RobustnessCard:
-        """The card that `to_dict` told of; KeyError or TypeError for anything else."""
+        """The card from the values of `to_dict`; KeyError or TypeError for anything else."""
         values = dict(values)
         if values.pop("format") != FORMAT:
             raise TypeError("another format")
         for name in ("curves", "attacks"):
             values[name] = tuple(
-                Curve(one["name"], one["n"], tuple(Level(*level) for level in one["levels"]))
-                for one in values[name]
+                Curve(curve["name"], curve["n"], tuple(Level(*level) for level in curve["levels"]))
+                for curve in values[name]
             )
-        values["elsewhere"] = tuple(Elsewhere(*one) for one in values["elsewhere"])
+        values["elsewhere"] = tuple(Elsewhere(*entry) for entry in values["elsewhere"])
         return cls(**values)
 
 
 def card_path(run: Run) -> Path:
     """Where a run's card is kept."""
-    return kept_folder(run) / CARD
+    return cache_folder(run) / CARD
 
 
 def read_card(run: Run) -> RobustnessCard | None:
-    """The card that was measured with the run's present weights; None where there is none."""
+    """The card of the run's present weights; None where there is none."""
     path = card_path(run)
-    if not is_kept(run, path):
+    if not is_cached(run, path):
         return None
     try:
         return RobustnessCard.from_dict(json.loads(path.read_text(encoding="utf-8")))

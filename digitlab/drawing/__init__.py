@@ -3,7 +3,7 @@
 `source` opens what a person hands us and finds the ink, `paper` on photographs; `layout` finds its
 marks and lines, `skeleton` where marks may be cut, `pieces` how a line's pieces may be parted,
 `spans` which of them may be a digit, `scores` says how likely they are, and `segmentation` finds
-the digits with a predictor; `stages` frames each, `trust` declines what is none, `recognition` is
-the answer. `strokes` draws pen recordings so that they can take the very same way; `compose` and
-`doodles` make drawings whose true reading is known.
+the digits with a predictor; `stages` frames each, `abstention` declines what is no digit, and
+`recognition` is the answer. `strokes` draws pen recordings, which are then read in the same way;
+`compose` and `doodles` make drawings whose true reading is known.
 """

@@ -10,7 +10,7 @@ from digitlab.words import percent
 
 
 @dataclass(frozen=True)
-class Trust:
+class Abstention:
     """What an answer must reach, both from 0 to 1; zeros decline nothing.
 
     Probabilities `p` are those of a predictor (what a row lacks to 1 is "no digit"); all are

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digitlab.drawing.abstention import Trust
+from digitlab.drawing.abstention import Abstention
 from digitlab.drawing.segmentation import Predictor, Reading, read_lines
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import DEFAULT, Box, Framed, Framing
@@ -86,14 +86,14 @@ def recognize_drawing(
     *,
     strokes: Sequence[Any] | None = None,
     framing: Framing = DEFAULT,
-    trust: Trust | None = None,
+    abstention: Abstention | None = None,
 ) -> Recognition:
     """Read a drawing: any source of `read_drawing`, with one digit or several in lines.
 
     `strokes` are those that drew it, where they are known: arrays `[n, 2]` of x, y in its pixels,
     by which digits that touch are told apart. `framing` says which steps of MNIST's framing are
-    taken, `trust` what an answer must reach. The predictor is called once where the marks leave
-    no doubt, and a few times at most. Raises DrawingError where the source or the strokes cannot
+    taken, `abstention` when an answer is declined. The predictor is called once where the marks are
+    clear, and a few times at most. Raises DrawingError where the source or the strokes cannot
     be read, EmptyDrawingError where nothing is drawn.
     """
     known = check_strokes(strokes) if strokes is not None else ()
@@ -101,7 +101,7 @@ def recognize_drawing(
     digits = tuple(
         digit
         for number, line in enumerate(lines)
-        for digit in _judge(line, number, trust or Trust())
+        for digit in _judge(line, number, abstention or Abstention())
     )
     rows = (
         "".join(UNREAD if one.declined else str(one.label) for one in digits if one.line == k)
@@ -110,23 +110,26 @@ def recognize_drawing(
     return Recognition(text="\n".join(rows), digits=digits)
 
 
-def _judge(line: Sequence[Reading], number: int, trust: Trust) -> list[Digit]:
+def _judge(line: Sequence[Reading], number: int, abstention: Abstention) -> list[Digit]:
     """The digits of a line. Those cut out of marks are digits as surely as the line is on average.
 
     A cut takes ink from one and leaves it to the next, so that one by one they look less like
     digits than they are; what is none is cut into parts of which most look like none.
     """
-    calibrated = [trust.calibrate(one.probabilities) for one in line]
+    calibrated = [abstention.calibrate(one.probabilities) for one in line]
     whole = float(np.mean([own.sum() for own in calibrated]))
     return [
         _digit(
-            one, number, own * max(1.0, whole / max(DIGIT, own.sum())) if one.parted else own, trust
+            one,
+            number,
+            own * max(1.0, whole / max(DIGIT, own.sum())) if one.parted else own,
+            abstention,
         )
         for one, own in zip(line, calibrated, strict=True)
     ]
 
 
-def _digit(one: Reading, line: int, calibrated: np.ndarray, trust: Trust) -> Digit:
+def _digit(one: Reading, line: int, calibrated: np.ndarray, abstention: Abstention) -> Digit:
     given = one.probabilities / max(1e-12, float(one.probabilities.sum()))
     return Digit(
         label=int(one.probabilities.argmax()),
@@ -135,5 +138,5 @@ def _digit(one: Reading, line: int, calibrated: np.ndarray, trust: Trust) -> Dig
         framed=one.framed,
         line=line,
         confidence=float(calibrated.max()),
-        declined=trust.decline(calibrated),
+        declined=abstention.decline(calibrated),
     )

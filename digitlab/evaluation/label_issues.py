@@ -24,7 +24,7 @@ QUICK_MODELS = ("logistic-regression", "nearest-neighbours")
 
 
 @dataclass(frozen=True, eq=False)
-class Suspects:
+class LabelIssues:
     """N images, the most suspicious label first.
 
     `position` int64 [N] is an image's row; `quality` float32 [N] is the probability of its given
@@ -40,13 +40,13 @@ class Suspects:
     def __len__(self) -> int:
         return len(self.position)
 
-    def first(self, count: int) -> Suspects:
+    def first(self, count: int) -> LabelIssues:
         """The `count` most suspicious ones."""
         columns = (self.position, self.quality, self.suggested, self.flagged)
-        return Suspects(*(column[:count] for column in columns))
+        return LabelIssues(*(column[:count] for column in columns))
 
 
-def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> Suspects:
+def find_label_issues(probabilities: np.ndarray, labels: np.ndarray) -> LabelIssues:
     """All images in the order of how little the probabilities believe in their labels.
 
     `probabilities` [N, C] must be out of sample, of models that did not learn from the image they
@@ -64,7 +64,7 @@ def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> Suspects:
     labels = checked_labels(labels, *probabilities.shape)
     quality = get_label_quality_scores(labels, probabilities, method="self_confidence")
     order = np.argsort(quality, kind="stable")
-    return Suspects(
+    return LabelIssues(
         order,
         quality[order].astype(np.float32),
         probabilities.argmax(axis=1)[order],
@@ -72,7 +72,7 @@ def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> Suspects:
     )
 
 
-def pool_opinions(probabilities: Sequence[np.ndarray], errors: Sequence[float]) -> np.ndarray:
+def pool_probabilities(probabilities: Sequence[np.ndarray], errors: Sequence[float]) -> np.ndarray:
     """What several classifiers say together of N images: float32 [N, C], a logarithmic pool.
 
     `probabilities` holds [N, C] of each, `errors` the share 0…1 that it misreads of other images:

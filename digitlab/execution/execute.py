@@ -12,7 +12,7 @@ from digitlab import files
 from digitlab.data.load import load_dataset
 from digitlab.errors import DigitlabError, RunError
 from digitlab.execution.control import Control
-from digitlab.execution.initial_weights import load_start
+from digitlab.execution.initial_weights import load_initial_weights
 from digitlab.execution.recorder import Recorder
 from digitlab.models.build import build
 from digitlab.runs import checkpoints, run_folder, store
@@ -68,8 +68,8 @@ def _carry_out(
     split, config = experiment.dataset, experiment.config
     data = (data or load_dataset(split.name)).resplit(split.val_fraction, split.split_seed)
     model = build(experiment.spec, seed=config.seed)
-    load_start(model, record)
-    learner = make_learner(model, data, config, _state_to_go_on_from(record, data))
+    load_initial_weights(model, record)
+    learner = make_learner(model, data, config, _resume_state(record, data))
     recorder.begin(model, data, learner)
     if control.ends():
         recorder.stop_before_training()
@@ -80,7 +80,7 @@ def _carry_out(
             on_event(event)
 
 
-def _state_to_go_on_from(record: RunRecord, data: Dataset) -> TrainState | None:
+def _resume_state(record: RunRecord, data: Dataset) -> TrainState | None:
     """The last state of a run that was begun before; what was told after it is told again.
 
     Raises DatasetError where the data is no longer what the run was begun with.

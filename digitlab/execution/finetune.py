@@ -77,7 +77,7 @@ def finetune(
     base = base or find_base(start)
     tuned = carry_out(
         plan_finetuning(start, collection, base, config),
-        name=name_after(start, collection),
+        name=finetuned_name(start, collection),
         progress=progress,
         on_event=on_event,
     )
@@ -121,6 +121,6 @@ def _mix(run: Run, collection: str, base: str) -> str:
     return mix_dataset(collection, base)
 
 
-def name_after(run: Run, collection: str) -> str:
+def finetuned_name(run: Run, collection: str) -> str:
     """What the new run is called."""
     return f"{run.record.name}, fine-tuned on {collection}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from digitlab.runs.record import RunRecord
 
 
-def check_start(run_id: str, spec: ModelSpec) -> None:
+def check_initial_weights(run_id: str, spec: ModelSpec) -> None:
     """RunError unless a run of the architecture `spec` can begin with that run's weights."""
     from digitlab.runs.run import open_run
 
@@ -37,7 +37,7 @@ def check_start(run_id: str, spec: ModelSpec) -> None:
         raise RunError(f"Run {run_id} has no weights to begin with.", run_id=run_id)
 
 
-def inherited(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
+def inherited_abstention(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
     """What a run of these classes that begins with that run's weights takes over of its record.
 
     How the network says "no digit", and what its answers must reach: both hold for the weights,
@@ -53,7 +53,7 @@ def inherited(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if value}
 
 
-def load_start(model: torch.nn.Module, record: RunRecord) -> None:
+def load_initial_weights(model: torch.nn.Module, record: RunRecord) -> None:
     """Give the network the weights that its run begins with, where it does not begin anew.
 
     Raises RunError where the other run was deleted or does not fit.

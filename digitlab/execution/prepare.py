@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from digitlab.data.info import INPUT_SHAPE
 from digitlab.data.registry import find_dataset
 from digitlab.errors import ConfigError, SpecError
-from digitlab.execution.initial_weights import check_start, inherited
+from digitlab.execution.initial_weights import check_initial_weights, inherited_abstention
 from digitlab.models.build import check_fits, summarize
 from digitlab.models.classical.catalog import classical_args, classical_kind
 from digitlab.models.load import known_recipe, load_model
@@ -48,7 +48,7 @@ def plan(
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
     pick_device(config.device)
     if start_from is not None:
-        check_start(start_from, spec)
+        check_initial_weights(start_from, spec)
     return Experiment(spec, split, config, start_from)
 
 
@@ -85,7 +85,7 @@ def new_record(
     }
     start_from = experiment.start_from
     if start_from is not None:
-        data |= {"start_from": start_from, **inherited(start_from, split.classes)}
+        data |= {"start_from": start_from, **inherited_abstention(start_from, split.classes)}
     classical = classical_kind(spec)
     record = RunRecord(
         id=new_run_id(spec.name),

@@ -17,7 +17,7 @@ from digitlab.execution.progress import Speed
 from digitlab.models.classical.build import fitted_module
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord, Status
-from digitlab.runs.snapshot import write_look
+from digitlab.runs.snapshot import write_snapshot
 from digitlab.training.devices import describe_machine
 from digitlab.training.diagnostics import Diagnostics
 from digitlab.training.events import (
@@ -111,7 +111,7 @@ class Recorder:
             if self.control.may_save():
                 self._save_state()
         elif isinstance(event, Snapshot):
-            write_look(self.record.id, event, self.data)
+            write_snapshot(self.record.id, event, self.data)
         elif isinstance(event, Saveable):
             self._save_state()
         elif isinstance(event, Activity):

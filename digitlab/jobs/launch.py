@@ -66,7 +66,7 @@ def _log(folder: Path) -> Path:
     return log
 
 
-def launch_worker_again() -> None:
+def relaunch_worker() -> None:
     """`launch_worker`, at most once in a few seconds: pages ask often, a worker takes a moment."""
     global _last_launch
     with _lock:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from digitlab import files
 from digitlab.errors import RunError, StoreError
-from digitlab.jobs.launch import launch_worker, launch_worker_again
+from digitlab.jobs.launch import launch_worker, relaunch_worker
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
@@ -96,7 +96,7 @@ def reconcile() -> None:
     """Mark runs whose process died as interrupted, and start a worker where runs wait for none."""
     running = mark_interrupted()
     if running < read_settings().max_jobs and store.list_records(("queued",), limit=1):
-        launch_worker_again()
+        relaunch_worker()
 
 
 def mark_interrupted() -> int:

@@ -45,7 +45,7 @@ def resume(run_id: str) -> None:
             f"Run {record.id} is finished. It can be trained for more epochs, or repeated.",
             run_id=record.id,
         )
-    _queue_again(record)
+    _requeue(record)
 
 
 def train_longer(run_id: str, epochs: int) -> None:
@@ -72,7 +72,7 @@ def train_longer(run_id: str, epochs: int) -> None:
     done = record.epochs_done
     restarts = (*config.restarts, done) if config.schedule in _CYCLES else config.restarts
     longer = config.changed(epochs=done + epochs, restarts=restarts, early_stopping=None)
-    _queue_again(record, config=longer.model_dump(), epochs=longer.epochs)
+    _requeue(record, config=longer.model_dump(), epochs=longer.epochs)
 
 
 def repeat(
@@ -113,9 +113,9 @@ def _own(run_id: str) -> RunRecord:
     return record
 
 
-def _queue_again(record: RunRecord, **values: Any) -> None:
+def _requeue(record: RunRecord, **values: Any) -> None:
     check_room()
-    run_folder.forget_requests(record.id)
+    run_folder.clear_requests(record.id)
     store.change_status(
         record.id, record.status, "queued", ended=None, message="", executor="process", **values
     )

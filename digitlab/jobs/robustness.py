@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from filelock import FileLock, Timeout
 
 from digitlab import files
-from digitlab.analysis.cache import kept_folder, need_weights
+from digitlab.analysis.cache import cache_folder, require_weights
 from digitlab.errors import DigitlabError, StoreError
 from digitlab.jobs.launch import launch
 from digitlab.runs.run import open_run
@@ -54,7 +54,7 @@ def start_robustness(run: Run, images: int | None) -> None:
 
     Raises RunError where the run has no weights, StoreError where no process can be started.
     """
-    need_weights(run)
+    require_weights(run)
     if read_progress(run) and not read_progress(run).failed:
         return
     stop_robustness(run, wish=False)
@@ -100,7 +100,7 @@ def work(run_id: str, images: int | None) -> None:
     from digitlab.analysis.robustness import measure_robustness
 
     run = open_run(run_id)
-    kept_folder(run).mkdir(parents=True, exist_ok=True)
+    cache_folder(run).mkdir(parents=True, exist_ok=True)
     last = 0.0
 
     def tell(done: int, total: int, what: str) -> None:
@@ -148,7 +148,7 @@ def _turn(tell: Callable[[], None]) -> Iterator[None]:
 
 
 def _file(run: Run, ending: str) -> Path:
-    return kept_folder(run) / f"robustness.{ending}"
+    return cache_folder(run) / f"robustness.{ending}"
 
 
 def _tell(run: Run, progress: Progress) -> None:

@@ -12,7 +12,7 @@ from digitlab.runs.run import open_run
 from digitlab.settings import read_settings
 
 MOST = 20
-_LOOKED_AT = 1_000  # newest own runs
+_RECENT_RUNS = 1_000  # newest own runs
 
 
 def run_seeds(run_id: str, k: int = 5) -> list[str]:
@@ -40,7 +40,7 @@ def run_seeds(run_id: str, k: int = 5) -> list[str]:
 
 def runs_of_configuration(record: RunRecord) -> list[RunRecord]:
     """Finished runs of its configuration, one for each seed, and those that wait or run."""
-    candidates = [*store.list_records(limit=_LOOKED_AT), record]
+    candidates = [*store.list_records(limit=_RECENT_RUNS), record]
     finished = one_per_seed([other for other in candidates if same_configuration(other, record)])
     seeds = {other.seed for other in finished}
     waiting = [other for other in active_runs() if same_configuration(other, record)]

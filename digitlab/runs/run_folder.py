@@ -111,7 +111,7 @@ def pause_file(run_id: str) -> Path:
     return read_settings().runs / check_run_id(run_id) / _PAUSE
 
 
-def forget_requests(run_id: str) -> None:
+def clear_requests(run_id: str) -> None:
     """Take back wishes to stop or pause, before a run goes on."""
     for file in (stop_file(run_id), pause_file(run_id)):
         file.unlink(missing_ok=True)

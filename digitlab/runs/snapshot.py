@@ -39,7 +39,7 @@ class Look:
     silent: dict[str, float]
 
 
-def write_look(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
+def write_snapshot(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
     """Keep a look; where it cannot be written, the next one may."""
     from safetensors.numpy import save
 
@@ -63,7 +63,7 @@ def write_look(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
         files.write_atomically(run_folder.run_folder(run_id) / FILE, content, durable=False)
 
 
-def look_moment(run_id: str) -> tuple[int, int] | None:
+def snapshot_version(run_id: str) -> tuple[int, int] | None:
     """What changes when there is a new look; None where there is none yet."""
     with contextlib.suppress(OSError):
         found = (run_folder.run_folder(run_id) / FILE).stat()
@@ -71,7 +71,7 @@ def look_moment(run_id: str) -> tuple[int, int] | None:
     return None
 
 
-def read_look(run_id: str) -> Look | None:
+def read_snapshot(run_id: str) -> Look | None:
     """The last look at a run's network; None where there was none."""
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -64,12 +64,12 @@ print("hide", flip.side, "pixels at the", flip.place(), "->", second, flip.wins,
 def neighbours(run_id: str, metric: str) -> str:
     """The training images that the network sees as most like a drawing."""
     return f"""{_IMPORT}import torch
-from digitlab.analysis.features import are_kept, compute_features, nearest, read_features
+from digitlab.analysis.features import has_features, compute_features, nearest, read_features
 
 run = dl.open_run({run_id!r})
 {_READ}
 train = run.load_data().train
-features = read_features(run) if are_kept(run) else compute_features(run, train)
+features = read_features(run) if has_features(run) else compute_features(run, train)
 for found in nearest(run, features, torch.tensor(image)[None], 5, {metric!r}):
     print("a", int(train.labels[found.position]), found)
 """

@@ -121,13 +121,13 @@ def closeup(
 ) -> str:
     """One image: its probabilities, the training images nearest to it, what other runs say."""
     features = "from digitlab.analysis.features import compute_features, nearest"
-    others = "from digitlab.analysis.peer_predictions import ask_others"
+    others = "from digitlab.analysis.peer_predictions import peer_predictions"
     own = not (dataset or upload)
     text = _measured(
         run_id, split, dataset, upload, features, *([others] if own else []), images=True
     )
     trained = "data" if own else "run.load_data()"
-    asked = f"print(ask_others(run, {split!r}, {position}))\n" if own else ""
+    asked = f"print(peer_predictions(run, {split!r}, {position}))\n" if own else ""
     itself = f", exclude={position}" if own and split == "train" else ""
     return f"""{text}
 image = data.split({split!r}).images[{position}]

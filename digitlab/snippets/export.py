@@ -49,13 +49,13 @@ for run_id in dl.run_seeds({run_id!r}, {k}):
 """
 
 
-def standings(dataset: str) -> str:
+def leaderboard(dataset: str) -> str:
     """All runs on a dataset in order, with the published figures of the presets."""
-    return f"""{_IMPORT}from digitlab.analysis.leaderboard import standings
+    return f"""{_IMPORT}from digitlab.analysis.leaderboard import rank_runs
 from digitlab.figures.leaderboard import leaderboard
 from digitlab.models.presets import published
 
-ranked = standings({dataset!r})
+ranked = rank_runs({dataset!r})
 for place, row in enumerate(ranked, start=1):
     print(place, row.record.id, row.record.test_accuracy, row.interval)
 names = [row.record.name for row in ranked]

@@ -109,24 +109,24 @@ def suspects(
 ) -> str:
     """The most suspicious labels: by the run alone, or by all runs on its data together."""
     if split == "train" and not (dataset or upload):
-        name = "from digitlab.analysis.label_issues import find_train_suspects"
+        name = "from digitlab.analysis.label_issues import find_train_label_issues"
         return f"""{_images(run_id, split, dataset, upload, name)}
-found = find_train_suspects(run, part, {basis!r}).first({count})
+found = find_train_label_issues(run, part, {basis!r}).first({count})
 print(found.position, found.quality, found.suggested, found.flagged)
 images = part.images[found.position]
 """
-    name = "from digitlab.evaluation.label_issues import find_suspects"
+    name = "from digitlab.evaluation.label_issues import find_label_issues"
     if together:
-        asked = "from digitlab.analysis.label_issues import ask_together"
+        asked = "from digitlab.analysis.label_issues import pool_predictions"
         return f"""{_images(run_id, split, dataset, upload, name, asked)}
-panel = ask_together(run, {split!r})
-print([reader.record.name for reader in panel.readers])
-found = find_suspects(panel.probabilities, part.labels.numpy()).first({count})
+panel = pool_predictions(run, {split!r})
+print([run.record.name for run in panel.runs])
+found = find_label_issues(panel.probabilities, part.labels.numpy()).first({count})
 print(found.position, found.quality, found.suggested, found.flagged)
 images = part.images[found.position]
 """
     return f"""{_images(run_id, split, dataset, upload, name)}
-found = find_suspects(run.predict(part.images), part.labels.numpy()).first({count})
+found = find_label_issues(run.predict(part.images), part.labels.numpy()).first({count})
 print(found.position, found.quality, found.suggested, found.flagged)
 images = part.images[found.position]
 """

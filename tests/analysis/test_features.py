@@ -47,9 +47,9 @@ def test_they_leave_the_network_as_it_was(tiny, optdigits):
 
 def test_they_are_kept_and_read_again_and_progress_is_told(tiny, optdigits):
     told = []
-    assert not features.are_kept(tiny)
+    assert not features.has_features(tiny)
     made = features.compute_features(tiny, optdigits.train, lambda *at: told.append(at))
-    assert features.are_kept(tiny)
+    assert features.has_features(tiny)
     assert told[-1] == (len(optdigits.train), len(optdigits.train))
     kept = features.read_features(tiny)
     assert torch.equal(kept.values, made.values)
@@ -107,7 +107,7 @@ def test_new_weights_make_old_ones_stale(tiny, optdigits):
     import os
 
     os.utime(weights, (later, later))
-    assert not features.are_kept(tiny)
+    assert not features.has_features(tiny)
 
 
 def test_those_of_a_bundled_run_lie_in_the_home(home):

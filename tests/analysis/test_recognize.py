@@ -8,7 +8,7 @@ from PIL import Image
 
 import digitlab as dl
 from digitlab import files
-from digitlab.analysis.abstention import find_trust
+from digitlab.analysis.abstention import find_abstention
 from digitlab.drawing.recognition import recognize_drawing
 from digitlab.errors import DrawingError, EmptyDrawingError, RunError, RunNotFoundError
 from digitlab.runs import run_folder
@@ -38,7 +38,8 @@ def test_a_recognition_is_the_runs_prediction_of_the_framed_digit(tiny, drawings
     assert digit.label == int(np.argmax(digit.probabilities))
     assert read.text == str(digit.label)
     assert (
-        read.to_dict() == recognize_drawing(image, tiny.predict, trust=find_trust(tiny)).to_dict()
+        read.to_dict()
+        == recognize_drawing(image, tiny.predict, abstention=find_abstention(tiny)).to_dict()
     )
 
 

@@ -10,7 +10,12 @@ import pytest
 import digitlab as dl
 from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
 from digitlab.analysis.recognize import default_reader
-from digitlab.analysis.robustness import EPSILONS, attack_example, chance, other_datasets
+from digitlab.analysis.robustness import (
+    EPSILONS,
+    attack_example,
+    other_datasets,
+    seeded_generator,
+)
 from digitlab.analysis.robustness_card import card_path, read_card
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
@@ -33,7 +38,7 @@ def test_it_counts_what_the_run_reads_rightly(run_id, optdigits, no_data):
     assert card.accuracy == pytest.approx(run.evaluate("test").accuracy)
     test, curve = optdigits.test, card.curve("rotation")
     for level in curve.levels:
-        turned = corrupt(test.images, "rotation", level.severity, chance("rotation", 0))
+        turned = corrupt(test.images, "rotation", level.severity, seeded_generator("rotation", 0))
         right = (run.predict(turned).argmax(1) == test.labels.numpy()).sum()
         assert level.correct == right
     assert [one.name for one in card.curves] == list(CORRUPTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.drawing.abstention import Trust
+from digitlab.drawing.abstention import Abstention
 from digitlab.drawing.recognition import recognize_drawing
 
 SURE = np.array([0.9, 0.06, 0.04])
@@ -23,8 +23,8 @@ def answering(row):
 
 
 def test_without_temperature_probabilities_stay():
-    assert Trust().calibrate(SURE) == pytest.approx(SURE)
-    assert Trust().calibrate(NONE) == pytest.approx(NONE)
+    assert Abstention().calibrate(SURE) == pytest.approx(SURE)
+    assert Abstention().calibrate(NONE) == pytest.approx(NONE)
 
 
 def test_a_temperature_does_what_dividing_logits_does():
@@ -33,21 +33,23 @@ def test_a_temperature_does_what_dividing_logits_does():
         every = np.exp([*logits, *extra])
         halved = np.exp(np.array([*logits, *extra]) / 2)
         given = (every / every.sum())[:3]
-        assert Trust(temperature=2).calibrate(given) == pytest.approx(
+        assert Abstention(temperature=2).calibrate(given) == pytest.approx(
             (halved / halved.sum())[:3], abs=1e-4
         )
 
 
 def test_each_reason_for_declining():
-    trust = Trust(digit=0.5, confidence=0.6)
-    assert trust.decline(SURE) is None
-    assert "does not look like a digit" in trust.decline(NONE)
-    assert "several digits: none has more than 50 %" in trust.decline(np.array([0.5, 0.45, 0.05]))
-    assert Trust().decline(NONE) is None
+    abstention = Abstention(digit=0.5, confidence=0.6)
+    assert abstention.decline(SURE) is None
+    assert "does not look like a digit" in abstention.decline(NONE)
+    assert "several digits: none has more than 50 %" in abstention.decline(
+        np.array([0.5, 0.45, 0.05])
+    )
+    assert Abstention().decline(NONE) is None
 
 
 def test_what_is_declined_is_a_question_mark_and_keeps_its_nearest_label():
-    read = recognize_drawing(drawing(), answering(NONE), trust=Trust(digit=0.5))
+    read = recognize_drawing(drawing(), answering(NONE), abstention=Abstention(digit=0.5))
     assert read.text == "?"
     (digit,) = read.digits
     assert (digit.label, digit.confidence) == (0, pytest.approx(0.2))
@@ -56,6 +58,8 @@ def test_what_is_declined_is_a_question_mark_and_keeps_its_nearest_label():
 
 
 def test_what_is_trusted_is_read():
-    read = recognize_drawing(drawing(), answering(SURE), trust=Trust(digit=0.5, confidence=0.5))
+    read = recognize_drawing(
+        drawing(), answering(SURE), abstention=Abstention(digit=0.5, confidence=0.5)
+    )
     assert (read.text, read.declined) == ("0", None)
     assert read.confidence == pytest.approx(0.9)

@@ -14,7 +14,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.analysis.recognize import find_predictor
-from digitlab.drawing.abstention import Trust
+from digitlab.drawing.abstention import Abstention
 from digitlab.drawing.layout import find_marks
 from digitlab.drawing.recognition import recognize_drawing
 from digitlab.drawing.segmentation import read_lines
@@ -75,7 +75,7 @@ def test_the_room_needs_no_network_library():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-TRUST = Trust(digit=0.8, confidence=0.5)
+STRICT = Abstention(digit=0.8, confidence=0.5)
 
 
 ROUND = np.linspace(0, 2 * np.pi, 40)
@@ -126,27 +126,31 @@ def doubting(predictor, factor: float, label: int | None = None):
 def test_a_weak_digit_is_held_by_the_line_that_it_was_cut_from(reader):
     canvas, weak = drawn(TWO, NOUGHT, SIX), doubting(reader, 0.6, label=0)
     (found,) = read_lines(read_drawing(canvas), weak)
-    assert found[1].probabilities.sum() < TRUST.digit  # by itself it would be declined …
-    assert recognize_drawing(canvas, weak, trust=TRUST).text == "206"  # … but its line is sure
-    assert recognize_drawing(canvas, doubting(reader, 0.1, label=0), trust=TRUST).text == "2?6"
+    assert found[1].probabilities.sum() < STRICT.digit  # by itself it would be declined …
+    assert recognize_drawing(canvas, weak, abstention=STRICT).text == "206"
+    assert (
+        recognize_drawing(canvas, doubting(reader, 0.1, label=0), abstention=STRICT).text == "2?6"
+    )
 
 
 def test_a_line_that_is_weak_as_a_whole_holds_none(reader):
     weak = doubting(reader, 0.7)
-    assert recognize_drawing(drawn(TWO, NOUGHT, SIX), weak, trust=TRUST).text == "???"
+    assert recognize_drawing(drawn(TWO, NOUGHT, SIX), weak, abstention=STRICT).text == "???"
 
 
 def test_a_scribble_is_not_held_by_its_parts_that_look_like_digits(reader):
     canvas = drawn(*WAVE)
     (found,) = read_lines(read_drawing(canvas), reader)
     sums = [float(one.probabilities.sum()) for one in found]
-    assert max(sums) > TRUST.digit > np.mean(sums)
-    assert recognize_drawing(canvas, reader, trust=TRUST).declined
+    assert max(sums) > STRICT.digit > np.mean(sums)
+    assert recognize_drawing(canvas, reader, abstention=STRICT).declined
 
 
 def test_a_mark_as_wide_as_two_digits_is_two_only_where_both_convince(reader):
-    assert recognize_drawing(drawn(TWO, NOUGHT), reader, trust=TRUST).text == "20"
-    assert recognize_drawing(drawn(TWO, NOUGHT), doubting(reader, 0.9), trust=TRUST).text == "?"
+    assert recognize_drawing(drawn(TWO, NOUGHT), reader, abstention=STRICT).text == "20"
+    assert (
+        recognize_drawing(drawn(TWO, NOUGHT), doubting(reader, 0.9), abstention=STRICT).text == "?"
+    )
 
 
 def test_what_may_be_one_digit_is_not_cut():

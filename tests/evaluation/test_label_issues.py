@@ -10,8 +10,8 @@ from digitlab.evaluation import EvaluationError
 from digitlab.evaluation.label_issues import (
     QUICK_MODELS,
     cross_validate,
-    find_suspects,
-    pool_opinions,
+    find_label_issues,
+    pool_probabilities,
 )
 
 # Test images of MNIST where fewer than 3 of 5 people chose the given label: cleanlab/label-errors,
@@ -22,19 +22,19 @@ KNOWN = {947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 
 def test_the_bundled_reader_brings_up_mnist_s_known_label_errors():
     """6 of the 15 are within its first 30 flags of 10,000; by chance it would be 0.05."""
     result = default_reader().evaluate("test")
-    first = find_suspects(result.probabilities, result.labels).first(30)
+    first = find_label_issues(result.probabilities, result.labels).first(30)
     assert len(KNOWN & set(first.position.tolist())) >= 5
     assert {1901, 9729} <= set(first.position.tolist())  # which strong networks all miss
 
 
 def test_one_half_as_often_wrong_counts_twice_and_nobody_has_a_veto():
     sure, doubtful = np.array([[0.9, 0.1]]), np.array([[0.2, 0.8]])
-    pooled = pool_opinions([sure, doubtful], [0.01, 0.02])
+    pooled = pool_probabilities([sure, doubtful], [0.01, 0.02])
     expected = sure ** (2 / 3) * doubtful ** (1 / 3)
     np.testing.assert_allclose(pooled, expected / expected.sum(), rtol=1e-5)
-    veto = pool_opinions([np.array([[0.0, 1.0]])] + 9 * [np.array([[0.99, 0.01]])], [0.0] * 10)
+    veto = pool_probabilities([np.array([[0.0, 1.0]])] + 9 * [np.array([[0.99, 0.01]])], [0.0] * 10)
     assert veto[0, 0] > 0.9
-    np.testing.assert_allclose(pool_opinions([sure], [0.3]), sure, rtol=1e-5)
+    np.testing.assert_allclose(pool_probabilities([sure], [0.3]), sure, rtol=1e-5)
 
 
 def test_opinions_that_do_not_fit_together_are_refused():
@@ -44,7 +44,7 @@ def test_opinions_that_do_not_fit_together_are_refused():
         ([np.ones((2, 2)), np.ones((3, 2))], [0.1, 0.1]),
     ):
         with pytest.raises(EvaluationError, match="pooled"):
-            pool_opinions(opinions, errors)
+            pool_probabilities(opinions, errors)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_swapped_labels_are_found_by_cross_validation(swapped, model):
     assert probabilities.shape == (len(labels), 10)
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-4)
     assert told == [(done, 5) for done in range(1, 6)]
-    found = find_suspects(probabilities, labels)
+    found = find_label_issues(probabilities, labels)
     assert len(wrong & set(found.first(30).position.tolist())) >= 17
     flagged = set(found.position[found.flagged].tolist())
     assert len(wrong & flagged) >= 15
@@ -75,7 +75,7 @@ def test_swapped_labels_are_found_by_cross_validation(swapped, model):
 
 def test_the_suggestion_is_the_true_class(swapped):
     features, labels, wrong = swapped
-    found = find_suspects(cross_validate(features, labels, 10), labels)
+    found = find_label_issues(cross_validate(features, labels, 10), labels)
     of = dict(zip(found.position.tolist(), found.suggested.tolist(), strict=True))
     right = sum(of[row] == (labels[row] - 3) % 10 for row in wrong)
     assert right >= 17
@@ -83,17 +83,17 @@ def test_the_suggestion_is_the_true_class(swapped):
 
 def test_two_classes_a_class_without_images_and_a_single_one():
     sure = np.array([[0.9, 0.1], [0.2, 0.8], [0.95, 0.05], [0.99, 0.01]])
-    found = find_suspects(sure, np.array([0, 1, 0, 1]))
+    found = find_label_issues(sure, np.array([0, 1, 0, 1]))
     assert found.position[0] == 3
     assert found.suggested[0] == 0
     three = np.column_stack([sure, np.full(4, 1e-6)])
-    assert find_suspects(three, np.array([0, 1, 0, 1])).position[0] == 3
-    assert not find_suspects(sure, np.zeros(4, dtype=int)).flagged.any()
+    assert find_label_issues(three, np.array([0, 1, 0, 1])).position[0] == 3
+    assert not find_label_issues(sure, np.zeros(4, dtype=int)).flagged.any()
 
 
 def test_what_cannot_be_judged_is_refused():
     with pytest.raises(EvaluationError, match=r"\[images, classes\]; not \[3\]"):
-        find_suspects(np.ones(3), np.zeros(3, dtype=int))
+        find_label_issues(np.ones(3), np.zeros(3, dtype=int))
     with pytest.raises(EvaluationError, match="smallest class has 2"):
         cross_validate(np.random.rand(12, 4), np.array([0] * 10 + [1] * 2), 2)
     with pytest.raises(EvaluationError, match="not 'forest'"):

@@ -7,16 +7,16 @@ import pytest
 import torch
 
 import digitlab as dl
-from digitlab.analysis.abstention import find_trust
+from digitlab.analysis.abstention import find_abstention
 from digitlab.analysis.recognize import default_reader, find_predictor
 from digitlab.data.collections import NewDrawing, keep_drawings
-from digitlab.drawing.abstention import Trust
+from digitlab.drawing.abstention import Abstention
 from digitlab.drawing.compose import placed
 from digitlab.drawing.doodles import HELD_OUT, doodle
 from digitlab.errors import DatasetError, RunError
 from digitlab.execution import finetune as tuning
 from digitlab.execution.finetune import RECIPE, finetune
-from digitlab.execution.initial_weights import inherited
+from digitlab.execution.initial_weights import inherited_abstention
 from digitlab.jobs import queue, resume
 from digitlab.runs import store
 from digitlab.runs.edit import delete_run
@@ -72,7 +72,7 @@ def test_in_the_background_it_is_the_same_experiment(knower, mirrored, monkeypat
     monkeypatch.setattr("digitlab.jobs.queue.launch_worker", lambda: None)
     queued = store.get_record(
         queue.enqueue(
-            tuning.plan_finetuning(knower, mirrored), name=tuning.name_after(knower, mirrored)
+            tuning.plan_finetuning(knower, mirrored), name=tuning.finetuned_name(knower, mirrored)
         )
     )
     here = finetune(knower, mirrored, progress=False).after.record
@@ -99,7 +99,7 @@ def test_a_copy_of_the_reader_declines_what_the_reader_declined(mirrored):
     reader = default_reader()
     once = RECIPE.changed(epochs=1)
     copy = finetune(reader, mirrored, base="optdigits", config=once, progress=False).after
-    assert find_trust(copy) == find_trust(reader)
+    assert find_abstention(copy) == find_abstention(reader)
     assert find_predictor(copy) != copy.predict
     rng = np.random.default_rng(5)
     canvases = [placed(doodle(HELD_OUT, rng)[1], "", 150, 16, rng).canvas for _ in range(20)]
@@ -112,15 +112,15 @@ def test_a_copy_of_the_reader_declines_what_the_reader_declined(mirrored):
 
 def test_without_validation_images_it_declines_as_the_run_that_it_comes_from(knower, mirrored):
     tuned = finetune(knower, mirrored, progress=False).after
-    assert find_trust(knower).confidence > 0
-    assert find_trust(tuned) == find_trust(knower)
+    assert find_abstention(knower).confidence > 0
+    assert find_abstention(tuned) == find_abstention(knower)
     delete_run(knower.id)
-    assert find_trust(tuned) == Trust()
+    assert find_abstention(tuned) == Abstention()
 
 
 def test_with_other_classes_nothing_is_taken_over():
-    assert set(inherited("reader", list("0123456789"))) == {"no_digit", "trust"}
-    assert inherited("reader", ["shirt", "shoe"]) == {}
+    assert set(inherited_abstention("reader", list("0123456789"))) == {"no_digit", "trust"}
+    assert inherited_abstention("reader", ["shirt", "shoe"]) == {}
 
 
 def test_too_few_drawings_are_said_so(knower):

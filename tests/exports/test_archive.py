@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load, save
 
 import digitlab as dl
-from digitlab.analysis.abstention import find_trust
+from digitlab.analysis.abstention import find_abstention
 from digitlab.errors import DigitlabError, ExportError
 from digitlab.exports.archive import ArchiveError, import_run, pack_run
 from digitlab.runs import run_folder, store
@@ -92,7 +92,7 @@ def test_a_bundled_run_can_be_taken_along():
 def test_what_the_reader_declines_is_declined_elsewhere_too():
     run = dl.open_run("reader")
     again = dl.import_run(pack_run(run))
-    assert find_trust(again) == find_trust(run)
+    assert find_abstention(again) == find_abstention(run)
     assert again.record.data.no_digit == run.record.data.no_digit
 
 

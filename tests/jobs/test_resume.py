@@ -49,7 +49,7 @@ def nobody_starts_by_itself(monkeypatch):
     """Workers are started by the tests, which want to kill them."""
     for module in (queue, resume):
         monkeypatch.setattr(module, "launch_worker", lambda: None)
-    monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
+    monkeypatch.setattr(queue, "relaunch_worker", lambda: None)
     monkeypatch.setattr(queue, "STARTING_SECONDS", 0.0)
 
 

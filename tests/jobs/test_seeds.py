@@ -18,7 +18,7 @@ def run(monkeypatch):
     """A finished run of seed 3; nothing works on the queue."""
     for module in (queue, resume):
         monkeypatch.setattr(module, "launch_worker", lambda: None)
-    monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
+    monkeypatch.setattr(queue, "relaunch_worker", lambda: None)
     return dl.train("logistic-regression", "optdigits", CONFIG, progress=False)
 
 

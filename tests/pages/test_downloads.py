@@ -27,7 +27,7 @@ def other_id(run_id):
 def no_worker(monkeypatch):
     """Runs that are queued wait."""
     monkeypatch.setattr(queue, "launch_worker", lambda: None)
-    monkeypatch.setattr(queue, "launch_worker_again", lambda: None)
+    monkeypatch.setattr(queue, "relaunch_worker", lambda: None)
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_a_collection_can_be_browsed_measured_and_learnt_from(open_page, run_id,
     assert find(shown.selectbox, "Measured on").value == "collection:mine"
 
     monkeypatch.setattr(queue, "launch_worker", lambda: None)
-    monkeypatch.setattr("digitlab.jobs.queue.launch_worker_again", lambda: None)
+    monkeypatch.setattr("digitlab.jobs.queue.relaunch_worker", lambda: None)
     app = open_page(PAGE, run=run_id, show="collect", collection="mine")
     healthy(buttons(app, "Fine-tune on mine")[0].click().run())
     (queued,) = store.list_records(("queued",))

@@ -118,9 +118,9 @@ def test_neighbours_are_offered_then_computed_and_kept(open_page, run_id):
     run = dl.open_run(run_id)
     assert "nearest to" not in words(app)  # what takes a while waits until it is asked for
     healthy(find(app.button, "Look closer").click().run())
-    assert not features.are_kept(run)
+    assert not features.has_features(run)
     healthy(find(app.button, "Look among the").click().run())
-    assert features.are_kept(run)
+    assert features.has_features(run)
     assert "among 1,294 training images" in words(app)
     again = open_page(PAGE, **app.query_params)
     assert "among 1,294 training images" in words(again)

@@ -40,8 +40,8 @@ def test_more_seeds(run_id, monkeypatch):
     assert printed.count("\n") == 2
 
 
-def test_standings(run_id):
-    names, printed = execute(export.standings("optdigits"))
+def test_leaderboard(run_id):
+    names, printed = execute(export.leaderboard("optdigits"))
     assert run_id in printed
     assert names["figure"].data
 

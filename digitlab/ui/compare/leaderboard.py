@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from digitlab.analysis.leaderboard import Standing, standings
+from digitlab.analysis.leaderboard import RankedRun, rank_runs
 from digitlab.data.registry import default_dataset, is_available, list_datasets
 from digitlab.errors import DigitlabError
 from digitlab.jobs.queue import submit
@@ -25,7 +25,7 @@ from digitlab.words import duration, hundred
 CLASSIC = tuple(
     f"two-hidden-{size}-{activation}" for size in (16, 64) for activation in ("sigmoid", "relu")
 )
-_LOOKED_AT = 1_000
+_RECENT_RUNS = 1_000
 LOOK_SECONDS = 2.0  # between two looks at what trains; nobody looks where nothing does
 
 
@@ -42,16 +42,16 @@ def show(chosen: Sequence[Chosen]) -> None:
     own = chosen[0].record.dataset
     dataset = url.choose("Tested on", names, param="board", default=own)
     images = {len(one.result.labels) for one in chosen if one.record.dataset == dataset}
-    ranked = standings(dataset, test_images=images.pop() if len(images) == 1 else None)
+    ranked = rank_runs(dataset, test_images=images.pop() if len(images) == 1 else None)
     if not ranked:
         st.info(f"No run was tested on {names[dataset]} yet.", icon=":material/info:")
     else:
         _show_board(ranked, dataset, {one.run.id for one in chosen})
-    page.code_fold(export.standings(dataset))
+    page.code_fold(export.leaderboard(dataset))
     show_classic()
 
 
-def _show_board(ranked: Sequence[Standing], dataset: str, compared: set[str]) -> None:
+def _show_board(ranked: Sequence[RankedRun], dataset: str, compared: set[str]) -> None:
     import pandas as pd
 
     from digitlab.figures.leaderboard import MOST, leaderboard
@@ -175,7 +175,7 @@ def classic_runs(dataset: str) -> dict[str, RunRecord]:
 
     found: dict[str, RunRecord] = {}
     statuses = ("finished", "running", "queued")
-    for record in store.list_records(statuses, limit=_LOOKED_AT, search="two-hidden"):
+    for record in store.list_records(statuses, limit=_RECENT_RUNS, search="two-hidden"):
         if record.model in CLASSIC and record.model not in found:
             of_preset = is_of_preset(record, load_preset(record.model), dataset)
             if of_preset and record.experiment.config.test_curve:

@@ -7,7 +7,7 @@ import streamlit as st
 from digitlab.data.derived import collection_dataset
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
-from digitlab.execution.finetune import find_base, name_after, plan_finetuning
+from digitlab.execution.finetune import find_base, finetuned_name, plan_finetuning
 from digitlab.jobs import queue
 from digitlab.runs.run import Run, open_run
 from digitlab.snippets import drawing as snippets
@@ -45,7 +45,7 @@ def show(name: str, run: Run) -> None:
 def _begin(run: Run, name: str, base: str) -> None:
     try:
         experiment = plan_finetuning(run, name, base)
-        url.put("tuned", queue.enqueue(experiment, name=name_after(run, name)))
+        url.put("tuned", queue.enqueue(experiment, name=finetuned_name(run, name)))
     except DigitlabError as e:
         st.session_state["tuning:problem"] = str(e)
 

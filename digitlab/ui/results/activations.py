@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.analysis.cache import need_weights
+from digitlab.analysis.cache import require_weights
 from digitlab.errors import DatasetError
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
@@ -20,7 +20,7 @@ VIEWS = {"weights": "First weights", "layers": "Layer by layer", "hidden": "Last
 
 def show(view: View) -> None:
     """Weights, maps of an image, or the last hidden layer: one of them at a time."""
-    need_weights(view.run)
+    require_weights(view.run)
     run = cached.reader(view.run)
     part = url.choose(
         "Part of the network",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.analysis.cache import need_weights
+from digitlab.analysis.cache import require_weights
 from digitlab.errors import RunError
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.snippets import inspection as snippets
@@ -36,7 +36,7 @@ def show_attribution(view: View, image: torch.Tensor | None, position: int) -> N
         st.caption("Without the image there are no pixels to ask about.")
         return
     try:
-        need_weights(view.run)
+        require_weights(view.run)
         run = cached.reader(view.run)
         methods = cached.of_evaluation(_fitting, (view.run.id, view.run.record.ended), run)
     except RunError as e:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.analysis.label_issues import (
-    are_suspects_kept,
-    ask_together,
-    find_readers,
-    find_train_suspects,
+    find_train_label_issues,
+    has_train_label_issues,
+    peer_runs,
+    pool_predictions,
 )
 from digitlab.errors import RunError
 from digitlab.snippets import inspection as snippets
@@ -23,8 +23,8 @@ from digitlab.ui.run_picker import run_names
 from digitlab.words import percent
 
 if TYPE_CHECKING:
-    from digitlab.analysis.label_issues import Panel
-    from digitlab.evaluation.label_issues import Suspects
+    from digitlab.analysis.label_issues import PooledPredictions
+    from digitlab.evaluation.label_issues import LabelIssues
     from digitlab.runs.run import Run
 
 BASES = {"network": "What the network makes of them", "pixels": "Their pixels"}
@@ -70,7 +70,7 @@ def show(view: View) -> None:
         st.caption(BY_BASIS[basis])
         found = _of_training(view, basis)
     else:
-        readers = find_readers(view.run, view.split) if view.is_own else []
+        readers = peer_runs(view.run, view.split) if view.is_own else []
         together = len(readers) > 1 and _asked(readers)
         found = _of_all(view, readers) if together else _of_one(view)
     code = snippets.suspects(*view.named, basis=basis, together=together)
@@ -88,13 +88,13 @@ def _asked(readers: Sequence[Run]) -> bool:
     return asked == "together"
 
 
-def _of_all(view: View, readers: Sequence[Run]) -> Suspects:
+def _of_all(view: View, readers: Sequence[Run]) -> LabelIssues:
     """By all runs on these images together, or by this one where their answers are gone."""
     who = tuple((reader.id, reader.record.ended) for reader in readers)
     try:
         with st.spinner("Weighing the labels …"):
-            panel: Panel = cached.of_evaluation(
-                ask_together, (view.key, who), view.run, view.split, readers
+            panel: PooledPredictions = cached.of_evaluation(
+                pool_predictions, (view.key, who), view.run, view.split, readers
             )
             labels, probabilities = view.result.labels, panel.probabilities
             if len(labels) != len(probabilities):
@@ -103,7 +103,7 @@ def _of_all(view: View, readers: Sequence[Run]) -> Suspects:
     except RunError as e:
         st.caption(f"Only this run is asked: {e}")
         return _of_one(view)
-    names = run_names([reader.record for reader in panel.readers])
+    names = run_names([run.record for run in panel.runs])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     st.caption(
         f"{len(names)} runs that have not learnt from these images are asked together, one with "
@@ -114,24 +114,24 @@ def _of_all(view: View, readers: Sequence[Run]) -> Suspects:
     return found
 
 
-def _of_one(view: View) -> Suspects:
+def _of_one(view: View) -> LabelIssues:
     st.caption(OUT_OF_SAMPLE)
     result = view.result
     with st.spinner("Weighing the labels …"):
         return _found(view.key, result.probabilities, result.labels)
 
 
-def _found(key: object, probabilities, labels) -> Suspects:
-    from digitlab.evaluation.label_issues import find_suspects
+def _found(key: object, probabilities, labels) -> LabelIssues:
+    from digitlab.evaluation.label_issues import find_label_issues
 
-    return cached.of_evaluation(find_suspects, ("suspects", key), probabilities, labels)
+    return cached.of_evaluation(find_label_issues, ("suspects", key), probabilities, labels)
 
 
-def _of_training(view: View, basis: str) -> Suspects | None:
+def _of_training(view: View, basis: str) -> LabelIssues | None:
     """From what is kept, or after a button and a bar that fills."""
     train = view.images()
     run = cached.reader(view.run) if basis == "network" else view.run
-    if not are_suspects_kept(view.run, basis):
+    if not has_train_label_issues(view.run, basis):
         place = st.empty()
         if not place.button(
             f"Cross-validate the {len(train):,} training images",
@@ -140,7 +140,7 @@ def _of_training(view: View, basis: str) -> Suspects | None:
         ):
             return None
         bar = place.progress(0.0, text="Preparing …")
-        find_train_suspects(
+        find_train_label_issues(
             run,
             train,
             basis,
@@ -150,13 +150,13 @@ def _of_training(view: View, basis: str) -> Suspects | None:
         )
         place.empty()
     return cached.of_evaluation(
-        find_train_suspects, ("train suspects", view.key, basis), run, train, basis
+        find_train_label_issues, ("train suspects", view.key, basis), run, train, basis
     )
 
 
 @st.fragment
 @page.guard()
-def _show(view: View, found: Suspects, code: str) -> None:
+def _show(view: View, found: LabelIssues, code: str) -> None:
     names, labels = view.run.classes, view.result.labels
     flagged = int(found.flagged.sum())
     against = int((found.suggested != labels[found.position]).sum())
@@ -181,7 +181,7 @@ def _show(view: View, found: Suspects, code: str) -> None:
         show_closeup(view, first)
 
 
-def _words(view: View, shown: Suspects) -> Callable[[int], tuple[str, str]]:
+def _words(view: View, shown: LabelIssues) -> Callable[[int], tuple[str, str]]:
     names, labels = view.run.classes, view.result.labels
     at = {position: i for i, position in enumerate(shown.position.tolist())}
 
@@ -196,7 +196,7 @@ def _words(view: View, shown: Suspects) -> Callable[[int], tuple[str, str]]:
     return words
 
 
-def _show_table(names: tuple[str, ...], labels, shown: Suspects) -> None:
+def _show_table(names: tuple[str, ...], labels, shown: LabelIssues) -> None:
     import pandas as pd
 
     table = pd.DataFrame(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.analysis.features import are_kept, compute_features, nearest
+from digitlab.analysis.features import compute_features, has_features, nearest
 from digitlab.errors import RunError
 from digitlab.runs.run_folder import WEIGHTS
 from digitlab.ui import cached
@@ -30,9 +30,9 @@ def show_neighbours(view: View, image: torch.Tensor, position: int, metric: str)
     if not (run.folder / WEIGHTS).is_file():
         raise RunError(f"run {run.id} has no weights any more.", run_id=run.id)
     train = cached.own_dataset(run).train
-    if not are_kept(run):
+    if not has_features(run):
         _offer(view, train)
-        if not are_kept(run):
+        if not has_features(run):
             return
     features = cached.features(run)
     itself = position if view.is_own and view.split == "train" else None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.analysis.cache import need_weights
-from digitlab.analysis.robustness import QUICK, Attacked, attack_example, chance
+from digitlab.analysis.cache import require_weights
+from digitlab.analysis.robustness import QUICK, AttackedImage, attack_example, seeded_generator
 from digitlab.analysis.robustness_card import RobustnessCard, read_card
 from digitlab.errors import DatasetError
 from digitlab.jobs.robustness import (
@@ -46,7 +46,7 @@ def show(view: View) -> None:
         "left when digits are moved, turned, blurred or covered, on other people's digits, and "
         "under attack? Always on test images of the run's own data, whatever is chosen above.",
     )
-    need_weights(view.run)
+    require_weights(view.run)
     test = _test_images(view.run)
     card = read_card(view.run)
     _show_actions(view.run, card, test)
@@ -193,7 +193,9 @@ def _corrupted_samples(test: Split, seed: int) -> dict[str, np.ndarray]:
     for i, one in enumerate(CORRUPTIONS.values()):
         label = classes[(i + 2) % len(classes)]
         image = test.images[int((test.labels == label).nonzero()[0])][None]
-        levels = [corrupt(image, one.name, s, chance(one.name, seed)) for s in one.severities]
+        levels = [
+            corrupt(image, one.name, s, seeded_generator(one.name, seed)) for s in one.severities
+        ]
         found[one.name] = torch.cat(levels)[:, 0].numpy()
     return found
 
@@ -247,7 +249,7 @@ def _show_attacks(run: Run, card: RobustnessCard, test: Split | None) -> None:
             _show_curve(curve, title, "ε", about, images, run, captions)
 
 
-def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, Attacked]:
+def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, AttackedImage]:
     """The first test image that is read rightly, under each attack."""
     result = cached.evaluation(run, "test")
     right = (result.predictions == result.labels).nonzero()[0]
@@ -264,7 +266,7 @@ def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, A
     )
 
 
-def _captions(run: Run, one: Attacked) -> list[str]:
+def _captions(run: Run, one: AttackedImage) -> list[str]:
     """What each image is read as; in bold where that is no longer what it was."""
     names = [run.classes[label][:6] for label in one.readings]
     return [f"→ {name}" if name == names[0] else f"→ <b>{name}</b>" for name in names]

@@ -143,13 +143,13 @@ def _show_others(view: View, position: int) -> None:
     """What all other runs that read the same image say of it."""
     import pandas as pd
 
-    from digitlab.analysis.peer_predictions import ask_others
+    from digitlab.analysis.peer_predictions import peer_predictions
 
     st.markdown("**What other runs say of it**")
     if not view.is_own:
         st.caption("Other runs keep their answers for the data that they were made with only.")
         return
-    answers = ask_others(view.run, view.split, position)
+    answers = peer_predictions(view.run, view.split, position)
     if not answers:
         st.caption("No other run has read this image: train another one on the same data.")
         return

@@ -7,14 +7,14 @@ import streamlit as st
 from digitlab.errors import RunError
 from digitlab.figures import snapshot as figures
 from digitlab.runs.run import Run, open_run
-from digitlab.runs.snapshot import look_moment, read_look
+from digitlab.runs.snapshot import read_snapshot, snapshot_version
 from digitlab.ui import shared_views
 from digitlab.ui.live_charts import LiveChart, as_json, show_live_charts
 
 
 def show_look(run: Run) -> None:
     """What the network makes of some images now, or made of them at its end."""
-    moment = look_moment(run.id)
+    moment = snapshot_version(run.id)
     if moment is None:
         return
     try:
@@ -26,7 +26,7 @@ def show_look(run: Run) -> None:
 
 
 def _draw(run_id: str) -> tuple[str, list[LiveChart]]:
-    run, look = open_run(run_id), read_look(run_id)
+    run, look = open_run(run_id), read_snapshot(run_id)
     if look is None:
         raise RunError(f"The last look at run {run_id} cannot be read.", run_id=run_id)
     split = "validation" if look.split == "val" else "training"
