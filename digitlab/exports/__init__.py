@@ -1,1 +1,1 @@
-"""The forms in which a network leaves digitlab: plain PyTorch code, an ONNX graph."""
+"""Runs and architectures as files: code, weights, ONNX, tables, report, notebook, ZIP."""

@@ -59,7 +59,7 @@ _RATIO = 100  # JSON of numbers shrinks tenfold; only zeros shrink more
 
 
 class ArchiveError(RunError):
-    """A file that is not a run's ZIP, or not one that is safe to take in."""
+    """A file that is not a run's ZIP, or not one that is safe to import."""
 
 
 def pack_run(run: Run) -> bytes:
@@ -91,11 +91,11 @@ def _store(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def import_run(file: str | Path | bytes | BinaryIO) -> Run:
     """Add the run in a ZIP that `pack_run` wrote to the store, and return it.
 
-    `file` is a path, the ZIP's bytes, or a file opened for reading them. Its figures are measured
-    anew from its predictions; a run whose id is taken gets a new one. It is marked as imported, in
-    `record.data` and by a tag. Raises ArchiveError (a RunError) for anything that is not such a
-    ZIP, whole and within bounds, SpecError for an architecture that is none or over a limit, and
-    StoreError where it cannot be written.
+    `file` is a path, the ZIP's bytes, or a file opened for reading them. The run's results are
+    recomputed from its predictions; where its id is in use it gets a new one. It is marked as
+    imported in `record.data` and by a tag. Raises ArchiveError (a RunError) for anything that is
+    not such a ZIP, whole and within bounds, SpecError for an architecture that is invalid or over a
+    limit, and StoreError where it cannot be written.
     """
     with _open_run_archive(_content(file)) as archive:
         record = _checked_record(_read_member(archive, run_folder.RECORD))
@@ -126,24 +126,24 @@ def _content(file: str | Path | bytes | BinaryIO) -> bytes:
         except OSError as e:
             raise ArchiveError(f"{file} cannot be read: {e.strerror or e}.") from e
     if len(content) > MAX_FILE:
-        raise ArchiveError(f"The ZIP is larger than {size(MAX_FILE, 0)}; it is not read.")
+        raise ArchiveError(f"The ZIP is larger than the {size(MAX_FILE, 0)} allowed.")
     return content
 
 
 def _marked(record: RunRecord, predictions: dict[str, torch.Tensor]) -> RunRecord:
-    """The record as this store keeps it: figures from the predictions, and where it is from."""
-    taken = store.find_ids(record.id) or run_folder.run_folder(record.id).exists()
+    """The record as this store keeps it, with recomputed results and its origin."""
+    in_use = store.find_ids(record.id) or run_folder.run_folder(record.id).exists()
     mark = {"id": record.id, "at": time.time()}
     tags = record.tags if IMPORTED in record.tags else [*record.tags, IMPORTED]
     values: dict[str, Any] = {
-        "id": new_run_id(record.model) if taken else record.id,
+        "id": new_run_id(record.model) if in_use else record.id,
         "executor": "foreground",
         "data": record.data.changed(imported=mark).model_dump(),
         "tags": tags,
         **_measured(predictions, record.data.classes),
     }
     if record.status in ("paused", "interrupted", "queued", "running"):
-        values["status"] = "stopped"  # what it would go on from is not in the ZIP
+        values["status"] = "stopped"  # the state that it could resume from is not in the ZIP
     return record.changed(**values)
 
 
@@ -191,10 +191,12 @@ def _keep(
 
 
 def _open_run_archive(content: bytes) -> zipfile.ZipFile:
-    """The ZIP, after its entries were found to be those of a run and within bounds."""
+    """The ZIP, after checking that its entries are those of a run and within bounds."""
     # Entries are counted in the raw bytes first, as opening a ZIP makes an object of each.
     if content.count(b"PK\x01\x02") > MAX_ENTRIES:
-        raise ArchiveError(f"A run's ZIP has {len(_SIZES)} entries; this one has far more.")
+        raise ArchiveError(
+            f"A run's ZIP has at most {len(_SIZES)} entries; this one has many more."
+        )
     try:
         archive = zips.open_archive(content)
         for entry in archive.infolist():
@@ -213,19 +215,21 @@ def _open_run_archive(content: bytes) -> zipfile.ZipFile:
         if entry.file_size > _RATIO * entry.compress_size + 100_000:
             raise ArchiveError(
                 f"{entry.filename!r} would grow from {entry.compress_size:,} to "
-                f"{entry.file_size:,} bytes, which no run does: it is not unpacked."
+                f"{entry.file_size:,} bytes, more than a run's file can: it is not unpacked."
             )
     manifest = _plain_json(_read_member(archive, MANIFEST), MANIFEST)
     if manifest.get("form") != FORM:
-        raise ArchiveError(f"{MANIFEST} says form {manifest.get('form')!r}; {FORM} is understood.")
+        raise ArchiveError(
+            f"{MANIFEST} has form {manifest.get('form')!r}; only {FORM} can be read."
+        )
     return archive
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, *, required: bool = True) -> bytes:
-    """The bytes of an entry, at most those that one of its kind may have; empty without it."""
+    """The bytes of an entry, within the limit of its kind; empty where there is none."""
     if name not in archive.namelist():
         if required:
-            raise ArchiveError(f"The ZIP has no {name}: it is not one that digitlab packed.")
+            raise ArchiveError(f"The ZIP has no {name}: digitlab did not write it.")
         return b""
     try:
         return zips.read_entry(archive, archive.getinfo(name), _SIZES[name])
@@ -234,13 +238,13 @@ def _read_member(archive: zipfile.ZipFile, name: str, *, required: bool = True) 
 
 
 def _plain_json(content: bytes, name: str) -> dict[str, Any]:
-    """The mapping in a JSON text; ArchiveError where it is none."""
+    """The mapping in a JSON text; ArchiveError where it is something else."""
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as e:
-        raise ArchiveError(f"{name} in the ZIP is no JSON: pack the run again.") from e
+        raise ArchiveError(f"{name} in the ZIP is not JSON: export the run again.") from e
     if not isinstance(value, dict):
-        raise ArchiveError(f"{name} in the ZIP must hold a mapping.")
+        raise ArchiveError(f"{name} in the ZIP does not hold a mapping: export the run again.")
     return value
 
 
@@ -248,7 +252,7 @@ def _plain_json(content: bytes, name: str) -> dict[str, Any]:
 
 
 class _Trust(BaseModel):
-    """What a record may say of when its answers are declined."""
+    """What a record may hold about abstention."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -258,7 +262,7 @@ class _Trust(BaseModel):
 
 
 class _Data(BaseModel):
-    """What a record may say of its data; anything else is left behind."""
+    """What a record may hold about its data; anything else is dropped."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
@@ -274,7 +278,7 @@ class _Data(BaseModel):
 
 
 class _Numbers(BaseModel):
-    """The numbers of a record, within what they can be."""
+    """The numbers of a record, each within its range."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
@@ -296,7 +300,7 @@ class _Numbers(BaseModel):
 
 
 def _checked_record(content: bytes) -> RunRecord:
-    """The record, whose architecture builds within the limits and gives a score to each class."""
+    """The record, whose architecture is within the limits and has an output for each class."""
     from digitlab.models.build import check_fits
 
     values = _plain_json(content, run_folder.RECORD)
@@ -306,14 +310,14 @@ def _checked_record(content: bytes) -> RunRecord:
         _Numbers(**record.model_dump())
         check_run_id(record.id)
     except (ValidationError, TypeError) as e:
-        raise ArchiveError(f"The ZIP's record is not a run's: {_first(e)}.") from e
+        raise ArchiveError(f"The record in the ZIP is not a run's: {_first_error(e)}.") from e
     except RunNotFoundError as e:
-        raise ArchiveError(f"The ZIP's record has the id {record.id[:40]!r}, which is none.") from e
+        raise ArchiveError(f"The record in the ZIP has an invalid id, {record.id[:40]!r}.") from e
     scale = record.normalization
     if scale and not (
         set(scale) == {"mean", "std"} and 0 < scale["std"] < 1e6 > abs(scale["mean"])
     ):
-        raise ArchiveError("The ZIP's record has a normalisation that is none.")
+        raise ArchiveError("The record in the ZIP has an invalid normalisation.")
     spec = record.experiment.spec
     summary = check_fits(spec, INPUT_SHAPE, len(data.classes))
     return record.changed(
@@ -347,7 +351,7 @@ def _bounded_environment(environment: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _first(error: Exception) -> str:
+def _first_error(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)[:200]
     first = error.errors()[0]
@@ -358,7 +362,7 @@ def _first(error: Exception) -> str:
 
 
 def _checked_history(content: bytes) -> dict[str, list[Any]]:
-    """Windows of steps and epochs, in order; those that lack a number are left behind."""
+    """Windows of steps and epochs, in order; those that lack a number are dropped."""
     values = _plain_json(content, run_folder.HISTORY) if content else {}
     return {
         "steps": _rows(values.get("steps"), StepsDone, "step"),
@@ -378,30 +382,30 @@ def _rows(entries: Any, kind: type, key: str) -> list[Any]:
             continue
         if files.finite(plain) == plain and 0 <= getattr(row, key) < 2**53:
             rows[getattr(row, key)] = row
-    return [rows[place] for place in sorted(rows)]
+    return [rows[number] for number in sorted(rows)]
 
 
 # ---- its tensors: their headers first, then their numbers ---------------------------------------
 
 
 def _checked_weights(content: bytes, record: RunRecord) -> dict[str, torch.Tensor] | None:
-    """The weights, which fit the record's architecture and hold no NaN; None without any."""
+    """The weights, which fit the record's architecture and are finite; None without any."""
     if not content:
         return None
     from digitlab.models.build import build, sketch
     from digitlab.models.classical.catalog import classical_kind
 
     spec = record.experiment.spec
-    said = _header(content, run_folder.WEIGHTS)
-    if classical_kind(spec) is None:  # whose arrays have any size, and are checked when taken
-        asked = {name: list(v.shape) for name, v in sketch(spec).module.state_dict().items()}
-        if {name: about.get("shape") for name, about in said.items()} != asked:
-            raise ArchiveError("The ZIP's weights are not those of its architecture.")
+    header = _header(content, run_folder.WEIGHTS)
+    if classical_kind(spec) is None:  # whose arrays vary in size; loading them checks them
+        expected = {name: list(v.shape) for name, v in sketch(spec).module.state_dict().items()}
+        if {name: about.get("shape") for name, about in header.items()} != expected:
+            raise ArchiveError("The weights in the ZIP do not fit its architecture.")
     tensors = _tensors(content, run_folder.WEIGHTS)
     try:
         build(spec).load_state_dict(tensors)
     except RuntimeError as e:
-        raise ArchiveError("The ZIP's weights are not those of its architecture.") from e
+        raise ArchiveError("The weights in the ZIP do not fit its architecture.") from e
     return tensors
 
 
@@ -413,7 +417,9 @@ def _checked_predictions(content: bytes, classes: list[str]) -> dict[str, torch.
         return {}
     names = {f"{split}_{kind}" for split in ("val", "test") for kind in ("logits", "labels")}
     if not set(_header(content, run_folder.PREDICTIONS)) <= names:
-        raise ArchiveError("The ZIP's predictions hold something else than logits and labels.")
+        raise ArchiveError(
+            "The predictions in the ZIP hold something other than logits and labels."
+        )
     tensors = _tensors(content, run_folder.PREDICTIONS)
     for split in ("val", "test"):
         logits, labels = (tensors.get(f"{split}_{kind}") for kind in ("logits", "labels"))
@@ -431,21 +437,23 @@ def _checked_predictions(content: bytes, classes: list[str]) -> dict[str, torch.
             and int(labels.max()) < len(classes)
         )
         if not fits:
-            raise ArchiveError(f"The ZIP's {split} predictions do not fit {len(classes)} classes.")
+            raise ArchiveError(
+                f"The {split} predictions in the ZIP do not fit {len(classes)} classes."
+            )
     return tensors
 
 
 def _header(content: bytes, name: str) -> dict[str, Any]:
-    """What a safetensors file says of its tensors, without looking at their numbers."""
+    """The header of a safetensors file: dtype, shape and place of each tensor."""
     if len(content) < 8:
-        raise ArchiveError(f"{name} in the ZIP is damaged: pack the run again.")
+        raise ArchiveError(f"{name} in the ZIP is damaged: export the run again.")
     (length,) = struct.unpack("<Q", content[:8])
     if length > min(_HEADER, len(content) - 8):
         raise ArchiveError(f"{name} in the ZIP has a header of {length:,} bytes: it is damaged.")
     header = _plain_json(content[8 : 8 + length], name)
     header.pop("__metadata__", None)
-    if not all(isinstance(about, dict) for about in header.values()):
-        raise ArchiveError(f"{name} in the ZIP is damaged: pack the run again.")
+    if not all(isinstance(entry, dict) for entry in header.values()):
+        raise ArchiveError(f"{name} in the ZIP is damaged: export the run again.")
     return header
 
 
@@ -457,10 +465,13 @@ def _tensors(content: bytes, name: str) -> dict[str, torch.Tensor]:
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as e:
         raise ArchiveError(f"{name} in the ZIP is damaged ({str(e)[:120]}).") from e
-    most = read_settings().max_parameters
-    if name == run_folder.WEIGHTS and sum(one.numel() for one in tensors.values()) > 2 * most:
-        raise ArchiveError(f"The ZIP's weights are more numbers than the {most:,} allowed.")
+    limit = read_settings().max_parameters
+    if (
+        name == run_folder.WEIGHTS
+        and sum(tensor.numel() for tensor in tensors.values()) > 2 * limit
+    ):
+        raise ArchiveError(f"The weights in the ZIP have more numbers than the {limit:,} allowed.")
     for key, value in tensors.items():
         if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise ArchiveError(f"{key[:80]} of {name} in the ZIP holds values that are no numbers.")
+            raise ArchiveError(f"{key[:80]} of {name} in the ZIP holds values that are not finite.")
     return tensors

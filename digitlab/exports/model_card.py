@@ -1,7 +1,7 @@
-"""A run as a model card: Markdown in the sections of Hugging Face's template that it can fill.
+"""A run's model card: Markdown with those sections of Hugging Face's template that are known.
 
 Source of the sections: M. Mitchell et al., "Model Cards for Model Reporting" (2019), and
-huggingface_hub's modelcard_template.md. What is not known is said to be so, not made up.
+huggingface_hub's modelcard_template.md. What is unknown is stated as unknown.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from digitlab.errors import DigitlabError
-from digitlab.exports.run_facts import Account, account_of, dataset_title, recipe_rows
+from digitlab.exports.run_facts import RunFacts, dataset_title, recipe_rows, run_facts
 from digitlab.settings import VERSION
 from digitlab.words import percent
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 
 def write_model_card(run: Run) -> str:
-    """The model card of a run, by its results on the test split; RunError where it has none."""
+    """The model card, with the results on the test split; RunError where there are none."""
     result = run.evaluate("test")
-    known = account_of(run, result)
+    facts = run_facts(run, result)
     parts = [
-        _head(run, result),
+        _metadata(run, result),
         f"# {plain(run.record.name)}",
-        f"{plain(run.record.model)} trained on {plain(dataset_title(run.record.dataset))} to read "
-        f"single images of {len(run.classes)} classes: {plain(', '.join(run.classes))}.",
-        _details(run, known),
+        f"{plain(run.record.model)} trained on {plain(dataset_title(run.record.dataset))} to "
+        f"classify images into {len(run.classes)} classes: {plain(', '.join(run.classes))}.",
+        _details(run),
         _uses(run),
         _limits(run, result),
-        _start(run),
-        _training(run, known),
-        _evaluation(run, result, known),
-        _machine(known),
-        f"## Architecture\n\n{plain(known.architecture)}\n\n{_fenced(run.spec.to_yaml(), 'yaml')}",
-        f"Written by digitlab {VERSION} from the run's own record.",
+        _quick_start(run),
+        _training(run, facts),
+        _evaluation(run, result, facts),
+        _machine(facts),
+        f"## Architecture\n\n{plain(facts.architecture)}\n\n{_fenced(run.spec.to_yaml(), 'yaml')}",
+        f"Written by digitlab {VERSION} from the record of the run.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _head(run: Run, result: Evaluation) -> str:
+def _metadata(run: Run, result: Evaluation) -> str:
     """The metadata that Hugging Face reads."""
     import yaml
 
@@ -49,7 +49,7 @@ def _head(run: Run, result: Evaluation) -> str:
     task = {"type": "image-classification"}
     dataset = {"name": dataset_title(record.dataset), "type": record.dataset, "split": "test"}
     metrics = [{"type": "accuracy", "value": round(result.accuracy, 6)}]
-    about = {
+    metadata = {
         "tags": ["image-classification", "handwritten-digits", "digitlab"],
         "pipeline_tag": "image-classification",
         "datasets": [record.dataset],
@@ -61,11 +61,10 @@ def _head(run: Run, result: Evaluation) -> str:
             }
         ],
     }
-    written = yaml.safe_dump(about, sort_keys=False, allow_unicode=True)
-    return f"---\n{written}---"
+    return f"---\n{yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)}---"
 
 
-def _details(run: Run, known: Account) -> str:
+def _details(run: Run) -> str:
     record = run.record
     rows = [
         ("Run", record.id),
@@ -73,14 +72,12 @@ def _details(run: Run, known: Account) -> str:
         ("Parameters", f"{record.parameters:,}"),
         ("Seed", str(record.seed)),
         ("Status", record.status),
-        ("Licence", "not stated: the person who publishes it decides"),
+        ("Licence", "not stated; whoever publishes the model decides"),
     ]
     if record.parent:
-        rows.append(("Repeats", record.parent))
+        rows.append(("Parent run", record.parent))
     if record.data.imported:
-        rows.append(
-            ("Imported", "from a file; its test figures were computed anew from its logits")
-        )
+        rows.append(("Imported", "from a file; test results were recomputed from its logits"))
     note = f"\n\n{plain(record.note)}" if record.note else ""
     return f"## Model details\n\n{_table(('', ''), rows)}{note}"
 
@@ -89,38 +86,38 @@ def _uses(run: Run) -> str:
     shape = " × ".join(map(str, run.spec.input))
     return f"""## Uses
 
-Meant for learning and teaching: one image of {shape} pixels (bright ink on dark ground, uint8) in,
-a probability for each class out.
+For learning and teaching. The input is one image of {shape} pixels (bright ink on a dark
+background, uint8); the output is a probability for each class.
 
-Out of scope: anything that is no image of these classes. The network names one of them whatever it
-is shown; several characters in one image, other alphabets and photographs of pages have to be cut
-and framed first. It was not assessed for decisions about people."""
+Out of scope: images of anything else. The model always predicts one of its classes, whatever the
+image shows. Several characters in one image, other alphabets and photographs of pages have to be
+segmented and framed first. The model was not assessed for decisions about people."""
 
 
 def _limits(run: Run, result: Evaluation) -> str:
     lines = [
         "## Bias, risks and limitations",
-        f"It learnt from {plain(dataset_title(run.record.dataset))} alone; how it reads other "
-        "writers, pens and scanners was not measured here.",
+        f"The training data is {plain(dataset_title(run.record.dataset))} only; accuracy on other "
+        "writers, pens and scanners was not measured.",
     ]
-    known = [row for row in result.per_class if row.recall is not None]
-    if known:
-        worst = min(known, key=lambda row: row.recall)
+    tested = [row for row in result.per_class if row.recall is not None]
+    if tested:
+        worst = min(tested, key=lambda row: row.recall)
         lines.append(
-            f"The class it finds least often is {plain(worst.name)}: recall "
+            f"The class with the lowest recall is {plain(worst.name)}: "
             f"{percent(worst.recall)} of {worst.support:,} images."
         )
     pairs = result.most_confused(3)
     if pairs:
-        said = "; ".join(
+        mistakes = "; ".join(
             f"{result.classes[pair.true]} read as {result.classes[pair.predicted]}, {pair.count:,}"
             for pair in pairs
         )
-        lines.append(f"Most frequent mistakes, in images: {plain(said)}.")
+        lines.append(f"Most frequent mistakes, in images: {plain(mistakes)}.")
     return "\n\n".join([*lines, *(plain(notice) for notice in run.record.notices)])
 
 
-def _start(run: Run) -> str:
+def _quick_start(run: Run) -> str:
     code = f"""import digitlab as dl
 
 run = dl.import_run("{run.id}.zip")  # written by: python -m digitlab export {run.id} --format zip
@@ -130,18 +127,18 @@ probabilities = run.predict(images)  # uint8 [N, {", ".join(map(str, run.spec.in
     return f"## How to get started\n\n{_fenced(code, 'python')}"
 
 
-def _training(run: Run, known: Account) -> str:
+def _training(run: Run, facts: RunFacts) -> str:
     recipe = "" if run.record.members else _table(("Setting", "Value"), recipe_rows(run))
     return (
-        f"## Training\n\n### Data\n\n{_table(('', ''), known.data)}\n\n### Procedure\n\n"
-        f"{recipe or plain(known.architecture)}"
+        f"## Training\n\n### Data\n\n{_table(('', ''), facts.data)}\n\n### Procedure\n\n"
+        f"{recipe or plain(facts.architecture)}"
     )
 
 
-def _evaluation(run: Run, result: Evaluation, known: Account) -> str:
+def _evaluation(run: Run, result: Evaluation, facts: RunFacts) -> str:
     from digitlab.evaluation import calibrate
 
-    rows = [(number.label, f"{number.value} ({number.below})") for number in known.numbers[:3]]
+    rows = [(number.label, f"{number.value} ({number.note})") for number in facts.numbers[:3]]
     rows += [
         ("Balanced accuracy", percent(result.balanced_accuracy)),
         ("Macro F1", percent(result.macro.f1)),
@@ -151,26 +148,26 @@ def _evaluation(run: Run, result: Evaluation, known: Account) -> str:
         val = run.evaluate("val")
         rows.append(("Validation accuracy", f"{percent(val.accuracy)} of {val.n:,} images"))
     except DigitlabError:
-        pass  # the run had no validation split, or did not keep its answers
+        pass  # the run had no validation split, or its predictions were not saved
     classes = [
         (row.name, percent(row.precision), percent(row.recall), percent(row.f1), f"{row.support:,}")
         for row in result.per_class
     ]
     head = ("Class", "Precision", "Recall", "F1", "Images")
     return (
-        f"## Evaluation\n\n{plain(known.measured)}\n\n{_table(('Metric', 'Value'), rows)}\n\n"
-        f"### Class by class\n\n{_table(head, classes)}"
+        f"## Evaluation\n\n{plain(facts.measured)}\n\n{_table(('Metric', 'Value'), rows)}\n\n"
+        f"### Per class\n\n{_table(head, classes)}"
     )
 
 
-def _machine(known: Account) -> str:
-    if not known.machine and not known.time:
+def _machine(facts: RunFacts) -> str:
+    if not facts.machine and not facts.time:
         return ""
-    table = _table(("", ""), known.machine) if known.machine else ""
+    table = _table(("", ""), facts.machine) if facts.machine else ""
     note = "Energy and emissions were not measured."
     return "\n\n".join(
         part
-        for part in ("## Environmental impact and machine", f"{known.time} {note}", table)
+        for part in ("## Environmental impact and machine", f"{facts.time} {note}", table)
         if part
     )
 
@@ -185,7 +182,7 @@ def _cell(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A text as Markdown that shows just that: no markup, no HTML, one line."""
+    """A text as Markdown that shows it unchanged: no markup, no HTML, one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(str(text).split()))
 
 

@@ -1,7 +1,7 @@
 """The Results and Compare pages as Jupyter notebooks that run top to bottom outside the app.
 
-Their cells are the snippets under the page's cells, with the runs' ids as variables: a first cell
-opens the runs or, where they are not in this digitlab, trains them again by their recipes.
+Their cells are the snippets under the page's cells, with the runs' ids as variables. The first cell
+opens the runs or, where they are not in this digitlab, trains them again with their recipes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
     from digitlab.runs.run import Run
 
-Cells = list[tuple[str, str]]  # a heading with words in Markdown, and the code below it
+Cells = list[tuple[str, str]]  # a heading in Markdown, and the code below it
 
-_RETRAINED = "Where a run is not in this digitlab, it is trained again: same data, recipe and seed."
+_RETRAINED = (
+    "A run that is not in this digitlab is trained again with the same data, recipe and seed."
+)
 
 
 class _Variable(str):
-    """A text that snippets write into their code as it is: the name of a variable."""
+    """The name of a variable, which snippets write into their code without quotes."""
 
     __slots__ = ()
 
@@ -33,36 +35,36 @@ class _Variable(str):
 
 
 def write_notebook(run: Run, split: str = "test", dataset: str | None = None) -> str:
-    """The Results page of a run as a notebook, in the form of nbformat 4.
+    """The Results page of a run as the text of a notebook (nbformat 4).
 
-    `split` and `dataset` say what it is measured on; the run's own test split without them.
+    It is measured on `split` of the dataset of that name, or of the run's own without a name.
     """
     name = _Variable("run_id")
-    at = (name, split, dataset)
+    data = (name, split, dataset)
     own = dataset is None
     has_val = bool(run.record.data.val_fraction)
     first = "int(result.errors.position[0]) if len(result.errors) else 0"
     cells: Cells = [
-        ("## Overview", evaluation.evaluation(*at)),
-        ("## Class by class", evaluation.per_class(*at)),
-        ("## Confusion", evaluation.confusion(*at)),
-        ("## Mistakes\n\nThe most confident first.", _shown(evaluation.mistakes(*at))),
+        ("## Overview", evaluation.evaluation(*data)),
+        ("## Per class", evaluation.per_class(*data)),
+        ("## Confusion", evaluation.confusion(*data)),
+        ("## Mistakes\n\nThe most confident first.", _with_images(evaluation.mistakes(*data))),
         (
-            "## The surest mistake\n\nIts probabilities, what other runs say, and the training "
-            "images nearest to it.",
-            f"position = {first}\n{evaluation.closeup(*at, position='position')}",
+            "## The most confident mistake\n\nIts probabilities, the predictions of other runs, "
+            "and the training images nearest to it.",
+            f"position = {first}\n{evaluation.closeup(*data, position='position')}",
         ),
-        ("## ROC and precision-recall", evaluation.ranking(*at)),
+        ("## ROC and precision-recall", evaluation.ranking(*data)),
         (
             "## Calibration",
-            evaluation.calibration(*at, rescaled=has_val),
+            evaluation.calibration(*data, rescaled=has_val),
         ),
-        ("## What declining buys", evaluation.coverage(*at)),
+        ("## Accuracy where the network may decline", evaluation.coverage(*data)),
     ]
     if own and run.history.epochs:
-        cells.append(("## How it learnt", basics.curves(name)))
-    if not own:  # neighbours are looked for among the images that it was trained on
-        cells = [cell for cell in cells if "surest" not in cell[0]]
+        cells.append(("## Learning curves", basics.curves(name)))
+    if not own:  # the nearest images are those of the run's own training split
+        cells = [cell for cell in cells if "most confident mistake" not in cell[0]]
     title = (
         f"# {plain(run.record.name)}\n\n{plain(run.record.model)} on {plain(run.record.dataset)}, "
         f"run `{run.id}`, measured on the {split} split"
@@ -73,25 +75,27 @@ def write_notebook(run: Run, split: str = "test", dataset: str | None = None) ->
 
 
 def write_comparison(runs: Sequence[Run]) -> str:
-    """The Compare page of 2 to 20 runs as a notebook; the first two are A and B.
+    """The Compare page of 2 to 20 runs as the text of a notebook; the first two are A and B.
 
-    RunError for fewer than two, and where they were tested on different data.
+    RunError for fewer than two, and for runs of different datasets.
     """
     if len(runs) < 2:
-        raise RunError("A comparison takes at least two runs.")
+        raise RunError("A comparison needs at least two runs.")
     if len({run.record.dataset for run in runs}) > 1:
-        raise RunError("Runs of different datasets have no image in common: choose those of one.")
+        raise RunError(
+            "Runs of different datasets have no image in common: choose runs of one dataset."
+        )
     names = [_Variable(f"runs_here[{i}]") for i in range(len(runs))]
     a, b = names[:2]
     cells: Cells = [
-        ("## What differs in how they were made", comparison.settings(names)),
-        ("## How they learnt", comparison.curves(names, "epoch")),
+        ("## Settings that differ", comparison.settings(names)),
+        ("## Learning curves", comparison.curves(names, "epoch")),
         ("## All in one figure", comparison.classic(names)),
-        ("## What accuracy costs", comparison.cost(names)),
+        ("## Accuracy and cost", comparison.cost(names)),
         ("## Is the difference real?", comparison.difference(a, b)),
-        ("## Which classes gained, which lost?", comparison.classes(a, b, "recall")),
-        ("## What is confused less, what more?", comparison.confusion(a, b)),
-        ("## The images behind it", comparison.images(names, a, b)),
+        ("## Classes that gained or lost", comparison.classes(a, b, "recall")),
+        ("## Confusions that became fewer or more", comparison.confusion(a, b)),
+        ("## Images that differ", comparison.images(names, a, b)),
         ("## The two architectures", comparison.architectures(a, b)),
     ]
     listed = "\n".join(f"- {plain(run.record.name)}, run `{run.id}`" for run in runs)
@@ -100,7 +104,7 @@ def write_comparison(runs: Sequence[Run]) -> str:
 
 
 def _opening(runs: Sequence[Run]) -> str:
-    """Code that opens the runs, or trains again those that are not here."""
+    """Code that opens the runs, and trains again those that are not in the store."""
     wanted = "".join(
         f"    ({run.id!r}, {run.spec.to_yaml()!r}, {run.record.dataset!r}, {_recipe(run)!r}),\n"
         for run in runs
@@ -116,7 +120,7 @@ def open_or_train(run_id, architecture, dataset, recipe):
         return dl.open_run(run_id)
     except dl.DigitlabError:
         if recipe is None:
-            raise  # an ensemble: its members have to be here
+            raise  # an ensemble: import its members first
         spec = dl.ModelSpec.from_yaml(architecture)
         return dl.train(spec, dataset, dl.TrainConfig(**recipe), progress=False)
 
@@ -132,15 +136,15 @@ def _recipe(run: Run) -> dict | None:
     return {**recipe.differing(), "val_fraction": recipe.val_fraction}
 
 
-def _shown(code: str) -> str:
-    """The mistakes with their images as a figure."""
+def _with_images(code: str) -> str:
+    """The code of the mistakes, and a figure of their images."""
     return (
         code.rstrip()
         + """
 from digitlab.figures.images import image_grid
 
 captions = [f"{data.classes[m.true]}→{data.classes[m.predicted]}" for m in mistakes[:24]]
-figure = image_grid(images[:24].numpy(), captions, title="The surest mistakes")
+figure = image_grid(images[:24].numpy(), captions, title="The most confident mistakes")
 """
     )
 
@@ -149,23 +153,23 @@ def _written(title: str, opening: str, cells: Cells) -> str:
     import nbformat
     from nbformat import v4
 
-    book: NotebookNode = v4.new_notebook(
+    notebook: NotebookNode = v4.new_notebook(
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python"},
         }
     )
-    book.cells = [v4.new_markdown_cell(title), v4.new_code_cell(opening)]
+    notebook.cells = [v4.new_markdown_cell(title), v4.new_code_cell(opening)]
     for heading, code in cells:
-        book.cells += [v4.new_markdown_cell(heading), v4.new_code_cell(_displayed(code))]
-    for i, one in enumerate(book.cells):
-        one["id"] = f"cell-{i}"  # the same run gives the same file
-    nbformat.validate(book)
-    return nbformat.writes(book)
+        notebook.cells += [v4.new_markdown_cell(heading), v4.new_code_cell(_displayed(code))]
+    for i, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{i}"  # the same run gives the same file
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook)
 
 
 def _displayed(code: str) -> str:
-    """A snippet whose figures show below the cell, whatever their names are."""
+    """A snippet, and lines that show its figures below the cell."""
     made = [
         line.partition(" = ")[0]
         for line in code.splitlines()

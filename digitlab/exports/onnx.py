@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from digitlab.training.normalize import Normalization
 
-_ALONE = threading.Lock()  # the exporter changes settings of the whole process
+_EXPORTING = threading.Lock()  # the exporter changes settings of the whole process
 OPSET = 20  # of ONNX, January 2024: read by ONNX Runtime from 1.17 on
 
 
@@ -25,19 +25,19 @@ def to_onnx(
     network: torch.nn.Module,
     normalization: Normalization,
     shape: Sequence[int],
-    about: Mapping[str, str],
+    metadata: Mapping[str, str],
 ) -> bytes:
-    """An ONNX file from raw pixels to answers, for any number of images at once.
+    """An ONNX file from raw pixels to probabilities, for any number of images at once.
 
     Input `images` uint8 [N, *shape] as they are in the dataset: the normalisation is inside.
-    Outputs `logits` and `probabilities` float32 [N, C]. `about` becomes its metadata. The network
-    must be in evaluation mode on the CPU. Raises ExportError where ONNX has no form for it.
+    Outputs `logits` and `probabilities` float32 [N, C]. `metadata` is stored in it. The network
+    must be in evaluation mode on the CPU. Raises ExportError where PyTorch cannot write it.
     """
     import torch
 
     examples = torch.zeros(2, *shape, dtype=torch.uint8)
     try:
-        with _ALONE, _quietly():
+        with _EXPORTING, _quietly():
             program = torch.onnx.export(
                 _from_pixels(network, normalization),
                 (examples,),
@@ -48,14 +48,14 @@ def to_onnx(
                 opset_version=OPSET,
                 verbose=False,
             )
-    except Exception as e:  # whatever the exporter meets in a network that it does not know
+    except Exception as e:  # the exporter raises anything on what it does not support
         reason = (str(e).strip() or type(e).__name__).splitlines()[0][:200]
         raise ExportError(
             f"PyTorch cannot write this network as ONNX ({reason}). Export it as py or "
             "safetensors instead."
         ) from e
     model = program.model_proto
-    for name, value in about.items():
+    for name, value in metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = name, value
     return model.SerializeToString()
@@ -78,14 +78,14 @@ def _from_pixels(network: torch.nn.Module, normalization: Normalization) -> torc
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """The exporter speaks to its makers; what it has to say to us it raises."""
+    """Without the exporter's messages, which are for its developers: it raises what matters."""
     import torch
 
     fast, level = torch.backends.mha.get_fastpath_enabled(), logging.root.manager.disable
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
-        torch.backends.mha.set_fastpath_enabled(False)  # ONNX has no form for the fused attention
+        torch.backends.mha.set_fastpath_enabled(False)  # ONNX has no operator for fused attention
         try:
             yield
         finally:

@@ -1,7 +1,7 @@
 """A network and its recipe as one Python file of plain PyTorch, which needs no digitlab.
 
 The network is written out from what `build` would make, so that the keys of its state_dict are the
-same; blocks bring the source of their classes along. `recipe_code` writes what trains it.
+same; the source of the blocks' classes is included. `recipe_code` writes what trains it.
 """
 
 from __future__ import annotations
@@ -63,13 +63,14 @@ def standalone(
     A classical model gives the scikit-learn script that fits it.
 
     `config` holds the fields of a TrainConfig (all, or those that differ from the defaults). The
-    state_dict has the keys of digitlab's own network, so weights can be carried over. Raises
+    state_dict has the keys of digitlab's own network, so its weights can be loaded. Raises
     SpecError where the spec cannot be built, ConfigError for a wrong recipe.
     """
-    from digitlab.exports.scikit import is_classical, scikit_script
+    from digitlab.exports.scikit import scikit_script
     from digitlab.models.build import sketch
+    from digitlab.models.classical.catalog import classical_kind
 
-    if is_classical(spec):
+    if classical_kind(spec):
         file = (re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "model") + ".py"
         words = {"file": file, "title": _plain(spec.name), "text": _quoted(spec.to_yaml())}
         return scikit_script(spec, config or {}, dataset=dataset, **words)
@@ -111,10 +112,10 @@ def _make_network(spec: ModelSpec, part: Part) -> str:
     body = _Writer(rows).module(part.module, "", 1)
     more = "initialise(network)\n    " if spec.init != "default" else ""
     shape = ", ".join(map(str, spec.input))
-    given = ", ".join(map(str, part.output_shape))
+    output = ", ".join(map(str, part.output_shape))
     return (
         f"def make_network() -> nn.Module:\n"
-        f'    """float32 [N, {shape}] → [N, {given}], with weights drawn anew."""\n'
+        f'    """float32 [N, {shape}] → [N, {output}], with weights drawn anew."""\n'
         f"    network = {body}\n    {more}return network\n"
     )
 
@@ -158,11 +159,11 @@ class _Writer:
         return _spread(opening, lines, closing, depth)
 
     def block(self, module: nn.Module, key: str, depth: int) -> str:
-        """A block's class, called with what it keeps under its arguments' names."""
+        """A block's class, called with the attributes that have its arguments' names."""
         from torch import nn
 
         lines = []
-        for name in _kept(type(module)):
+        for name in _argument_names(type(module)):
             value = getattr(module, name)
             if isinstance(value, nn.Module):
                 written = self.module(value, f"{key}.{name}", depth + 1)
@@ -174,8 +175,8 @@ class _Writer:
         return _spread(f"{type(module).__name__}(", lines, ")", depth)
 
 
-def _kept(kind: type) -> list[str]:
-    """The names of what a block's class is made with; none where it takes nothing."""
+def _argument_names(kind: type) -> list[str]:
+    """The names of the arguments of a block's class."""
     parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
@@ -189,7 +190,7 @@ def _spread(opening: str, lines: list[str], closing: str, depth: int) -> str:
 
 
 def _torch_layer(row: Row) -> str:
-    """`nn.Conv2d(1, 8, 3, padding=1)`: what must be given by place, what differs by name."""
+    """`nn.Conv2d(1, 8, 3, padding=1)`: required arguments by position, others by name."""
     from torch import nn
 
     arguments = []
@@ -218,7 +219,7 @@ def _classes(network: nn.Module) -> list[str]:
 
 
 def _initialise(spec: ModelSpec) -> str:
-    """The function that draws first weights, where the spec does not leave them to torch."""
+    """The function that initialises the weights, unless the spec leaves that to torch."""
     if spec.init == "default":
         return ""
     kinds = "nn.Linear" if spec.init == "normal" else "nn.Linear | nn.modules.conv._ConvNd"
@@ -235,7 +236,7 @@ def _initialise(spec: ModelSpec) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text as a Python literal that reads as it is, where it can."""
+    """A text as a Python literal, over several lines where nothing in it needs escaping."""
     if "\\" in text or '"""' in text or text.endswith('"'):
         return repr(text)
     return f'"""\\\n{text}"""'

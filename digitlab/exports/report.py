@@ -1,4 +1,4 @@
-"""A run as one HTML file: how it was made and what came out, with figures that work offline."""
+"""A run as one HTML file: its recipe and its results, with figures that work offline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError
-from digitlab.exports.run_facts import account_of, recipe_rows
+from digitlab.exports.run_facts import recipe_rows, run_facts
 from digitlab.settings import VERSION
 from digitlab.words import percent
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MISTAKES = 60  # images in the gallery
 _CONFIG = {
     "displaylogo": False,
-    "showSendToCloud": False,  # what is in a report stays in it
+    "showSendToCloud": False,  # a report sends nothing anywhere
     "responsive": True,
     "toImageButtonOptions": {"format": "svg"},
 }
@@ -44,14 +44,14 @@ class Section:
 def write_report(run: Run) -> str:
     """The report on a run's test split; about 5 MB, nearly all of it plotly.js, once.
 
-    Everything that people named is escaped. Raises RunError where the run has no results.
+    Names and notes are escaped. Raises RunError where the run has no results.
     """
     from jinja2 import Environment, FileSystemLoader
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     result = run.evaluate("test")
-    known = account_of(run, result)
+    facts = run_facts(run, result)
     sections = [
         *_curves(run),
         _confusion(result),
@@ -59,9 +59,9 @@ def write_report(run: Run) -> str:
         _calibration(run, result),
         _mistakes(run, result),
         Section("Recipe", table=recipe_rows(run)),
-        Section("Architecture", known.architecture, text=run.spec.to_yaml()),
-        Section("Data", table=known.data),
-        Section("Machine", known.time, table=known.machine),
+        Section("Architecture", facts.architecture, text=run.spec.to_yaml()),
+        Section("Data", table=facts.data),
+        Section("Machine", facts.time, table=facts.machine),
     ]
     for section in sections:
         section.plots = [Markup(plot) for plot in section.plots]
@@ -70,8 +70,8 @@ def write_report(run: Run) -> str:
         record=run.record,
         made=datetime.fromtimestamp(run.record.created, UTC).strftime("%d %B %Y"),
         imported=run.record.data.imported is not None,
-        numbers=known.numbers,
-        measured=known.measured,
+        numbers=facts.numbers,
+        measured=facts.measured,
         sections=sections,
         version=VERSION,
         plotly_js=Markup(f"<script>{get_plotlyjs()}</script>"),
@@ -79,7 +79,7 @@ def write_report(run: Run) -> str:
 
 
 def figure_html(figure: go.Figure, *, whole: bool = False) -> str:
-    """A figure as HTML on white ground: a whole page that works offline, or a part of one."""
+    """A figure as HTML on a white background: a whole page that works offline, or a part of one."""
     light = type(figure)(figure).update_layout(  # a copy
         template="plotly_white", paper_bgcolor="white", plot_bgcolor="white"
     )
@@ -96,7 +96,7 @@ def _curves(run: Run) -> list[Section]:
         loss_curve(history.steps, history.epochs),
         accuracy_curve(history.epochs, best_epoch=run.record.best_epoch),
     ]
-    return [Section("How it learnt", plots=[figure_html(one) for one in figures])]
+    return [Section("Learning curves", plots=[figure_html(figure) for figure in figures])]
 
 
 def _confusion(result: Evaluation) -> Section:
@@ -106,7 +106,7 @@ def _confusion(result: Evaluation) -> Section:
         f"{result.classes[pair.true]} read as {result.classes[pair.predicted]} ({pair.count:,})"
         for pair in result.most_confused(5)
     )
-    words = f"Most often confused: {pairs}." if pairs else "Not one image was misread."
+    words = f"Most often confused: {pairs}." if pairs else "No image was misclassified."
     return Section(
         "Confusion", words, [figure_html(confusion_matrix(result.confusion, result.classes))]
     )
@@ -120,9 +120,9 @@ def _classes(result: Evaluation) -> Section:
         for row in result.per_class
     ]
     return Section(
-        "Class by class",
-        "Precision: of the images read as this class, how many were. Recall: of the images of this "
-        "class, how many were found. F1 is their harmonic mean.",
+        "Per class",
+        "Precision: the share of the predictions of this class that are right. Recall: the share "
+        "of the images of this class that are predicted as it. F1 is their harmonic mean.",
         [figure_html(per_class_metrics(result.per_class))],
         ("Class", "Precision", "Recall", "F1", "Images"),
         rows,
@@ -133,39 +133,41 @@ def _calibration(run: Run, result: Evaluation) -> Section:
     from digitlab.evaluation import calibrate, rescale
     from digitlab.figures.calibration import reliability_diagram
 
-    said = calibrate(result)
-    words = f"Expected calibration error {percent(said.ece)}, Brier score {said.brier:.4f}."
+    before = calibrate(result)
+    words = f"Expected calibration error {percent(before.ece)}, Brier score {before.brier:.4f}."
     bins = None
     try:
-        found = rescale(run.evaluate("val"), result)
+        rescaled = rescale(run.evaluate("val"), result)
     except DigitlabError:
-        found = None  # no validation split, or too few images to fit a temperature on
-    if found:
-        bins = found.after.bins
+        pass  # no validation split, or too few images to fit a temperature on
+    else:
+        bins = rescaled.after.bins
         words += (
-            f" With the temperature {found.temperature:.3f}, fitted on the validation images: "
-            f"{percent(found.after.ece)} and {found.after.brier:.4f}."
+            f" With the temperature {rescaled.temperature:.3f}, fitted on the validation images: "
+            f"{percent(rescaled.after.ece)} and {rescaled.after.brier:.4f}."
         )
-    return Section("Calibration", words, [figure_html(reliability_diagram(said.bins, bins))])
+    return Section("Calibration", words, [figure_html(reliability_diagram(before.bins, bins))])
 
 
 def _mistakes(run: Run, result: Evaluation) -> Section:
     if not len(result.errors):
-        return Section("Mistakes", "Not one image was misread.")
-    chosen = result.errors.ordered("confidence")[:MISTAKES]
-    words = f"The {len(chosen)} most confident of {len(result.errors):,}."
+        return Section("Mistakes", "No image was misclassified.")
+    mistakes = result.errors.ordered("confidence")[:MISTAKES]
+    words = f"The {len(mistakes)} most confident of {len(result.errors):,}."
     try:
-        images = run.load_data().split("test").images[chosen.position].numpy()
+        images = run.load_data().split("test").images[mistakes.position].numpy()
     except DigitlabError as e:
-        rows = [_mistake_words(result, one.position) for one in chosen]
-        return Section("Mistakes", f"{words} Their images are not here: {e}", text="\n".join(rows))
+        rows = [_mistake_words(result, mistake.position) for mistake in mistakes]
+        return Section(
+            "Mistakes", f"{words} Their images are not on this machine: {e}", text="\n".join(rows)
+        )
     return Section("Mistakes", words, images=[
         {
             "source": _data_uri(image[0]),
-            "alt": f"Image {one.position} of the test split",
-            "words": _mistake_words(result, one.position),
+            "alt": f"Image {mistake.position} of the test split",
+            "words": _mistake_words(result, mistake.position),
         }
-        for image, one in zip(images, chosen, strict=True)
+        for image, mistake in zip(images, mistakes, strict=True)
     ])  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What is known of a run, in words and rows: the report and the model card say it alike."""
+"""Facts about a run, in words and rows, which the report and the model card share."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Row = tuple[str, str]
 
 
 class Number(NamedTuple):
-    """A figure with its name and what belongs below it."""
+    """A number with its label, and the note that is shown below it."""
 
     label: str
     value: str
-    below: str
+    note: str
 
 
 @dataclass(frozen=True)
-class Account:
-    """A run's figures, how they were measured, and what it was made of and on."""
+class RunFacts:
+    """A run's results and how they were measured; its architecture, data, machine and time."""
 
     numbers: tuple[Number, ...]
     measured: str
@@ -36,8 +36,8 @@ class Account:
     time: str
 
 
-def account_of(run: Run, result: Evaluation) -> Account:
-    """What is known of a run whose test split gave `result`; nothing is guessed."""
+def run_facts(run: Run, result: Evaluation) -> RunFacts:
+    """The facts about a run with these results on its test split; what is unknown is left out."""
     record = run.record
     trained = record.train_seconds
     numbers = (
@@ -45,18 +45,18 @@ def account_of(run: Run, result: Evaluation) -> Account:
                f"95 %: {interval(result.accuracy_interval)}"),
         Number("Test loss", f"{result.loss:.4f}", "cross-entropy, nats"),
         Number("Mistakes", f"{len(result.errors):,}", f"of {result.n:,} images"),
-        Number("Parameters", f"{record.parameters:,}", "numbers that were learnt"),
+        Number("Parameters", f"{record.parameters:,}", "trained weights"),
     )  # fmt: skip
     time = "" if trained is None else f"Trained in {duration(trained)}"
     if trained is not None and record.images_per_second:
         time += f", {record.images_per_second:,.0f} images a second"
-    return Account(
+    return RunFacts(
         numbers=numbers,
         measured=_measured(run, result),
         architecture=_architecture(run),
         data=_data(run, result),
         machine=[
-            (_words(key), str(value))
+            (_field_name(key), str(value))
             for key, value in record.environment.items()
             if value is not None
         ],
@@ -65,13 +65,13 @@ def account_of(run: Run, result: Evaluation) -> Account:
 
 
 def recipe_rows(run: Run) -> list[Row]:
-    """The whole recipe, one setting a row; of the augmentation only what changes an image."""
+    """The whole recipe, a row for each field; of the augmentation only what is in use."""
     rows = []
     for name, value in run.experiment.recipe.model_dump().items():
         if name == "augmentation":
-            changed = {key: amount for key, amount in value.items() if amount}
-            value = ", ".join(f"{key} {amount:g}" for key, amount in changed.items()) or "none"
-        rows.append((_words(name), _spelled(value)))
+            active = {key: amount for key, amount in value.items() if amount}
+            value = ", ".join(f"{key} {amount:g}" for key, amount in active.items()) or "none"
+        rows.append((_field_name(name), _value_text(value)))
     return rows
 
 
@@ -88,11 +88,11 @@ def _measured(run: Run, result: Evaluation) -> str:
     kept = record.kept_epoch if record.kept_epoch is not None else record.epochs_done
     text = (
         f"Measured on the {result.n:,} test images of {dataset_title(record.dataset)}, none of "
-        "which was trained on. The interval is Wilson's and speaks of the choice of images, not of "
-        "the luck of the training seed. "
+        "which was trained on. The Wilson interval covers the choice of images, not the variation "
+        "between training seeds. "
     )
     if record.members:
-        return f"{text}The answers are those of {len(record.members)} runs together."
+        return f"{text}The predictions combine those of {len(record.members)} runs together."
     if run.config.keep == "best":
         return f"{text}The weights are those of epoch {kept:.4g}, chosen by validation accuracy."
     return f"{text}The weights are those of epoch {kept:.4g}, where training ended; seed " + (
@@ -106,8 +106,8 @@ def _architecture(run: Run) -> str:
         return f"{record.message} Members: {', '.join(record.members)}."
     size = " × ".join(map(str, run.spec.input))
     return (
-        f"{record.parameters:,} parameters; reads images of {size} (channels, height, width) and "
-        f"gives a score for each of {len(run.classes)} classes."
+        f"{record.parameters:,} parameters; the input is an image of {size} (channels, height, "
+        f"width), the output a logit for each of {len(run.classes)} classes."
     )
 
 
@@ -122,19 +122,18 @@ def _data(run: Run, result: Evaluation) -> list[Row]:
     ]  # fmt: skip
     if split.fingerprint:
         rows.append(("fingerprint", split.fingerprint))
-    scale = run.record.normalization
-    if scale and not run.record.members:
-        rows.append(
-            ("normalisation", f"pixels as 0…1, minus {scale['mean']:.6g}, over {scale['std']:.6g}")
-        )
+    normalization = run.record.normalization
+    if normalization and not run.record.members:
+        mean, std = normalization["mean"], normalization["std"]
+        rows.append(("normalisation", f"pixels as 0…1, minus {mean:.6g}, divided by {std:.6g}"))
     return rows
 
 
-def _words(name: str) -> str:
+def _field_name(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _spelled(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value == []:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from digitlab.models.classical.catalog import PREFIX, Kind, classical_args, classical_kind
+from digitlab.models.classical.catalog import Kind, classical_args, classical_kind
 
 if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
@@ -137,7 +137,7 @@ def scikit_script(
     from digitlab.models.build import sketch
     from digitlab.training.config import TrainConfig
 
-    sketch(spec)  # says what is wrong with it
+    sketch(spec)  # raises where the spec is wrong
     kind, recipe = classical_kind(spec), TrainConfig.from_dict(config)
     args, load = classical_args(spec), _load(dataset)
     by_epochs = kind.family == "perceptron" and kind.rounds(args) > 1
@@ -167,11 +167,11 @@ def scikit_script(
 
 
 def _call(kind: Kind, args: Mapping[str, Any]) -> str:
-    """`SVC(kernel="rbf", C=5)`: what a spec says, and what digitlab always gives."""
-    given = {**kind.fixed, **{name: v for name, v in args.items() if name != "num_classes"}}
+    """`SVC(kernel="rbf", C=5)`: the arguments of the spec, and those that digitlab fixes."""
+    arguments = {**kind.fixed, **{name: v for name, v in args.items() if name != "num_classes"}}
     if "random_state" in kind.estimator_class()._parameter_constraints:
-        given["random_state"] = "SEED"
-    written = [f"{name}={v if v == 'SEED' else _literal(v)}" for name, v in given.items()]
+        arguments["random_state"] = "SEED"
+    written = [f"{name}={v if v == 'SEED' else _literal(v)}" for name, v in arguments.items()]
     line = f"{kind.name}({', '.join(written)})"
     if len(line) < 85:
         return line
@@ -193,8 +193,3 @@ def _load(dataset: str) -> str:
     )
     turned = ".transpose(0, 2, 1)" if info.transposed else ""
     return _TORCHVISION.format(name=info.torchvision, train=train, test=test, turned=turned)
-
-
-def is_classical(spec: ModelSpec) -> bool:
-    """Whether a spec is one that this module writes."""
-    return bool(spec.layers) and spec.layers[0].type.startswith(PREFIX)

@@ -30,10 +30,10 @@ EPOCHS = {
 
 
 def write_events(run: Run) -> bytes:
-    """The event file's bytes: every scalar of every step window and epoch, over the step.
+    """The event file's bytes: every scalar of every step window and epoch, by step.
 
-    What was not measured is left out. The moments of the steps are not known: every event carries
-    the run's beginning. Raises ExportError where tensorboardX is not installed.
+    What was not measured is left out. The times of the steps are unknown, so every event carries
+    the time at which the run started. Raises ExportError where tensorboardX is not installed.
     """
     try:
         from tensorboardX import SummaryWriter
@@ -43,16 +43,16 @@ def write_events(run: Run) -> bytes:
             "pip install tensorboardX."
         ) from e
     history = run.history
-    moment = run.record.started or run.record.created
+    started = run.record.started or run.record.created
     with tempfile.TemporaryDirectory() as folder:
         with SummaryWriter(folder, filename_suffix=f".{run.id}") as writer:
             for rows, tags in ((history.steps, STEPS), (history.epochs, EPOCHS)):
                 for row in rows:
-                    _add(writer, row, tags, moment)
+                    _add(writer, row, tags, started)
         return next(Path(folder).iterdir()).read_bytes()
 
 
-def _add(writer: Any, row: Mapping[str, Any], tags: Mapping[str, str], moment: float) -> None:
+def _add(writer: Any, row: Mapping[str, Any], tags: Mapping[str, str], time: float) -> None:
     for name, tag in tags.items():
         if row.get(name) is not None:
-            writer.add_scalar(tag, row[name], row["step"], walltime=moment)
+            writer.add_scalar(tag, row[name], row["step"], walltime=time)

@@ -13,11 +13,13 @@ from digitlab.exports.notebook import write_comparison, write_notebook
 
 def carried_out(text: str) -> str:
     """Everything that the notebook's cells print, after it ran in a fresh kernel; it is checked."""
-    book = nbformat.reads(text, as_version=4)
-    NotebookClient(book, timeout=120, kernel_name="python3").execute()
-    outputs = [output for one in book.cells if one.cell_type == "code" for output in one.outputs]
+    notebook = nbformat.reads(text, as_version=4)
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
     assert not [output for output in outputs if output.output_type == "error"]
-    assert sum("application/vnd.plotly.v1+json" in one.get("data", {}) for one in outputs) > 3
+    assert sum("application/vnd.plotly.v1+json" in output.get("data", {}) for output in outputs) > 3
     return "".join(output.get("text", "") for output in outputs)
 
 

@@ -29,7 +29,7 @@ def test_a_report_is_one_file_with_the_runs_figures(run, tmp_path):
     assert own.count("data:image/png;base64") == min(60, len(result.errors))
     for title in ("Confusion", "Calibration", "Mistakes", "Recipe", "Architecture", "Machine"):
         assert f"<h2>{title}</h2>" in own
-    assert "How it learnt" in own
+    assert "Learning curves" in own
     assert "Expected calibration error" in own
     assert run.record.data.fingerprint in own
 
@@ -37,10 +37,10 @@ def test_a_report_is_one_file_with_the_runs_figures(run, tmp_path):
 def test_a_report_does_without_images_and_curves(tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
     text = dl.export(dl.open_run("reader-cnn"), "report", tmp_path / "r.html").read_text()
-    assert "Their images are not here" in text
+    assert "Their images are not on this machine" in text
 
 
-def test_a_card_has_the_numbers_and_how_they_were_measured(run, tmp_path):
+def test_a_model_card_has_the_numbers_and_how_they_were_measured(run, tmp_path):
     text = dl.export(run, "card", tmp_path).read_text()
     result = run.evaluate("test")
     _, head, body = text.split("---\n", 2)
