@@ -1,1 +1,1 @@
-"""Results → the code that reproduces them outside the app."""
+"""The code under each cell of a page, which gives the same results outside the app."""

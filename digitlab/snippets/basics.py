@@ -1,4 +1,4 @@
-"""The few lines of digitlab under each cell: the same result outside the app.
+"""The few lines of digitlab under the cells on data, architectures and training.
 
 Each function returns a text that runs as it stands (a test runs them all).
 """
@@ -12,7 +12,7 @@ _IMPORT = "import digitlab as dl\n"
 
 
 def load(dataset: str, split: str) -> str:
-    """Loading a dataset and looking at its size."""
+    """A dataset, and the size of a split."""
     return f"""{_IMPORT}
 data = dl.load_dataset({dataset!r})
 split = data.split({split!r})
@@ -44,7 +44,7 @@ print(split.images[{index}, 0], "is a", int(split.labels[{index}]))
 
 
 def class_images(dataset: str, split: str, kind: str = "mean") -> str:
-    """Mean image or deviation (any other `kind`) of every class."""
+    """The mean image of every class or, with any other `kind`, its standard deviation."""
     if kind == "mean":
         shown = "figure = per_class_images(means, data.classes)"
     else:
@@ -75,7 +75,7 @@ figure = intensity_histogram(pixels.histogram, pixels.mean, pixels.std)
 
 
 def overlay(dataset: str, split: str, label: int, count: int) -> str:
-    """Images of one class laid over each other."""
+    """Images of one class, overlaid."""
     return f"""{_IMPORT}from digitlab.data.statistics import overlay
 
 split = dl.load_dataset({dataset!r}).split({split!r})
@@ -101,7 +101,7 @@ def _text(spec_yaml: str) -> str:
 
 
 def training(model: str, dataset: str, recipe: Mapping[str, Any]) -> str:
-    """Training a preset with a recipe, given as the fields that differ from the defaults."""
+    """Training a preset; `recipe` holds the fields that differ from the defaults."""
     return _train(f"{model!r}", dataset, recipe)
 
 
@@ -162,10 +162,10 @@ for format in {tuple(formats)!r}:
 
 
 def reproduction(preset: str, dataset: str) -> str:
-    """A preset trained by its recipe, beside what was published of it."""
+    """A preset trained by its recipe, next to its published accuracy."""
     return f"""{_IMPORT}from digitlab.execution.reproduce import markdown_table
 
-rows = list(dl.reproduce([{preset!r}], {dataset!r}, seeds=1))  # what has been trained counts
+rows = list(dl.reproduce([{preset!r}], {dataset!r}, seeds=1))  # runs that exist count
 print(markdown_table(rows))
 """
 

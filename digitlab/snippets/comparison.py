@@ -11,7 +11,7 @@ _IMPORT = "import digitlab as dl\n"
 
 
 def settings(run_ids: Sequence[str]) -> str:
-    """Only the settings that differ."""
+    """The settings that differ."""
     return f"""{_IMPORT}from digitlab.evaluation.comparison import differing
 
 {_runs(run_ids)}settings = [
@@ -54,7 +54,7 @@ print(best.evaluate("test").confusion)
 
 
 def cost(run_ids: Sequence[str]) -> str:
-    """Accuracy against parameters, and the frontier."""
+    """Accuracy against parameters, and the Pareto frontier."""
     return f"""{_IMPORT}from digitlab.evaluation.comparison import pareto_frontier
 from digitlab.figures.comparison import trade_off
 
@@ -90,7 +90,7 @@ for family in families:
 
 
 def classes(a: str, b: str, metric: str) -> str:
-    """How much better B is than A at each class."""
+    """The difference between B and A in each class."""
     return f"""{_IMPORT}from digitlab.evaluation.comparison import class_differences
 from digitlab.figures.differences import class_differences as draw
 
@@ -107,7 +107,7 @@ def confusion(a: str, b: str) -> str:
     return f"""{_IMPORT}from digitlab.figures.differences import confusion_difference
 
 a, b = (dl.open_run(name).evaluate("test") for name in ({a!r}, {b!r}))
-print(b.confusion - a.confusion)  # rows are true classes, columns what was read
+print(b.confusion - a.confusion)  # rows are true classes, columns predictions
 figure = confusion_difference(a.confusion, b.confusion, a.classes)
 """
 

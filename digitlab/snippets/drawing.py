@@ -1,7 +1,7 @@
-"""The few lines of digitlab under the Draw page's cells: the same outside the app.
+"""The few lines of digitlab under each cell of the Draw page.
 
-Each function returns a text that runs as it stands, beside an image `drawing.png` (a test runs
-them all).
+Each function returns a text that runs as it stands, where there is an image `drawing.png` (a test
+runs them all).
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ print("most read", arena.majority, "and all agree" if arena.unanimous else "but 
 
 
 def why(run_id: str) -> str:
-    """Which pixels spoke for what was read."""
+    """Which pixels count for the prediction."""
     return f"""{_IMPORT}from digitlab.evaluation.occlusion import occlusion_map
 from digitlab.figures.inspection import attribution_figure
 
 run = dl.open_run({run_id!r})
 {_READ}
-found = occlusion_map(run.predict, image, read.digits[0].label)  # fall of the probability
-figure = attribution_figure(image, [(f"for {{read.text}}", found)], unit="probability")
+drops = occlusion_map(run.predict, image, read.digits[0].label)  # of the probability
+figure = attribution_figure(image, [(f"for {{read.text}}", drops)], unit="probability")
 """
 
 
 def runner_up(run_id: str) -> str:
-    """What would have to be hidden for the second most likely class to win."""
+    """Which pixels to hide so that the second most likely class becomes the prediction."""
     return f"""{_IMPORT}from digitlab.evaluation.occlusion import find_flip
 
 run = dl.open_run({run_id!r})
@@ -62,7 +62,7 @@ print("hide", flip.side, "pixels at the", flip.place(), "->", second, flip.wins,
 
 
 def neighbours(run_id: str, metric: str) -> str:
-    """The training images that the network sees as most like a drawing."""
+    """The training images that are most similar to a drawing for the network."""
     return f"""{_IMPORT}import torch
 from digitlab.analysis.features import has_features, compute_features, nearest, read_features
 
@@ -70,13 +70,13 @@ run = dl.open_run({run_id!r})
 {_READ}
 train = run.load_data().train
 features = read_features(run) if has_features(run) else compute_features(run, train)
-for found in nearest(run, features, torch.tensor(image)[None], 5, {metric!r}):
-    print("a", int(train.labels[found.position]), found)
+for neighbour in nearest(run, features, torch.tensor(image)[None], 5, {metric!r}):
+    print("a", int(train.labels[neighbour.position]), neighbour)
 """
 
 
 def layers(run_id: str, layer: str) -> str:
-    """What a layer makes of a drawing."""
+    """The activations of a layer for a drawing."""
     return f"""{_IMPORT}import torch
 from digitlab.figures.inspection import picture_grid
 from digitlab.analysis.activations import layer_maps

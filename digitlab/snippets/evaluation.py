@@ -1,4 +1,4 @@
-"""The few lines of digitlab under each cell of the Results page: one run taken apart.
+"""The few lines of digitlab under each cell of the Results page.
 
 Each function returns a text that runs as it stands (a test runs them all). `run_id` and `split`
 say what was measured; `dataset` names another dataset than the run's own, `upload` a file of
@@ -16,7 +16,7 @@ def _measured(
     *imports: str,
     images: bool = False,
 ) -> str:
-    """The imports, the run, where they are needed its images as `data`, and `result`."""
+    """The imports, the run, its images as `data` if `images`, and its results as `result`."""
     names = [*imports]
     if upload:
         names.append("from digitlab.data.upload import read_labelled_images")
@@ -38,11 +38,11 @@ def _measured(
 def evaluation(
     run_id: str, split: str, dataset: str | None = None, upload: str | None = None
 ) -> str:
-    """Accuracy with its interval, loss, and the figures that allow for chance."""
+    """Accuracy with its interval, loss, and the metrics that are corrected for chance."""
     return f"""{_measured(run_id, split, dataset, upload)}
 print(result.accuracy, result.accuracy_interval, result.loss)
 print(result.balanced_accuracy, result.top_k(2), result.cohen_kappa, result.matthews)
-print(result.intervals)  # of these, by a bootstrap
+print(result.intervals)  # of these metrics, by bootstrap
 """
 
 
@@ -83,7 +83,7 @@ def confusion(
 images = data.split({split!r}).images[positions]
 """
     return f"""{_measured(run_id, split, dataset, upload, *imports, images=shown)}
-print(result.confusion)  # rows are true classes, columns what was read
+print(result.confusion)  # rows are true classes, columns predictions
 print(result.most_confused(5))
 figure = confusion_matrix(result.confusion, result.classes, mode={mode!r}, order={order})
 {behind}"""
@@ -100,7 +100,7 @@ def mistakes(
     above: float = 0.0,
     by: str = "confidence",
 ) -> str:
-    """The mistakes of a kind in an order, and their images."""
+    """Some of the mistakes, sorted, and their images."""
     sure = f", above={above:g}" if above else ""
     return f"""{_measured(run_id, split, dataset, upload, images=True)}
 mistakes = result.errors.where(true={true}, predicted={read}{sure}).ordered({by!r})
@@ -119,7 +119,7 @@ def closeup(
     position: int,
     metric: str = "cosine",
 ) -> str:
-    """One image: its probabilities, the training images nearest to it, what other runs say."""
+    """One image: its probabilities, the predictions of other runs, the nearest training images."""
     features = "from digitlab.analysis.features import compute_features, nearest"
     others = "from digitlab.analysis.peer_predictions import peer_predictions"
     own = not (dataset or upload)
@@ -132,7 +132,7 @@ def closeup(
     return f"""{text}
 image = data.split({split!r}).images[{position}]
 print(result.probabilities[{position}].round(4))
-{asked}features = compute_features(run, {trained}.train)  # a pass over the training images
+{asked}features = compute_features(run, {trained}.train)  # a pass over all training images
 print(nearest(run, features, image, metric={metric!r}{itself}))
 """
 
@@ -165,15 +165,15 @@ def calibration(
     names = "calibrate, rescale" if rescaled else "calibrate"
     evaluation = f"from digitlab.evaluation import {names}"
     figure = "from digitlab.figures.calibration import reliability_diagram"
-    end = "figure = reliability_diagram(said.bins)\n"
+    end = "figure = reliability_diagram(calibration.bins)\n"
     if rescaled:
-        end = f"""found = rescale(run.evaluate("val"), result, bins={bins})
-print(found.temperature, found.after.loss, found.after.ece, found.after.brier)
-figure = reliability_diagram(said.bins, found.after.bins)
+        end = f"""rescaled = rescale(run.evaluate("val"), result, bins={bins})
+print(rescaled.temperature, rescaled.after.loss, rescaled.after.ece, rescaled.after.brier)
+figure = reliability_diagram(calibration.bins, rescaled.after.bins)
 """
     return f"""{_measured(run_id, split, dataset, upload, evaluation, figure)}
-said = calibrate(result, bins={bins})
-print(said.loss, said.ece, said.brier)
+calibration = calibrate(result, bins={bins})
+print(calibration.loss, calibration.ece, calibration.brier)
 {end}"""
 
 
@@ -185,7 +185,7 @@ def coverage(
     *,
     threshold: float = 0.9,
 ) -> str:
-    """Accuracy of the answers where the network declines below a confidence."""
+    """Accuracy where the network declines to answer below a confidence."""
     names = "from digitlab.evaluation import coverage_curve, decline_below"
     figure = "from digitlab.figures.calibration import coverage_figure"
     return f"""{_measured(run_id, split, dataset, upload, names, figure)}

@@ -1,4 +1,4 @@
-"""The few lines of digitlab under the cells that take runs along, bring them in and join them.
+"""The few lines of digitlab under the cells that export, import and join runs, and rank them.
 
 Each function returns a text that runs as it stands (a test runs them all).
 """
@@ -22,16 +22,16 @@ for write in ({names}):
 """
 
 
-def bring_in(file: str = "run.zip") -> str:
+def import_run(file: str = "run.zip") -> str:
     """A run from its ZIP."""
     return f"""{_IMPORT}
-run = dl.import_run({file!r})  # checked before anything of it is kept; nothing is executed
+run = dl.import_run({file!r})  # all of it is checked first; nothing in it is executed
 print(run, run.record.tags)
 """
 
 
-def join(run_ids: Sequence[str], how: str) -> str:
-    """An ensemble of runs, and its accuracy beside theirs."""
+def ensemble(run_ids: Sequence[str], how: str) -> str:
+    """An ensemble of runs, and its accuracy next to theirs."""
     return f"""{_IMPORT}
 members = {list(run_ids)!r}
 for member in members:
@@ -45,7 +45,7 @@ def more_seeds(run_id: str, k: int) -> str:
     """The same configuration with other seeds, in the background."""
     return f"""{_IMPORT}
 for run_id in dl.run_seeds({run_id!r}, {k}):
-    print(run_id)  # queued; dl.open_run(run_id) says how far it is
+    print(run_id)  # queued; dl.open_run(run_id) shows its progress
 """
 
 

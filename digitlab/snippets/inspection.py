@@ -1,4 +1,4 @@
-"""The few lines of digitlab under the cells that look inside a network, at labels and robustness.
+"""The few lines of digitlab under the cells on attributions, layers, labels and robustness.
 
 Each function returns a text that runs as it stands (a test runs them all). The first arguments
 are those of `digitlab.snippets.evaluation`.
@@ -33,13 +33,15 @@ def attribution(
     method: str,
     target: int,
 ) -> str:
-    """How much each pixel of an image speaks for or against a class."""
+    """How much each pixel of an image counts for or against a class."""
     name = "from digitlab.analysis.attribution import attribute"
     figure = "from digitlab.figures.inspection import attribution_figure"
     return f"""{_images(run_id, split, dataset, upload, name, figure)}
 image = part.images[{position}]
-found = attribute(run.model, image, {target}, {method!r}, run.normalization)  # [H, W]
-figure = attribution_figure(image[0].numpy(), [("class {target}", found.numpy())], unit="logits")
+attributions = attribute(run.model, image, {target}, {method!r}, run.normalization)  # [H, W]
+figure = attribution_figure(
+    image[0].numpy(), [("class {target}", attributions.numpy())], unit="logits"
+)
 """
 
 
@@ -50,9 +52,9 @@ from digitlab.figures.inspection import picture_grid
 from digitlab.analysis.activations import first_weights
 
 run = dl.open_run({run_id!r})
-found = first_weights(run.model, run.spec.input)
-print(found.layer, found.kind, found.values.shape, found.total)
-figure = picture_grid(found.values.numpy(), title=found.layer, unit="weight")
+weights = first_weights(run.model, run.spec.input)
+print(weights.layer, weights.kind, weights.values.shape, weights.total)
+figure = picture_grid(weights.values.numpy(), title=weights.layer, unit="weight")
 """
 
 
@@ -65,7 +67,7 @@ def layer_maps(
     position: int,
     layer: str,
 ) -> str:
-    """What a layer makes of an image."""
+    """The activations of a layer for an image."""
     names = "from digitlab.analysis.activations import layer_maps, list_outputs"
     figure = "from digitlab.figures.inspection import picture_grid"
     return f"""{_images(run_id, split, dataset, upload, names, figure)}
@@ -97,7 +99,7 @@ points = embed(run, part, {method!r}{keep})  # [M, 2]
 """
 
 
-def suspects(
+def label_issues(
     run_id: str,
     split: str,
     dataset: str | None = None,
@@ -111,9 +113,9 @@ def suspects(
     if split == "train" and not (dataset or upload):
         name = "from digitlab.analysis.label_issues import find_train_label_issues"
         return f"""{_images(run_id, split, dataset, upload, name)}
-found = find_train_label_issues(run, part, {basis!r}).first({count})
-print(found.position, found.quality, found.suggested, found.flagged)
-images = part.images[found.position]
+issues = find_train_label_issues(run, part, {basis!r}).first({count})
+print(issues.position, issues.quality, issues.suggested, issues.flagged)
+images = part.images[issues.position]
 """
     name = "from digitlab.evaluation.label_issues import find_label_issues"
     if together:
@@ -121,14 +123,14 @@ images = part.images[found.position]
         return f"""{_images(run_id, split, dataset, upload, name, asked)}
 panel = pool_predictions(run, {split!r})
 print([run.record.name for run in panel.runs])
-found = find_label_issues(panel.probabilities, part.labels.numpy()).first({count})
-print(found.position, found.quality, found.suggested, found.flagged)
-images = part.images[found.position]
+issues = find_label_issues(panel.probabilities, part.labels.numpy()).first({count})
+print(issues.position, issues.quality, issues.suggested, issues.flagged)
+images = part.images[issues.position]
 """
     return f"""{_images(run_id, split, dataset, upload, name)}
-found = find_label_issues(run.predict(part.images), part.labels.numpy()).first({count})
-print(found.position, found.quality, found.suggested, found.flagged)
-images = part.images[found.position]
+issues = find_label_issues(run.predict(part.images), part.labels.numpy()).first({count})
+print(issues.position, issues.quality, issues.suggested, issues.flagged)
+images = part.images[issues.position]
 """
 
 

@@ -39,7 +39,7 @@ def test_arena(run_id):
 
 def test_why():
     names, _ = execute(snippets.why("reader"))
-    assert names["found"].shape == (28, 28)
+    assert names["drops"].shape == (28, 28)
     assert names["figure"].data
 
 

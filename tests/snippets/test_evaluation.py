@@ -84,10 +84,10 @@ def test_ranking(named):
 
 def test_calibration(named):
     names, _ = execute(snippets.calibration(*named, bins=10))
-    assert len(names["found"].after.bins) == 10
-    assert names["found"].before == names["said"]
+    assert len(names["rescaled"].after.bins) == 10
+    assert names["rescaled"].before == names["calibration"]
     alone, _ = execute(snippets.calibration(*named, rescaled=False))
-    assert "found" not in alone
+    assert "rescaled" not in alone
 
 
 def test_coverage(named):

@@ -1,4 +1,4 @@
-"""The lines under the cells that take along, bring in and join: every one runs as it stands."""
+"""The lines under the cells that export, import and join runs: every one runs as it stands."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def test_tables(run_id, tmp_path, monkeypatch):
     assert names == {"predictions.csv", "kaggle.csv", "classes.csv", "confusion.csv"}
 
 
-def test_bring_in(run_id, tmp_path):
+def test_import_run(run_id, tmp_path):
     path = dl.export(dl.open_run(run_id), "zip", tmp_path / "run.zip")
-    names, printed = execute(export.bring_in(str(path)))
+    names, printed = execute(export.import_run(str(path)))
     assert names["run"].id != run_id
     assert "imported" in printed
 
 
 @pytest.mark.parametrize("how", ["mean", "vote"])
-def test_join(run_id, how):
+def test_ensemble(run_id, how):
     twin = dl.train("logistic-regression", "optdigits", dl.TrainConfig(epochs=1), progress=False)
-    names, printed = execute(export.join([run_id, twin.id], how))
+    names, printed = execute(export.ensemble([run_id, twin.id], how))
     assert names["together"].record.members == [run_id, twin.id]
     assert printed.count("\n") == 3
 

@@ -24,7 +24,7 @@ def named(request, run_id) -> tuple:
 def test_attribution(named):
     code = snippets.attribution(*named, position=3, method="occlusion", target=2)
     names, _ = execute(code)
-    assert names["found"].shape == (28, 28)
+    assert names["attributions"].shape == (28, 28)
     assert names["figure"].data
 
 
@@ -46,18 +46,18 @@ def test_embedding(named):
 
 
 @pytest.mark.parametrize("split", ["test", "train"])
-def test_suspects(run_id, split):
-    names, _ = execute(snippets.suspects(run_id, split, count=12, basis="pixels"))
-    assert len(names["images"]) == len(names["found"]) == 12
+def test_label_issues(run_id, split):
+    names, _ = execute(snippets.label_issues(run_id, split, count=12, basis="pixels"))
+    assert len(names["images"]) == len(names["issues"]) == 12
 
 
-def test_suspects_of_another_dataset(run_id):
-    names, _ = execute(snippets.suspects(run_id, "test", "optdigits"))
+def test_label_issues_of_another_dataset(run_id):
+    names, _ = execute(snippets.label_issues(run_id, "test", "optdigits"))
     assert len(names["images"]) == 60
 
 
-def test_suspects_by_all_runs_together(run_id):
-    names, printed = execute(snippets.suspects(run_id, "test", together=True))
+def test_label_issues_by_all_runs_together(run_id):
+    names, printed = execute(snippets.label_issues(run_id, "test", together=True))
     assert len(names["images"]) == 60
     assert "logistic-regression" in printed.lower().replace(" ", "-")
 

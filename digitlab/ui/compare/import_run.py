@@ -1,4 +1,4 @@
-"""Bringing a run in from its ZIP."""
+"""Importing a run from its ZIP."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from digitlab.runs.run import Run
 from digitlab.snippets import export
 from digitlab.ui import page, url
 
-_DONE = "brought-in"
+_DONE = "imported-run"
 
 
 def offer_import() -> None:
-    """A place to drop a run's ZIP; what was brought in joins the runs that are compared."""
+    """A place to drop a run's ZIP; the imported run joins those that are compared."""
     with st.popover("Import a run", icon=":material/upload_file:"):
         st.markdown(
             "The ZIP from *Download* on the Results page, or from `python -m digitlab export RUN "
@@ -22,13 +22,13 @@ def offer_import() -> None:
         )
         file = st.file_uploader("A run's ZIP", type="zip", key="import-file")
         if file and st.button("Import", icon=":material/check:", type="primary", key="import"):
-            _bring_in(file)
-        page.code_fold(export.bring_in())
-    if said := st.session_state.pop(_DONE, None):
-        st.success(said, icon=":material/check_circle:")
+            _import(file)
+        page.code_fold(export.import_run())
+    if message := st.session_state.pop(_DONE, None):
+        st.success(message, icon=":material/check_circle:")
 
 
-def _bring_in(file: object) -> None:
+def _import(file: object) -> None:
     from digitlab.exports.archive import import_run
 
     try:

@@ -122,7 +122,7 @@ def _show_ensemble(chosen: Sequence[Chosen]) -> None:
         delta_color="off",
     )
     _keep(chosen, how)
-    page.code_fold(export.join([one.run.id for one in chosen], how))
+    page.code_fold(export.ensemble([one.run.id for one in chosen], how))
 
 
 def _joined(chosen: Sequence[Chosen], how: str) -> Evaluation:

@@ -95,7 +95,7 @@ def _captions(run: Run, found) -> list[str]:
 
 
 def _no_weights(run_id: str) -> str:
-    return snippets.first_weights(run_id).split("print(")[0] + "print(found)  # None\n"
+    return snippets.first_weights(run_id).split("print(")[0] + "print(weights)  # None\n"
 
 
 def show_maps(view: View, run: Run) -> None:

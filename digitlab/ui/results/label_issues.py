@@ -73,7 +73,7 @@ def show(view: View) -> None:
         readers = peer_runs(view.run, view.split) if view.is_own else []
         together = len(readers) > 1 and _asked(readers)
         found = _of_all(view, readers) if together else _of_one(view)
-    code = snippets.suspects(*view.named, basis=basis, together=together)
+    code = snippets.label_issues(*view.named, basis=basis, together=together)
     if found is None:
         page.code_fold(code)
     else:
