@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
+from types import ModuleType
 
 
 def execute(code: str) -> tuple[dict, str]:
@@ -13,3 +15,13 @@ def execute(code: str) -> tuple[dict, str]:
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
         exec(compile(code, "snippet", "exec"), names)
     return names, printed.getvalue()
+
+
+def untested(snippets: ModuleType, tests: dict) -> set[str]:
+    """The snippets of a module that have no test of their name."""
+    names = {
+        name
+        for name, value in vars(snippets).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+    return {name for name in names if f"test_{name}" not in tests}

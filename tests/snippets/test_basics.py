@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -11,7 +9,7 @@ from PIL import Image, ImageDraw
 import digitlab as dl
 from digitlab.execution.prepare import new_record, plan
 from digitlab.snippets import basics
-from tests.snippets.snippet_runner import execute
+from tests.snippets.snippet_runner import execute, untested
 
 OWN = """
 name: Tiny
@@ -127,12 +125,7 @@ def test_recognition(run_id, tmp_path, monkeypatch):
 
 
 def test_every_snippet_is_run_here():
-    written = {
-        name
-        for name, value in vars(basics).items()
-        if inspect.isfunction(value) and not name.startswith("_")
-    }
-    assert written <= {name.removeprefix("test_") for name in globals()}
+    assert not untested(basics, globals())
 
 
 def test_export_of_run(run_id, tmp_path, monkeypatch):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 
 import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
 from digitlab.snippets import comparison as snippets
-from tests.snippets.snippet_runner import execute
+from tests.snippets.snippet_runner import execute, untested
 
 
 @pytest.fixture
@@ -84,9 +82,4 @@ def test_architectures(pair):
 
 
 def test_every_snippet_is_run_here():
-    written = {
-        name
-        for name, value in vars(snippets).items()
-        if inspect.isfunction(value) and not name.startswith("_")
-    }
-    assert written <= {name.removeprefix("test_") for name in globals()}
+    assert not untested(snippets, globals())

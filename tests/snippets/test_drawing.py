@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -12,7 +10,7 @@ import digitlab as dl
 from digitlab.analysis.activations import list_outputs
 from digitlab.data.collections import NewDrawing, keep_drawings
 from digitlab.snippets import drawing as snippets
-from tests.snippets.snippet_runner import execute
+from tests.snippets.snippet_runner import execute, untested
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +80,4 @@ def test_finetuning(run_id, mine):
 
 
 def test_every_snippet_is_run_here():
-    written = {
-        name
-        for name, value in vars(snippets).items()
-        if inspect.isfunction(value) and not name.startswith("_")
-    }
-    assert written <= {name.removeprefix("test_") for name in globals()}
+    assert not untested(snippets, globals())

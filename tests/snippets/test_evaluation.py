@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 
 import digitlab as dl
 from digitlab.snippets import evaluation as snippets
-from tests.snippets.snippet_runner import execute
+from tests.snippets.snippet_runner import execute, untested
 
 
 @pytest.fixture
@@ -103,9 +101,4 @@ def test_the_split_is_the_one_that_is_shown(run_id, optdigits):
 
 
 def test_every_snippet_is_run_here():
-    written = {
-        name
-        for name, value in vars(snippets).items()
-        if inspect.isfunction(value) and not name.startswith("_")
-    }
-    assert written <= {name.removeprefix("test_") for name in globals()}
+    assert not untested(snippets, globals())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 
 import digitlab as dl
 from digitlab.jobs import queue
 from digitlab.snippets import export
-from tests.snippets.snippet_runner import execute
+from tests.snippets.snippet_runner import execute, untested
 
 
 def test_tables(run_id, tmp_path, monkeypatch):
@@ -55,9 +53,4 @@ def test_classic(monkeypatch):
 
 
 def test_every_snippet_is_run_here():
-    written = {
-        name
-        for name, value in vars(export).items()
-        if inspect.isfunction(value) and not name.startswith("_")
-    }
-    assert written <= {name.removeprefix("test_") for name in globals()}
+    assert not untested(export, globals())

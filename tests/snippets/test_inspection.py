@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 
 from digitlab.snippets import inspection as snippets
-from tests.snippets.snippet_runner import execute
+from tests.snippets.snippet_runner import execute, untested
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +67,4 @@ def test_robustness(run_id):
 
 
 def test_every_snippet_is_run_here():
-    written = {
-        name
-        for name, value in vars(snippets).items()
-        if inspect.isfunction(value) and not name.startswith("_")
-    }
-    assert written <= {name.removeprefix("test_") for name in globals()}
+    assert not untested(snippets, globals())
