@@ -1,6 +1,6 @@
-"""The Draw page: what is drawn is read, taken apart, contested, kept and learnt from.
+"""The Draw page: a drawing is read, explained, compared, saved and trained on.
 
-The canvas itself runs in a browser only, so here its place is taken by drawings from strokes.
+The canvas itself runs in a browser only; here, rasterised strokes replace it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from digitlab.drawing.strokes import rasterise
 from digitlab.jobs import queue
 from digitlab.runs import run_folder, store
 from digitlab.ui import cached
-from digitlab.ui.drawing import SECTIONS, sheet
-from digitlab.ui.drawing.canvas import Drawn
+from digitlab.ui.drawing import source
+from digitlab.ui.drawing.canvas import CanvasContent
+from digitlab.ui.drawing.sections import SECTIONS
 from tests.pages.visit import find, healthy, words
 
 PAGE = "6_Draw"
@@ -35,8 +36,8 @@ def draw(monkeypatch):
     """A function that puts strokes on the canvas of the pages that are opened from then on."""
 
     def put(strokes, width=18):
-        drawn = Drawn(_on_paper(rasterise(strokes, (280, 280), width)), strokes)
-        monkeypatch.setattr(sheet, "drawing_canvas", lambda *_, **__: drawn)
+        content = CanvasContent(_on_paper(rasterise(strokes, (280, 280), width)), strokes)
+        monkeypatch.setattr(source, "drawing_canvas", lambda *_, **__: content)
 
     return put
 
@@ -51,8 +52,8 @@ def _on_paper(paint):
 def answer(app):
     """What the page says was read."""
     bodies = [item.proto.body for item in app.get("html")]
-    (said,) = [body for body in bodies if "role='status'" in body]
-    return said.split("overflow-wrap: anywhere'>")[1].split("</div>")[0]
+    (answer,) = [body for body in bodies if "role='status'" in body]
+    return answer.split("overflow-wrap: anywhere'>")[1].split("</div>")[0]
 
 
 def buttons(app, label):
@@ -92,35 +93,35 @@ def test_every_section_waits_for_a_drawing_and_shows_one(open_page, draw, sectio
     assert answer(open_page(PAGE, show=section)) == "7"
 
 
-def test_a_step_switched_off_is_said_in_words(open_page, draw):
+def test_a_step_switched_off_is_described(open_page, draw):
     draw([stroke * 0.4 + [0, 0] for stroke in SEVEN])
     app = open_page(PAGE)
-    assert "With all of MNIST's steps it reads **7" in words(app)
+    assert "With all of MNIST's steps, it reads **7" in words(app)
     app = healthy(find(app.toggle, "Centre the mass").set_value(False).run())
-    assert "Without centring the mass it reads" in words(app)
+    assert "Without centring the mass, it reads **" in words(app)
     assert app.query_params["centring"] == "0"
-    assert "squeezed" in words(app)
+    assert "only resize the whole canvas" in words(app)
 
 
-def test_several_digits_are_boxed_and_each_can_be_looked_at(open_page, draw):
+def test_several_digits_are_boxed_and_each_can_be_selected(open_page, draw):
     draw(APART, 14)
     app = open_page(PAGE)
     assert answer(app) == "71"
-    assert "Look at" in [group.label for group in app.get("button_group")]
+    assert "Selected digit" in [group.label for group in app.get("button_group")]
 
 
 def test_what_is_no_digit_is_declined_with_its_reason(open_page, draw):
     draw(HOUSE, 12)
     app = open_page(PAGE)
     assert answer(app) == "?"
-    assert "This does not look like a digit. It comes nearest to" in words(app)
+    assert "This does not look like a digit. The most likely class is" in words(app)
 
 
 def test_the_arena_shows_agreement_and_keeps_its_runs_in_the_link(open_page, draw, run_id):
     draw(SEVEN)
     app = open_page(PAGE, show="arena", readers="reader,reader-cnn")
-    told = [item.value for item in app.success] + [item.value for item in app.warning]
-    assert any("read **7**" in text for text in told)
+    sentences = [item.value for item in (*app.success, *app.warning)]
+    assert any("read **7**" in sentence for sentence in sentences)
     (table,) = app.dataframe
     assert len(table.value) == 2
     app = healthy(find(app.multiselect, "Runs that read").set_value(["reader", run_id]).run())
@@ -131,7 +132,7 @@ def test_the_arena_names_those_that_decline(open_page, draw):
     draw(HOUSE, 12)
     app = open_page(PAGE, show="arena", readers="reader,reader-cnn")
     assert not app.success
-    assert "declines, nearest to **" in app.warning[-1].value
+    assert "declines (most likely **" in app.warning[-1].value
 
 
 @pytest.mark.parametrize("part", ["pixels", "runner-up", "layers"])
@@ -155,7 +156,7 @@ def test_fooling_counts_for_the_best_score(open_page, draw, monkeypatch):
     assert "Your best" not in words(app)
 
 
-def test_as_many_networks_are_kept_as_may_read_at_once(open_page, draw):
+def test_as_many_networks_are_cached_as_may_read_at_once(open_page, draw):
     draw(SEVEN)
     app = open_page(PAGE, show="arena")
     box = find(app.multiselect, "Runs that read")
@@ -163,7 +164,7 @@ def test_as_many_networks_are_kept_as_may_read_at_once(open_page, draw):
     assert box.proto.max_selections == cached.AT_ONCE
 
 
-def test_drawing_what_is_asked_counts_for_every_run(open_page, draw, run_id):
+def test_drawing_a_given_digit_counts_for_every_run(open_page, draw, run_id):
     draw(SEVEN)
     app = open_page(PAGE, show="challenge", challenge="asked", readers="reader,reader-cnn")
     app.session_state["challenge"]["asked"]["task"] = "7"
@@ -175,40 +176,40 @@ def test_drawing_what_is_asked_counts_for_every_run(open_page, draw, run_id):
     assert table.value["Right"].tolist() == ["1 of 1", "1 of 1"]
 
 
-def test_a_corrected_drawing_is_kept_with_its_strokes(open_page, draw):
+def test_a_corrected_drawing_is_saved_with_its_strokes(open_page, draw):
     draw(SEVEN)
     app = open_page(PAGE, show="collect")
-    label = next(g for g in app.get("button_group") if g.label == "What it really is")
+    label = next(g for g in app.get("button_group") if g.label == "Correct label")
     assert label.value == "7"
-    app = healthy(buttons(app, "Keep it as 7 in my-drawings")[0].click().run())
-    assert "my-drawings holds 1 drawings" in "".join(item.value for item in app.success)
-    (kept,) = collections.read_drawings("my-drawings")
-    assert (kept.label, kept.read, len(kept.strokes)) == (7, 7, 1)
-    assert np.allclose(kept.strokes[0], SEVEN[0], atol=0.1)
-    assert buttons(app, "Keep it as 7 in my-drawings")[0].disabled
+    app = healthy(buttons(app, "Save as 7 in my-drawings")[0].click().run())
+    assert "my-drawings has 1 drawing." in "".join(item.value for item in app.success)
+    (drawing,) = collections.read_drawings("my-drawings")
+    assert (drawing.label, drawing.read, len(drawing.strokes)) == (7, 7, 1)
+    assert np.allclose(drawing.strokes[0], SEVEN[0], atol=0.1)
+    assert buttons(app, "Save as 7 in my-drawings")[0].disabled
 
 
 def test_hosted_asks_for_consent_first(open_page, draw, monkeypatch):
     monkeypatch.setenv("DIGITLAB_HOSTED", "1")
     draw(SEVEN)
     app = open_page(PAGE, show="collect")
-    assert all(button.disabled for button in buttons(app, "Keep it"))
+    assert all(button.disabled for button in buttons(app, "Save as"))
     for box in [box for box in app.checkbox if box.label.startswith("I agree")]:
         box.check()
     app = healthy(app.run())
-    assert not any(button.disabled for button in buttons(app, "Keep it"))
+    assert not any(button.disabled for button in buttons(app, "Save as"))
 
 
 @pytest.fixture
 def mine(optdigits):
     """A collection of 40 digits."""
     images, labels = optdigits.train.images[:40, 0].numpy(), optdigits.train.labels[:40].tolist()
-    drawn = [NewDrawing(np.array(image), n) for image, n in zip(images, labels, strict=True)]
-    keep_drawings("mine", drawn)
+    drawings = [NewDrawing(np.array(image), n) for image, n in zip(images, labels, strict=True)]
+    keep_drawings("mine", drawings)
     return "mine"
 
 
-def test_a_collection_can_be_browsed_measured_and_learnt_from(open_page, run_id, mine, monkeypatch):
+def test_a_collection_can_be_browsed_evaluated_and_trained_on(open_page, run_id, mine, monkeypatch):
     healthy(open_page("1_Data", dataset="collection:mine"))
     for split in ("val", "test"):
         healthy(open_page("1_Data", dataset="collection:mine", split=split))
@@ -226,16 +227,18 @@ def test_a_collection_can_be_browsed_measured_and_learnt_from(open_page, run_id,
 def test_before_and_after_are_shown(open_page, run_id, mine):
     tuned = dl.finetune(run_id, mine, progress=False).after
     app = open_page(PAGE, run=run_id, show="collect", collection=mine, tuned=tuned.id)
-    shown = {metric.label: metric.value for metric in app.metric}
-    held_out = next(value for label, value in shown.items() if label.startswith("Your drawings"))
+    metrics = {metric.label: metric.value for metric in app.metric}
+    held_out = next(
+        value for label, value in metrics.items() if label.startswith("Your held-out drawings")
+    )
     assert "→" in held_out
 
 
 def test_a_bad_name_of_a_collection_is_refused(open_page):
     app = open_page(PAGE, show="collect", collection=" new")
-    app = healthy(find(app.text_input, "Its name").set_value("../up").run())
+    app = healthy(find(app.text_input, "Name of the collection").set_value("../up").run())
     assert "cannot be named" in "".join(item.value for item in app.error)
-    app = healthy(find(app.text_input, "Its name").set_value("my-sevens").run())
+    app = healthy(find(app.text_input, "Name of the collection").set_value("my-sevens").run())
     assert app.query_params["collection"] == "my-sevens"
 
 

@@ -1,4 +1,4 @@
-"""Home: ways in, where things stand, and a first drawing."""
+"""Home: links to the pages, datasets and runs, and a first drawing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_every_part_of_the_lab_is_one_click_away(open_page):
 def test_home_says_what_data_there_is(open_page):
     app = open_page("Home")
     assert find(app.page_link, "Optdigits").proto.page == "Data"
-    assert "MNIST" in words(app)  # one click away
+    assert "The Data page can download: MNIST" in words(app)
 
 
 def test_the_last_run_is_a_link_to_its_results(open_page, run_id):
@@ -26,7 +26,7 @@ def test_the_last_run_is_a_link_to_its_results(open_page, run_id):
 
 
 def test_without_a_run_the_first_training_is_offered(open_page):
-    assert "No run of your own yet" in words(open_page("Home"))
+    assert "You have no run yet" in words(open_page("Home"))
 
 
 def test_home_can_be_drawn_on(open_page):

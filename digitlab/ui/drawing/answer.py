@@ -1,18 +1,20 @@
-"""The answer to a drawing: what was read, where, how sure it is, and why not where it is none."""
+"""A drawing and its answer: what was read, where, how sure the network is, or why it declines."""
 
 from __future__ import annotations
 
 import html
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.data.info import DIGITS
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.runs.run import Run, open_run
-from digitlab.ui import cached
-from digitlab.ui.drawing.context import Look
-from digitlab.ui.drawing.sheet import Drawing
+from digitlab.ui import cached, page, url
+from digitlab.ui.drawing.reading import Reading
+from digitlab.ui.drawing.source import CANVAS, Drawing, is_wide, pick_drawing
 from digitlab.words import percent, probability
 
 if TYPE_CHECKING:
@@ -24,29 +26,74 @@ _ANSWER = (
     "line-height: 1.15; white-space: pre-line; overflow-wrap: anywhere'>{answer}</div>"
     "<div style='opacity: 0.75'>{foot}</div>"
 )
-# Seconds in which the server sends the answer and the browser shows it, before this thread keeps
-# the interpreter busy with charts: they would come in one go, after the charts' time.
+# Seconds in which the server sends the answer and the browser shows it. Without them the answer
+# would arrive together with the charts, which keep the interpreter busy.
 HEAD_START = 0.02
-TOO_LITTLE = "That is too little to read: write larger, or with a thinner brush."
-EMPTY = "Draw a digit on the canvas, or several: the answer appears when you lift the pen."
+TOO_LITTLE = "There is too little ink to read: write larger, or use a thinner brush."
+EMPTY = "Draw a digit on the canvas, or several. The answer appears when you lift the pen."
 NO_PHOTO = "Choose an image: digits on plain paper, dark on light or light on dark."
 
 
-def read(drawing: Drawing, run_id: str, key: str) -> Look | None:
-    """The drawing as the run reads it; where it cannot, says why and gives None.
+@st.fragment
+@page.guard()
+def draw_and_read(run_id: str, *, key: str) -> None:
+    """A canvas and the answer and nothing else, as on Home."""
+    show_drawing_and_answer(run_id, key, small=True)
 
-    What was read last is remembered, so that only a new stroke is read anew.
+
+def show_drawing_and_answer(run_id: str, key: str, *, small: bool = False) -> Reading | None:
+    """The drawing and, next to it, how the run reads it; None while there is nothing to read.
+
+    `small` is a canvas alone, without photographs and without a way to correct the answer.
+    """
+    shares = [2.2, 1] if not small and is_wide() else [1, 1.4]
+    left, right = st.columns(shares, gap="medium")
+    with left:
+        drawing = _pick_drawing(key, small)
+    with right:
+        if drawing is None:
+            photo = not small and url.get("source") not in (None, CANVAS)
+            st.info(NO_PHOTO if photo else EMPTY, icon=":material/draw:")
+            return None
+        reading = _read(drawing, run_id, key)
+        if reading is None:
+            return None
+        reading = _show_answer(reading, key)
+        if not small and reading.run.classes == DIGITS:
+            _offer_correction(reading)
+        return reading
+
+
+def _pick_drawing(key: str, small: bool) -> Drawing | None:
+    try:
+        return pick_drawing(key, small=small)
+    except DrawingError as e:
+        st.warning(str(e), icon=":material/broken_image:")
+        return None
+
+
+def _offer_correction(reading: Reading) -> None:
+    from digitlab.ui.drawing import collect
+
+    with st.popover("Wrong? Correct it", icon=":material/edit:"):
+        collect.offer_saving(reading, collect.current_collection(), "correct")
+
+
+def _read(drawing: Drawing, run_id: str, key: str) -> Reading | None:
+    """The drawing as the run reads it; where it cannot, shows why and returns None.
+
+    The last recognition is kept for the visit, so that only a new stroke is read again.
     """
     from digitlab.analysis.recognize import recognize
 
     try:
         run = cached.reader(open_run(run_id))
         signature = (run.id, run.record.ended, drawing.digest)
-        known = st.session_state.get(f"{key}:read")
-        if known is None or known[0] != signature:
-            found = recognize(drawing.pixels, run, strokes=drawing.strokes)
-            known = st.session_state[f"{key}:read"] = (signature, found)
-        return Look(run, drawing, known[1])
+        last = st.session_state.get(f"{key}:read")
+        if last is None or last[0] != signature:
+            recognition = recognize(drawing.pixels, run, strokes=drawing.strokes)
+            last = st.session_state[f"{key}:read"] = (signature, recognition)
+        return Reading(run, drawing, last[1])
     except EmptyDrawingError:
         st.warning(TOO_LITTLE, icon=":material/draw:")
     except DrawingError as e:
@@ -54,51 +101,55 @@ def read(drawing: Drawing, run_id: str, key: str) -> Look | None:
     return None
 
 
-def show_answer(look: Look, key: str) -> Look:
-    """What was read, large, where each digit is, and the probabilities of one: the look at it."""
+def _show_answer(reading: Reading, key: str) -> Reading:
+    """The answer in large type, a box around each digit, and the selected digit's probabilities.
+
+    Returns the reading with the digit that the visitor selected.
+    """
     from digitlab.figures.drawing import probability_bars
 
-    recognition, run = look.recognition, look.run
-    _say(recognition, run)
+    run = reading.run
+    _show_text(reading.recognition, run)
     time.sleep(HEAD_START)
-    if len(recognition.digits) > 1:
-        look = Look(run, look.drawing, recognition, _pick(look, key))
-        _show_boxes(look, key)
-    digit = look.digit
+    if reading.several:
+        reading = replace(reading, selected=_pick_digit(reading, key))
+        _show_boxes(reading, key)
+    digit = reading.digit
     st.plotly_chart(
-        probability_bars(digit.probabilities, run.classes, title=_title(look)),
+        probability_bars(digit.probabilities, run.classes, title=_title(reading)),
         key=f"{key}:probabilities",
         config={"displayModeBar": False},
         alt=f"Probability of each class; {run.classes[digit.label]} is the most likely.",
     )
-    return look
+    return reading
 
 
-def _say(recognition: Recognition, run: Run) -> None:
-    standing = [digit for digit in recognition.digits if not digit.declined]
+def _show_text(recognition: Recognition, run: Run) -> None:
+    confidences = [digit.confidence for digit in recognition.digits if not digit.declined]
     foot = ""
-    if standing:
-        sure = probability(min(digit.confidence for digit in standing))
-        least = "the least sure of them " if len(standing) > 1 else ""
-        foot = f"{least}with a probability of {sure}"
+    if confidences:
+        least = "each with a probability of at least " if len(confidences) > 1 else ""
+        foot = f"{least or 'with a probability of '}{probability(min(confidences))}"
     st.html(
         _ANSWER.format(
-            head="The network reads" if standing else "The network does not read this as a digit",
+            head="The network reads"
+            if confidences
+            else "The network does not read this as a digit",
             answer=html.escape(_text(recognition, run.classes)),
             foot=foot,
         )
     )
-    for place, digit in enumerate(recognition.digits, start=1):
+    for number, digit in enumerate(recognition.digits, start=1):
         if digit.declined:
-            which = f"Number {place} from the left: " if len(recognition.digits) > 1 else ""
-            near = run.classes[digit.label]
+            prefix = f"Digit {number}: " if len(recognition.digits) > 1 else ""
             st.warning(
-                f"{which}{digit.declined} It comes nearest to {near}.", icon=":material/help:"
+                f"{prefix}{digit.declined} The most likely class is {run.classes[digit.label]}.",
+                icon=":material/help:",
             )
 
 
 def _text(recognition: Recognition, classes: tuple[str, ...]) -> str:
-    """The names of what was read, line by line, as it stands on the canvas; '?' if declined."""
+    """The names of what was read, a line for each line of the drawing; '?' where it declined."""
     from digitlab.drawing.recognition import UNREAD
 
     lines: dict[int, list[str]] = {}
@@ -109,31 +160,32 @@ def _text(recognition: Recognition, classes: tuple[str, ...]) -> str:
     return "\n".join((" " if wide else "").join(names) for names in lines.values())
 
 
-def _pick(look: Look, key: str) -> int:
-    """The place of the digit to look at, the visitor's choice."""
-    digits, classes = look.recognition.digits, look.run.classes
+def _pick_digit(reading: Reading, key: str) -> int:
+    """The index of the digit that the visitor selects."""
+    digits, classes = reading.recognition.digits, reading.run.classes
     return st.segmented_control(
-        "Look at",
+        "Selected digit",
         range(len(digits)),
-        format_func=lambda place: f"{place + 1}: {classes[digits[place].label]}",
+        format_func=lambda index: f"{index + 1}: {classes[digits[index].label]}",
         default=0,
         required=True,
         key=f"{key}:digit:{len(digits)}",
     )
 
 
-def _show_boxes(look: Look, key: str) -> None:
+def _show_boxes(reading: Reading, key: str) -> None:
     from digitlab.figures.recognition import boxed_drawing
 
-    digits, classes = look.recognition.digits, look.run.classes
-    names = [f"{classes[one.label]}{' ?' if one.declined else ''}" for one in digits]
+    digits, classes = reading.recognition.digits, reading.run.classes
+    names = [f"{classes[digit.label]}{' ?' if digit.declined else ''}" for digit in digits]
+    confidences = [percent(digit.confidence, 0) for digit in digits]
     st.plotly_chart(
         boxed_drawing(
             digits[0].framed.ink,
-            [one.box for one in digits],
-            [f"{n} · {percent(one.confidence, 0)}" for n, one in zip(names, digits, strict=True)],
-            [one.declined is not None for one in digits],
-            look.place,
+            [digit.box for digit in digits],
+            [" · ".join(pair) for pair in zip(names, confidences, strict=True)],
+            [digit.declined is not None for digit in digits],
+            reading.selected,
         ),
         key=f"{key}:boxes",
         config={"displayModeBar": False},
@@ -141,6 +193,6 @@ def _show_boxes(look: Look, key: str) -> None:
     )
 
 
-def _title(look: Look) -> str:
-    which = "" if len(look.recognition.digits) == 1 else f" of number {look.place + 1}"
-    return f"Probabilities{which}" + (", if it is a digit" if look.digit.declined else "")
+def _title(reading: Reading) -> str:
+    of = f" of digit {reading.selected + 1}" if reading.several else ""
+    return f"Probabilities{of}" + (", if it is a digit" if reading.digit.declined else "")

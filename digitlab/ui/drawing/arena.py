@@ -1,4 +1,4 @@
-"""The arena: many runs read the same drawing at once; whether they agree is seen at a glance."""
+"""The arena: several runs read the same drawing, and the page shows whether they agree."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.drawing.context import Look
+from digitlab.ui.drawing.reading import Reading
 from digitlab.ui.run_picker import OFFERED, USABLE
 from digitlab.words import ago, hundred, percent
 
-AT_FIRST = 5
+DEFAULT_COUNT = 5  # runs that read before the visitor chooses any
 
 
-def show(look: Look | None, run: Run) -> None:
-    """The choice of runs, what each reads, and the probabilities that each gives."""
+def show_arena(reading: Reading | None, run: Run) -> None:
+    """The choice of runs, what each reads, and the probabilities that each predicts."""
     page.cell(
         "Arena",
-        "Several runs read the same drawing, pen stroke by pen stroke. Where they disagree, the "
-        "drawing is hard or one of them has learnt something odd.",
+        "Several runs read the same drawing after every stroke. Where they disagree, the drawing "
+        "is hard or one of the runs has learnt something wrong.",
     )
-    chosen = pick_readers(run)
-    if look is None:
-        st.caption("Draw something: every run chosen reads it.")
+    run_ids = pick_readers(run)
+    if reading is None:
+        st.caption("Draw something, and every chosen run reads it.")
         return
-    if not chosen:
+    if not run_ids:
         st.caption("Choose at least one run.")
         return
-    arena = ask(look, chosen)
-    _say(arena)
+    arena = read_with_runs(reading, run_ids)
+    _show_agreement(arena)
     _show_table(arena)
-    _show_strip(look, arena)
-    page.code_fold(snippets.arena(chosen))
+    _show_strip(reading, arena)
+    page.code_fold(snippets.arena(run_ids))
 
 
 def pick_readers(run: Run) -> list[str]:
-    """The ids of the runs that read: those in the URL, or the chosen one and a handful more."""
-    options = offered(run)
-    default = [run.id, *(one for one in options if one != run.id)][:AT_FIRST]
+    """The ids of the runs that read: those in the URL, else the selected run and a few more."""
+    options = list_readers(run)
+    default = [run.id, *(run_id for run_id in options if run_id != run.id)][:DEFAULT_COUNT]
     return url.several(
         "Runs that read",
         options,
@@ -53,27 +53,27 @@ def pick_readers(run: Run) -> list[str]:
     )
 
 
-def offered(run: Run) -> dict[str, str]:
+def list_readers(run: Run) -> dict[str, str]:
     """Runs that can read what `run` reads, bundled ones first: id → description."""
-    runs = [one for one in list_runs(limit=OFFERED) if _can_read(one, run)]
-    runs.sort(key=lambda one: not one.record.bundled)
-    return {one.id: _in_short(one) for one in [run, *runs]}
+    readers = [reader for reader in list_runs(limit=OFFERED) if _can_read(reader, run)]
+    readers.sort(key=lambda reader: not reader.record.bundled)
+    return {reader.id: _describe(reader) for reader in [run, *readers]}
 
 
-def ask(look: Look, run_ids: list[str]) -> Arena:
-    """What each run reads in the drawing; remembered until the drawing or the choice changes."""
+def read_with_runs(reading: Reading, run_ids: list[str]) -> Arena:
+    """What each run reads in the drawing; kept until the drawing or the choice of runs changes."""
     runs = [reader for run_id in run_ids if (reader := _load(run_id)) is not None]
-    signature = (look.drawing.digest, tuple((run.id, run.record.ended) for run in runs))
-    known = st.session_state.get("arena:read")
-    if known is None or known[0] != signature:
-        strokes = look.drawing.strokes
-        known = (signature, read_together(look.drawing.pixels, runs, strokes=strokes))
-        st.session_state["arena:read"] = known
-    return known[1]
+    signature = (reading.drawing.digest, tuple((run.id, run.record.ended) for run in runs))
+    last = st.session_state.get("arena:read")
+    if last is None or last[0] != signature:
+        strokes = reading.drawing.strokes
+        last = (signature, read_together(reading.drawing.pixels, runs, strokes=strokes))
+        st.session_state["arena:read"] = last
+    return last[1]
 
 
-def _in_short(run: Run) -> str:
-    """The name, with what tells it from others of that name: what it reached, and when."""
+def _describe(run: Run) -> str:
+    """The name, test accuracy and age, which tell runs of the same name apart."""
     record = run.record
     parts = [record.name]
     parts += [] if record.test_accuracy is None else [percent(record.test_accuracy)]
@@ -81,13 +81,14 @@ def _in_short(run: Run) -> str:
     return " · ".join(parts)
 
 
-def _can_read(one: Run, like: Run) -> bool:
-    record = one.record
+def _can_read(reader: Run, run: Run) -> bool:
+    """Whether `reader` can predict, and has the classes and the input shape of `run`."""
+    record = reader.record
     return (
         record.status in USABLE
-        and (has_weights(one.id) or bool(record.members))
-        and one.classes == like.classes
-        and one.spec.input == like.spec.input
+        and (has_weights(reader.id) or bool(record.members))
+        and reader.classes == run.classes
+        and reader.spec.input == run.spec.input
     )
 
 
@@ -95,29 +96,29 @@ def _load(run_id: str) -> Run | None:
     try:
         return cached.reader(open_run(run_id))
     except DigitlabError as e:
-        st.caption(f"{run_id} cannot read: {e}")
+        st.caption(f"A chosen run cannot read: {e}")
         return None
 
 
-def _say(arena: Arena) -> None:
-    """Who agrees, in one sentence; the names of those that read something else or decline."""
+def _show_agreement(arena: Arena) -> None:
+    """How many runs agree, and the names of those that read something else or decline."""
     count, majority = len(arena.answers), arena.majority
-    sure = arena.agreeing(majority)
-    others = ", ".join(_in_words(a) for a in arena.answers if a not in sure)
+    agreeing = arena.agreeing(majority)
+    others = ", ".join(_sentence(answer) for answer in arena.answers if answer not in agreeing)
     if count == 1:
-        st.markdown(f"It reads **{majority}**." if sure else f"{others}.")
-    elif len(sure) == count:
+        st.markdown(f"It reads **{majority}**." if agreeing else f"{others}.")
+    elif len(agreeing) == count:
         st.success(f"All {count} read **{majority}**.", icon=":material/check_circle:")
     else:
-        agreed = f"{len(sure)} of {count} read **{majority}**" if sure else "Nobody is sure"
-        st.warning(f"{agreed}; {others}.", icon=":material/call_split:")
+        head = f"{len(agreeing)} of {count} read **{majority}**" if agreeing else "No run is sure"
+        st.warning(f"{head}; {others}.", icon=":material/call_split:")
 
 
-def _in_words(answer: Answer) -> str:
+def _sentence(answer: Answer) -> str:
     name = answer.run.record.name
     if not answer.declined:
         return f"{name} reads **{answer.text or 'nothing'}**"
-    return f"{name} declines, nearest to **{answer.text}**" if answer.text else f"{name} declines"
+    return f"{name} declines" + (f" (most likely **{answer.text}**)" if answer.text else "")
 
 
 def _show_table(arena: Arena) -> None:
@@ -128,48 +129,48 @@ def _show_table(arena: Arena) -> None:
         {
             "": ["=" if answer in agreeing else "≠" for answer in arena.answers],
             "Run": [answer.run.record.name for answer in arena.answers],
-            "Reads": [_reads(answer) for answer in arena.answers],
+            "Reads": [_text(answer) for answer in arena.answers],
             "Confidence": [hundred(answer.confidence) for answer in arena.answers],
-            "Learnt from": [answer.run.record.dataset for answer in arena.answers],
+            "Trained on": [answer.run.record.dataset for answer in arena.answers],
         }
     )
     config = {
-        "": st.column_config.TextColumn(width=30, help="Whether it reads what most read."),
+        "": st.column_config.TextColumn(width=30, help="Whether the run agrees with most runs."),
         "Run": st.column_config.TextColumn(width=130),
-        "Reads": st.column_config.TextColumn(width=80),
+        "Reads": st.column_config.TextColumn(
+            width=80, help="A ? where the run declines, with the most likely reading."
+        ),
         "Confidence": st.column_config.ProgressColumn(
             width=105, format="%.1f %%", min_value=0, max_value=100
         ),
-        "Learnt from": st.column_config.TextColumn(width=100),
+        "Trained on": st.column_config.TextColumn(width=100),
     }
     st.dataframe(table, hide_index=True, column_config=config)
 
 
-def _reads(answer: Answer) -> str:
+def _text(answer: Answer) -> str:
     if answer.recognition is None:
         return answer.problem
-    return f"?, near {answer.text}" if answer.recognition.declined else answer.text
+    return f"? ({answer.text})" if answer.recognition.declined else answer.text
 
 
-def _show_strip(look: Look, arena: Arena) -> None:
+def _show_strip(reading: Reading, arena: Arena) -> None:
     from digitlab.figures.recognition import answer_strip
 
-    which = ""
-    if len(look.recognition.digits) > 1:
-        which = f" of number {look.place + 1}"
+    of = f" of digit {reading.selected + 1}" if reading.several else ""
     st.markdown(
-        f"**Where each puts its belief{which}**, given the 28×28 that the run above saw: in "
-        "percent, before they are calibrated to the confidence above."
+        f"**Probability of each class{of}, by run**, in percent, for the 28×28 image that the "
+        "selected run saw. These are not calibrated; the confidence above is."
     )
     names, rows = [], []
     for answer in arena.answers:
         if not answer.problem:
             names.append(answer.run.record.name)
-            rows.append(answer.run.predict(look.image[None, None])[0])
+            rows.append(answer.run.predict(reading.image[None, None])[0])
     if rows:
         st.plotly_chart(
-            answer_strip(names, np.stack(rows), look.run.classes),
+            answer_strip(names, np.stack(rows), reading.run.classes),
             key="arena:strip",
             config={"displayModeBar": False},
-            alt=f"Probabilities of every class by {len(rows)} runs.",
+            alt=f"Probability of each class by {len(rows)} runs.",
         )

@@ -1,4 +1,4 @@
-"""The drawing canvas: the one place that knows streamlit-drawable-canvas."""
+"""The drawing canvas: the only file that knows streamlit-drawable-canvas."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ INK = "#ffffff"
 PAPER = "#000000"
 
 _FRAME = "canvas-frame"
-# The canvas draws its own outline in the theme's border colour, which is lost between black paper
-# and a dark page.
+# The canvas draws its outline in the theme's border colour, which cannot be seen between a black
+# canvas and a dark page.
 _STYLE = """
 .st-key-FRAME [data-testid^='stBidiComponent'] {
   --st-border-color: #8b93a1;
   max-width: 100%;
 }
 """.replace("FRAME", _FRAME)
-# The canvas sends a drawing 0.2 s after the pen is lifted, in case that more follows; a button of
-# its toolbar sends at once, and is pressed when the pen is lifted. Where that button is not found,
-# the drawing comes 0.2 s later.
+# The canvas sends a drawing 0.2 s after the pen is lifted, in case more strokes follow. A button of
+# its toolbar sends it at once: this script clicks it when the pen is lifted. Without that button
+# the drawing still arrives, 0.2 s later.
 _SEND_AT_ONCE = """
 export default function ({ parentElement }) {
   const frame = parentElement.closest(".st-key-FRAME");
   let drawing = false;
   const begin = (event) => {
-    drawing = event.composedPath().some((one) => one.tagName === "CANVAS");
+    drawing = event.composedPath().some((node) => node.tagName === "CANVAS");
   };
   const send = () => {
     if (!drawing) return;
@@ -40,7 +40,7 @@ export default function ({ parentElement }) {
       shadowRoot?.querySelector("button[title^='Update the app']")?.click();
     }
   };
-  // On the window, which hears of it after the canvas has taken up the stroke.
+  // Listen on the window, which gets the event after the canvas has finished the stroke.
   for (const kind of ["mousedown", "touchstart"]) frame.addEventListener(kind, begin, true);
   for (const kind of ["mouseup", "touchend"]) window.addEventListener(kind, send);
   return () => {
@@ -54,7 +54,7 @@ _send_at_once = st.components.v2.component(
 )
 
 
-class Drawn(NamedTuple):
+class CanvasContent(NamedTuple):
     """What is on a canvas: `pixels` RGBA uint8 [H, W, 4], and the `strokes` [n, 2] in it."""
 
     pixels: np.ndarray
@@ -66,11 +66,11 @@ def drawing_canvas(
     *,
     brush: int = 18,
     size: tuple[int, int] = (SIDE, SIDE),
-) -> Drawn | None:
+) -> CanvasContent | None:
     """A canvas of `size` (width, height) to draw on with mouse, pen or finger.
 
-    Returns the drawing after the pen is lifted, or None while there is nothing on it. The toolbar
-    that floats over it undoes strokes and clears them.
+    Returns the drawing after the pen is lifted; None while the canvas is empty. The toolbar above
+    it can undo strokes and clear them.
     """
     from streamlit_drawable_canvas import st_canvas
 
@@ -90,9 +90,9 @@ def drawing_canvas(
         )
     paths = (result.json_data or {}).get("objects", [])
     pixels = result.image_data if paths else None
-    return None if pixels is None else Drawn(pixels, read_paths(paths))
+    return None if pixels is None else CanvasContent(pixels, read_paths(paths))
 
 
 def brush_slider(key: str) -> int:
-    """The brush's width in pixels, remembered while the visitor stays."""
+    """A slider for the width of the brush in pixels; kept for the visit."""
     return st.slider("Brush width", 4, 36, 18, key=key, persist_state="session", format="%d px")

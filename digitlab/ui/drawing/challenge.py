@@ -1,4 +1,4 @@
-"""Challenges: fool a network, be read by all, draw what is asked; scores stay for the visit."""
+"""Challenges: fool a network, draw a given digit, be read by all; scores are kept for the visit."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import streamlit as st
 from digitlab.data.info import DIGITS
 from digitlab.ui import page, url
 from digitlab.ui.drawing import arena
-from digitlab.ui.drawing.sheet import new_sheet
+from digitlab.ui.drawing.source import clear_drawing
 from digitlab.words import percent, probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.analysis.arena import Arena
     from digitlab.runs.run import Run
-    from digitlab.ui.drawing.context import Look
+    from digitlab.ui.drawing.reading import Reading
 
 FOOL, ASKED, ALL = "fool", "asked", "all"
-MODES = {FOOL: "Fool it", ASKED: "Draw what is asked", ALL: "Read by all"}
-# Pairs that a drawing can lie between.
+MODES = {FOOL: "Fool the network", ASKED: "Draw a given digit", ALL: "Read by all"}
+# Pairs of digits that a drawing can lie between.
 PAIRS = ("49", "94", "17", "71", "38", "83", "35", "53", "56", "65", "08", "80", "27", "72", "60")
 _STATE = "challenge"
 
 
-def show(look: Look | None, run: Run, key: str) -> None:
-    """The chosen challenge: its task, how the present drawing does, scores and buttons."""
+def show_challenge(reading: Reading | None, run: Run, key: str) -> None:
+    """The chosen challenge: its task, the result of the drawing, scores and buttons."""
     page.cell(
         "Challenges",
-        "Find where a network's idea of a digit ends: by fooling it on purpose, by drawing what "
-        "you are asked for, or by writing so clearly that all of them agree.",
+        "Find the limits of a network: fool it on purpose, draw a given digit, or write so clearly "
+        "that all runs agree.",
     )
     if run.classes != DIGITS:
-        st.info("Choose a run that reads digits: the challenges are about them.")
+        st.info("The challenges are about digits: choose a run that reads digits.")
         return
     mode = url.choose(
         "Challenge", MODES, param="challenge", default=FOOL, widget=st.segmented_control
@@ -41,29 +41,31 @@ def show(look: Look | None, run: Run, key: str) -> None:
     state = _state(mode)
     st.markdown(f"### {_task(mode, state, run)}")
     body = st.container()
-    with st.expander("Who reads along", icon=":material/groups:"):
+    with st.expander("Choose the runs that read", icon=":material/groups:"):
         readers = arena.pick_readers(run)
     with body:
-        if look is None:
+        if reading is None:
             st.caption("Draw on the canvas above.")
-        elif len(look.recognition.digits) != 1:
-            st.caption("One digit at a time: clear the canvas and draw a single one.")
-            look = None
-        result = arena.ask(look, readers) if look is not None and readers else None
-        {FOOL: _fool, ASKED: _asked, ALL: _all}[mode](look, result, state, key)
+        elif len(reading.recognition.digits) != 1:
+            st.caption("One digit at a time: clear the canvas and draw a single digit.")
+            reading = None
+        result = arena.read_with_runs(reading, readers) if reading is not None and readers else None
+        {FOOL: _show_fooling, ASKED: _show_given_digit, ALL: _show_read_by_all}[mode](
+            reading, result, state, key
+        )
 
 
 def _state(mode: str) -> dict[str, Any]:
-    """What this visitor has done in the mode; begun where it is the first time."""
+    """What this visitor has done in the mode so far."""
     states = st.session_state.setdefault(_STATE, {})
-    return states.setdefault(mode, _begin(mode))
+    return states.setdefault(mode, _new_state(mode))
 
 
-def _begin(mode: str) -> dict[str, Any]:
-    return {"task": _draw_task(mode), "best": {}, "done": 0, "right": {}, "streak": 0}
+def _new_state(mode: str) -> dict[str, Any]:
+    return {"task": _choose_task(mode), "best": {}, "done": 0, "right": {}, "streak": 0}
 
 
-def _draw_task(mode: str, last: str = "") -> str:
+def _choose_task(mode: str, last: str = "") -> str:
     tasks = [task for task in (PAIRS if mode == FOOL else DIGITS) if task != last]
     return random.choice(tasks)
 
@@ -75,66 +77,65 @@ def _task(mode: str, state: dict[str, Any], run: Run) -> str:
     return f"Draw {with_article(task)}" + (" that all the runs read" if mode == ALL else "")
 
 
-def _fool(look: Look | None, result: Arena | None, state: dict[str, Any], key: str) -> None:
-    honest, target = state["task"]
+def _show_fooling(
+    reading: Reading | None, result: Arena | None, state: dict[str, Any], key: str
+) -> None:
+    digit, target = state["task"]
     best = state["best"]
-    if look is not None:
-        share = float(look.digit.probabilities[int(target)])
-        others = [one for one in result.answers if one.run.id != look.run.id] if result else []
-        seen = sum(one.text == honest for one in others)
-        majority = seen * 2 > len(others)
-        left, right = st.columns(2)
-        left.metric(f"Probability of {target}", probability(share))
-        right.metric(
-            f"Other runs that still see {with_article(honest)}", f"{seen} of {len(others)}"
+    if reading is not None:
+        share = float(reading.digit.probabilities[int(target)])
+        answers = result.answers if result else ()
+        others = [answer for answer in answers if answer.run.id != reading.run.id]
+        right = sum(answer.text == digit for answer in others)
+        columns = st.columns(2)
+        columns[0].metric(f"Probability of {target}", probability(share))
+        columns[1].metric(
+            f"Other runs that read {with_article(digit)}", f"{right} of {len(others)}"
         )
-        mine = st.checkbox(
-            f"A person would read it as {honest}", key=f"fool:{state['task']}:{look.drawing.digest}"
+        legible = st.checkbox(
+            f"A person would read it as {digit}",
+            key=f"fool:{state['task']}:{reading.drawing.digest}",
         )
-        if majority or mine:
+        if legible or right * 2 > len(others):
             best[state["task"]] = max(best.get(state["task"], 0.0), share)
-            _say_fooled(look, honest, target)
+            _show_whether_fooled(reading, digit, target)
         else:
             st.caption(
-                f"It counts when most other runs still see {with_article(honest)}, or when "
-                "you say that a person would."
+                f"It counts when most other runs read {with_article(digit)}, or when you say that "
+                "a person would."
             )
     if best:
-        scores = "; ".join(f"{p[0]} as {p[1]}: {percent(s, 1)}" for p, s in best.items())
+        scores = "; ".join(f"{task[0]} as {task[1]}: {percent(s, 1)}" for task, s in best.items())
         st.markdown(f"**Your best:** {scores}")
-    _buttons(FOOL, key, ("Next pair", _next))
+    _show_buttons(FOOL, key, "Next pair")
 
 
-def _say_fooled(look: Look, honest: str, target: str) -> None:
-    if look.answer == target and not look.digit.declined:
-        st.success(f"Fooled: an honest {honest} is read as {target}.", icon=":material/trophy:")
-    elif look.answer == target:
+def _show_whether_fooled(reading: Reading, digit: str, target: str) -> None:
+    if reading.answer == target and not reading.digit.declined:
+        st.success(f"Fooled: {with_article(digit)} is read as {target}.", icon=":material/trophy:")
+    elif reading.answer == target:
         st.info(
-            f"It comes nearest to {target}, but the network declines to say so: nearly fooled.",
+            f"Nearly fooled: {target} is the most likely class, but the network declines.",
             icon=":material/help:",
         )
     else:
-        st.info(f"It still reads {look.answer}: bend it further.", icon=":material/draw:")
+        st.info(f"It still reads {reading.answer}: change the drawing.", icon=":material/draw:")
 
 
-def _asked(look: Look | None, result: Arena | None, state: dict[str, Any], key: str) -> None:
+def _show_given_digit(
+    reading: Reading | None, result: Arena | None, state: dict[str, Any], key: str
+) -> None:
     if result is not None:
-        right = [one.run.record.name for one in result.agreeing(state["task"])]
-        st.markdown(
-            f"{len(right)} of {len(result.answers)} read it as {with_article(state['task'])}."
-        )
-        st.button(
-            "Count it, and the next digit",
-            type="primary",
-            icon=":material/check:",
-            on_click=_count,
-            args=(state, _hits(result, state["task"]), key),
-        )
+        right = len(result.agreeing(state["task"]))
+        st.markdown(f"{right} of {len(result.answers)} read it as {with_article(state['task'])}.")
+        _show_count_button(result, state, key)
     _show_rates(state)
-    _buttons(ASKED, key, ("Another digit", _next))
+    _show_buttons(ASKED, key, "Another digit")
 
 
-def _all(look: Look | None, result: Arena | None, state: dict[str, Any], key: str) -> None:
+def _show_read_by_all(
+    reading: Reading | None, result: Arena | None, state: dict[str, Any], key: str
+) -> None:
     if result is not None:
         right, count = len(result.agreeing(state["task"])), len(result.answers)
         st.progress(
@@ -142,46 +143,51 @@ def _all(look: Look | None, result: Arena | None, state: dict[str, Any], key: st
             text=f"{right} of {count} runs read {with_article(state['task'])}",
         )
         if right == count:
-            st.success("All of them read it.", icon=":material/trophy:")
-            st.button(
-                "Count it, and the next digit",
-                type="primary",
-                icon=":material/check:",
-                on_click=_count,
-                args=(state, _hits(result, state["task"]), key),
-            )
+            st.success("All runs read it.", icon=":material/trophy:")
+            _show_count_button(result, state, key)
         else:
-            missed = [one for one in result.answers if one.text != state["task"]]
-            said = ", ".join(
-                f"{one.run.record.name} reads {one.text or 'nothing'}" for one in missed
+            wrong = ", ".join(
+                f"{answer.run.record.name} reads {answer.text or 'nothing'}"
+                for answer in result.answers
+                if answer.text != state["task"]
             )
-            st.caption(f"Not yet: {said}.")
+            st.caption(f"Not yet: {wrong}.")
     if state["done"]:
         st.markdown(f"**Read by all so far:** {state['done']}")
-    _buttons(ALL, key, ("Another digit", _next))
+    _show_buttons(ALL, key, "Another digit")
+
+
+def _show_count_button(result: Arena, state: dict[str, Any], key: str) -> None:
+    st.button(
+        "Count it and show the next digit",
+        type="primary",
+        icon=":material/check:",
+        on_click=_count,
+        args=(state, _hits(result, state["task"]), key),
+    )
 
 
 def _hits(result: Arena, task: str) -> dict[str, tuple[str, bool]]:
     right = result.agreeing(task)
-    return {one.run.id: (one.run.record.name, one in right) for one in result.answers}
+    return {answer.run.id: (answer.run.record.name, answer in right) for answer in result.answers}
 
 
 def _count(state: dict[str, Any], hits: dict[str, tuple[str, bool]], key: str) -> None:
-    """Add a drawing to every run's score, and ask for the next digit on a new sheet."""
+    """Add the drawing to every run's score, clear it, and choose the next digit."""
     state["done"] += 1
     for run_id, (name, hit) in hits.items():
         _, right, total = state["right"].get(run_id, (name, 0, 0))
         state["right"][run_id] = (name, right + hit, total + 1)
-    state["task"] = _draw_task(ASKED, state["task"])
-    new_sheet(key)
+    state["task"] = _choose_task(ASKED, state["task"])
+    clear_drawing(key)
 
 
 def _show_rates(state: dict[str, Any]) -> None:
-    """Each run's accuracy over the visitor's own drawings."""
+    """Each run's accuracy on the visitor's drawings."""
     import pandas as pd
 
     if not state["right"]:
-        st.caption("Count a few drawings to see how well each run reads *your* hand.")
+        st.caption("Count a few drawings to see how well each run reads *your* handwriting.")
         return
     rows = sorted(state["right"].values(), key=lambda row: -row[1] / row[2])
     table = pd.DataFrame(
@@ -195,19 +201,18 @@ def _show_rates(state: dict[str, Any]) -> None:
     st.dataframe(table, hide_index=True, column_config={"Accuracy on your drawings": bar})
 
 
-def _buttons(mode: str, key: str, onward: tuple[str, Any]) -> None:
-    label, action = onward
+def _show_buttons(mode: str, key: str, label: str) -> None:
     with st.container(horizontal=True):
-        st.button(label, icon=":material/skip_next:", on_click=action, args=(mode, key))
+        st.button(label, icon=":material/skip_next:", on_click=_next, args=(mode, key))
         st.button("Reset scores", icon=":material/restart_alt:", on_click=_reset, args=(mode, key))
 
 
 def _next(mode: str, key: str) -> None:
     state = _state(mode)
-    state["task"] = _draw_task(mode, state["task"])
-    new_sheet(key)
+    state["task"] = _choose_task(mode, state["task"])
+    clear_drawing(key)
 
 
 def _reset(mode: str, key: str) -> None:
     st.session_state.get(_STATE, {}).pop(mode, None)
-    new_sheet(key)
+    clear_drawing(key)

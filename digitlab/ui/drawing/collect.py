@@ -1,7 +1,8 @@
-"""Collecting: a drawing with its right label is kept, and a collection is looked through."""
+"""Collecting: saving a drawing with its correct label, and the drawings of a collection."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,116 +19,117 @@ from digitlab.ui.drawing import collection_files, finetune
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
-    from digitlab.ui.drawing.context import Look
+    from digitlab.ui.drawing.reading import Reading
 
-FIRST = "my-drawings"
-NEW = " new"  # no name has a space
-SHOWN = 60
+DEFAULT = "my-drawings"
+NEW = " new"  # no name of a collection has a space
+SHOWN = 60  # of the newest drawings
 CONSENT = (
-    "I agree that this drawing (its image, its strokes and the label) is kept on this server, "
-    "where other visitors can see, download and train on it. It holds nothing personal."
+    "I agree that this drawing (its image, its strokes and the label) is stored on this server, "
+    "where other visitors can see, download and train on it. It contains nothing personal."
 )
 
 
-def show(look: Look | None, run: Run) -> None:
-    """Keeping the present drawing, the collection's drawings, and what can be done with them."""
+def show_collection(reading: Reading | None, run: Run) -> None:
+    """Saving the drawing, the collection's drawings, and what can be done with them."""
     page.cell(
         "Collect",
-        "Drawings that you label become a dataset of your own: measure any run on it, or "
-        "fine-tune one on your hand and see how much better it reads you.",
+        "Drawings that you label become a dataset: evaluate any run on it, or fine-tune a run on "
+        "your handwriting and see how much better it reads it.",
     )
     name = _pick_collection()
     if name is None:
         return
-    if look is None:
-        st.caption("Draw a digit to keep it.")
-    elif look.run.classes == DIGITS:
-        offer(look, name, "collect")
+    if reading is None:
+        st.caption("Draw a digit to save it.")
+    elif reading.run.classes == DIGITS:
+        offer_saving(reading, name, "collect")
     entries = collections.list_entries(name)
     if entries:
         _show_drawings(name, entries)
-        _show_ways(name, run)
-        finetune.show(name, run)
-    collection_files.show(name, has_drawings=bool(entries))
+        _show_links(name, run)
+        finetune.show_finetuning(name, run)
+    collection_files.show_files(name, has_drawings=bool(entries))
     if entries:
         page.code_fold(snippets.collection(name, run.id), "The collection in Python")
 
 
-def current() -> str:
-    """The collection that drawings are kept in."""
-    name = url.get("collection") or FIRST
+def current_collection() -> str:
+    """The name of the collection that drawings are saved in."""
+    name = url.get("collection") or DEFAULT
     try:
         return collections.check_name(name)
     except DigitlabError:
-        return FIRST
+        return DEFAULT
 
 
-def offer(look: Look, name: str, key: str) -> None:
-    """The digit's label, as read or as corrected, and a button that keeps it."""
-    drawing = f"{key}:{look.drawing.digest}:{look.place}"
+def offer_saving(reading: Reading, name: str, key: str) -> None:
+    """The digit's label, as read or as corrected, and a button that saves the drawing with it."""
+    prefix = f"{key}:{reading.drawing.digest}:{reading.selected}"
     label = st.segmented_control(
-        "What it really is",
+        "Correct label",
         DIGITS,
-        default=look.answer,
+        default=reading.answer,
         required=True,
-        key=f"{drawing}:label",
-        help=f"Read as {look.answer}. Correct it where that is wrong.",
+        key=f"{prefix}:label",
+        help=f"The network read {reading.answer}. Choose another label if that is wrong.",
     )
     agreed = True
     if read_settings().hosted:
         agreed = st.checkbox(CONSENT, key=f"{key}:consent")
-    kept = st.session_state.get("collected", {})
+    entry = (reading.drawing.digest, reading.selected, name, label)
+    is_saved = entry in st.session_state.get("collected", ())
     st.button(
-        f"Keep it as {label} in {name}",
-        key=f"{drawing}:keep",
+        f"Save as {label} in {name}",
+        key=f"{prefix}:save",
         type="primary",
         icon=":material/bookmark_add:",
-        on_click=_keep,
-        args=(look, name, label),
-        disabled=not agreed or (look.drawing.digest, look.place, name, label) in kept,
+        on_click=_save,
+        args=(reading, name, label),
+        disabled=not agreed or is_saved,
     )
     if problem := st.session_state.pop("collect:problem", None):
         st.error(problem, icon=":material/error:")
-    if (look.drawing.digest, look.place, name, label) in kept:
-        count = len(collections.list_entries(name))
-        st.success(f"Kept: {name} holds {count:,} drawings.", icon=":material/check_circle:")
+    if is_saved:
+        count = _count(collections.list_entries(name))
+        st.success(f"Saved: {name} has {count}.", icon=":material/check_circle:")
 
 
-def _keep(look: Look, name: str, label: str) -> None:
-    """Keep the digit as the network was shown it, with the strokes that lie in its box."""
+def _save(reading: Reading, name: str, label: str) -> None:
+    """Save the image that the network saw, with the strokes that lie in the digit's box."""
     drawing = collections.NewDrawing(
-        look.image, int(label), _strokes_of(look), read=look.digit.label
+        reading.image, int(label), _strokes_of(reading), read=reading.digit.label
     )
     try:
         collections.keep_drawing(name, drawing)
     except DigitlabError as e:
         st.session_state["collect:problem"] = str(e)
         return
-    kept = st.session_state.setdefault("collected", {})
-    kept[look.drawing.digest, look.place, name, label] = True
+    entry = (reading.drawing.digest, reading.selected, name, label)
+    st.session_state.setdefault("collected", set()).add(entry)
 
 
-def _strokes_of(look: Look) -> list:
-    """All strokes of a single digit; of several, those whose middle lies in this one's box."""
-    strokes = look.drawing.strokes or []
-    if len(look.recognition.digits) == 1:
+def _strokes_of(reading: Reading) -> list:
+    """All strokes of a single digit; of several, those whose centre lies in the digit's box."""
+    strokes = reading.drawing.strokes or []
+    if not reading.several:
         return strokes
-    left, top, right, bottom = look.digit.box
-    middles = [(stroke, stroke.mean(axis=0)) for stroke in strokes]
-    return [one for one, (x, y) in middles if left <= x < right and top <= y < bottom]
+    left, top, right, bottom = reading.digit.box
+    centres = [(stroke, stroke.mean(axis=0)) for stroke in strokes]
+    return [stroke for stroke, (x, y) in centres if left <= x < right and top <= y < bottom]
 
 
 def _pick_collection() -> str | None:
-    """The collection in the URL, another one, or a new one's name; None until that is right."""
-    names = dict.fromkeys([*collections.list_collections(), current()])
+    """The chosen collection, or the name of a new one; None until that name is valid."""
+    names = [*collections.list_collections(), current_collection()]
     options = {**{name: name for name in names}, NEW: "A new collection …"}
     left, right = st.columns(2)
     with left:
-        chosen = url.choose("Collection", options, param="collection", default=FIRST)
-    if chosen != NEW:
-        return chosen
+        name = url.choose("Collection", options, param="collection", default=DEFAULT)
+    if name != NEW:
+        return name
     with right:
-        typed = st.text_input("Its name", key="collect:name", placeholder="my-sevens")
+        typed = st.text_input("Name of the collection", key="collect:name", placeholder="my-sevens")
     if not typed:
         st.caption(f"A name has {collections.ALLOWED}.")
         return None
@@ -140,8 +142,12 @@ def _pick_collection() -> str | None:
     return name
 
 
-def _show_drawings(name: str, entries: list[collections.Entry]) -> None:
-    """The newest drawings with their labels, and a fold to mend them."""
+def _count(entries: Sequence[collections.Entry]) -> str:
+    return f"{len(entries):,} drawing{'s' if len(entries) != 1 else ''}"
+
+
+def _show_drawings(name: str, entries: Sequence[collections.Entry]) -> None:
+    """The newest drawings with their labels, and a fold to correct or delete them."""
     from digitlab.figures.images import image_grid
 
     counts = ", ".join(
@@ -149,58 +155,68 @@ def _show_drawings(name: str, entries: list[collections.Entry]) -> None:
         for digit in range(10)
         if any(entry.label == digit for entry in entries)
     )
-    st.markdown(f"**{name}** holds {len(entries):,} drawings: {counts}.")
-    newest = entries[-SHOWN:][::-1]
-    drawn = [collections.read_entry(name, entry) for entry in newest]
+    st.markdown(f"**{name}** has {_count(entries)}: {counts}.")
+    newest = dict(list(enumerate(entries, start=1))[-SHOWN:][::-1])
+    drawings = {number: collections.read_entry(name, entry) for number, entry in newest.items()}
     st.plotly_chart(
         image_grid(
-            np.stack([one.image for one in drawn]),
-            captions=[f"{one.label}" for one in drawn],
-            hovers=[f"{one.id}: a {one.label}, read as {one.read}" for one in drawn],
+            np.stack([drawing.image for drawing in drawings.values()]),
+            captions=[f"{drawing.label}" for drawing in drawings.values()],
+            hovers=[
+                f"Drawing {number}: label {drawing.label}, read as {drawing.read}"
+                for number, drawing in drawings.items()
+            ],
             columns=8,
             tile=56,
         ),
         key="collect:grid",
         config={"displayModeBar": False},
-        alt=f"The newest {len(drawn)} drawings of {name} with their labels.",
+        alt=f"The newest {len(drawings)} drawings of {name} with their labels.",
     )
-    with st.expander("Mend a label, or delete", icon=":material/edit:"):
-        _mend(name, newest)
+    with st.expander("Correct a label, or delete", icon=":material/edit:"):
+        _edit(name, newest)
 
 
-def _mend(name: str, entries: list[collections.Entry]) -> None:
-    labels = {entry.id: f"{entry.id}: a {entry.label}" for entry in entries}
-    chosen = st.selectbox("Drawing", list(labels), format_func=labels.get, key="collect:one")
-    entry = next(entry for entry in entries if entry.id == chosen)
+def _edit(name: str, entries: Mapping[int, collections.Entry]) -> None:
+    """Correct or delete a drawing; `entries` by their number in the collection."""
+    number = st.selectbox(
+        "Drawing",
+        list(entries),
+        format_func=lambda number: f"Drawing {number}: label {entries[number].label}",
+        key="collect:drawing",
+    )
+    entry = entries[number]
     label = st.segmented_control(
-        "Its label", DIGITS, default=str(entry.label), required=True, key=f"collect:{chosen}"
+        "Label", DIGITS, default=str(entry.label), required=True, key=f"collect:{entry.id}"
     )
     with st.container(horizontal=True):
         if st.button("Save the label", icon=":material/save:", disabled=label == str(entry.label)):
-            collections.relabel(name, chosen, int(label))
+            collections.relabel(name, entry.id, int(label))
             st.rerun()
         if st.button("Delete this drawing", icon=":material/delete:"):
-            collections.remove_drawing(name, chosen)
+            collections.remove_drawing(name, entry.id)
             st.rerun()
         with st.popover("Delete the whole collection", icon=":material/delete_forever:"):
-            st.markdown(f"All drawings of **{name}** are lost. Export it first to keep a copy.")
+            st.markdown(
+                f"This deletes all drawings of **{name}**. To keep a copy, export it first."
+            )
             if st.button(f"Delete {name}", type="primary"):
                 collections.remove_collection(name)
                 st.rerun()
 
 
-def _show_ways(name: str, run: Run) -> None:
+def _show_links(name: str, run: Run) -> None:
     data = collection_dataset(name)
     with st.container(horizontal=True):
         st.page_link(
             page.DATA,
-            label="Look at it on the Data page",
+            label="Open it on the Data page",
             icon=page.ICONS[page.DATA],
             query_params={"dataset": data},
         )
         st.page_link(
             page.RESULTS,
-            label=f"Measure {run.record.name} on it",
+            label=f"Evaluate {run.record.name} on it",
             icon=page.ICONS[page.RESULTS],
             query_params={"run": run.id, "data": data},
         )

@@ -1,4 +1,4 @@
-"""Taking a collection along as a file, and bringing one back."""
+"""Exporting a collection as a file, and importing one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from digitlab.errors import DigitlabError
 from digitlab.settings import read_settings
 
 KINDS = {"npz": "application/octet-stream", "zip": "application/zip"}
-CONSENT = "I may share these images, and agree that they are kept on this server."
+CONSENT = "I may share these images, and I agree that they are stored on this server."
 
 
-def show(name: str, *, has_drawings: bool) -> None:
-    """Two downloads, and an upload that adds to the collection."""
+def show_files(name: str, *, has_drawings: bool) -> None:
+    """Two downloads, and an upload that adds images to the collection."""
     with st.expander("Export and import", icon=":material/swap_vert:"):
         if has_drawings:
             _offer_downloads(name)
@@ -28,14 +28,14 @@ def show(name: str, *, has_drawings: bool) -> None:
             return
         if st.button(f"Add {file.name} to {name}", icon=":material/upload:"):
             try:
-                read = import_collection(name, file.getvalue(), file.name)
+                drawings = import_collection(name, file.getvalue(), file.name)
             except DigitlabError as e:
                 st.error(str(e), icon=":material/folder_off:")
                 return
-            st.session_state["collect:imported"] = f"{len(read):,} drawings added to {name}."
+            st.session_state["collect:imported"] = f"Added {len(drawings):,} drawings to {name}."
             st.rerun()
-    if told := st.session_state.pop("collect:imported", None):
-        st.success(told, icon=":material/check_circle:")
+    if message := st.session_state.pop("collect:imported", None):
+        st.success(message, icon=":material/check_circle:")
 
 
 def _offer_downloads(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Fine-tuning a run on a collection, and how it reads before and after."""
+"""Fine-tuning a run on a collection, and its accuracy before and after."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from digitlab.ui import cached, page, url
 from digitlab.ui.labels import STATUS_WORDS
 from digitlab.words import percent
 
-LOOK_SECONDS = 1.0
+REFRESH_SECONDS = 1.0
 
 
-def show(name: str, run: Run) -> None:
-    """A button that begins it, its progress, and both runs on the drawings held out."""
+def show_finetuning(name: str, run: Run) -> None:
+    """A button that starts it, its progress, and the accuracy of both runs on held-out drawings."""
     base = find_base(run)
-    st.markdown("**Teach the run your hand**")
+    st.markdown("**Fine-tune the run on your handwriting**")
     st.markdown(
-        f"A copy of **{run.record.name}** goes on learning for a few seconds: your drawings, again "
-        f"and again, among images of {find_dataset(base).title}, so that it does not forget. Every "
-        "third drawing of a digit is held out to measure by."
+        f"A copy of **{run.record.name}** is trained for a few seconds on your drawings, repeated "
+        f"many times and mixed with images of {find_dataset(base).title}, so that it does not "
+        "forget those. Every third drawing of each digit is held out to test the result."
     )
     st.button(
         f"Fine-tune on {name}",
         icon=":material/model_training:",
-        on_click=_begin,
+        on_click=_start,
         args=(run, name, base),
     )
     if problem := st.session_state.pop("tuning:problem", None):
         st.error(problem, icon=":material/error:")
-    tuned = _tuned(name)
+    tuned = _find_tuned(name)
     if tuned is not None:
         active = tuned.record.active
-        st.fragment(_panel, run_every=LOOK_SECONDS if active else None)(tuned.id, name, active)
+        st.fragment(_panel, run_every=REFRESH_SECONDS if active else None)(tuned.id, name, active)
     page.code_fold(snippets.finetuning(name, run.id), "Fine-tuning in Python")
 
 
-def _begin(run: Run, name: str, base: str) -> None:
+def _start(run: Run, name: str, base: str) -> None:
     try:
         experiment = plan_finetuning(run, name, base)
         url.put("tuned", queue.enqueue(experiment, name=finetuned_name(run, name)))
@@ -50,16 +50,14 @@ def _begin(run: Run, name: str, base: str) -> None:
         st.session_state["tuning:problem"] = str(e)
 
 
-def _tuned(name: str) -> Run | None:
-    """The run that was fine-tuned on this collection last, as the URL names it."""
-    wanted = url.get("tuned")
+def _find_tuned(name: str) -> Run | None:
+    """The run in the URL that was fine-tuned on this collection."""
+    run_id = url.get("tuned")
     try:
-        found = open_run(wanted) if wanted else None
+        run = open_run(run_id) if run_id else None
     except DigitlabError:
         return None
-    if found is None or not found.record.dataset.startswith(f"mix:{name}+"):
-        return None
-    return found
+    return run if run and run.record.dataset.startswith(f"mix:{name}+") else None
 
 
 @page.guard()
@@ -68,7 +66,7 @@ def _panel(run_id: str, name: str, was_active: bool) -> None:
         queue.reconcile()
     run = open_run(run_id)
     if was_active and not run.record.active:
-        st.rerun()  # the rest of the page: the new run can be chosen now
+        st.rerun()  # the whole page: the new run can be chosen now
     record = run.record
     if record.active:
         share = record.step / record.total_steps if record.total_steps else 0.0
@@ -80,25 +78,26 @@ def _panel(run_id: str, name: str, was_active: bool) -> None:
     _show_before_and_after(run, name)
     st.page_link(
         page.DRAW,
-        label="Draw at the fine-tuned run",
+        label="Try the fine-tuned run on a drawing",
         icon=":material/draw:",
         query_params={"run": run.id, "collection": name, "show": "collect"},
     )
 
 
 def _show_before_and_after(run: Run, name: str) -> None:
-    before = open_run(run.record.data.start_from)
+    original = open_run(run.record.data.start_from)
     base = run.record.dataset.rpartition("+")[2]
     left, right = st.columns(2)
-    for place, data, title in (
-        (left, collection_dataset(name), "Your drawings, held out"),
+    for column, data, title in (
+        (left, collection_dataset(name), "Your held-out drawings"),
         (right, base, f"Test images of {find_dataset(base).title}"),
     ):
-        was, now = (cached.evaluation(one, "test", data) for one in (before, run))
-        gained = now.accuracy - was.accuracy
-        place.metric(
-            f"{title} ({now.n:,})",
-            f"{percent(was.accuracy)} → {percent(now.accuracy)}",
-            f"{100 * gained:+.2f} points",
-            delta_color="off" if abs(gained) < 1e-9 else "normal",
+        before = cached.evaluation(original, "test", data)
+        after = cached.evaluation(run, "test", data)
+        gain = after.accuracy - before.accuracy
+        column.metric(
+            f"{title} ({after.n:,})",
+            f"{percent(before.accuracy)} → {percent(after.accuracy)}",
+            f"{100 * gain:+.2f} points",
+            delta_color="off" if abs(gain) < 1e-9 else "normal",
         )

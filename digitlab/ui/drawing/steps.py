@@ -1,4 +1,4 @@
-"""What the network sees: each step from the drawing to 28×28, and the answer without it."""
+"""What the network sees: each step from the drawing to 28×28 pixels, and what it is worth."""
 
 from __future__ import annotations
 
@@ -11,98 +11,109 @@ import streamlit as st
 from digitlab.errors import EmptyDrawingError
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
-from digitlab.ui.drawing.context import Look
+from digitlab.ui.drawing.reading import Reading
 from digitlab.words import percent, probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.drawing.stages import Framed, Framing
 
-# field of Framing → the switch, what it does, and how a sentence calls its being the other way
+# field of Framing → the label of its switch, and what it does
 SWITCHES = {
-    "aspect": ("Keep the shape", "Width to height stays; else the ink fills 20×20."),
-    "centring": ("Centre the mass", "The centre of mass comes to the middle; else the box does."),
-    "thickness": ("Even the strokes", "Thin and thick pens are brought to MNIST's width."),
-    "deslant": ("Stand it upright", "A leaning digit is sheared back. Off in MNIST."),
+    "aspect": (
+        "Keep the shape",
+        "Keeps width to height; else the ink is stretched to 20×20.",
+    ),
+    "centring": (
+        "Centre the mass",
+        "Moves the centre of mass to the middle; else the box's.",
+    ),
+    "thickness": (
+        "Normalise the strokes",
+        "Brings thin and thick strokes to MNIST's width.",
+    ),
+    "deslant": ("Correct the slant", "Shears a slanted digit upright. MNIST does not do this."),
 }
+# how a sentence says that a step is the other way
 OTHERWISE = {
     "aspect": "without keeping the shape",
     "centring": "without centring the mass",
     "thickness": "with the strokes as drawn",
-    "deslant": "stood upright",
+    "deslant": "with the slant corrected",
 }
-HEADS = {
+HEADINGS = {
     "aspect": "Shape lost",
     "centring": "Box centred",
     "thickness": "As drawn",
     "deslant": "Upright",
 }
-NAIVE = "with the whole canvas squeezed"
+NAIVE = "with the whole canvas resized"
 
 
 class Variant(NamedTuple):
-    """One way to frame the digit: a head, a phrase, its image, and the probabilities."""
+    """One way to frame the digit: a heading, a phrase, the image, and its probabilities [C]."""
 
-    head: str
+    heading: str
     phrase: str
     image: np.ndarray
-    answer: np.ndarray
+    probabilities: np.ndarray
 
     @property
     def label(self) -> int:
-        return int(self.answer.argmax())
+        return int(self.probabilities.argmax())
 
 
-def show(look: Look | None) -> None:
-    """The strip of steps under the visitor's switches, and each step's worth."""
+def show_steps(reading: Reading | None) -> None:
+    """The images of all steps as the visitor switched them, and what each step is worth."""
     page.cell(
         "What the network sees",
-        "MNIST's makers cut out the ink, scaled it into 20×20 pixels and moved its centre of mass "
-        "to the middle of 28×28. A network that learnt from such images reads best what looks so. "
-        "Switch a step off and see what becomes of the answer.",
+        "MNIST's images were made by cutting out the ink, scaling it to 20×20 pixels and moving "
+        "its centre of mass to the middle of 28×28 pixels. A network trained on them reads "
+        "drawings best that are prepared in the same way. Switch a step off to see how the answer "
+        "changes.",
     )
-    if look is None:
+    if reading is None:
         st.caption("Draw something first.")
         return
-    framing = _switches()
+    framing = _pick_framing()
     try:
-        framed = _frame(look, framing)
+        framed = _frame(reading, framing)
     except EmptyDrawingError:
-        st.info("Framed like this nothing is left of it.", icon=":material/info:")
+        st.info("With these steps nothing is left of the digit.", icon=":material/info:")
         return
-    _show_strip(look, framed, framing)
-    _say_switched(look, framed, framing)
-    _show_variants(look)
-    page.code_fold(snippets.steps(look.run.id))
+    _show_strip(reading, framed, framing)
+    _show_switched(reading, framed, framing)
+    _show_variants(reading)
+    page.code_fold(snippets.steps(reading.run.id))
 
 
-def _switches() -> Framing:
+def _pick_framing() -> Framing:
     from digitlab.drawing.stages import DEFAULT
 
     with st.container(horizontal=True):
-        chosen = {
-            field: url.switch(label, param=field, default=getattr(DEFAULT, field), help=help_)
-            for field, (label, help_) in SWITCHES.items()
+        steps = {
+            field: url.switch(label, param=field, default=getattr(DEFAULT, field), help=text)
+            for field, (label, text) in SWITCHES.items()
         }
-    return replace(DEFAULT, **chosen)
+    return replace(DEFAULT, **steps)
 
 
-def _frame(look: Look, framing: Framing) -> Framed:
-    """The digit alone, framed another way."""
+def _frame(reading: Reading, framing: Framing) -> Framed:
+    """The selected digit with other steps."""
     from digitlab.drawing.stages import frame_digit
 
-    return frame_digit(look.digit.framed.crop, framing)
+    return frame_digit(reading.digit.framed.crop, framing)
 
 
-def _show_strip(look: Look, framed: Framed, framing: Framing) -> None:
+def _show_strip(reading: Reading, framed: Framed, framing: Framing) -> None:
     from digitlab.figures.drawing import stage_strip
 
     strip = [
-        (look.drawing.pixels, "Drawn"),
-        (look.digit.framed.ink, "Ink found"),
-        (look.digit.framed.crop, "Cut out"),
+        (reading.drawing.pixels, "Drawn"),
+        (reading.digit.framed.ink, "Ink"),
+        (reading.digit.framed.crop, "Cut out"),
     ]
     strip += [(framed.upright, "Upright")] if framing.deslant else []
-    strip += [(framed.evened, "Strokes evened")] if framing.thickness else []
+    strip += [(framed.evened, "Strokes normalised")] if framing.thickness else []
     strip += [(framed.fitted, "Scaled"), (framed.image, "Placed")]
     for row, part in enumerate((strip[:3], strip[3:])):
         st.plotly_chart(
@@ -113,90 +124,91 @@ def _show_strip(look: Look, framed: Framed, framing: Framing) -> None:
         )
 
 
-def _say_switched(look: Look, framed: Framed, framing: Framing) -> None:
+def _show_switched(reading: Reading, framed: Framed, framing: Framing) -> None:
     from digitlab.drawing.stages import DEFAULT
 
-    answer = look.ask(framed.image[None, None])[0]
-    others = [
+    probabilities = reading.predict(framed.image[None, None])[0]
+    phrases = [
         phrase
         for field, phrase in OTHERWISE.items()
         if getattr(framing, field) != getattr(DEFAULT, field)
     ]
-    if not others:
-        reads = "comes nearest to" if look.digit.declined else "reads"
-        st.markdown(f"With all of MNIST's steps it {reads} **{look.words(answer)}**.")
+    answer = f"**{reading.describe(probabilities)}**"
+    if not phrases:
+        verb = "the most likely class is" if reading.digit.declined else "it reads"
+        st.markdown(f"With all of MNIST's steps, {verb} {answer}.")
         return
-    how = " and ".join(others)
-    st.markdown(f"{how.capitalize()} it reads **{look.words(answer)}**{_than(look, answer)}.")
+    change = _change(reading, probabilities)
+    st.markdown(f"{' and '.join(phrases).capitalize()}, it reads {answer} {change}.")
 
 
-def _than(look: Look, answer: np.ndarray) -> str:
-    if int(answer.argmax()) == look.digit.label:
-        return ", still the same"
-    return f": the {look.answer} becomes {with_article(look.run.classes[int(answer.argmax())])}"
+def _change(reading: Reading, probabilities: np.ndarray) -> str:
+    if int(probabilities.argmax()) == reading.digit.label:
+        return "as before"
+    return f"instead of {with_article(reading.answer)}"
 
 
-def _variants(look: Look) -> list[Variant]:
-    """Each step turned the other way alone, and the whole canvas squeezed."""
+def _variants(reading: Reading) -> list[Variant]:
+    """Each step on its own switched the other way, and the whole canvas resized."""
     from digitlab.drawing.stages import DEFAULT, frame_naively
 
-    found = [("MNIST's way", "as MNIST frames", look.image)]
+    images = [("MNIST's way", "with MNIST's steps", reading.image)]
     for field, phrase in OTHERWISE.items():
-        turned = replace(DEFAULT, **{field: not getattr(DEFAULT, field)})
+        framing = replace(DEFAULT, **{field: not getattr(DEFAULT, field)})
         try:
-            found.append((HEADS[field], phrase, _frame(look, turned).image))
+            images.append((HEADINGS[field], phrase, _frame(reading, framing).image))
         except EmptyDrawingError:
             continue
-    found.append(("Squeezed", NAIVE, frame_naively(look.digit.framed.ink)))
-    answers = look.ask(np.stack([image for _, _, image in found])[:, None])
-    return [Variant(*one, answer) for one, answer in zip(found, answers, strict=True)]
+    images.append(("Resized", NAIVE, frame_naively(reading.digit.framed.ink)))
+    probabilities = reading.predict(np.stack([image for _, _, image in images])[:, None])
+    return [Variant(*image, row) for image, row in zip(images, probabilities, strict=True)]
 
 
-def _show_variants(look: Look) -> None:
+def _show_variants(reading: Reading) -> None:
     from digitlab.figures.images import image_grid
 
     st.markdown(
-        "**Each step on its own.** Most demos squeeze the whole canvas to 28×28 (the last one): "
-        "it is why they read so badly."
+        "**Each step on its own.** Most demos only resize the whole canvas to 28×28 pixels, as the "
+        "last image shows: that is why they read badly."
     )
-    variants = _variants(look)
-    said = [f"{one.phrase}: {look.words(one.answer)}" for one in variants]
+    variants = _variants(reading)
+    texts = [f"{variant.phrase}: {reading.describe(variant.probabilities)}" for variant in variants]
     st.plotly_chart(
         image_grid(
-            np.stack([one.image for one in variants]),
-            captions=[
-                f"{one.head}<br>{look.run.classes[one.label][:8]} · {_short(one.answer.max())}"
-                for one in variants
-            ],
-            hovers=said,
+            np.stack([variant.image for variant in variants]),
+            captions=[_caption(reading, variant) for variant in variants],
+            hovers=texts,
             columns=3,
             tile=92,
         ),
         key="steps:variants",
         config={"displayModeBar": False},
-        alt="; ".join(said),
+        alt="; ".join(texts),
     )
-    for sentence in _sentences(look, variants[1:]):
+    for sentence in _sentences(reading, variants[1:]):
         st.markdown(f"- {sentence}")
 
 
-def _short(share: float) -> str:
-    return "> 99 %" if 0.99 < share < 1 else percent(share, 0)
+def _caption(reading: Reading, variant: Variant) -> str:
+    share = variant.probabilities.max()
+    certainty = "> 99 %" if 0.99 < share < 1 else percent(share, 0)
+    return f"{variant.heading}<br>{reading.run.classes[variant.label][:8]} · {certainty}"
 
 
-def _sentences(look: Look, variants: list[Variant]) -> list[str]:
-    """What each step is worth, in words: those that change the answer, or the weakest."""
-    label = look.digit.label
+def _sentences(reading: Reading, variants: list[Variant]) -> list[str]:
+    """The steps that change the answer or, without any, the one that matters most."""
+    label = reading.digit.label
     changed = [
-        f"{one.phrase.capitalize()} the {look.answer} becomes "
-        f"**{with_article(look.run.classes[one.label])}** ({probability(float(one.answer.max()))})."
-        for one in variants
-        if one.label != label
+        f"{variant.phrase.capitalize()}, the {reading.answer} is read as "
+        f"**{with_article(reading.run.classes[variant.label])}** "
+        f"({probability(float(variant.probabilities.max()))})."
+        for variant in variants
+        if variant.label != label
     ]
     if changed:
         return changed
-    weakest = min(variants, key=lambda one: one.answer[label])
+    weakest = min(variants, key=lambda variant: variant.probabilities[label])
     return [
-        f"No single step changes this answer; {weakest.phrase} it is least sure: "
-        f"{probability(float(weakest.answer[label]))}."
+        f"No single step changes this answer. It is least certain {weakest.phrase}: "
+        f"{probability(float(weakest.probabilities[label]))}."
     ]

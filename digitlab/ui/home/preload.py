@@ -1,4 +1,4 @@
-"""Warming up: torch is loaded behind a page's back, so that no first stroke waits for it."""
+"""Warming up: torch is loaded in the background, so that the first stroke does not wait for it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import time
 
 PAUSE_SECONDS = 0.5  # the page reaches the browser first
 
-_begun = threading.Event()
+_started = threading.Event()
 
 
 def warm_up() -> None:
-    """Load what reading a drawing needs, in a thread, once in the server's life."""
-    if not _begun.is_set():
-        _begun.set()
+    """Import what reading a drawing needs, in a thread, once for each server."""
+    if not _started.is_set():
+        _started.set()
         threading.Thread(target=_load, daemon=True).start()
 
 

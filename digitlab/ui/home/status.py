@@ -1,4 +1,4 @@
-"""Where things stand: data on this machine, runs that train, the last results; and ways in."""
+"""The status of this machine: its datasets and its runs; and links to the pages."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ FIRST_MODEL = "two-hidden-64-relu"
 LAST_RUNS = 5
 
 
-def show_ways_in() -> None:
-    """One click to each part of the lab."""
-    ways = (
+def show_links() -> None:
+    """A link to each page."""
+    links = (
         (page.DATA, "Look at the digits", {}),
-        (page.ARCHITECTURE, "Put a network together", {}),
+        (page.ARCHITECTURE, "Build a network", {}),
         (page.TRAIN, "Train a first network", {"model": FIRST_MODEL}),
-        (page.RESULTS, "Take results apart", {}),
+        (page.RESULTS, "Analyse the results", {}),
         (page.COMPARE, "Compare runs", {}),
-        (page.DRAW, "Draw at a network", {}),
+        (page.DRAW, "Draw digits", {}),
     )
     with st.container(horizontal=True):
-        for target, label, params in ways:
+        for target, label, params in links:
             st.page_link(target, label=label, icon=page.ICONS[target], query_params=params)
 
 
-def show_standing() -> None:
-    """Data and runs in two columns."""
+def show_status() -> None:
+    """Datasets and runs in two columns."""
     left, right = st.columns(2, gap="large")
     with left:
         page.cell("Data on this machine")
@@ -42,20 +42,19 @@ def show_standing() -> None:
 
 
 def _show_data() -> None:
-    here = [info for info in list_datasets() if is_available(info.name)]
-    for info in here:
+    available = [info for info in list_datasets() if is_available(info.name)]
+    for info in available:
         st.page_link(
             page.DATA,
             label=f"{info.title}: {info.train_size + info.test_size:,} images",
             icon=":material/check_circle:",
             query_params={"dataset": info.name},
         )
-    others = [info for info in list_datasets() if info not in here]
-    if others:
-        names = ", ".join(info.title for info in others)
-        st.caption(f"One click away on the Data page: {names}.")
+    missing = ", ".join(info.title for info in list_datasets() if info not in available)
+    if missing:
+        st.caption(f"The Data page can download: {missing}.")
     st.caption(
-        f"Training begins with {find_dataset(default_dataset()).title}; files are kept in "
+        f"The default dataset is {find_dataset(default_dataset()).title}; files are stored in "
         f"`{read_settings().data}`."
     )
 
@@ -67,4 +66,4 @@ def _show_runs() -> None:
     ended = [run.record for run in list_runs(limit=COMPARED) if not run.record.active]
     show_result_links(ended, limit=LAST_RUNS)
     if all(record.bundled for record in ended) and not active:
-        st.caption("No run of your own yet: train a first network, it takes seconds.")
+        st.caption("You have no run yet: train a first network, which takes seconds.")

@@ -1,4 +1,4 @@
-"""What the sections of the Draw page look at: a run, a drawing, its reading, and one digit."""
+"""A reading: what a run read in a drawing, and the digit of it that is selected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.ui.drawing.sheet import Drawing
+from digitlab.ui.drawing.source import Drawing
 from digitlab.words import probability
 
 if TYPE_CHECKING:
@@ -16,17 +16,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """`recognition` is what `run` read in `drawing`; `place` is the digit that is looked at."""
+class Reading:
+    """`recognition` is what `run` read in `drawing`; `selected` is the index of a digit in it."""
 
     run: Run
     drawing: Drawing
     recognition: Recognition
-    place: int = 0
+    selected: int = 0
 
     @property
     def digit(self) -> Digit:
-        return self.recognition.digits[self.place]
+        return self.recognition.digits[self.selected]
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one digit was read."""
+        return len(self.recognition.digits) > 1
 
     @property
     def image(self) -> np.ndarray:
@@ -35,7 +40,7 @@ class Look:
 
     @property
     def answer(self) -> str:
-        """The name of what the digit comes nearest to, also where it was declined."""
+        """The name of the digit's most likely class, also where the run declined to answer."""
         return self.run.classes[self.digit.label]
 
     @property
@@ -43,14 +48,14 @@ class Look:
         """The second most likely class."""
         return int(np.argsort(self.digit.probabilities)[-2])
 
-    def ask(self, images: np.ndarray) -> np.ndarray:
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """Images uint8 [N, 1, 28, 28] → probabilities float [N, C] of each class, given a digit."""
         from digitlab.analysis.recognize import find_predictor
 
-        given = np.asarray(find_predictor(self.run)(images))
-        return given / np.maximum(given.sum(axis=1, keepdims=True), 1e-12)
+        probabilities = np.asarray(find_predictor(self.run)(images))
+        return probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
 
-    def words(self, probabilities: np.ndarray) -> str:
-        """An answer in words: "7 (98.1 %)"."""
+    def describe(self, probabilities: np.ndarray) -> str:
+        """The most likely class with its probability: "7 (98.1 %)"."""
         best = int(np.argmax(probabilities))
         return f"{self.run.classes[best]} ({probability(float(probabilities[best]))})"

@@ -1,0 +1,184 @@
+"""Why a drawing was read so: attribution, runner-up, nearest images and activations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from digitlab.errors import DatasetError, RunError
+from digitlab.snippets import drawing as snippets
+from digitlab.ui import cached, page, url
+from digitlab.ui.drawing.reading import Reading
+from digitlab.ui.results.attribution import MEANING, UNIT, UNITS
+from digitlab.ui.results.neighbours import METRICS, show_neighbours
+from digitlab.ui.results.view import View
+from digitlab.words import probability, with_article
+
+if TYPE_CHECKING:
+    import torch
+
+WINDOW = "window"  # occlusion, which needs nothing of a model but its predictions
+DROP = "drop of the probability where a pixel is hidden"
+PARTS = {
+    "pixels": "Pixels",
+    "runner-up": "Runner-up",
+    "neighbours": "Nearest",
+    "layers": "Layers",
+}
+
+
+def show_explanation(reading: Reading | None) -> None:
+    """The part that the visitor chose."""
+    page.cell(
+        "Why this answer",
+        "Four explanations: which pixels support the answer, what would change it to the "
+        "runner-up, which training images are nearest, and the activations of each layer.",
+    )
+    if reading is None:
+        st.caption("Draw something first.")
+        return
+    part = url.choose(
+        "Explanation",
+        PARTS,
+        param="ask",
+        default="pixels",
+        widget=st.segmented_control,
+        label_visibility="collapsed",
+    )
+    {
+        "pixels": _show_pixels,
+        "runner-up": _show_runner_up,
+        "neighbours": _show_neighbours,
+        "layers": _show_layers,
+    }[part](reading)
+
+
+def _as_tensor(reading: Reading) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(reading.image.copy())[None]
+
+
+def _show_pixels(reading: Reading) -> None:
+    from digitlab.figures.inspection import attribution_figure
+
+    methods = {WINDOW: "Occlusion", **_fitting_methods(reading)}
+    method = url.choose(
+        "Method", methods, param="method", default=WINDOW, widget=st.segmented_control
+    )
+    second = reading.run.classes[reading.runner_up]
+    with st.spinner("Computing the attribution …"):
+        maps = [
+            (f"For {reading.answer}", _attribute(reading, reading.digit.label, method)),
+            (f"For the runner-up, {second}", _attribute(reading, reading.runner_up, method)),
+        ]
+    unit = DROP if method == WINDOW else UNITS.get(method, UNIT)
+    st.plotly_chart(
+        attribution_figure(reading.image, maps, unit=unit),
+        key="why:pixels",
+        config={"displayModeBar": False},
+        alt=f"Which pixels support {reading.answer} and which support {second}.",
+    )
+    meaning = MEANING.get(method) or "A square of paper is moved over the digit."
+    st.caption(f"{meaning} Blue pixels support the class, orange ones count against it.")
+    page.code_fold(snippets.why(reading.run.id))
+
+
+def _fitting_methods(reading: Reading) -> dict[str, str]:
+    from digitlab.analysis.attribution import METHODS, fitting_methods
+
+    try:
+        names = fitting_methods(reading.run.model, tuple(reading.run.spec.input))
+    except RunError:
+        return {}
+    return {name: METHODS[name] for name in names if name != "occlusion"}
+
+
+def _attribute(reading: Reading, label: int, method: str) -> np.ndarray:
+    from digitlab.evaluation.occlusion import occlusion_map
+
+    if method == WINDOW:
+        return occlusion_map(reading.predict, reading.image, label)
+    from digitlab.analysis.attribution import attribute
+
+    run = reading.run
+    return attribute(run.model, _as_tensor(reading), label, method, run.normalization).numpy()
+
+
+def _show_runner_up(reading: Reading) -> None:
+    from digitlab.evaluation.occlusion import find_flip, hide
+    from digitlab.figures.images import image_grid
+
+    second = reading.run.classes[reading.runner_up]
+    share = probability(float(reading.digit.probabilities[reading.runner_up]))
+    flip = find_flip(reading.predict, reading.image, reading.runner_up)
+    hidden = hide(reading.image, flip.left, flip.top, flip.side)
+    probabilities = reading.predict(hidden[None, None])[0]
+    where = f"{flip.side}×{flip.side} pixels at the {flip.place()}"
+    if flip.wins:
+        st.markdown(
+            f"The runner-up is **{second}** with {share}. Hide {where}, and the {reading.answer} "
+            f"becomes **{with_article(second)}** ({probability(flip.probability)}): these pixels "
+            f"make the difference."
+        )
+    else:
+        st.markdown(
+            f"The runner-up is **{second}** with {share}. No hidden square of up to 10×10 pixels "
+            f"makes the digit {with_article(second)}. Hiding {where} comes closest: "
+            f"{probability(flip.probability)}."
+        )
+    st.plotly_chart(
+        image_grid(
+            np.stack([reading.image, hidden]),
+            captions=[
+                f"As drawn<br>{reading.describe(reading.digit.probabilities)}",
+                f"With these pixels hidden<br>{reading.describe(probabilities)}",
+            ],
+            columns=2,
+            tile=180,
+        ),
+        key="why:flip",
+        config={"displayModeBar": False},
+        alt=f"The digit, and the digit with {where} hidden.",
+    )
+    page.code_fold(snippets.runner_up(reading.run.id))
+
+
+def _show_neighbours(reading: Reading) -> None:
+    st.markdown("The nearest training images, by the activations of the last hidden layer.")
+    metric = url.choose(
+        "Distance", METRICS, param="metric", default="cosine", widget=st.segmented_control
+    )
+    try:
+        show_neighbours(View(reading.run, "test"), _as_tensor(reading), -1, metric)
+    except (DatasetError, RunError) as e:
+        st.info(f"The nearest images cannot be shown: {e}", icon=":material/image_not_supported:")
+        return
+    page.code_fold(snippets.neighbours(reading.run.id, metric))
+
+
+def _show_layers(reading: Reading) -> None:
+    from digitlab.analysis.activations import layer_maps, list_outputs
+    from digitlab.figures.inspection import picture_grid
+
+    run = reading.run
+    key = (run.id, run.record.ended)
+    outputs = cached.of_evaluation(list_outputs, key, run.model, tuple(run.spec.input))
+    if not outputs:
+        st.info("A classical model has no layers.", icon=":material/info:")
+        return
+    names = {
+        output.name: f"{i}. {output.kind} → {' × '.join(map(str, output.shape))}"
+        for i, output in enumerate(outputs, start=1)
+    }
+    layer = url.choose("Layer", names, param="layer", default=outputs[0].name)
+    maps = layer_maps(run.model, _as_tensor(reading), run.normalization, layer).numpy()
+    st.plotly_chart(
+        picture_grid(maps, title=names[layer], unit="activation", hover="map"),
+        key="why:layers",
+        config={"displayModeBar": False},
+        alt=f"{len(maps)} activation maps of layer {names[layer]}.",
+    )
+    page.code_fold(snippets.layers(run.id, layer))
