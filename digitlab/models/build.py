@@ -131,18 +131,18 @@ def _place(layer: Layer, shape: Shape, placement: Placement) -> Part:
 
 
 def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:
-    """Advice on what builds but seldom is meant."""
+    """Advice on what builds but is rarely intended."""
     last = rows[-1]
     if last.label.startswith(classical.PREFIX):
         return (classical.SIZE_NOTE,)
     if last.label in ("Softmax", "LogSoftmax", "Softmin"):
         return (
             f"The last layer is {last.label}, but training takes raw scores (logits) and applies "
-            f"softmax itself; without this layer the network learns better.",
+            f"softmax itself. Remove this layer.",
         )
     if last.label in ("ReLU", "Sigmoid", "Tanh"):
         return (
-            f"The last layer is {last.label}, which bounds the scores of the classes; most "
-            f"networks end with Linear.",
+            f"The last layer is {last.label}, which limits the scores of the classes; end with "
+            f"Linear instead.",
         )
     return ()

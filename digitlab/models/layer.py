@@ -115,7 +115,7 @@ class Layer:
         if len(data) > 1:
             names = ", ".join(str(name) for name in list(data)[:4])
             raise SpecError(
-                f"A layer has one name, but {names} stand side by side; indent the arguments "
+                f"A layer has one name, but {names} are given together; indent the arguments "
                 f"deeper than the name, or start each layer with a dash."
             )
         ((name, args),) = data.items()

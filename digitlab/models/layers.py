@@ -122,9 +122,9 @@ def argument_names(name: str) -> tuple[str, ...]:
 def explain_unknown(name: str, blocks: tuple[str, ...]) -> str:
     """What to say of a layer that neither torch.nn nor `blocks` has (a message's end)."""
     if name in _IN_BLOCK:
-        return f"does not turn one tensor into one tensor by itself; use {_IN_BLOCK[name]}."
+        return f"does not map one tensor to one tensor by itself; use {_IN_BLOCK[name]}."
     if hasattr(nn, name):
-        return "cannot stand in a spec: it does not turn one tensor into one tensor."
+        return "cannot be a layer of a spec: it does not map one tensor to one tensor."
     near = nearest_names(name, blocks)
     if not near:
         return (
@@ -252,7 +252,7 @@ def _inferred(name: str, value: Any, shape: Shape, placement: Placement) -> Any:
         if name == "in_features" and math.prod(shape) == value and len(shape) > 1:
             fix = f"insert Flatten before it, which gives {value}"
         elif name == "in_features" and len(shape) == 3:
-            fix = f"insert Flatten before it and leave {name} out, as it sees only the last size"
+            fix = f"insert Flatten before it and leave {name} out, as it reads only the last size"
         raise placement.error(
             f"was given {name} {value}, but {written(shape)} reaches it, which has "
             f"{arrives}; {fix}.",

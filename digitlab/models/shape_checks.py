@@ -84,7 +84,7 @@ def _rank_fix(name: str, shape: Shape) -> str:
         return f"put it before Flatten, or insert {_unflatten(name, shape[0])} before it"
     if re.search(r"[123]d$", name) and len(shape) in (2, 3, 4):
         return f"use {name[:-2]}{len(shape) - 1}d"
-    return "change its place among the layers"
+    return "move it to another position among the layers"
 
 
 def _unflatten(name: str, size: int) -> str:

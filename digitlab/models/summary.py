@@ -68,7 +68,9 @@ def contrast(first: ModelSummary, second: ModelSummary) -> tuple[str, ...]:
     if first.input_shape != second.input_shape:
         sentences.append("They take images of different sizes.")
     if first.output_shape != second.output_shape:
-        sentences.append("They give different numbers of values, so their scores differ in kind.")
+        sentences.append(
+            "They have different numbers of outputs, so their outputs cannot be compared."
+        )
     return tuple(sentences)
 
 
@@ -93,8 +95,8 @@ def _depths(first: ModelSummary, second: ModelSummary, a: str, b: str) -> str:
     weighted = [sum(row.parameters > 0 for row in summary.innermost) for summary in (first, second)]
     counts = f"It has {_layers(weighted[0])} with weights and {b} has {weighted[1]}"
     if same == len(ours) == len(theirs):
-        return f"{counts}; all their layers are alike."
-    return f"{counts}; {same} of the {len(ours)} layers of {a} stand alike and in order in {b}."
+        return f"{counts}; all their layers are the same."
+    return f"{counts}; {same} of the {len(ours)} layers of {a} are also in {b}, in the same order."
 
 
 def _layers(count: int) -> str:

@@ -128,7 +128,7 @@ def test_a_linear_that_expects_flat_input_is_told_to_insert_flatten():
         (["Residul"], "did you mean Residual"),
         (["LSTM"], r"use Rows: \{cell: LSTM"),
         (["MultiheadAttention"], "use TransformerEncoder"),
-        (["Bilinear"], "one tensor into one tensor"),
+        (["Bilinear"], "map one tensor to one tensor"),
         (["Zork"], "such as Conv2d"),
         ([{"Conv2d": {"kernel_size": 3}}], "needs out_channels, a whole number"),
         ([{"Conv2d": {"out_channel": 3}}], "did you mean out_channels"),

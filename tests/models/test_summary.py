@@ -23,11 +23,11 @@ def test_layers_in_common_are_counted():
     assert "It has 5 layers with weights and cnn-small has 9" in contrast(LENET, SMALL)[1]
     alike = contrast(LENET, LENET)
     assert "as many parameters" in alike[0]
-    assert "all their layers are alike" in alike[1]
+    assert "all their layers are the same" in alike[1]
 
 
 def test_what_comes_out_differently_is_said():
     letters = summarize(load_model("lenet-5").for_data((1, 28, 28), 26))
-    assert any("different numbers of values" in sentence for sentence in contrast(LENET, letters))
+    assert any("different numbers of outputs" in sentence for sentence in contrast(LENET, letters))
     larger = summarize(load_model("lenet-5").for_data((3, 32, 32), 10))
     assert any("different sizes" in sentence for sentence in contrast(LENET, larger))

@@ -13,7 +13,7 @@ TRAIN = "3_Train"
 def test_the_architecture_page_shows_one_and_says_what_is_not_known_yet(open_page):
     app = open_page("2_Architecture", preset="svm")
     assert find(app.metric, "Parameters").value == "learnt from the data"
-    assert "depends on the data" in words(app)
+    assert "depends on the training data" in words(app)
     assert "Send to Train" in labels(app.button)
     (table,) = app.dataframe
     assert table.value["Layer"].tolist() == ["sklearn/SVC"]
@@ -24,7 +24,7 @@ def test_the_architecture_page_shows_one_and_says_what_is_not_known_yet(open_pag
 def test_an_estimator_among_layers_is_refused_in_a_sentence(open_page):
     mixed = dl.ModelSpec(name="mixed", layers=["Flatten", "sklearn/SVC"])
     app = open_page("2_Architecture", preset="own", spec=pack(mixed))
-    assert any("stand alone" in error.value for error in app.error)
+    assert any("only layer" in error.value for error in app.error)
 
 
 def test_the_train_page_asks_only_for_what_counts(open_page):

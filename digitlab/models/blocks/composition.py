@@ -50,7 +50,7 @@ def _projection(shape: Shape, wanted: Shape, placement: Placement) -> Layer:
     if len(shape) != len(wanted) or reached != wanted[1:] or len(shape) > 4:
         raise placement.error(
             f"adds its input, {written(shape)}, to what its layers give, {written(wanted)}, and no "
-            f"1×1 convolution leads from one to the other; keep the size (padding), or halve it."
+            f"1×1 convolution maps one to the other; keep the size (padding), or halve it."
         )
     args = {"out_channels": wanted[0], "kernel_size": 1, "stride": stride, "bias": False}
     return Layer(f"Conv{len(shape) - 1}d", args)
@@ -128,14 +128,14 @@ def _repeat(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part
 COMPOSITION = (
     Block(
         "Residual",
-        "Adds its input to what its layers give; where shapes differ, a 1×1 convolution (or "
+        "Adds its input to the output of its layers; where shapes differ, a 1×1 convolution (or "
         "Linear) adapts the input.",
         (LAYERS,),
         _residual,
     ),
     Block(
         "Parallel",
-        "Sends its input through several branches and joins what they give.",
+        "Passes its input through several branches and combines their outputs.",
         (
             Argument(
                 "branches",
@@ -149,7 +149,7 @@ COMPOSITION = (
     ),
     Block(
         "Repeat",
-        "Its layers several times over, each time with new weights.",
+        "Repeats its layers, each time with weights of their own.",
         (Argument("times", int, required=True, least=1), LAYERS),
         _repeat,
     ),

@@ -46,9 +46,9 @@ def _dense(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
         output_shape = part.output_shape
         if len(output_shape) != len(shape) or output_shape[1:] != shape[1:]:
             raise placement.error(
-                f"puts what its layers give, {written(output_shape)}, beside what reaches them, "
-                f"{written(shape)}, so both need the same size but for the channels; use padding "
-                f"and no stride inside."
+                f"concatenates the output of its layers, {written(output_shape)}, with their "
+                f"input, {written(shape)}, so both need the same size except for the channels; use "
+                f"padding and no stride inside."
             )
         steps.append(part.module)
         rows += part.rows
@@ -61,7 +61,7 @@ def _dense_layers(args: Mapping[str, Any], shape: Shape, placement: Placement) -
     """The layers of one step: those given, or DenseNet's own for this rank."""
     if ("layers" in args) == ("growth" in args):
         raise placement.error(
-            "takes either growth, the channels that each step adds, or layers of your own."
+            "needs either growth, the channels that each step adds, or layers of your own."
         )
     if "layers" in args:
         check_not_empty(args["layers"], placement)
@@ -137,7 +137,7 @@ _WINDOW = int | tuple[int, int]
 CONVOLUTION = (
     Block(
         "DenseBlock",
-        "Each step adds channels found from all channels before it, and keeps those too "
+        "Each step computes new channels from all channels before it and keeps those too "
         "(DenseNet). A step is BatchNorm, ReLU and a 3×3 convolution, or layers of your own.",
         (
             Argument("times", int, required=True, least=1),
@@ -148,7 +148,7 @@ CONVOLUTION = (
     ),
     Block(
         "SqueezeExcite",
-        "Weighs each channel by a gate from 0 to 1, found from the means of all channels.",
+        "Multiplies each channel by a weight from 0 to 1, computed from the means of all channels.",
         (Argument("reduction", int, default=4, least=1),),
         _squeeze_excite,
     ),

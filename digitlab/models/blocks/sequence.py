@@ -64,7 +64,7 @@ def _rows(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
     steps, size = (shape[1], shape[0] * shape[2]) if len(shape) == 3 else shape
     if steps > MAX_STEPS:
         raise placement.error(
-            f"would read {steps:,} rows one after the other; at most {MAX_STEPS:,} are allowed."
+            f"would read {steps:,} rows in sequence; at most {MAX_STEPS:,} are allowed."
         )
     layers = check_times(args, "num_layers", placement)
     dropout = check_share(args, "dropout", placement)
@@ -96,8 +96,8 @@ def _rows(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Part:
 SEQUENCE = (
     Block(
         "Rows",
-        "Reads an image row by row (or tokens one by one) with an LSTM, GRU or RNN; gives its last "
-        "state, or the states at all rows.",
+        "Reads an image row by row (or tokens one by one) with an LSTM, GRU or RNN; returns its "
+        "last state, or the states at all rows.",
         (
             Argument("hidden_size", int, required=True, least=1),
             Argument("cell", str, default="LSTM", choices=CELLS),

@@ -56,7 +56,7 @@ def _patches(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Par
         common = math.gcd(*shape[1:])
         fitting = ", ".join(str(n) for n in range(1, common + 1) if common % n == 0)
         raise placement.error(
-            f"cannot cut {written(shape[1:])} into patches of {written(patch)} without a rest; "
+            f"cannot cut {written(shape[1:])} into patches of {written(patch)} evenly; "
             f"choose one of {fitting}.",
             argument="patch_size",
         )
@@ -152,7 +152,7 @@ def _transformer_encoder(args: Mapping[str, Any], shape: Shape, placement: Place
     if dim % heads:
         fitting = ", ".join(str(n) for n in range(1, min(dim, MAX_TIMES) + 1) if dim % n == 0)
         raise placement.error(
-            f"splits the {dim} features of a token among {heads} heads, which leaves a rest; "
+            f"splits the {dim} features of a token among {heads} heads, which leaves a remainder; "
             f"choose one of {fitting}.",
             argument="heads",
         )
@@ -211,14 +211,14 @@ TOKENS = (
         ),
         _patches,
     ),
-    Block("ClassToken", "Puts one learned token before the others; see FirstToken.", (),
+    Block("ClassToken", "Adds one learned token before the others; see FirstToken.", (),
           _class_token),
-    Block("PositionEmbedding", "Adds a learned vector to each token, so that it knows its place.",
+    Block("PositionEmbedding", "Adds a learned vector to each token, by its position.",
           (), _position_embedding),
     Block(
         "TransformerEncoder",
-        "Layers of self-attention, in which every token looks at all others, and an MLP with "
-        "`hidden` features (four times those of a token).",
+        "Transformer layers: self-attention of every token over all others, then an MLP with "
+        "`hidden` units (by default four times the features).",
         (
             Argument("depth", int, default=1, least=1),
             Argument("heads", int, default=4, least=1),
@@ -234,5 +234,5 @@ TOKENS = (
         _mixer_block,
     ),
     Block("MeanTokens", "The mean of all tokens.", (), _mean_tokens),
-    Block("FirstToken", "The first token alone, which ClassToken put there.", (), _first_token),
+    Block("FirstToken", "Keeps the first token only, which ClassToken added.", (), _first_token),
 )  # fmt: skip

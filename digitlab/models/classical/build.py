@@ -1,4 +1,4 @@
-"""Placing an estimator in a spec: it stands alone, takes images and gives a score a class."""
+"""Placing an estimator in a spec: the only layer, from images to a score for each class."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def place_estimator(layer: Layer, shape: Shape, placement: Placement) -> Part:
         raise placement.error(f"is not an estimator that a spec may name; {hint}")
     if placement.depth:
         raise placement.error(
-            "is a whole model and cannot stand inside a block; let it stand alone."
+            "is a whole model and cannot be inside a block; make it the only layer."
         )
     kind = KINDS[name]
     check_estimator(kind, layer.args, placement)
@@ -64,7 +64,7 @@ def check_alone(layers: Sequence[Layer]) -> None:
         if layer.type.startswith(PREFIX) and len(layers) > 1:
             raise SpecError(
                 f"Layer {index + 1}, {layer.type}, is a whole model that takes the pixels and "
-                "names the class, and is fitted, not trained step by step: let it stand alone, "
+                "gives a score for each class, and is fitted as a whole: make it the only layer, "
                 "without other layers.",
                 layer=f"layer {index + 1}, {layer.type}",
                 path=(index,),

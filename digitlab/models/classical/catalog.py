@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 PREFIX = "sklearn/"
 SIZE_NOTE = (
-    "What a classical model learns, and how much of it, depends on the data: its size is known "
-    "when it has been fitted."
+    "The size of a classical model depends on the training data and is known once it has been "
+    "fitted."
 )
 
 
@@ -104,7 +104,7 @@ _KINDS = (
         "RandomForestClassifier",
         "ensemble",
         "trees",
-        "Decision trees, each grown on other images and pixels, whose answers are averaged.",
+        "Decision trees, each grown on random images and pixels; their answers are averaged.",
         stages="n_estimators",
         at_once=10,
         growth=1.1,
@@ -113,7 +113,7 @@ _KINDS = (
         "ExtraTreesClassifier",
         "ensemble",
         "trees",
-        "As a random forest, with thresholds drawn by chance.",
+        "Like a random forest, with thresholds drawn at random.",
         stages="n_estimators",
         at_once=10,
         growth=1.1,
@@ -122,14 +122,14 @@ _KINDS = (
         "DecisionTreeClassifier",
         "tree",
         "trees",
-        "Questions about single pixels, one after the other.",
+        "A tree of thresholds on single pixels.",
         growth=1.2,
     ),
     Kind(
         "HistGradientBoostingClassifier",
         "ensemble",
         "trees",
-        "Small trees, each of which mends what the ones before got wrong.",
+        "Small trees, each of which corrects the errors of those before it.",
         fixed={"early_stopping": False},
         stages="max_iter",
         at_once=10,
@@ -138,20 +138,19 @@ _KINDS = (
         "GaussianNB",
         "naive_bayes",
         "bayes",
-        "A normal distribution of each pixel in each class, as if pixels knew nothing of each "
-        "other.",
+        "A normal distribution of each pixel in each class; pixels count as independent.",
     ),
     Kind(
         "BernoulliNB",
         "naive_bayes",
         "bayes",
-        "How often each pixel has ink in each class, as if pixels knew nothing of each other.",
+        "How often each pixel has ink in each class; pixels count as independent.",
     ),
     Kind(
         "MultinomialNB",
         "naive_bayes",
         "bayes",
-        "How the ink of each class is spread over the pixels; takes pixels of 0 and more only.",
+        "How the ink of each class is distributed over the pixels; pixels must not be negative.",
     ),
     Kind(
         "MLPClassifier",
@@ -166,10 +165,10 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
 
 # The run decides these, or they are code, or they ask for other answers than a class.
 NEVER = {
-    "random_state": "the seed is the run's own",
-    "n_jobs": "threads are the machine's to give",
-    "verbose": "progress is shown in any case",
-    "warm_start": "the run says when it learns on",
+    "random_state": "the seed is a setting of the run",
+    "n_jobs": "the number of threads is a setting of the run",
+    "verbose": "digitlab shows the progress",
+    "warm_start": "a run is continued by digitlab",
     "early_stopping": "digitlab holds out validation images itself",
     "validation_fraction": "digitlab holds out validation images itself",
     "scoring": "digitlab measures accuracy",
@@ -183,7 +182,7 @@ NEVER = {
     "leaf_size": "all images are compared",
     "metric_params": "the metric has no further arguments",
     "monotonic_cst": "a pixel has no order",
-    "interaction_cst": "all pixels may meet",
+    "interaction_cst": "any pixels may interact",
     "categorical_features": "pixels are numbers",
     "loss": "log_loss is the only one",
 }

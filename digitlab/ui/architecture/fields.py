@@ -60,12 +60,12 @@ def _told(row: Row) -> str:
 
     words = [f"{shape_text(row.input_shape)} → {shape_text(row.output_shape)}"]
     if row.label.startswith(CLASSICAL):
-        return plain(f"{words[0]} · what it learns depends on the data")
+        return plain(f"{words[0]} · its size depends on the training data")
     words.append(f"{row.parameters:,} parameters")
     words.append(f"{row.operations:,} multiply-adds")
     words.append(f"{size(row.activation_bytes)} of activations an image")
     if row.receptive_field:
-        words.append(f"sees {shape_text(row.receptive_field)} pixels")
+        words.append(f"receptive field {shape_text(row.receptive_field)}")
     return plain(" · ".join(words))
 
 

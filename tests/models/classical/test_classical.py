@@ -114,7 +114,7 @@ def test_every_estimator_is_a_spec_that_fits_mnist_and_survives_text(name):
     one = dl.ModelSpec(name="one", layers=[name])
     summary = check_fits(one, (1, 28, 28), 10)
     assert summary.output_shape == (10,)
-    assert "depends on the data" in summary.notes[0]
+    assert "depends on the training data" in summary.notes[0]
     for again in (dl.ModelSpec.from_yaml(one.to_yaml()), dl.ModelSpec.from_json(one.to_json())):
         assert again == one
     signature = estimator_signature(name)
@@ -137,7 +137,7 @@ def test_every_estimator_is_a_spec_that_fits_mnist_and_survives_text(name):
         ("SVC", {"gama": 1}, "did you mean gamma"),
         ("SVC", {"C": 0}, r"range \(0.0, inf\]"),
         ("SVC", {"C": True}, "not True"),
-        ("SVC", {"random_state": 3}, "seed is the run's own"),
+        ("SVC", {"random_state": 3}, "seed is a setting of the run"),
         ("RandomForestClassifier", {"n_jobs": 4}, "threads"),
         ("RandomForestClassifier", {"n_estimators": 10**6}, "at most 2,000"),
         ("MLPClassifier", {"hidden_layer_sizes": [9, 0]}, "from 1 to 4,096"),
@@ -164,7 +164,7 @@ def test_a_wrong_argument_is_refused_in_a_sentence(name, args, said):
     ],
 )
 def test_an_estimator_stands_alone(layers):
-    with pytest.raises(SpecError, match="stand alone"):
+    with pytest.raises(SpecError, match="only layer"):
         dl.build(dl.ModelSpec(name="mixed", layers=layers))
 
 
