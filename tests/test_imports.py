@@ -248,3 +248,20 @@ def test_importing_digitlab_lets_openmp_wait_asleep_unless_somebody_chose():
             text=True,
         )
         assert done.stdout.strip() == kept
+
+
+def test_no_source_file_can_pickle():
+    forbidden = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+    for path in [*ROOT.glob("digitlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "Home.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = set()
+            if isinstance(node, ast.Import):
+                names = {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = {(node.module or "").partition(".")[0]}
+            elif isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in ("torch.load", "torch.save", "eval", "exec"), path
+                allowed = [word for word in node.keywords if word.arg == "allow_pickle"]
+                assert all(ast.unparse(word.value) == "False" for word in allowed), path
+            assert not names & forbidden, path

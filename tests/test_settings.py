@@ -73,3 +73,12 @@ def test_no_other_file_reads_the_environment():
         if path.name != "settings.py":
             found = re.findall(r"environ[^\n]*DIGITLAB_\w+|getenv", path.read_text("utf-8"))
             assert not found, path
+
+
+def test_hosted_is_read_from_the_environment(monkeypatch):
+    assert not read_settings().hosted
+    monkeypatch.setenv("DIGITLAB_HOSTED", "1")
+    assert read_settings().hosted
+    monkeypatch.setenv("DIGITLAB_HOSTED", "perhaps")
+    with pytest.raises(SettingsError, match="1 or 0"):
+        read_settings()

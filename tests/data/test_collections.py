@@ -18,10 +18,8 @@ from digitlab.errors import (
     DatasetDamagedError,
     DatasetError,
     DatasetMissingError,
-    SettingsError,
     UploadError,
 )
-from digitlab.settings import read_settings
 
 STROKE = np.array([[10.0, 20.0], [30.5, 40.25]])
 
@@ -182,12 +180,3 @@ def test_what_is_harmful_is_not_taken_in():
         with pytest.raises(UploadError):
             collection_files.import_collection("mine", content, "a.npz")
     assert not list_entries("mine")
-
-
-def test_hosted_is_read_from_the_environment(monkeypatch):
-    assert not read_settings().hosted
-    monkeypatch.setenv("DIGITLAB_HOSTED", "1")
-    assert read_settings().hosted
-    monkeypatch.setenv("DIGITLAB_HOSTED", "perhaps")
-    with pytest.raises(SettingsError, match="1 or 0"):
-        read_settings()

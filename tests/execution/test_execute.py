@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 import digitlab as dl
 from digitlab import files
 from digitlab.errors import ConfigError, DatasetError, RunError, StoreError
-from digitlab.execution import control, recorder
 from digitlab.execution.execute import execute
 from digitlab.execution.prepare import new_record, plan
 from digitlab.runs import run_folder, store
@@ -80,79 +76,6 @@ def test_batch_norm_on_single_images_fails_with_its_reason(train_tiny, optdigits
     assert "batch normalisation" in only_run().record.message
 
 
-def test_a_stop_file_ends_the_run_and_keeps_what_was_learnt(train_tiny, monkeypatch, optdigits):
-    monkeypatch.setattr(control, "LOOK_SECONDS", 0.0)
-
-    def stop():
-        run_folder.request_stop(store.list_records()[0].id)
-
-    run = train_tiny(epochs=100, on_event=at(40, stop))
-    assert run.record.status == "stopped"
-    assert run.record.step == 41
-    assert run.record.kept_epoch == pytest.approx(41 / 11)
-    assert run.record.epochs_done == 3
-    assert run.record.test_accuracy > 0.9
-    assert run.evaluate("test").accuracy == run.record.test_accuracy
-    assert run.predict(optdigits.test.images[:2]).shape == (2, 10)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_cleanly_and_the_handlers_come_back(train_tiny, number):
-    before = signal.getsignal(number)
-    run = train_tiny(epochs=100, on_event=at(40, lambda: os.kill(os.getpid(), number)))
-    assert run.record.status == "stopped"
-    assert run.record.step in (40, 41)
-    assert run.record.test_accuracy > 0.9
-    assert signal.getsignal(number) is before
-
-
-def test_a_second_ctrl_c_interrupts_at_once(train_tiny):
-    def twice():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        train_tiny(epochs=100, on_event=at(40, twice))
-    assert only_run().record.status == "interrupted"
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
-    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
-    seen = {}
-
-    def look():
-        run = only_run()
-        seen.update(
-            status=run.record.status,
-            alive=run_folder.is_alive(run.id),
-            step=run.record.step,
-            steps=[step["step"] for step in run.history.steps],
-            epochs=len(run.history.epochs),
-            total=run.record.total_steps,
-            accuracy=run.evaluate("test").accuracy,  # from the last checkpoint
-        )
-
-    run = train_tiny(on_event=at(25, look))
-    assert seen["status"] == "running"
-    assert seen["alive"]
-    assert seen["step"] == 25
-    assert seen["steps"] == list(range(1, 26))
-    assert seen["epochs"] == 2
-    assert seen["total"] == 33
-    assert seen["accuracy"] > 0.5
-    assert not run_folder.is_alive(run.id)
-    assert [step["step"] for step in run.history.steps] == list(range(1, 34))
-
-
-def test_few_writes_lose_nothing(train_tiny, monkeypatch):
-    monkeypatch.setattr(recorder, "WRITE_SECONDS", 3600.0)
-    run = train_tiny()
-    assert [step["step"] for step in run.history.steps] == list(range(1, 34))
-    assert [epoch["epoch"] for epoch in run.history.epochs] == [1, 2, 3]
-
-
 def test_keep_best_saves_the_weights_of_the_best_epoch(train_tiny):
     run = train_tiny(
         "two-hidden-16-relu",
@@ -177,7 +100,6 @@ def test_an_early_stop_is_finished_and_says_why(train_tiny):
 
 
 def test_a_full_disk_fails_the_run_and_says_so(train_tiny, monkeypatch):
-    from digitlab.errors import StoreError
 
     def cannot(*_):
         raise StoreError("weights.safetensors could not be written (No space left on device).")
@@ -209,21 +131,6 @@ def test_a_late_error_keeps_what_was_learnt(train_tiny):
     run = only_run()
     assert run.record.status == "failed"
     assert run.evaluate("test").accuracy > 0.8
-
-
-def test_a_store_that_is_busy_for_a_moment_costs_nothing(train_tiny, monkeypatch):
-    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
-    answer, refusals = store.append_history, iter(range(5))
-
-    def busy(*args, **columns):
-        if next(refusals, None) is not None:
-            raise StoreError("The run store did not answer (database is locked).")
-        answer(*args, **columns)
-
-    monkeypatch.setattr(store, "append_history", busy)
-    run = train_tiny()
-    assert run.record.status == "finished"
-    assert [step["step"] for step in run.history.steps] == list(range(1, 34))
 
 
 def test_diverging_does_not_cost_the_best_weights(train_tiny):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitlab.figures import palette
 from digitlab.figures.data import (
     class_distribution,
     contact_sheet,
@@ -135,8 +134,3 @@ def test_small_multiples_hold_each_class_once_on_one_scale():
     for i, name in enumerate("abc"):
         np.testing.assert_array_equal(shown[np.asarray(heat.text) == name], arrays[i].ravel())
     assert list(labels.text) == ["a", "b", "c"]
-
-
-def test_ten_digits_have_ten_colours_and_the_eleventh_class_the_first_again():
-    assert len({palette.digit_color(i) for i in range(10)}) == 10
-    assert palette.digit_color(10) == palette.digit_color(0)

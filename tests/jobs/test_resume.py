@@ -13,10 +13,8 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import RunError
-from digitlab.execution import control
 from digitlab.jobs import queue, resume
 from digitlab.runs import checkpoints, run_folder, store
-from digitlab.runs.edit import label_run
 from tests.jobs.killable import start_worker
 
 MODEL = dl.ModelSpec.from_dict(
@@ -260,23 +258,3 @@ def test_a_repeated_run_differs_only_in_what_was_changed():
     before = store.get_record(first)
     assert second.spec == before.spec
     assert {k for k in second.config if second.config[k] != before.config[k]} == {"seed"}
-
-
-def test_a_run_can_be_named_and_noted():
-    run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    run = label_run(run_id, name=" Lesson 3 ", note="dropout on", tags=["class", "class", " b "])
-    assert run.record.name == "Lesson 3"
-    assert (run.record.note, run.record.tags) == ("dropout on", ["class", "b"])
-    for wrong in ({"name": " "}, {"name": "x" * 121}, {"note": "x" * 5001}, {"tags": ["x" * 41]}):
-        with pytest.raises(RunError):
-            label_run(run_id, **wrong)
-    assert store.get_record(run_id).name == "Lesson 3"
-
-
-def test_saving_is_a_small_share_of_the_time(home):
-    switch = control.Control("some-run")
-    assert switch() is None
-    assert switch.may_save()
-    switch.saved(1.0)
-    assert not switch.may_save()
-    assert switch() is None

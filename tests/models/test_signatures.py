@@ -9,8 +9,6 @@ from digitlab.models.arguments import ARGUMENT_WORDS
 from digitlab.models.build import summarize
 from digitlab.models.signatures import find_signature, fresh_layer, list_kinds
 from digitlab.models.spec import Layer, ModelSpec
-from digitlab.models.torchvision_models import list_models
-from digitlab.models.torchvision_names import TORCHVISION_MODELS
 
 NAMES = [name for name, kind in list_kinds() if kind != "whole model"]
 BEFORE = {  # layers that lead to the shapes a layer may need
@@ -33,10 +31,6 @@ def test_the_list_holds_everything_once():
     assert len(names) == len(set(names)) > 180
     assert names[0] == "Conv2d"
     assert {"Residual", "torchvision/vit_b_16", "Threshold"} <= set(names)
-
-
-def test_the_names_of_torchvision_are_torchvisions_own():
-    assert sorted(TORCHVISION_MODELS) == sorted(list_models())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,6 +12,7 @@ from digitlab.models.build import build, check_fits, summarize
 from digitlab.models.load import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.models.torchvision_models import list_models, model_signature
+from digitlab.models.torchvision_names import TORCHVISION_MODELS
 
 
 def whole(name: str, image=(1, 28, 28), **args) -> ModelSpec:
@@ -114,3 +115,7 @@ def test_a_model_over_the_limit_is_refused_before_it_takes_memory(monkeypatch):
 def test_what_is_wrong_is_said(layers, words):
     with pytest.raises(SpecError, match=words):
         build(ModelSpec(name="x", layers=layers))
+
+
+def test_the_names_of_torchvision_are_torchvisions_own():
+    assert sorted(TORCHVISION_MODELS) == sorted(list_models())

@@ -1,12 +1,9 @@
-"""Checkpoints are whole or not there, and a disk or a store in trouble loses no finished epoch."""
+"""Checkpoints are whole or not there, and no finished epoch is lost."""
 
 from __future__ import annotations
 
 import math
 import resource
-import sqlite3
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +11,8 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import StoreError
-from digitlab.execution import control, recorder
-from digitlab.runs import checkpoints, run_folder, store
+from digitlab.execution import control
+from digitlab.runs import checkpoints, run_folder
 from digitlab.training import window
 from digitlab.training.engine import Training
 from digitlab.training.state import TrainState
@@ -123,30 +120,6 @@ def test_a_disk_too_full_for_checkpoints_does_not_end_the_training(optdigits, qu
     assert not list((run.folder / checkpoints.FOLDER).glob(".*")), "half-written files are left"
 
 
-def test_a_store_that_is_locked_for_a_while_misses_nothing(train_tiny, monkeypatch, home):
-    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
-    monkeypatch.setattr("digitlab.runs.database.BUSY_SECONDS", 0.2)
-    told, holder = [], threading.Event()
-
-    def hold():
-        with sqlite3.connect(home / "digitlab.db", timeout=30) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            holder.wait(1.0)
-            connection.rollback()
-
-    def lock_at_step_20(event):
-        told.append(event)
-        if len(told) == 20:
-            threading.Thread(target=hold).start()
-            time.sleep(0.05)
-
-    run = train_tiny(epochs=4, on_event=lock_at_step_20)
-    assert run.record.status == "finished"
-    assert [row["epoch"] for row in run.history.epochs] == [1, 2, 3, 4]
-    steps = [row["step"] for row in run.history.steps]
-    assert steps == list(range(1, run.record.total_steps + 1))
-
-
 def test_a_diverged_run_keeps_its_last_good_weights_and_says_why(optdigits, monkeypatch):
     # The rate of a one-cycle schedule rises until the loss explodes, after some good epochs.
     config = dl.TrainConfig(
@@ -169,12 +142,3 @@ def test_a_folder_that_cannot_be_written_is_said(home, monkeypatch):
     (home / "runs" / "a-run").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match="could not be written"):
         checkpoints.save_state("a-run", state(1))
-
-
-def test_history_is_cut_where_a_run_goes_on(train_tiny):
-    run = train_tiny(epochs=3)
-    per_epoch = run.record.total_steps // 3
-    store.cut_history(run.id, per_epoch + 2, 1)
-    steps, epochs = store.read_history(run.id)
-    assert [row["epoch"] for row in epochs] == [1]
-    assert steps[-1]["step"] == per_epoch + 2

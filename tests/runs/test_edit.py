@@ -47,3 +47,14 @@ def test_a_bundled_run_stays():
     with pytest.raises(RunError, match="came with digitlab and stays"):
         dl.delete_run(bundled[0].id)
     assert bundled[0].folder.exists()
+
+
+def test_a_run_can_be_named_and_noted(add_record):
+    run_id = add_record().id
+    run = dl.label_run(run_id, name=" Lesson 3 ", note="dropout on", tags=["class", "class", " b "])
+    assert run.record.name == "Lesson 3"
+    assert (run.record.note, run.record.tags) == ("dropout on", ["class", "b"])
+    for wrong in ({"name": " "}, {"name": "x" * 121}, {"note": "x" * 5001}, {"tags": ["x" * 41]}):
+        with pytest.raises(RunError):
+            dl.label_run(run_id, **wrong)
+    assert store.get_record(run_id).name == "Lesson 3"

@@ -1,16 +1,11 @@
-"""A run's files are there whole or not at all, and nothing is ever pickled."""
+"""A run's files are there whole or not at all, and are told to be damaged where they are."""
 
 from __future__ import annotations
-
-import ast
-from pathlib import Path
 
 import pytest
 
 from digitlab.errors import RunError, RunNotFoundError, StoreError
 from digitlab.runs import run_folder
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04pickled", b"\xff" * 100, b"{}"])
@@ -25,23 +20,6 @@ def test_a_damaged_tensor_file_is_one_clear_error(tmp_path, content):
 def test_a_missing_tensor_file_says_what_to_do(tmp_path):
     with pytest.raises(RunError, match=r"some-run has no weights\.safetensors.*Train it again"):
         run_folder.read_tensors(tmp_path / "weights.safetensors", "some-run")
-
-
-def test_no_source_file_can_pickle():
-    forbidden = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-    for path in [*ROOT.glob("digitlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "Home.py"]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = set()
-            if isinstance(node, ast.Import):
-                names = {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                names = {(node.module or "").partition(".")[0]}
-            elif isinstance(node, ast.Call):
-                called = ast.unparse(node.func)
-                assert called not in ("torch.load", "torch.save", "eval", "exec"), path
-                allowed = [word for word in node.keywords if word.arg == "allow_pickle"]
-                assert all(ast.unparse(word.value) == "False" for word in allowed), path
-            assert not names & forbidden, path
 
 
 def test_the_files_of_a_run_are_text_and_safetensors(tiny):

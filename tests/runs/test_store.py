@@ -296,3 +296,12 @@ def test_another_address_holds_the_runs(monkeypatch, tmp_path, add_record):
     monkeypatch.delenv("DIGITLAB_DATABASE_URL")
     with pytest.raises(RunNotFoundError):
         store.get_record(record.id)
+
+
+def test_history_is_cut_where_a_run_goes_on(train_tiny):
+    run = train_tiny(epochs=3)
+    per_epoch = run.record.total_steps // 3
+    store.cut_history(run.id, per_epoch + 2, 1)
+    steps, epochs = store.read_history(run.id)
+    assert [row["epoch"] for row in epochs] == [1]
+    assert steps[-1]["step"] == per_epoch + 2

@@ -252,3 +252,8 @@ def test_a_field_set_in_two_ways_is_refused_in_either_order(texts):
 def test_the_recipes_of_all_presets_are_recipes():
     for preset in dl.list_presets():
         assert TrainConfig.from_dict(preset.recipe)
+
+
+def test_a_subset_is_a_number_of_images():
+    with pytest.raises(ConfigError, match="subset"):
+        dl.TrainConfig(subset=3)

@@ -324,3 +324,13 @@ def test_augmentation_reaches_training_but_not_validation(optdigits):
 def test_a_device_that_is_not_here_is_refused(optdigits):
     with pytest.raises(ConfigError, match="cuda:63"):
         Training(optdigits, epochs=1, device="cuda:63")
+
+
+def test_networks_learn_from_a_subset_too(optdigits):
+    training = Training(optdigits, "logistic-regression", epochs=1, subset=200, batch_size=50)
+    assert training.started.train_images == 200
+    assert training.started.total_steps == 4
+    config = training.config
+    for seed, same in ((0, True), (5, False)):
+        other = config.changed(seed=seed).take_subset(optdigits).train.indices
+        assert torch.equal(other, config.take_subset(optdigits).train.indices) == same

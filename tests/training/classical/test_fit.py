@@ -182,18 +182,3 @@ def test_a_process_that_dies_is_said(optdigits, monkeypatch):
     monkeypatch.setattr(fit.sys, "executable", "/bin/false")
     with pytest.raises(RunError, match="GaussianNB failed: its process ended"):
         happen(network("GaussianNB"), optdigits)
-
-
-def test_networks_learn_from_a_subset_too(optdigits):
-    config = dl.TrainConfig(epochs=1, subset=200, batch_size=50)
-    events = happen(dl.build(dl.load_model("logistic-regression"), seed=0), optdigits, config)
-    assert events[0].train_images == 200
-    assert events[0].total_steps == 4
-    for seed, same in ((0, True), (5, False)):
-        other = config.changed(seed=seed).take_subset(optdigits).train.indices
-        assert torch.equal(other, config.take_subset(optdigits).train.indices) == same
-
-
-def test_a_subset_is_a_number_of_images():
-    with pytest.raises(ConfigError, match="subset"):
-        dl.TrainConfig(subset=3)
