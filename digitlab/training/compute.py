@@ -20,9 +20,9 @@ from digitlab.training.devices import pick_device
 from digitlab.training.fast_layers import use_fast_layers
 from digitlab.training.memory import keep_memory
 
-# Multiply-adds of one step's forward pass from which on several threads are faster than one.
+# Several threads are used from this many multiply-adds in one step's forward pass.
 MIN_THREADED = 250e6
-# Multiply-adds per image in convolutions from which on bfloat16 is faster than float32.
+# bfloat16 is used from this many multiply-adds per image in convolutions.
 MIN_BFLOAT16 = 1.5e6
 # The same for channels last, in either precision.
 MIN_CHANNELS_LAST = 0.2e6

@@ -75,7 +75,7 @@ def train_events(
 
 
 class Training:
-    """A training that starts anew or resumes from a `state`, which must be of the same recipe.
+    """A training from the beginning, or resumed from a `state`, which must be of the same recipe.
 
     `state()` may be called whenever `events()` has yielded an event.
     """
@@ -311,7 +311,7 @@ class Training:
         )
 
     def _restore(self, state: TrainState) -> None:
-        """Resume from a state; ConfigError where it was taken on another kind of device."""
+        """Resume from a state; ConfigError if it was taken on another kind of device."""
         tensors, values = state.tensors, state.values
         self.model.load_state_dict(part(tensors, "model"))
         unpack_optimizer(self.optimizer, tensors)

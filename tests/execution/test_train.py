@@ -134,7 +134,7 @@ NO_WEIGHTS = [{"AdaptiveAvgPool2d": {"output_size": [1, 10]}}, "Flatten"]
         ({"model": ["Flatten", {"Linear": {"out_features": 7}}]}, SpecError, "10 classes"),
         ({"model": NO_WEIGHTS}, SpecError, "no weights to learn"),
         ({"data": "nosuch"}, DatasetError, "no dataset 'nosuch'"),
-        ({"device": "cuda:63"}, ConfigError, "not on this machine"),
+        ({"device": "cuda:63"}, ConfigError, "not available on this machine"),
         ({"val_fraction": 1e-5, "keep": "best"}, ConfigError, "no image of 1,438"),
         ({"val_fraction": 1e-5, "early_stopping": 2}, ConfigError, "no image of 1,438"),
     ],

@@ -1,4 +1,4 @@
-"""Devices: the best is taken, what is missing is said, and the machine describes itself."""
+"""Devices: the best one is chosen, a missing one is refused, and the machine is described."""
 
 from __future__ import annotations
 

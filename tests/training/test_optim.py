@@ -60,8 +60,8 @@ def test_constant_stays():
 def test_step_multiplies_by_its_factor_every_so_many_epochs():
     rates = course("step", step_epochs=3, step_factor=0.1)
     by_epoch = [set(rates[20 * epoch : 20 * epoch + 20]) for epoch in range(10)]
-    assert all(len(found) == 1 for found in by_epoch)
-    assert [found.pop() for found in by_epoch] == pytest.approx(
+    assert all(len(rates) == 1 for rates in by_epoch)
+    assert [rates.pop() for rates in by_epoch] == pytest.approx(
         [0.4] * 3 + [0.04] * 3 + [0.004] * 3 + [0.0004]
     )
 
@@ -156,5 +156,5 @@ def test_a_step_without_bookkeeping_is_the_optimizers_own_to_the_bit(optimizer):
                 loss.backward(inputs=list(model.parameters())[:-1])
             step()
         results.append([p.detach().clone() for p in model.parameters()])
-    for one, other in zip(*results, strict=True):
-        assert torch.equal(one, other)
+    for weights, expected in zip(*results, strict=True):
+        assert torch.equal(weights, expected)

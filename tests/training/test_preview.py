@@ -16,14 +16,14 @@ RECIPE = Augmentation(rotation=15, elastic=1.0, noise=0.1, erasing=0.5, thicknes
 def test_the_preview_is_what_training_makes_of_the_same_images(optdigits):
     before, after, labels = preview(optdigits.train, RECIPE, seed=3)
     assert before.shape == after.shape == (16, 1, 28, 28)
-    chance = torch.Generator().manual_seed(3)
-    trained_on = augment(torch.from_numpy(before).float(), RECIPE, chance)
+    generator = torch.Generator().manual_seed(3)
+    trained_on = augment(torch.from_numpy(before).float(), RECIPE, generator)
     assert np.abs(after - trained_on.numpy()).max() <= 0.5
-    found = [
+    rows = [
         np.flatnonzero((optdigits.train.images.numpy() == image).all((1, 2, 3)))[0]
         for image in before
     ]
-    assert optdigits.train.labels[found].tolist() == labels
+    assert optdigits.train.labels[rows].tolist() == labels
 
 
 def test_a_seed_gives_the_same_images_and_another_gives_others(optdigits):

@@ -42,15 +42,15 @@ def begin(data, model, config, state=None, seed=0):
 
 def curve(events):
     """The curves without times."""
-    kept = []
+    points = []
     for event in events:
         if isinstance(event, StepsDone):
             figures = (event.loss, event.loss_min, event.loss_max, event.grad_norm)
-            kept.append((event.step, event.learning_rate, *figures))
+            points.append((event.step, event.learning_rate, *figures))
         elif isinstance(event, EpochDone):
             figures = (event.train_loss, event.val_loss, event.best)
-            kept.append((event.epoch, event.learning_rate, *figures))
-    return kept
+            points.append((event.epoch, event.learning_rate, *figures))
+    return points
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -153,15 +153,15 @@ def test_a_long_fit_says_how_long_it_will_take(mnist):
 
 
 @pytest.mark.parametrize(
-    ("name", "args", "said"),
+    ("name", "args", "message"),
     [
         ("MultinomialNB", {}, "normalization to 'none'"),
         ("LogisticRegression", {"solver": "newton-cg", "l1_ratio": 0.5}, "supports only"),
         ("KNeighborsClassifier", {"n_neighbors": 400}, "neighbours"),
     ],
 )
-def test_what_scikit_learn_refuses_is_said(name, args, said, optdigits):
-    with pytest.raises((ConfigError, RunError), match=said):
+def test_what_scikit_learn_refuses_is_said(name, args, message, optdigits):
+    with pytest.raises((ConfigError, RunError), match=message):
         happen(network(name, **args), optdigits)
 
 
