@@ -9,16 +9,16 @@ from digitlab.ui.datasets import pick_dataset
 from digitlab.ui.model_picker import OWN, pick_model
 from digitlab.ui.train.recipe import recipe_form
 from digitlab.ui.train.reproduce import show_reproductions
-from digitlab.ui.train.selected_run import followed_run
+from digitlab.ui.train.selected_run import selected_run
 from digitlab.ui.train.start import check_start, start
 from digitlab.ui.train.tab_visibility import is_visible
-from digitlab.ui.train.watch import show_lists, watch
+from digitlab.ui.train.watch import show_runs, watch_run
 
 with page.page(
     page.TRAIN,
     "Train",
-    "Choose data, a network and a recipe, and watch the network learn. A run has a process of its "
-    "own: nothing you do in the browser can lose it.",
+    "Choose a dataset, a model and a recipe, and watch the network learn. A run trains in its own "
+    "process: nothing you do in the browser can lose it.",
 ):
     page.cell("What to train")
     choice = st.columns(2)
@@ -38,14 +38,14 @@ with page.page(
         else:
             page.code_fold(basics.training(model, dataset, recipe))
 
-    run_id, seen = followed_run(), is_visible()
+    run_id, visible = selected_run(), is_visible()
     if run_id:
         page.cell(
             "Watch it learn",
-            "Training loss falls first; validation says whether what is learnt holds for digits "
-            "that the network has never seen.",
+            "The training loss falls first. Validation shows how well the network reads digits "
+            "that it was not trained on.",
         )
-        watch(run_id, seen=seen)
+        watch_run(run_id, visible=visible)
         page.code_fold(basics.curves(run_id))
-    show_lists(aside=bool(run_id), seen=seen)
+    show_runs(below_run=bool(run_id), visible=visible)
     show_reproductions(dataset)

@@ -41,11 +41,11 @@ def test_look_at_the_data(visit):
     tab.is_well()
 
 
-def test_train_watch_stop_and_take_the_results_apart(visit, lab):
+def test_train_watch_stop_and_analyse_the_results(visit, lab):
     tab: Visitor = visit("/Train")
     tab.choose("Model", "Small CNN")
     tab.settle()
-    tab.enter("Epochs", "1000")  # minutes: it is still going at every look below
+    tab.enter("Epochs", "1000")  # minutes: it is still training at every check below
     tab.is_at(r"\bepochs=1000\b")
     tab.settle()
     tab.button("Start training").click()
@@ -55,10 +55,10 @@ def test_train_watch_stop_and_take_the_results_apart(visit, lab):
     _see_the_chart_move(tab)
     _zoom_and_point(tab)
     _scroll_by_finger(tab)
-    _look_away(tab)
+    _switch_away(tab)
     tab.reload()
     tab.sees(EPOCH)
-    _pause_and_go_on(tab)
+    _pause_and_resume(tab)
     other: Visitor = visit(tab.page.url.removeprefix(lab.url))
     other.sees(EPOCH)
 
@@ -83,7 +83,7 @@ def test_train_watch_stop_and_take_the_results_apart(visit, lab):
 
 
 def _see_the_chart_move(tab: Visitor) -> None:
-    """Two looks at the loss: it has grown, and the page stays where it was scrolled to."""
+    """The loss chart grows, and the page stays where it was scrolled to."""
     chart = tab.chart("Loss")
     tab.scroll_to(chart)
     place, points = tab.page.evaluate(SCROLLED), chart.evaluate(POINTS)
@@ -135,21 +135,21 @@ def _wait_for_more(tab: Visitor, chart: Locator, points: int) -> None:
         tab.page.wait_for_timeout(200)
 
 
-def _look_away(tab: Visitor) -> None:
-    """A tab in the background asks for nothing; it catches up when it is looked at again."""
+def _switch_away(tab: Visitor) -> None:
+    """A tab in the background does not refresh; it catches up when it is visible again."""
     shade = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true})"
     turn = "document.dispatchEvent(new Event('visibilitychange'))"
     tab.page.evaluate(f"{shade % 'true'}; {turn}")
     tab.settle()
     tab.page.wait_for_timeout(1_500)  # whatever was on its way has come
     before = _step(tab)
-    tab.page.wait_for_timeout(3_000)  # three looks
+    tab.page.wait_for_timeout(3_000)  # three refreshes
     assert _step(tab) == before
     tab.page.evaluate(f"{shade % 'false'}; {turn}")
     expect(tab.page.get_by_text(EPOCH)).not_to_have_text(before, timeout=PATIENCE)
 
 
-def _pause_and_go_on(tab: Visitor) -> None:
+def _pause_and_resume(tab: Visitor) -> None:
     tab.button("Pause").click()
     tab.sees(re.compile(": paused"))
     tab.button("Resume").click()

@@ -1,4 +1,4 @@
-"""The Train page: recipes with sensible defaults, refusals in a sentence, runs that are real."""
+"""The Train page: default recipes, errors in a sentence, and real runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_preset_brings_its_own_recipe(open_page, preset):
     assert not app.error
 
 
-def test_another_model_brings_its_recipe_and_forgets_the_one_before(open_page):
+def test_another_model_brings_its_recipe_and_drops_the_previous_one(open_page):
     app = open_page(PAGE, model="two-hidden-64-relu", batch="7", optimizer="sgd")
     assert value(app, "Batch size") == 7
     healthy(find(app.selectbox, "Model").select("cnn-small").run())
@@ -62,7 +62,7 @@ def test_a_setting_goes_into_the_url_and_into_the_code(open_page):
     assert "learning_rate=0.0125" in again.code[0].value
 
 
-def test_ones_own_architecture_comes_with_the_link(open_page):
+def test_a_custom_architecture_comes_with_the_link(open_page):
     app = open_page(PAGE, model="own", spec=pack(dl.ModelSpec.from_yaml(TINY)))
     assert "Tiny" in words(app)
     assert "7,850 parameters" in words(app)
@@ -74,7 +74,7 @@ def test_a_network_that_does_not_fit_cannot_be_started(open_page):
     assert len(app.error) == 1
     assert "10" in app.error[0].value
     assert "Start training" not in labels(app.button)
-    assert find(app.page_link, "Mend it").proto.page == "Architecture"
+    assert find(app.page_link, "Fix it").proto.page == "Architecture"
 
 
 def test_settings_that_do_not_fit_together_are_refused_in_a_sentence(open_page):
@@ -91,9 +91,7 @@ def test_a_refused_recipe_does_not_hide_the_runs(open_page, run_id):
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_training_goes_on_with_optdigits_where_the_dataset_is_not_usable(
-    open_page, data_folder, damaged
-):
+def test_training_uses_optdigits_where_the_dataset_is_not_usable(open_page, data_folder, damaged):
     for file in find_dataset("mnist").files if damaged else ():
         (data_folder / file).parent.mkdir(parents=True, exist_ok=True)
         (data_folder / file).write_bytes(b"broken")
@@ -137,13 +135,13 @@ def test_a_second_run_waits_in_the_queue_and_can_be_stopped_there(open_page):
     second = start(app).query_params["run"]
     assert second != first
     assert "waiting" in words(app)
-    assert any("1 run before this one" in bar.proto.text for bar in app.get("progress"))
+    assert any("1 run is ahead" in bar.proto.text for bar in app.get("progress"))
     healthy(app.button(key=f"stop:{second}").click().run())
     assert store.get_record(second).status == "stopped"
     assert store.get_record(first).status == "running"
 
 
-def test_charts_are_drawn_once_for_all_who_look(run_id, monkeypatch):
+def test_charts_are_drawn_once_for_all_visitors(run_id, monkeypatch):
     drawn, draw, shown = [], figures.loss_curve, []
     monkeypatch.setattr(figures, "loss_curve", lambda *rows: drawn.append(rows) or draw(*rows))
     show = lambda key, charts: shown.append(charts)  # noqa: E731
@@ -164,17 +162,17 @@ def test_a_run_whose_process_died_is_shown_as_interrupted(open_page, run_id):
     assert store.get_record(run_id).status == "interrupted"
 
 
-def test_a_run_that_is_not_there_is_said_so_and_the_form_stays(open_page):
+def test_a_missing_run_is_reported_and_the_form_stays(open_page):
     app = open_page(PAGE, run="no-such-run-00000000")
     assert "no-such-run-00000000" in words(app)
     assert "Start training" in labels(app.button)
 
 
-def test_the_first_run_is_invited(open_page):
+def test_without_runs_the_page_says_so(open_page):
     assert "No run yet" in words(open_page(PAGE))
 
 
-def test_a_run_looked_at_elsewhere_is_not_watched_here(open_page):
+def test_a_run_used_on_another_page_is_not_watched_here(open_page):
     app = open_page("6_Draw")
     app.query_params = {}  # what a click in the sidebar does
     healthy(app.switch_page("pages/3_Train.py").run())
@@ -200,7 +198,7 @@ def test_augmentation_is_previewed_and_reshuffled(open_page):
     assert "Reshuffle" not in labels(open_page(PAGE, dataset="optdigits", model="lenet-5").button)
 
 
-def test_published_figures_stand_beside_the_homes_runs(open_page):
+def test_published_figures_are_shown_with_the_accuracy_of_runs(open_page):
     (row,) = dl.reproduce(["one-hidden-linear"], "optdigits", progress=False)
     app = open_page(PAGE, dataset="optdigits")
     assert "Published and reproduced" in words(app)
@@ -221,19 +219,19 @@ def test_a_row_queues_the_next_seed_by_the_presets_recipe(home, monkeypatch):
     from digitlab.ui.train import reproduce
 
     monkeypatch.setattr(st, "session_state", {reproduce._KEY: SimpleNamespace(row=1)})
-    monkeypatch.setattr(reproduce, "follow", lambda run_id: None)
+    monkeypatch.setattr(reproduce, "select_run", lambda run_id: None)
     reproduce._queue(["lenet-5", "one-hidden-linear"], [0, 3], "optdigits")
     (record,) = store.list_records()
     recipe = dl.load_preset("one-hidden-linear").recipe
     assert (record.model, record.seed, record.dataset) == ("one-hidden-linear", 3, "optdigits")
     assert record.config == dl.TrainConfig(**{**recipe, "seed": 3}).model_dump(mode="json")
-    reproduce._queue(["lenet-5", "one-hidden-linear"], [0, None], "optdigits")  # under way
+    reproduce._queue(["lenet-5", "one-hidden-linear"], [0, None], "optdigits")  # in progress
     assert len(store.list_records()) == 1
 
 
-def test_a_run_that_ended_can_be_repeated_changed_named_and_deleted(open_page, run_id):
+def test_a_run_that_ended_can_be_changed_and_rerun_named_and_deleted(open_page, run_id):
     app = open_page(PAGE, run=run_id)
-    healthy(find(app.button, "Change and repeat").click().run())
+    healthy(find(app.button, "Change and rerun").click().run())
     assert app.query_params["model"] == "own"
     assert value(app, "Learning rate") == 0.01
     assert value(app, "Batch size") == 128
@@ -244,7 +242,7 @@ def test_a_run_that_ended_can_be_repeated_changed_named_and_deleted(open_page, r
     assert run_id not in [run.id for run in dl.list_runs()]
 
 
-def test_a_paused_run_offers_to_go_on_and_says_how_it_was_computed(open_page, run_id):
+def test_a_paused_run_can_be_resumed_and_says_how_it_was_computed(open_page, run_id):
     store.update_run(run_id, status="paused", notices=["Something is *odd*."])
     app = open_page(PAGE, run=run_id)
     assert "Resume" in labels(app.button)

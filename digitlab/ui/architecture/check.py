@@ -12,7 +12,8 @@ from digitlab.models.load import known_recipe
 from digitlab.models.text import line_of
 from digitlab.ui import cached, url
 from digitlab.ui.architecture import state
-from digitlab.ui.architecture.text import plain, shape_text
+from digitlab.ui.architecture.text import shape_text
+from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
     from digitlab.models.layer import Path

@@ -10,7 +10,8 @@ from digitlab.errors import SpecError
 from digitlab.models.load import load_model
 from digitlab.ui import cached, url
 from digitlab.ui.architecture.cost import show_table
-from digitlab.ui.architecture.text import plain, shape_text
+from digitlab.ui.architecture.text import shape_text
+from digitlab.ui.markdown import plain
 from digitlab.ui.model_picker import model_options
 from digitlab.words import size
 

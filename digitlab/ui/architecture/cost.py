@@ -11,7 +11,8 @@ from digitlab.errors import DigitlabError
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.ui import cached, page
 from digitlab.ui.architecture.check import batch_size
-from digitlab.ui.architecture.text import plain, shape_text, shorter
+from digitlab.ui.architecture.text import shape_text, shorter
+from digitlab.ui.markdown import plain
 from digitlab.words import duration, size
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from digitlab.models import edit
 from digitlab.models.layer import NESTED, Path
 from digitlab.models.text import read_yaml
 from digitlab.ui.architecture import state
-from digitlab.ui.architecture.text import plain
+from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
     from digitlab.models.arguments import Argument

@@ -12,7 +12,8 @@ from digitlab.errors import SpecError
 from digitlab.models import edit
 from digitlab.models.layer import Path
 from digitlab.ui.architecture import state
-from digitlab.ui.architecture.text import in_short, plain, shape_text
+from digitlab.ui.architecture.text import in_short, shape_text
+from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
     from digitlab.models.layer import Layer

@@ -11,7 +11,7 @@ from digitlab.errors import DigitlabError
 from digitlab.models.library import delete_saved, is_saved, save_model, suggest_name
 from digitlab.ui import url
 from digitlab.ui.architecture import state
-from digitlab.ui.architecture.text import plain
+from digitlab.ui.markdown import plain
 from digitlab.ui.model_picker import LONGEST_LINK, fits_link
 
 if TYPE_CHECKING:

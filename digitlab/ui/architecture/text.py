@@ -8,13 +8,6 @@ from typing import Any
 
 from digitlab.models.layer import Layer
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
-
-
-def plain(text: str) -> str:
-    """Text in which Markdown finds nothing to format."""
-    return _MARKDOWN.sub(r"\\\1", text)
-
 
 def in_short(layer: Layer) -> str:
     """A layer's own arguments on one line; sizes without their usual names."""

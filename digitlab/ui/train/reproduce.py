@@ -1,4 +1,4 @@
-"""Published and reproduced: every preset's figures beside what the runs of this home reach."""
+"""Published and reproduced: the published accuracy of every preset, and that of the runs here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from digitlab.runs.run import list_runs
 from digitlab.snippets import basics
 from digitlab.training.config import TrainConfig
 from digitlab.ui import page
-from digitlab.ui.train.selected_run import follow
+from digitlab.ui.train.selected_run import select_run
 from digitlab.words import duration
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 _KEY = "reproduce-click"
-_SAID = "reproduce-said"
-_BUSY = "under way"
+_ERROR = "reproduce-error"
+_BUSY = "In progress"
 
 
 def show_reproductions(dataset: str) -> None:
@@ -34,25 +34,25 @@ def show_reproductions(dataset: str) -> None:
 
     page.cell(
         "Published and reproduced",
-        "Each preset by its own recipe: what its source gives, an arrow, and what the runs here "
-        "reach (mean ± standard deviation over the seeds, in percent). Training accuracy is that "
-        "of the final network on the images as they are; ≥ is a mark that must be reached.",
+        "Each preset, trained by its own recipe: the published accuracy → the accuracy of the runs "
+        "here (mean ± standard deviation over the seeds, in percent). Training accuracy is that of "
+        "the final network on images without augmentation; ≥ is a target to reach.",
     )
     if dataset != "mnist":
         st.caption(
-            f"What is published is for MNIST; these runs are on {find_dataset(dataset).title}."
+            f"The published figures are for MNIST; these runs are on {find_dataset(dataset).title}."
         )
     runs = list_runs(bundled=False)
     rows = reproduced(dataset=dataset, runs=runs)
     seeds = [_next_seed(row, dataset, runs) for row in rows]
-    _table(rows, seeds, dataset)
+    _show_table(rows, seeds, dataset)
     _offer_measuring(rows)
-    if message := st.session_state.pop(_SAID, ""):
+    if message := st.session_state.pop(_ERROR, ""):
         st.error(message, icon=":material/error:")
     page.code_fold(basics.reproduction(rows[0].preset, dataset))
 
 
-def _table(rows: list[Reproduction], seeds: list[int | None], dataset: str) -> None:
+def _show_table(rows: list[Reproduction], seeds: list[int | None], dataset: str) -> None:
     from digitlab.execution.reproduce import published_and_ours
 
     st.dataframe(
@@ -64,7 +64,7 @@ def _table(rows: list[Reproduction], seeds: list[int | None], dataset: str) -> N
                 "Validation": [published_and_ours(row, "val_accuracy") for row in rows],
                 "Test": [published_and_ours(row, "test_accuracy") for row in rows],
                 "Seeds": [len(row.attempts) for row in rows],
-                "Training took": [duration(row.mean("seconds")) for row in rows],
+                "Training time": [duration(row.mean("seconds")) for row in rows],
                 "Parameters": [
                     "–" if n is None else f"{n:,}" for n in (r.parameters for r in rows)
                 ],
@@ -75,12 +75,12 @@ def _table(rows: list[Reproduction], seeds: list[int | None], dataset: str) -> N
         height="content",
         column_config={
             "Preset": st.column_config.TextColumn(pinned=True),
-            **{  # the widest of all rows, not of the first few that are measured
+            **{  # wide enough for all rows, also for those without runs so far
                 name: st.column_config.TextColumn(width=150)
                 for name in ("Train", "Validation", "Test")
             },
             "Next": st.column_config.ButtonColumn(
-                help="Queues a run by the preset's recipe with the next seed.",
+                help="Queues a run of the preset's recipe with the next seed.",
                 on_click=_queue,
                 args=([row.preset for row in rows], seeds, dataset),
                 key=_KEY,
@@ -90,34 +90,35 @@ def _table(rows: list[Reproduction], seeds: list[int | None], dataset: str) -> N
 
 
 def _queue(presets: list[str], seeds: list[int | None], dataset: str) -> None:
-    """Queue the run of the row that was clicked, and show it."""
-    place = st.session_state[_KEY].row
-    seed = seeds[place]
+    """Queue the run of the row that was clicked, and select it."""
+    row = st.session_state[_KEY].row
+    seed = seeds[row]
     if seed is None:
         return
-    preset = load_preset(presets[place])
+    preset = load_preset(presets[row])
     try:
         config = TrainConfig.from_dict({**preset.recipe, "seed": seed})
-        follow(submit(preset.name, dataset, config))
+        select_run(submit(preset.name, dataset, config))
     except DigitlabError as e:
-        st.session_state[_SAID] = str(e)
+        st.session_state[_ERROR] = str(e)
 
 
 def _next_seed(row: Reproduction, dataset: str, runs: list[Run]) -> int | None:
-    """The first seed that no run has; None while one is waiting or training."""
+    """The first seed that no run has; None while a run is waiting or training."""
     from digitlab.execution.reproduce import is_of_preset
 
     preset = load_preset(row.preset)
     active = [run for run in runs if run.record.status in ACTIVE]
     if any(is_of_preset(run.record, preset, dataset) for run in active):
         return None
-    taken = {attempt.seed for attempt in row.attempts}
-    return next(seed for seed in range(len(taken) + 1) if seed not in taken)
+    used = {attempt.seed for attempt in row.attempts}
+    return next(seed for seed in range(len(used) + 1) if seed not in used)
 
 
 def _offer_measuring(rows: list[Reproduction]) -> None:
-    """Training accuracy takes a pass over all training images, so it is measured on request."""
-    ids = [a.run_id for row in rows for a in row.attempts if a.train_accuracy is None]
+    """A button: training accuracy needs a pass over all training images."""
+    attempts = [attempt for row in rows for attempt in row.attempts]
+    ids = [attempt.run_id for attempt in attempts if attempt.train_accuracy is None]
     if not ids:
         return
     st.button(
@@ -136,4 +137,4 @@ def _measure(ids: list[str]) -> None:
         try:
             measure_train_accuracy(open_run(run_id))
         except DigitlabError as e:
-            st.session_state[_SAID] = str(e)
+            st.session_state[_ERROR] = str(e)

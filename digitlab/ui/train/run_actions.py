@@ -1,4 +1,4 @@
-"""What can be done with a run: stop, pause, go on, train longer, repeat, name, note, delete."""
+"""Actions on a run: stop, pause, resume, train longer, rerun, name, note, delete."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
 from digitlab.runs.run_folder import pause_file, stop_file
 from digitlab.ui import url
+from digitlab.ui.markdown import plain
 from digitlab.ui.model_picker import OWN, remember_own
 from digitlab.ui.train.recipe import fill_recipe_form
-from digitlab.ui.train.selected_run import unfollow
+from digitlab.ui.train.selected_run import deselect_run, select_run
 
 MORE_EPOCHS = 5
 
 
-def active_buttons(record: RunRecord) -> None:
-    """Pause and Stop, for a run that waits or trains."""
+def show_active_buttons(record: RunRecord) -> None:
+    """Pause and Stop, for a run that is waiting or training."""
     ending = stop_file(record.id).exists() or pause_file(record.id).exists()
     with st.container(horizontal=True, horizontal_alignment="right"):
-        # By callbacks: the next look, which comes within a second, shows what they did.
+        # As callbacks: the panel refreshes within a second and shows their effect.
         st.button(
             "Pause",
             disabled=ending,
@@ -34,7 +35,7 @@ def active_buttons(record: RunRecord) -> None:
             icon=":material/pause:",
             on_click=_try,
             args=(resume.pause, record.id),
-            help="Saves everything and ends the process; it goes on from there, bit for bit.",
+            help="Saves the training state and ends the process. Resume continues bit for bit.",
         )
         st.button(
             "Stopping …" if ending else "Stop",
@@ -43,39 +44,36 @@ def active_buttons(record: RunRecord) -> None:
             icon=":material/stop:",
             on_click=_try,
             args=(queue.stop, record.id),
-            help="Stops within a second, keeps what was learnt and reads the test images.",
+            help="Stops within a second, keeps the weights and evaluates the test images.",
         )
 
 
-def ended_buttons(record: RunRecord, follow: Callable[[str], None]) -> None:
-    """Ways on for a run that has ended; `follow` shows another run instead.
-
-    What they change is all over the page, so that all of it is drawn anew.
-    """
+def show_ended_buttons(record: RunRecord) -> None:
+    """The actions on a run that has ended. The whole page reruns after each of them."""
     with st.container(horizontal=True):
         if record.status in resume.RESUMABLE:
-            help_text = "Goes on where it was left." if has_state(record.id) else "Begins anew."
-            if _pressed("Resume", "play_arrow", record, help_text, type="primary"):
-                _do(resume.resume, record.id)
+            text = "Continues where it ended." if has_state(record.id) else "Starts from scratch."
+            if _button("Resume", "play_arrow", record, text, type="primary"):
+                _act(resume.resume, record.id)
         elif record.status == "finished" and has_state(record.id):
             _train_longer(record)
-        words = f"The same experiment with seed {record.seed + 1}, as a run of its own."
-        if _pressed("Another seed", "casino", record, words):
-            _do(lambda run_id: follow(resume.repeat(run_id, seed=record.seed + 1)), record.id)
-        words = "Fills the form above with this run's data, network and recipe."
-        if _pressed("Change and repeat", "edit", record, words):
-            _do(_fill_form, record.id)
+        text = f"Trains the same experiment with seed {record.seed + 1} as a new run."
+        if _button("Another seed", "casino", record, text):
+            _act(lambda run_id: select_run(resume.repeat(run_id, seed=record.seed + 1)), record.id)
+        text = "Fills the form above with this run's dataset, model and recipe."
+        if _button("Change and rerun", "edit", record, text):
+            _act(_fill_form, record.id)
         with st.popover("Name and note", icon=":material/label:"):
             _label_form(record)
         with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Delete run `{record.id}` with its weights and results?")
-            if _pressed("Delete for good", "delete_forever", record):
-                _do(_delete, record.id)
+            st.markdown(f"Delete **{plain(record.name)}** with its weights and results?")
+            if _button("Delete for good", "delete_forever", record):
+                _act(_delete, record.id)
 
 
-def _pressed(label: str, icon: str, record: RunRecord, words: str = "", **look: Any) -> bool:
+def _button(label: str, icon: str, record: RunRecord, text: str = "", **arguments: Any) -> bool:
     key = f"{label}:{record.id}"
-    return st.button(label, key=key, icon=f":material/{icon}:", help=words or None, **look)
+    return st.button(label, key=key, icon=f":material/{icon}:", help=text or None, **arguments)
 
 
 def _train_longer(record: RunRecord) -> None:
@@ -83,9 +81,9 @@ def _train_longer(record: RunRecord) -> None:
         epochs = st.number_input(
             "More epochs", 1, 1000, MORE_EPOCHS, key=f"more:{record.id}", width=160
         )
-        words = "From the last weights. A schedule that has run down begins anew."
-        if _pressed("Go on", "play_arrow", record, words):
-            _do(resume.train_longer, record.id, int(epochs))
+        text = "Continues from the last weights. A learning-rate schedule that ended starts again."
+        if _button("Continue", "play_arrow", record, text):
+            _act(resume.train_longer, record.id, int(epochs))
 
 
 def _fill_form(run_id: str) -> None:
@@ -102,17 +100,17 @@ def _label_form(record: RunRecord) -> None:
         tags = st.text_input("Tags, separated by commas", ", ".join(record.tags))
         note = st.text_area("Note", record.note, max_chars=NOTE)
         if st.form_submit_button("Save", icon=":material/save:"):
-            words = {"name": name, "note": note, "tags": tags.split(",")}
-            _do(lambda run_id: label_run(run_id, **words), record.id)
+            label = {"name": name, "note": note, "tags": tags.split(",")}
+            _act(lambda run_id: label_run(run_id, **label), record.id)
 
 
 def _delete(run_id: str) -> None:
     delete_run(run_id)
-    unfollow()
+    deselect_run()
 
 
-def _do(action: Callable[..., Any], *arguments: Any) -> None:
-    """Do something and draw the page anew; a refusal is a short message, and the page stays."""
+def _act(action: Callable[..., Any], *arguments: Any) -> None:
+    """Call `action` and rerun the page; an error is shown as a toast, and the page stays."""
     if _try(action, *arguments):
         st.rerun()
 

@@ -1,4 +1,4 @@
-"""A look at a network as it learns: its confusions, some answers, its first filters."""
+"""The last snapshot of a training network: confusion matrix, some predictions, first filters."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from digitlab.ui import shared_views
 from digitlab.ui.live_charts import LiveChart, as_json, show_live_charts
 
 
-def show_look(run: Run) -> None:
-    """What the network makes of some images now, or made of them at its end."""
-    moment = snapshot_version(run.id)
-    if moment is None:
+def show_snapshot(run: Run) -> None:
+    """The charts of the last snapshot; nothing where there is none."""
+    version = snapshot_version(run.id)
+    if version is None:
         return
     try:
-        caption, charts = shared_views.draw_once(run.id, moment, _draw)
+        caption, charts = shared_views.draw_once(run.id, version, _draw)
     except RunError:  # it cannot be read now; the next one may
         return
     st.caption(caption)
-    show_live_charts("look", charts)
+    show_live_charts("snapshot", charts)
 
 
 def _draw(run_id: str) -> tuple[str, list[LiveChart]]:
-    run, look = open_run(run_id), read_snapshot(run_id)
-    if look is None:
-        raise RunError(f"The last look at run {run_id} cannot be read.", run_id=run_id)
-    split = "validation" if look.split == "val" else "training"
-    images = int(look.confusion.sum())
-    confusion = figures.small_confusion(look.confusion, run.classes)
+    run, snapshot = open_run(run_id), read_snapshot(run_id)
+    if snapshot is None:
+        raise RunError(f"The last snapshot of run {run_id} cannot be read.", run_id=run_id)
+    images = f"{int(snapshot.confusion.sum()):,}"
+    split = "validation" if snapshot.split == "val" else "training"
+    confusion = figures.small_confusion(snapshot.confusion, run.classes)
     answers = figures.sample_answers(
-        look.images, look.labels.tolist(), look.probabilities, run.classes
+        snapshot.images, snapshot.labels.tolist(), snapshot.probabilities, run.classes
     )
-    said = f"{len(look.labels)} images and what the network reads in them."
     charts = [
         LiveChart(
             "confusion",
@@ -44,14 +43,20 @@ def _draw(run_id: str) -> tuple[str, list[LiveChart]]:
             share=4,
             rows=2,
         ),
-        LiveChart("answers", said, as_json(answers), share=6, bar=False),
+        LiveChart(
+            "answers",
+            f"{len(snapshot.labels)} images with the network's predictions.",
+            as_json(answers),
+            share=6,
+            bar=False,
+        ),
     ]
-    if len(look.filters):
-        weights = as_json(figures.first_layer(look.filters))
-        said = "The weights of the first layer as small pictures."
-        charts.append(LiveChart("filters", said, weights, share=6, bar=False))
+    if len(snapshot.filters):
+        filters = figures.first_layer(snapshot.filters)
+        alt = "The weights of the first layer as small images."
+        charts.append(LiveChart("filters", alt, as_json(filters), share=6, bar=False))
     caption = (
-        f"A look at {images:,} {split} images after epoch {look.epoch:.4g}: what it confuses, some "
-        "of its answers, and the weights of its first layer."
+        f"{images} {split} images after epoch {snapshot.epoch:.4g}: confusion matrix, some "
+        "predictions, and the weights of the first layer."
     )
     return caption, charts

@@ -13,11 +13,11 @@ from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
 from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, page
-from digitlab.ui.train.selected_run import follow
+from digitlab.ui.train.selected_run import select_run
 
 
 def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
-    """Say what would be trained, and whether it can be."""
+    """Show what would be trained; whether it can be."""
     from digitlab.models.build import check_fits
 
     info = find_dataset(dataset)
@@ -26,22 +26,25 @@ def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
         parameters = cached.summarize(spec).parameters
     except SpecError as e:
         st.error(str(e), icon=":material/error:")
-        st.page_link(page.ARCHITECTURE, label="Mend it on the Architecture page", icon="🧱")
+        st.page_link(page.ARCHITECTURE, label="Fix it on the Architecture page", icon="🧱")
         return False
     images = round(info.train_size * (1 - (config.val_fraction or 0)))
     images = min(images, config.subset or images)
-    seen = f"{images:,} training images of {info.title}"
+    data = f"{images:,} training images of {info.title}"
     if classical_kind(spec):
-        st.caption(f"**{spec.name}** will be fitted to {seen}; how much it learns is known then.")
+        st.caption(
+            f"**{spec.name}** will be fitted to {data}. Its number of parameters depends on them."
+        )
         return True
+    epochs = f"{config.epochs} epoch{'s' if config.epochs != 1 else ''}"
     st.caption(
-        f"**{spec.name}** has {parameters:,} parameters and will see {seen} {config.epochs} times."
+        f"**{spec.name}** has {parameters:,} parameters and will be trained on {data} for {epochs}."
     )
     return True
 
 
 def start(spec: ModelSpec, dataset: str, config: TrainConfig) -> None:
-    """Put the run into the queue and show it."""
+    """Queue the run and select it."""
     try:
         busy = len(active_runs()) >= read_settings().max_jobs
         run_id = submit(spec, dataset, config)
@@ -49,6 +52,8 @@ def start(spec: ModelSpec, dataset: str, config: TrainConfig) -> None:
         st.error(str(e), icon=":material/error:")
         return
     if busy:
-        st.toast("Another run is training: this one waits its turn.", icon=":material/hourglass:")
-    follow(run_id)
+        st.toast(
+            "Another run is training. This run waits in the queue.", icon=":material/hourglass:"
+        )
+    select_run(run_id)
     st.rerun()

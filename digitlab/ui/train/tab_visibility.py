@@ -1,4 +1,4 @@
-"""Whether the visitor looks at this tab now: a page that nobody sees need not look for news."""
+"""Whether the visitor can see this tab now: a page in the background does not refresh itself."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import streamlit as st
 
 _SCRIPT = """
 export default function ({ setStateValue }) {
-  const tell = () => setStateValue("hidden", document.hidden);
-  document.addEventListener("visibilitychange", tell);
-  if (document.hidden) tell(); // opened in the background
-  return () => document.removeEventListener("visibilitychange", tell);
+  const report = () => setStateValue("hidden", document.hidden);
+  document.addEventListener("visibilitychange", report);
+  if (document.hidden) report(); // opened in the background
+  return () => document.removeEventListener("visibilitychange", report);
 }
 """
 
@@ -23,6 +23,6 @@ def _component() -> Any:
 
 
 def is_visible() -> bool:
-    """True unless the tab is in the background; the page is drawn anew when that changes."""
+    """True unless the tab is in the background; the page reruns when that changes."""
     state = _component()(key="visibility", height=1, on_hidden_change=lambda: None)
     return not getattr(state, "hidden", False)

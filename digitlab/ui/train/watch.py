@@ -1,8 +1,6 @@
-"""Watching a run: progress, figures and charts that move while it trains."""
+"""Watching a run: progress, metrics and charts that update while it trains."""
 
 from __future__ import annotations
-
-import re
 
 import streamlit as st
 
@@ -16,18 +14,18 @@ from digitlab.runs.run_folder import is_alive
 from digitlab.ui import page, shared_views
 from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
 from digitlab.ui.learning_curves import UPDATE_SECONDS, watch_curves
+from digitlab.ui.markdown import plain
 from digitlab.ui.run_picker import show_result_link, show_result_links, show_training_link
-from digitlab.ui.train.run_actions import active_buttons, ended_buttons
-from digitlab.ui.train.selected_run import follow
-from digitlab.ui.train.snapshot import show_look
+from digitlab.ui.train.run_actions import show_active_buttons, show_ended_buttons
+from digitlab.ui.train.snapshot import show_snapshot
 from digitlab.words import duration, percent
 
-# Most of what a look costs is Streamlit's, whatever is looked at.
-LOOK_SECONDS = 1.0
-LONG_SECONDS = 600.0  # a training that takes longer is looked at half as often
+# Most of the cost of a refresh is Streamlit's, whatever is refreshed.
+REFRESH_SECONDS = 1.0
+LONG_SECONDS = 600.0  # a training that takes longer is refreshed half as often
 LISTS_SECONDS = 2.0
-LISTS_ASIDE_SECONDS = 5.0  # below a run that is watched
-LISTS = 250  # of the newest runs
+LISTS_BELOW_RUN_SECONDS = 5.0  # below a run that is watched
+LISTED = 250  # of the newest runs
 # While a panel refreshes every second, Streamlit would flash a "Stop" of its own in the header and
 # fade the charts whenever a refresh takes longer than usual.
 _STEADY = (
@@ -36,130 +34,127 @@ _STEADY = (
 )
 
 
-def watch(run_id: str, *, seen: bool) -> None:
-    """A run's panel; it looks for news for as long as the run is active and the tab is `seen`.
+def watch_run(run_id: str, *, visible: bool) -> None:
+    """A run's panel, which refreshes while the run is active and the tab is `visible`.
 
-    The head looks every second. The curves, which cost a browser more to draw, look less often.
+    Progress and metrics refresh every second, charts less often: they cost the browser more.
     """
     queue.reconcile()
     run = open_run(run_id)
     active = _is_under_way(run.record)
-    awake, long = active and seen, _is_long(run.record)
+    long = _is_long(run.record)
     if active:
         st.html(_STEADY)
-    times = 2 if long else 1
-    st.fragment(_head, run_every=times * LOOK_SECONDS if awake else None)(run, active, long)
-    st.fragment(_curves, run_every=times * UPDATE_SECONDS if awake else None)(run)
+    factor = (2 if long else 1) if active and visible else 0
+    st.fragment(_show_run, run_every=factor * REFRESH_SECONDS or None)(run, active, long)
+    st.fragment(_show_charts, run_every=factor * UPDATE_SECONDS or None)(run)
 
 
 def _is_long(record: RunRecord) -> bool:
-    """Whether its training takes long, as far as is known by now."""
+    """Whether its training takes long, by its speed so far."""
     images = record.total_steps * record.experiment.config.batch_size
     return images > LONG_SECONDS * (record.images_per_second or float("inf"))
 
 
 def _is_under_way(record: RunRecord) -> bool:
-    """Whether more is to come: a run that was stopped still has to read the test images."""
+    """Whether the run still changes: a stopped one still has to evaluate the test images."""
     return record.active or (
         record.status == "stopped" and record.test_accuracy is None and is_alive(record.id)
     )
 
 
 @page.guard()
-def _head(run: Run, was_active: bool, was_long: bool) -> None:
+def _show_run(run: Run, was_active: bool, was_long: bool) -> None:
     if was_active:
         shared_views.reconcile()
     try:
         run = run.refresh()
     except RunNotFoundError:
-        st.rerun()  # the whole page, which says so once
+        st.rerun()  # the whole page, which reports it once
     if was_active and not _is_under_way(run.record):
         st.rerun()  # the whole page: lists and links change when a run ends
     if not was_long and _is_long(run.record):
-        st.rerun()  # its speed is known now; it is looked at less often
+        st.rerun()  # its speed is known now: refresh less often
     _show_head(run.record)
     if run.record.active or run.record.step:
-        _show_figures(run.record)
+        _show_metrics(run.record)
 
 
 @page.guard()
-def _curves(run: Run) -> None:
+def _show_charts(run: Run) -> None:
     try:
         run = run.refresh()
     except RunNotFoundError:
-        return  # the head says so
+        return  # _show_run reports it
     if not run.record.active and not run.record.step:
-        return  # it ended before its first step: there is nothing to show
-    if run.record.epochs > 1 or not _is_fit(run.record):  # a fit at once makes no curve
+        return  # it ended before its first step
+    if run.record.epochs > 1 or not _is_classical(run.record):  # one epoch makes no curve
         watch_curves(run)
     if not run.record.bundled:
-        show_look(run)
+        show_snapshot(run)
 
 
-def _is_fit(record: RunRecord) -> bool:
-    """Whether its model is a classical one, which has no steps to count."""
+def _is_classical(record: RunRecord) -> bool:
+    """Whether its model is classical, and has no steps to count."""
     return classical_kind(record.experiment.spec) is not None
 
 
 def _show_head(record: RunRecord) -> None:
-    state = f"{STATUS_ICONS[record.status]} **{record.name}** on {record.dataset}"
+    title = f"{STATUS_ICONS[record.status]} **{plain(record.name)}** on {plain(record.dataset)}"
     left, right = st.columns([3, 2], vertical_alignment="center")
-    left.markdown(f"{state}: {STATUS_WORDS[record.status]} · `{record.id}`")
+    left.markdown(f"{title}: {STATUS_WORDS[record.status]}")
     if record.active:
         with right:
-            active_buttons(record)
+            show_active_buttons(record)
     if record.status == "queued":
-        st.progress(0.0, text=f"Waiting: {_place(record)}")
+        st.progress(0.0, text=_queue_text(record))
     elif record.status == "running":
         st.progress(_share(record), text=_progress_text(record))
     elif record.status in ("failed", "interrupted"):
         st.error(record.message, icon=STATUS_ICONS[record.status])
     elif record.status == "stopped" and _is_under_way(record):
-        st.caption("Stopped; now it reads the test images.")
+        st.caption("Stopped. Evaluating the test images …")
     elif record.message:
         st.info(record.message, icon=":material/info:")
     if not record.active and record.test_accuracy is not None:
-        show_result_link(record, label="See its results: confusion matrix, mistakes, classes")
+        show_result_link(record, label="See the results: confusion matrix, mistakes, classes")
         st.page_link(
             page.DRAW,
-            label="Draw at it",
+            label="Try it on a drawing",
             icon=":material/draw:",
             query_params={"run": record.id},
         )
     if not record.active and not record.bundled:
-        ended_buttons(record, follow)
-    _show_words(record)
+        show_ended_buttons(record)
+    _show_notes(record)
 
 
-def _show_words(record: RunRecord) -> None:
-    """What the run says of itself, and what a person wrote beside it."""
-    for notice in record.notices:
-        st.warning(notice, icon=":material/stethoscope:")
+def _show_notes(record: RunRecord) -> None:
+    """The run's diagnostics, the tags and the note of a person, and what it was computed on."""
+    for warning in record.notices:
+        st.warning(warning, icon=":material/stethoscope:")
     if record.tags:
-        st.markdown(" ".join(f":gray-badge[{_plain(tag)}]" for tag in record.tags))
+        st.markdown(" ".join(f":gray-badge[{plain(tag)}]" for tag in record.tags))
     if record.note:
-        st.caption(_plain(record.note))
-    computed = record.environment
-    if "precision" in computed:
-        threads = computed["threads"]
-        words = f"{computed['device']}, {computed['precision']}"
-        words += ", channels last" if computed.get("channels_last") else ""
-        words += ", compiled" if computed.get("compiled") else ""
-        st.caption(f"Computed on {words}, {threads} thread{'s' if threads != 1 else ''}.")
+        st.caption(plain(record.note))
+    environment = record.environment
+    if "precision" in environment:
+        threads = environment["threads"]
+        parts = [environment["device"], environment["precision"]]
+        parts += ["channels last"] if environment.get("channels_last") else []
+        parts += ["compiled"] if environment.get("compiled") else []
+        parts += [f"{threads} thread{'s' if threads != 1 else ''}"]
+        st.caption(f"Computed on {', '.join(parts)}.")
 
 
-def _plain(text: str) -> str:
-    """Text that a person wrote, in which nothing is markup."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>:$])", r"\\\1", text)
-
-
-def _place(record: RunRecord) -> str:
-    ahead = [
-        other
-        for other in store.list_records(("running", "queued"))
-        if other.status == "running" or other.created < record.created
-    ]
-    return f"{len(ahead)} run{'s' if len(ahead) != 1 else ''} before this one"
+def _queue_text(record: RunRecord) -> str:
+    ahead = sum(
+        active.status == "running" or active.created < record.created
+        for active in store.list_records(("running", "queued"))
+    )
+    if not ahead:
+        return "Next in the queue"
+    return f"Waiting: {ahead} {'runs are' if ahead > 1 else 'run is'} ahead"
 
 
 def _share(record: RunRecord) -> float:
@@ -167,25 +162,26 @@ def _share(record: RunRecord) -> float:
 
 
 def _progress_text(record: RunRecord) -> str:
-    if _is_fit(record) and record.message and record.step < record.total_steps:
+    if _is_classical(record) and record.message and record.step < record.total_steps:
         return record.message
     if not record.step:
-        return "Starting: reading the data and building the network …"
+        return "Starting: loading the data and building the network …"
     if record.step >= record.total_steps:
-        return "Trained; reading the test images …"
+        return "Trained. Evaluating the test images …"
     epoch = min(record.epochs_done + 1, record.epochs)
-    left = ""
+    remaining = ""
     if record.images_per_second:
         images = (record.total_steps - record.step) * record.experiment.config.batch_size
-        left = f" · about {duration(images / record.images_per_second)} left"
-    return f"Epoch {epoch} of {record.epochs}, step {record.step:,} of {record.total_steps:,}{left}"
+        remaining = f" · about {duration(images / record.images_per_second)} left"
+    step = f"step {record.step:,} of {record.total_steps:,}"
+    return f"Epoch {epoch} of {record.epochs}, {step}{remaining}"
 
 
-def _show_figures(record: RunRecord) -> None:
+def _show_metrics(record: RunRecord) -> None:
     columns = st.columns(4)
-    columns[0].metric("Training loss", _figure(record.train_loss))
+    columns[0].metric("Training loss", _loss_text(record.train_loss))
     columns[1].metric("Validation accuracy", percent(record.val_accuracy))
-    if record.active and _is_fit(record):
+    if record.active and _is_classical(record):
         columns[2].metric("Stages", f"{record.epochs_done} of {record.epochs}")
     elif record.active:
         speed = record.images_per_second
@@ -196,39 +192,41 @@ def _show_figures(record: RunRecord) -> None:
         columns[3].metric("Training time", duration(record.train_seconds))
 
 
-def _figure(value: float | None) -> str:
-    if value is None:
+def _loss_text(loss: float | None) -> str:
+    if loss is None:
         return "–"
-    return f"{value:.1e}" if 0 < value < 0.0005 else f"{value:.4f}"
+    return f"{loss:.1e}" if 0 < loss < 0.0005 else f"{loss:.4f}"
 
 
-def show_lists(*, aside: bool, seen: bool) -> None:
-    """Running and waiting runs, then past ones, each a link; up to date while any is active.
+def show_runs(*, below_run: bool, visible: bool) -> None:
+    """Links to training and waiting runs, then to past ones; refreshed while any is active.
 
-    `aside` where the page shows a run above them; `seen` unless the tab is in the background.
+    `below_run` where the page watches a run above them, `visible` unless the tab is in the
+    background.
     """
-    page.cell("Runs", "Training goes on when you leave this page, reload it or close the browser.")
+    page.cell(
+        "Runs", "Training continues when you leave this page, reload it or close the browser."
+    )
     active = {record.id for record in queue.active_runs()}
-    awake = bool(active) and seen
-    seconds = LISTS_ASIDE_SECONDS if aside else LISTS_SECONDS
-    st.fragment(_active, run_every=seconds if awake else None)(active)
-    _past(bool(active))
+    seconds = LISTS_BELOW_RUN_SECONDS if below_run else LISTS_SECONDS
+    st.fragment(_show_active, run_every=seconds if active and visible else None)(active)
+    _show_past(bool(active))
 
 
 @page.guard()
-def _active(were_active: set[str]) -> None:
+def _show_active(were_active: set[str]) -> None:
     shared_views.reconcile()
     active = queue.list_active()
     if {record.id for record in active} != were_active:
-        st.rerun()  # the whole page: other lists change, too, when a run begins or ends
+        st.rerun()  # the whole page: other lists change, too, when a run starts or ends
     if active:
         st.markdown("**Training and waiting**")
         for record in active:
             show_training_link(record)
 
 
-def _past(active: bool) -> None:
-    past = [record for record in store.list_records(limit=LISTS) if not record.active]
+def _show_past(active: bool) -> None:
+    past = [record for record in store.list_records(limit=LISTED) if not record.active]
     if past:
         st.markdown("**Past runs**")
         show_result_links(past)

@@ -104,5 +104,5 @@ def test_a_new_field_appears_by_itself_stays_in_the_url_and_is_read_back(monkeyp
     link = {"warm": "3", "limit": "2.5", "sam": "1", "fused": "0"}
     assert dict(app.query_params) == link
     assert shown(monkeypatch, **link).session_state["config"] == config
-    put = dict(to_params(config))  # by "Change and repeat"
+    put = dict(to_params(config))  # by "Change and rerun"
     assert [put[name] for name in link] == [3, 2.5, True, "0"]
