@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class DigitlabError(Exception):
-    """Base of all errors that a person can mend; `str(error)` is fit to be shown to them."""
+    """Base of all errors that a user can fix; `str(error)` can be shown to them."""
 
 
 class SettingsError(DigitlabError):
@@ -35,11 +35,11 @@ class DatasetDamagedError(DatasetError):
 
 
 class DownloadError(DatasetError):
-    """A download did not end well: no network, full disk, unwritable folder, wrong checksum."""
+    """A download failed: no network, full disk, unwritable folder, wrong checksum."""
 
 
 class UploadError(DatasetError):
-    """A file of labelled images that cannot be taken as such, or is not safe to open."""
+    """A file that cannot be read as labelled images, or is not safe to open."""
 
 
 class SpecError(DigitlabError):
@@ -77,7 +77,7 @@ class ConfigError(DigitlabError):
 
 
 class RunError(DigitlabError):
-    """A run cannot do what was asked of it; `run_id` names the run."""
+    """A run cannot be used in this way; `run_id` names the run."""
 
     def __init__(self, message: str, *, run_id: str = "") -> None:
         super().__init__(message)
@@ -85,7 +85,7 @@ class RunError(DigitlabError):
 
 
 class RunNotFoundError(RunError):
-    """No run answers to that id."""
+    """There is no run with that id."""
 
 
 class ExportError(DigitlabError):
@@ -97,7 +97,7 @@ class StoreError(DigitlabError):
 
 
 class DrawingError(DigitlabError):
-    """An image or array that cannot be taken as a drawing."""
+    """An image or array that cannot be read as a drawing."""
 
 
 class EmptyDrawingError(DrawingError):

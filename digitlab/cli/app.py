@@ -1,4 +1,4 @@
-"""The command line's frame: the application, the help, and how a mistake is told."""
+"""The command-line application, its help, and how errors are shown."""
 
 from __future__ import annotations
 

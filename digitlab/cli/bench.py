@@ -28,7 +28,7 @@ def bench(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure on this machine: how fast trainings are beside other loops, unless told otherwise."""
+    """Benchmark this machine; by default, the speed of training compared with other loops."""
     chosen = {"growth": growth, "race": race, "drawing": drawing}
     wanted = [name for name, on in chosen.items() if on] or ["training"]
     show(

@@ -1,4 +1,4 @@
-"""Commands that look at what there is to learn from and with: datasets, models."""
+"""Commands that list datasets and models."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def _with_download_bar(download_dataset: Any, name: str) -> None:
 
 @app.command()
 def models(
-    model: Annotated[str, typer.Argument(help="A preset or a .yaml file to show whole.")] = "",
+    model: Annotated[
+        str, typer.Argument(help="A preset or a .yaml file to show layer by layer.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """List the presets, or show one architecture layer by layer."""

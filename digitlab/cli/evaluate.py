@@ -1,4 +1,4 @@
-"""Commands that ask a run: evaluate, recognize."""
+"""Commands that use a trained run: evaluate, recognize."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def evaluate(
 @app.command()
 def recognize(
     image: Annotated[Path, typer.Argument(help="A PNG, JPEG, WebP or BMP file.")],
-    run: Annotated[str, typer.Option(help="The run that reads; without it, the bundled one.")] = "",
+    run: Annotated[
+        str, typer.Option(help="The run that reads it; by default, the bundled one.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Read the digit drawn on an image."""

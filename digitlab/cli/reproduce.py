@@ -1,4 +1,4 @@
-"""The command that holds presets against what was published of them: reproduce."""
+"""The command that trains presets and compares them with published results: reproduce."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from digitlab.errors import ConfigError
 def reproduce(
     names: Annotated[list[str] | None, typer.Argument(help="Presets; see `models`.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All presets: hours on a CPU.")] = False,
-    seeds: Annotated[int, typer.Option(help="So many runs of each, with seeds 0, 1, …")] = 1,
+    seeds: Annotated[int, typer.Option(help="Number of runs of each, with seeds 0, 1, …")] = 1,
     dataset: Annotated[str, typer.Option(help="Name of the dataset.")] = "mnist",
-    again: Annotated[bool, typer.Option("--again", help="Train also what has been.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Train again what has been trained.")
+    ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train presets by their recipes and hold the results against the published figures.
+    """Train presets by their recipes and compare the results with the published figures.
 
-    Runs that have finished count: after Ctrl-C, the same command goes on where it was.
+    Runs that have finished are not trained again: after Ctrl-C, the same command continues.
     """
     if bool(names) == every:
         raise ConfigError("Name the presets to reproduce, or say --all.")

@@ -1,4 +1,4 @@
-"""Commands for runs that were left: pause, resume, longer, repeat, label."""
+"""Commands that change or repeat runs: pause, resume, longer, repeat, label."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ RunId = Annotated[str, typer.Argument(help="The run's id, its beginning, or late
 
 @app.command()
 def pause(run: RunId, as_json: Json = False) -> None:
-    """Let a running or waiting run save its state and leave."""
+    """Pause a running or waiting run; its state is saved."""
     dl.pause(run)
     show_run(dl.open_run(run), as_json)
 
 
 @app.command()
 def resume(run: RunId, as_json: Json = False) -> None:
-    """Go on with a paused, interrupted, stopped or failed run, in the background."""
+    """Continue a paused, interrupted, stopped or failed run in the background."""
     dl.resume(run)
     show_run(dl.open_run(run), as_json)
 
@@ -30,7 +30,7 @@ def resume(run: RunId, as_json: Json = False) -> None:
 @app.command()
 def longer(
     run: RunId,
-    epochs: Annotated[int, typer.Option(min=1, help="So many more.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Number of epochs to add.")],
     as_json: Json = False,
 ) -> None:
     """Train a finished run for more epochs, from where it ended, in the background."""
@@ -49,7 +49,7 @@ def repeat(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Queue a new run like this one but for what is changed."""
+    """Queue a new run like this one, with the given changes."""
     from digitlab.training.config import parse_assignments
 
     changes = parse_assignments(settings or []) | ({} if seed is None else {"seed": seed})
@@ -60,9 +60,9 @@ def repeat(
 def label(
     run: RunId,
     name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
-    note: Annotated[str | None, typer.Option(help="A note beside it.")] = None,
+    note: Annotated[str | None, typer.Option(help="A note.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Name a run, or write a note and tags beside it."""
+    """Change a run's name, note or tags."""
     show_run(dl.label_run(run, name=name, note=note, tags=tag), as_json)

@@ -1,4 +1,4 @@
-"""What commands print: a table for people, one JSON document for machines."""
+"""What commands print: a table for people, or one JSON document with --json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that make runs and keep them in order: train, runs, stop, delete."""
+"""Commands that create and manage runs: train, runs, stop, delete."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def train(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a network here and now, with its preset's recipe; Ctrl-C stops and keeps the run."""
+    """Train a network with its preset's recipe. Ctrl-C stops; the run is saved."""
     config = _recipe(model, epochs, seed, settings or [])
     run = dl.train(model, dataset, config, name=name)
     show_run(run, as_json)
@@ -54,30 +54,30 @@ def _recipe(model: str, epochs: int | None, seed: int | None, texts: list[str]) 
     from digitlab.training.config import parse_assignments
 
     flags = {"epochs": epochs, "seed": seed}
-    given = {key: value for key, value in flags.items() if value is not None}
-    return dl.TrainConfig.from_dict({**known_recipe(model), **parse_assignments(texts), **given})
+    changes = {key: value for key, value in flags.items() if value is not None}
+    return dl.TrainConfig.from_dict({**known_recipe(model), **parse_assignments(texts), **changes})
 
 
 @app.command()
 def runs(
     as_json: Json = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many of the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 50,
 ) -> None:
-    """List the runs, newest first, then those that come with digitlab."""
+    """List the runs, the newest first, then the bundled ones."""
     from digitlab.jobs.queue import reconcile
 
     reconcile()
-    found = [run_row(run) for run in dl.list_runs(limit=limit)[:limit]]
+    rows = [run_row(run) for run in dl.list_runs(limit=limit)[:limit]]
     if as_json:
-        show(found, True)
+        show(rows, True)
         return
-    shown = ("run_id", "model", "dataset", "status", "epochs", "val_accuracy", "test_accuracy")
-    show([{key: row[key] for key in shown} for row in found], False)
+    columns = ("run_id", "model", "dataset", "status", "epochs", "val_accuracy", "test_accuracy")
+    show([{key: row[key] for key in columns} for row in rows], False)
 
 
 @app.command()
 def stop(run: Annotated[str, typer.Argument(help="The run's id.")], as_json: Json = False) -> None:
-    """Stop a waiting or running run; what it learnt is kept."""
+    """Stop a waiting or running run; its weights are saved."""
     from digitlab.jobs.queue import stop as stop_run
 
     stop_run(run)

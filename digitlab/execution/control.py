@@ -20,7 +20,7 @@ _held: dict[str, FileLock] = {}
 
 
 class Control:
-    """Answers what a run should do: stop, pause, save its state, or (None) just go on."""
+    """What a run should do next: stop, pause, save its state, or (None) continue."""
 
     def __init__(self, run_id: str) -> None:
         self._files: dict[Request, object] = {
@@ -28,7 +28,7 @@ class Control:
             "pause": run_folder.pause_file(run_id),
         }
         self._pressed: Request | None = None
-        self.signalled = False  # so that a worker begins no other run
+        self.signalled = False  # so that a worker starts no other run
         self._next_look = 0.0
         self._next_save = time.monotonic() + SAVE_SECONDS
         self._affordable = 0.0  # when the last saving will have been a small share of the time
@@ -47,15 +47,15 @@ class Control:
         return "save" if now >= self._next_save else None
 
     def ends(self) -> bool:
-        """Whether the run is to end now, for good or for a while."""
+        """Whether the run is to stop or pause now."""
         return self() in ("stop", "pause")
 
     def may_save(self) -> bool:
-        """Whether saving a state now keeps its cost a small share of the time."""
+        """Whether saving a state now costs only a small share of the time."""
         return time.monotonic() >= self._affordable
 
     def saved(self, seconds: float) -> None:
-        """Take note that a state was saved, or tried to be, and how long that took."""
+        """Record that a state was saved, or could not be, and how long it took."""
         now = time.monotonic()
         self._affordable = now + seconds / SAVING_SHARE
         self._next_save = max(now + SAVE_SECONDS, self._affordable)
@@ -87,9 +87,9 @@ class Control:
 
 
 def hold_lock(run_id: str) -> None:
-    """Take the lock anew where the run's folder, and with it the lock, was deleted.
+    """Take the lock again if the run's folder, and with it the lock, was deleted.
 
-    Others may have taken the run for dead in between: it is marked as running again. To be called
+    Other processes may have marked the run as interrupted: it is marked as running again. Called
     by the process that carries out the run. Raises StoreError where the folder cannot be made.
     """
     if run_folder.lock_file(run_id).exists():

@@ -1,4 +1,4 @@
-"""Ensembles: runs that answer together, kept as a run of their own without weights of its own."""
+"""Ensembles: runs that predict together, stored as a run without weights of its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ensemble(members: Sequence[str | Run], how: How = "mean", *, name: str = "")
     """
     if how not in HOWS:
         raise RunError(f"An ensemble answers by mean or vote; not {str(how)[:40]!r}.")
-    runs = [one if isinstance(one, Run) else open_run(one) for one in members]
+    runs = [member if isinstance(member, Run) else open_run(member) for member in members]
     _check(runs)
     tensors = _joined_predictions(runs, how)
     record = _record(runs, how, name, tensors)
@@ -74,7 +74,7 @@ def _joined_predictions(runs: Sequence[Run], how: str) -> dict[str, torch.Tensor
     tensors: dict[str, torch.Tensor] = {}
     for split in ("val", "test"):
         labels = [each.get(f"{split}_labels") for each in saved]
-        known = all(one is not None and torch.equal(one, labels[0]) for one in labels)
+        known = all(each is not None and torch.equal(each, labels[0]) for each in labels)
         first = runs[0].record.split
         if known and all(run.record.split.same_images(first, split) for run in runs):
             logits = torch.stack([each[f"{split}_logits"].float() for each in saved])
@@ -101,7 +101,7 @@ def _record(
         dataset=first.dataset,
         status="finished",
         executor="foreground",
-        spec=_drawn(runs, kind).to_dict(),
+        spec=_side_by_side(runs, kind).to_dict(),
         config=first.config,
         data={**shared, "members": [run.id for run in runs], "how": how},
         environment=first.environment,
@@ -113,11 +113,11 @@ def _record(
         ended=now,
         train_seconds=_sum([run.record.train_seconds for run in runs]),
         message=f"Answers by {'the mean' if how == 'mean' else 'a vote'} of {len(runs)} runs.",
-        **_figures(tensors, runs[0].classes),
+        **_metrics(tensors, runs[0].classes),
     )
 
 
-def _figures(tensors: dict[str, torch.Tensor], classes: Sequence[str]) -> dict[str, Any]:
+def _metrics(tensors: dict[str, torch.Tensor], classes: Sequence[str]) -> dict[str, Any]:
     from digitlab.evaluation.metrics import evaluate_logits
 
     columns = {}
@@ -129,7 +129,7 @@ def _figures(tensors: dict[str, torch.Tensor], classes: Sequence[str]) -> dict[s
     return columns
 
 
-def _drawn(runs: Sequence[Run], kind: str) -> ModelSpec:
+def _side_by_side(runs: Sequence[Run], kind: str) -> ModelSpec:
     """The members side by side as a spec, to be looked at; the first where that is none.
 
     A classical model cannot stand beside others in a spec. Nothing is built from it: the members

@@ -34,9 +34,9 @@ def execute(
 ) -> Run:
     """Carry out a run that is marked as running, to its end, and return it.
 
-    The caller holds the run's lock, so that others can see that it lives. A run that was begun
-    before goes on from its last checkpoint, bit for bit on the same machine. Whatever happens is
-    written down: a failure ends the run as `failed` with its reason, and is raised again.
+    The caller holds the run's lock, which shows other processes that it is alive. A run that was
+    started before is resumed from its last checkpoint, bit for bit on the same machine. A failure
+    ends the run as `failed` with its reason, and is raised again.
     """
     control = control or Control(record.id)
     recorder = Recorder(record, control)
@@ -81,9 +81,9 @@ def _carry_out(
 
 
 def _resume_state(record: RunRecord, data: Dataset) -> TrainState | None:
-    """The last state of a run that was begun before; what was told after it is told again.
+    """The last state of a run that was started before; the history after it is deleted.
 
-    Raises DatasetError where the data is no longer what the run was begun with.
+    Raises DatasetError where the data is no longer what the run was started with.
     """
     if not record.step and not checkpoints.has_state(record.id):
         return None
@@ -97,7 +97,7 @@ def _resume_state(record: RunRecord, data: Dataset) -> TrainState | None:
 
 
 def _fail(recorder: Recorder, status: Status, message: str) -> None:
-    # Each on its own and without complaint: the first error is the one to report.
+    # Each may fail silently: the first error is the one to report.
     with contextlib.suppress(DigitlabError):
         recorder.save_what_was_learnt()
     with contextlib.suppress(DigitlabError):

@@ -1,4 +1,4 @@
-"""Fine-tuning: a run goes on learning, from its own weights, on a collection of kept drawings."""
+"""Fine-tuning: training a copy of a run on a collection of saved drawings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digitlab.evaluation.metrics import Evaluation
 
 FEWEST = 4  # drawings, of which at least one is held out
-# Gentle: the weights know digits already. Small shifts and turns make much of few drawings.
+# A small learning rate: the weights read digits already. Augmentation makes the most of few images.
 RECIPE = TrainConfig(
     epochs=4,
     batch_size=64,
@@ -68,10 +68,10 @@ def finetune(
 ) -> FineTuned:
     """Train a copy of `run` on a collection's drawings among a sample of the dataset `base`.
 
-    The new run begins with the weights of `run`, which is its parent and stays as it is. `base`
+    The new run starts from the weights of `run`, which is its parent and does not change. `base`
     is the run's own dataset where it is here, else the default one. Takes seconds. Raises
     DatasetError where there are fewer than 4 drawings or none is held out, RunError where the
-    run does not read digits or cannot go on learning.
+    run does not read digits or cannot be trained further.
     """
     start = run if isinstance(run, Run) else open_run(run)
     base = base or find_base(start)
@@ -93,7 +93,7 @@ def plan_finetuning(
 
 
 def find_base(run: Run) -> str:
-    """The dataset to mix in: what the run learnt from where it is here, else the default one."""
+    """The dataset to mix in: the run's own if it is on this machine, else the default one."""
     name = run.record.dataset
     try:
         info = find_dataset(name)
@@ -106,7 +106,7 @@ def find_base(run: Run) -> str:
 
 
 def _mix(run: Run, collection: str, base: str) -> str:
-    """The name of the mix to learn from, after making sure that it can be learnt from."""
+    """The name of the mixed dataset, after checking that it can be used."""
     if run.classes != DIGITS:
         raise RunError(
             f"Run {run.id} does not read digits: choose one that tells 0 to 9 apart.", run_id=run.id

@@ -1,4 +1,4 @@
-"""Beginning a run with the weights of another one."""
+"""Starting a run from the weights of another one."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 
 
 def check_initial_weights(run_id: str, spec: ModelSpec) -> None:
-    """RunError unless a run of the architecture `spec` can begin with that run's weights."""
+    """RunError unless a run of the architecture `spec` can start from that run's weights."""
     from digitlab.runs.run import open_run
 
     start = open_run(run_id)
     if classical_kind(spec) is not None:
         raise RunError(
-            f"{spec.name} is fitted at once and cannot begin with the weights of run {run_id}: "
-            "choose a network.",
+            f"{spec.name} is fitted by scikit-learn and cannot start from the weights of run "
+            f"{run_id}: choose a network.",
             run_id=run_id,
         )
     if start.record.members or start.spec.to_dict()["layers"] != spec.to_dict()["layers"]:
         raise RunError(
-            f"Run {run_id} has another architecture than {spec.name}: a run can only begin with "
-            "the weights of the same one.",
+            f"Run {run_id} has another architecture than {spec.name}: a run can only start from "
+            "weights of the same architecture.",
             run_id=run_id,
         )
     if not checkpoints.has_weights(run_id):
-        raise RunError(f"Run {run_id} has no weights to begin with.", run_id=run_id)
+        raise RunError(f"Run {run_id} has no weights to start from.", run_id=run_id)
 
 
 def inherited_abstention(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
-    """What a run of these classes that begins with that run's weights takes over of its record.
+    """The abstention settings that a run takes over from the run whose weights it starts from.
 
-    How the network says "no digit", and what its answers must reach: both hold for the weights,
-    and stay so under the gentle training that follows. With other classes neither means anything.
+    How the network says "no digit", and the thresholds for its answers: both belong to the weights
+    and stay valid in fine-tuning. With other classes they do not apply.
     """
     from digitlab.runs.run import open_run
 
@@ -54,7 +54,7 @@ def inherited_abstention(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def load_initial_weights(model: torch.nn.Module, record: RunRecord) -> None:
-    """Give the network the weights that its run begins with, where it does not begin anew.
+    """Load the weights that the run starts from, if it starts from another run.
 
     Raises RunError where the other run was deleted or does not fit.
     """
@@ -66,6 +66,6 @@ def load_initial_weights(model: torch.nn.Module, record: RunRecord) -> None:
         model.load_state_dict(weights)
     except RuntimeError as e:
         raise RunError(
-            f"Run {record.id} cannot begin with the weights of run {start}: they do not fit.",
+            f"Run {record.id} cannot start from the weights of run {start}: they do not fit.",
             run_id=record.id,
         ) from e

@@ -30,11 +30,11 @@ def plan(
     config: TrainConfig | None = None,
     start_from: str | None = None,
 ) -> Experiment:
-    """The experiment that is asked for, after making sure that it can be carried out.
+    """The experiment, after checking that it can be carried out.
 
     `model` is a preset's name, a file or a ModelSpec. `data` is a dataset's name, one that is
-    loaded, or the split of another experiment; the recipe's `val_fraction` goes before theirs.
-    Without a `config` a preset is trained by its own recipe. It begins with the weights of the run
+    loaded, or the split of another experiment; the recipe's `val_fraction` overrides theirs.
+    Without a `config` a preset is trained by its own recipe. It starts from the weights of the run
     `start_from`. Raises SpecError where the architecture does not fit the dataset or the limits,
     ConfigError where the recipe's device is not there, DatasetError for an unknown dataset, and
     RunError where the weights do not fit.

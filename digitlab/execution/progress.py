@@ -12,7 +12,7 @@ from digitlab.words import percent
 
 @contextmanager
 def show_progress(record: RunRecord, *, enabled: bool) -> Iterator[Callable[[Event], None]]:
-    """A function to be told each event, which draws them as a Rich progress bar on stderr."""
+    """A function that takes each event and shows a Rich progress bar on stderr."""
     if not enabled:
         yield lambda event: None
         return

@@ -67,17 +67,17 @@ class Recorder:
         self.last_write = 0.0
         self.last_files = time.monotonic()
         self.speed = Speed(record.step)
-        self.saved_epoch: float | None = None  # whose weights are on disk
+        self.saved_epoch: float | None = None  # of the weights on disk
 
     def begin(self, model: torch.nn.Module, data: Dataset, learner: Learner) -> None:
-        """Write down what is about to be carried out."""
+        """Write the files that describe the run."""
         self.model, self.data, self.learner = model, data, learner
         self._write_settings()
 
     def stop_before_training(self) -> None:
         """End a run that was stopped or paused before its first step."""
-        wish = self.control()
-        status: Status = "paused" if wish == "pause" else "stopped"
+        request = self.control()
+        status: Status = "paused" if request == "pause" else "stopped"
         store.update_run(
             self.record.id,
             status=status,
@@ -86,7 +86,7 @@ class Recorder:
         )
 
     def save_what_was_learnt(self) -> None:
-        """Save the weights of a training that broke off, where they are fit to be kept."""
+        """Save the weights of a training that failed, if they are finite."""
         if self.last_write and self.model is not None:
             self._write_weights()
 
@@ -127,9 +127,9 @@ class Recorder:
                     store.update_run(self.record.id, notices=self.notices)
 
     def _save_state(self) -> None:
-        """Save a checkpoint of what the store has, so that nothing would be told twice.
+        """Save a checkpoint once the store has the history up to it.
 
-        Where either cannot be written, training goes on and the next one is tried.
+        If either cannot be written, training continues and the next checkpoint is tried.
         """
         began = time.monotonic()
         with contextlib.suppress(StoreError):
@@ -141,14 +141,16 @@ class Recorder:
                 checkpoints.save_state(self.record.id, state)
             except StoreError as e:
                 reason = getattr(e.__cause__, "strerror", None) or str(e)
-                self._warn([f"A checkpoint could not be saved ({reason}); the one before is kept."])
+                self._warn(
+                    [f"A checkpoint could not be saved ({reason}); the previous one is kept."]
+                )
         if time.monotonic() - self.last_files >= FILES_SECONDS:
             with contextlib.suppress(StoreError):
                 self._write_files(store.get_record(self.record.id))
         self.control.saved(time.monotonic() - began)
 
     def _tell(self, event: Activity) -> None:
-        """Show what goes on; a store that is busy now misses one of many such sentences."""
+        """Show what is being done; a store that is busy misses one of many such messages."""
         with contextlib.suppress(StoreError):
             store.update_run(self.record.id, message=event.text)
 
@@ -171,7 +173,7 @@ class Recorder:
         )
 
     def _write_history(self, *, last: bool = False, **columns: object) -> None:
-        """Write the curves; a store that is busy now is asked again, and must answer at last."""
+        """Write the history; if the store is busy, next time. The `last` write must succeed."""
         if self.steps:
             columns = {
                 "step": self.steps[-1].step,
@@ -191,7 +193,7 @@ class Recorder:
         self.steps, self.epochs = [], []
 
     def _write_weights(self, epoch: float | None = None) -> None:
-        """Save the weights, unless some are no longer numbers: those would replace good ones."""
+        """Save the weights, unless some are not finite: they would replace good ones."""
         classical = fitted_module(self.model)
         if classical is not None and not classical.fitted:
             return  # nothing was learnt yet
@@ -221,7 +223,10 @@ class Recorder:
         classical = fitted_module(self.model)
         if classical is not None:
             columns["parameters"] = classical.numbers
-        if event.reason in ("stopped", "paused"):  # said at once: the test images take a while
+        if event.reason in (
+            "stopped",
+            "paused",
+        ):  # at once: evaluating the test images takes a while
             store.update_run(self.record.id, **columns)
         if self.saved_epoch == kept and event.reason != "paused":
             columns |= self._write_predictions()
@@ -229,7 +234,7 @@ class Recorder:
         store.update_run(self.record.id, **columns)
 
     def _go_back(self) -> float | None:
-        """Put the last good weights back into the model; of which epoch they are."""
+        """Load the weights of the last checkpoint into the model; their epoch."""
         state = checkpoints.load_state(self.record.id)
         if state is None:
             return None
@@ -237,7 +242,7 @@ class Recorder:
         return state.step / max(self.steps_per_epoch, 1)
 
     def _write_files(self, record: RunRecord) -> None:
-        """The whole record and its curves beside the weights: a lost store is made from them."""
+        """Write the record and its history to the folder, from which a lost store is rebuilt."""
         self.last_files = time.monotonic()
         steps, epochs = store.read_history(self.record.id)
         files.write_json(self.folder / run_folder.HISTORY, {"steps": steps, "epochs": epochs})

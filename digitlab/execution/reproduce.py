@@ -106,7 +106,7 @@ def reproduce(
 
     Yields a row when a preset is done. A finished run of this home with the same architecture,
     recipe, seed, data and split counts and is not trained again, unless `again`: what was
-    interrupted goes on where it was. Raises SpecError for an unknown preset, ConfigError for fewer
+    interrupted is resumed. Raises SpecError for an unknown preset, ConfigError for fewer
     than one seed, DatasetError where the data is not here; stops at Ctrl-C with KeyboardInterrupt.
     """
     presets = list_presets() if names is None else [load_preset(name) for name in names]
@@ -189,15 +189,15 @@ def is_of_preset(record: RunRecord, preset: Preset, data: str | Dataset) -> bool
         split = replace(split, fingerprint=data.fingerprint)
     if not record.split.same_images(split):  # quick to ask, before specs are read
         return False
-    asked = Experiment(preset.spec, split, config)
+    expected = Experiment(preset.spec, split, config)
     try:
         experiment = record.experiment
     except DigitlabError:  # of a version whose architectures or recipes were others
         return False
     return (
-        experiment.same_architecture(asked)
-        and experiment.same_recipe(asked)
-        and experiment.same_data(asked)
+        experiment.same_architecture(expected)
+        and experiment.same_recipe(expected)
+        and experiment.same_data(expected)
     )
 
 

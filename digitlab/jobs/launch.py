@@ -1,4 +1,4 @@
-"""Starting a worker: a process that is nobody's child when the app goes down."""
+"""Starting a worker: a detached process that outlives the app."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def launch_worker() -> None:
         launch("digitlab.jobs.worker")
     except OSError as e:
         raise StoreError(
-            f"No worker could be started ({e.strerror or e}), so the run waits. Check that "
+            f"No worker could be started ({e.strerror or e}); the run is still queued. Check that "
             f"{read_settings().logs} can be written, then start any run again."
         ) from e
 
@@ -58,7 +58,7 @@ def launch(module: str, *arguments: str) -> None:
 
 
 def _log(folder: Path) -> Path:
-    """The workers' log; one that has grown long becomes `workers.log.1`, in place of the last."""
+    """The workers' log; a long one is moved to `workers.log.1`, replacing the last."""
     log = folder / "workers.log"
     with contextlib.suppress(OSError):  # none yet, or another process is just doing the same
         if log.stat().st_size > MOST_LOG_BYTES:
@@ -67,7 +67,7 @@ def _log(folder: Path) -> Path:
 
 
 def relaunch_worker() -> None:
-    """`launch_worker`, at most once in a few seconds: pages ask often, a worker takes a moment."""
+    """`launch_worker`, at most once every few seconds: pages call this often."""
     global _last_launch
     with _lock:
         if time.monotonic() - _last_launch < PAUSE_SECONDS:

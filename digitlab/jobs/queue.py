@@ -1,4 +1,4 @@
-"""The queue: submit a run to the background, stop it, and keep the picture true."""
+"""The queue: submitting runs to the background, stopping them, and updating their status."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def submit(
     parent: str | None = None,
     start_from: str | None = None,
 ) -> str:
-    """Put a run into the queue and see that somebody works on it; the run's id.
+    """Put a run into the queue and start a worker; the run's id.
 
     `parent` is the run that this one repeats with a change, `start_from` one of the same
-    architecture whose weights it begins with. Raises SpecError, ConfigError or
+    architecture whose weights it starts from. Raises SpecError, ConfigError or
     DatasetError before anything is stored, and RunError where as many runs wait as may. A worker
-    is started each time: it leaves at once where enough runs are going, and those that go take
-    the next one when they end, so none is forgotten.
+    is started each time: it exits at once if enough runs are training; a worker takes the next
+    waiting run when its run ends.
     """
     from digitlab.execution.prepare import plan
 
@@ -59,8 +59,8 @@ def check_room() -> None:
     most = read_settings().max_queued
     if len(store.list_records(("queued",), limit=most)) >= most:
         raise RunError(
-            f"{most} runs are waiting already, and no more may (DIGITLAB_MAX_QUEUED). Wait until "
-            "some have ended, or stop one."
+            f"{most} runs are waiting already, the most there may be (DIGITLAB_MAX_QUEUED). Wait "
+            "until some have ended, or stop one."
         )
 
 
@@ -72,7 +72,7 @@ def stop(run_id: str) -> None:
     mark_interrupted()
     record = open_run(run_id).record
     if record.bundled:
-        raise RunError(f"Run {record.id} came with digitlab and is not running.", run_id=run_id)
+        raise RunError(f"Run {record.id} comes with digitlab and is not running.", run_id=run_id)
     waiting = record.status == "queued" and store.change_status(
         record.id, "queued", "stopped", ended=time.time(), message="Stopped before it began."
     )
@@ -81,13 +81,13 @@ def stop(run_id: str) -> None:
 
 
 def active_runs() -> list[RunRecord]:
-    """Running runs, then waiting ones in their order, after making sure that they really are."""
+    """Running runs, then waiting ones in their order, after updating their status."""
     reconcile()
     return list_active()
 
 
 def list_active() -> list[RunRecord]:
-    """The same as the store has them, without making sure."""
+    """The same without updating their status first."""
     records = store.list_records(("running", "queued"))
     return sorted(records, key=lambda record: (record.status == "queued", record.created))
 
@@ -118,14 +118,16 @@ def _lives(record: RunRecord) -> bool:
 def _interrupt(record: RunRecord) -> None:
     """Mark a run as interrupted, with the weights of its last checkpoint as its weights."""
     state = checkpoints.load_state(record.id)
-    kept = "No checkpoint was saved yet: resuming begins anew."
+    kept = "No checkpoint was saved yet: resuming starts from the beginning."
     columns: dict[str, object] = {}
     if state:
         with contextlib.suppress(StoreError):
             path = run_folder.run_folder(record.id) / run_folder.WEIGHTS
             files.write_tensors(path, state.weights)
             columns["kept_epoch"] = state.step * record.epochs / max(record.total_steps, 1)
-        kept = f"It was saved at step {state.step:,}: resume it to go on from there."
+        kept = (
+            f"Its last checkpoint is at step {state.step:,}: resume the run to continue from there."
+        )
     store.change_status(
         record.id,
         "running",

@@ -1,4 +1,4 @@
-"""Pausing a run, going on with it, training it for longer, and repeating it with a change."""
+"""Pausing and resuming runs, training them for longer, and repeating them with a change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CYCLES = ("cosine", "one-cycle")  # schedules that end with nothing left of the
 
 
 def pause(run_id: str) -> None:
-    """Let a running or waiting run save its state and leave; harmless where it has ended."""
+    """Pause a running or waiting run: it saves its state and ends. Harmless if it has ended."""
     mark_interrupted()
     record = _own(run_id)
     waiting = record.status == "queued" and store.change_status(
@@ -32,8 +32,8 @@ def pause(run_id: str) -> None:
 def resume(run_id: str) -> None:
     """Put a paused, interrupted, stopped or failed run back into the queue.
 
-    It goes on from its last checkpoint, bit for bit as if it had never been left, or from the
-    beginning where there is none. Harmless where it waits or trains already. Raises RunError for
+    It continues from its last checkpoint, bit for bit as if it had never stopped, or from the
+    beginning if there is none. Harmless if it waits or trains already. Raises RunError for
     a finished or bundled run and where as many runs wait as may.
     """
     mark_interrupted()
@@ -42,7 +42,7 @@ def resume(run_id: str) -> None:
         return
     if record.status not in RESUMABLE:
         raise RunError(
-            f"Run {record.id} is finished. It can be trained for more epochs, or repeated.",
+            f"Run {record.id} is finished. Train it for more epochs, or repeat it.",
             run_id=record.id,
         )
     _requeue(record)
@@ -52,10 +52,10 @@ def train_longer(run_id: str, epochs: int) -> None:
     """Train a finished run for so many more epochs, from where it ended, in the background.
 
     With a constant or a step schedule the weights become exactly those of a run that was asked
-    for all the epochs at once. A schedule that has run down to nothing begins anew for the added
-    epochs, which the recipe then says in `restarts`; a recipe that says so from the beginning
-    gives the same weights, too. Early stopping no longer applies. Raises RunError for a run that
-    is not finished or whose checkpoints were deleted, and ConfigError for too many epochs.
+    for all the epochs at once. A schedule that has decayed to zero restarts for the added epochs,
+    which is recorded in the recipe's `restarts`; a recipe with the same `restarts` from the
+    beginning gives the same weights. Early stopping no longer applies. Raises RunError for a run
+    that is not finished or whose checkpoints were deleted, and ConfigError for too many epochs.
     """
     record = _own(run_id)
     if record.status != "finished":
@@ -65,7 +65,7 @@ def train_longer(run_id: str, epochs: int) -> None:
         )
     if not checkpoints.has_state(record.id):
         raise RunError(
-            f"Run {record.id} left no checkpoint to go on from. Repeat it with more epochs.",
+            f"Run {record.id} has no checkpoint to continue from. Repeat it with more epochs.",
             run_id=record.id,
         )
     config = open_run(record.id).config
@@ -92,8 +92,8 @@ def repeat(
     run = open_run(run_id)
     if run.record.members:
         raise RunError(
-            f"{run.record.name} is an ensemble and is not trained: repeat its members, then join "
-            "them.",
+            f"{run.record.name} is an ensemble and is not trained: repeat its members, then "
+            "combine them.",
             run_id=run.id,
         )
     before = run.record.experiment
@@ -109,7 +109,9 @@ def repeat(
 def _own(run_id: str) -> RunRecord:
     record = open_run(run_id).record
     if record.bundled:
-        raise RunError(f"Run {record.id} came with digitlab and stays as it is.", run_id=record.id)
+        raise RunError(
+            f"Run {record.id} comes with digitlab and cannot be changed.", run_id=record.id
+        )
     return record
 
 

@@ -2,11 +2,11 @@
 
 python -m digitlab.jobs.robustness RUN IMAGES
 
-Beside the card, while it is measured:
+Files while the card is measured:
 
-    robustness.progress.json    what is done, and of how much
-    robustness.stop             the wish to stop
-    robustness.lock             held by the process for as long as it lives
+    robustness.progress.json    steps done, and in total
+    robustness.stop             the request to stop
+    robustness.lock             held by the process while it is alive
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 ALL = "all"
 STARTING_SECONDS = 60.0  # which a process may take to import torch on a busy machine
-_TOLD_EVERY = 0.2  # seconds
+_REPORT_SECONDS = 0.2  # seconds
 
 
 class Progress(NamedTuple):
-    """How far a measurement is: `done` of `total` steps, `what` it is at; or why it failed."""
+    """The progress of a measurement: `done` of `total` steps, `what` it does; or why it failed."""
 
     done: int
     total: int
@@ -46,19 +46,19 @@ class Progress(NamedTuple):
 
 
 class _Stopped(Exception):
-    """Somebody asked to stop."""
+    """The measurement was asked to stop."""
 
 
 def start_robustness(run: Run, images: int | None) -> None:
-    """Measure so many test images, None for all, in the background; harmless where it is going.
+    """Measure so many test images, None for all, in the background; harmless if it is running.
 
     Raises RunError where the run has no weights, StoreError where no process can be started.
     """
     require_weights(run)
     if read_progress(run) and not read_progress(run).failed:
         return
-    stop_robustness(run, wish=False)
-    _tell(run, Progress(0, 1, "Starting"))
+    stop_robustness(run, request=False)
+    _report(run, Progress(0, 1, "Starting"))
     try:
         launch("digitlab.jobs.robustness", run.id, ALL if images is None else str(images))
     except OSError as e:
@@ -66,16 +66,16 @@ def start_robustness(run: Run, images: int | None) -> None:
         raise StoreError(f"No process could be started to measure ({e.strerror or e}).") from e
 
 
-def stop_robustness(run: Run, *, wish: bool = True) -> None:
-    """Ask the measurement to stop, which then keeps nothing; `wish=False` takes that back."""
-    if wish:
+def stop_robustness(run: Run, *, request: bool = True) -> None:
+    """Ask the measurement to stop, which then stores nothing; `request=False` takes that back."""
+    if request:
         files.write_atomically(_file(run, "stop"), "")
     else:
         _file(run, "stop").unlink(missing_ok=True)
 
 
 def read_progress(run: Run) -> Progress | None:
-    """How far the measurement of a run is; None where none is going and none failed."""
+    """The progress of a run's measurement; None if none is running and none failed."""
     path = _file(run, "progress.json")
     try:
         written = path.stat().st_mtime
@@ -103,36 +103,35 @@ def work(run_id: str, images: int | None) -> None:
     cache_folder(run).mkdir(parents=True, exist_ok=True)
     last = 0.0
 
-    def tell(done: int, total: int, what: str) -> None:
+    def report(done: int, total: int, what: str) -> None:
         nonlocal last
         if _file(run, "stop").exists():
             raise _Stopped
-        if time.monotonic() - last > _TOLD_EVERY:
+        if time.monotonic() - last > _REPORT_SECONDS:
             last = time.monotonic()
-            _tell(run, Progress(done, total, what))
+            _report(run, Progress(done, total, what))
 
     try:
-        with FileLock(_file(run, "lock"), timeout=0), _turn(lambda: tell(0, 1, "Waiting")):
-            tell(0, 1, "Loading")
-            measure_robustness(run, images, on_progress=tell)
+        with FileLock(_file(run, "lock"), timeout=0), _turn(lambda: report(0, 1, "Waiting")):
+            report(0, 1, "Loading")
+            measure_robustness(run, images, on_progress=report)
             _file(run, "progress.json").unlink(missing_ok=True)
-    except Timeout:  # somebody else measures this run already
+    except Timeout:  # another process measures this run already
         return
     except _Stopped:
         _file(run, "progress.json").unlink(missing_ok=True)
     except DigitlabError as e:
-        _tell(run, Progress(0, 1, "", failed=str(e)))
+        _report(run, Progress(0, 1, "", failed=str(e)))
     except Exception:
-        said = "Something went wrong; the log of the workers has the whole story."
-        _tell(run, Progress(0, 1, "", failed=said))
+        _report(run, Progress(0, 1, "", failed="Something went wrong. See the workers' log."))
         raise
     finally:
         _file(run, "stop").unlink(missing_ok=True)
 
 
 @contextmanager
-def _turn(tell: Callable[[], None]) -> Iterator[None]:
-    """Wait until no other measurement of this home is going; `tell` is called meanwhile."""
+def _turn(report: Callable[[], None]) -> Iterator[None]:
+    """Wait until no other measurement of this home is running; `report` is called meanwhile."""
     folder = read_settings().home / "beside"
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "robustness.lock")
@@ -140,7 +139,7 @@ def _turn(tell: Callable[[], None]) -> Iterator[None]:
         try:
             lock.acquire(timeout=0.5)
         except Timeout:
-            tell()
+            report()
     try:
         yield
     finally:
@@ -151,7 +150,7 @@ def _file(run: Run, ending: str) -> Path:
     return cache_folder(run) / f"robustness.{ending}"
 
 
-def _tell(run: Run, progress: Progress) -> None:
+def _report(run: Run, progress: Progress) -> None:
     content = json.dumps(progress._asdict()).encode()
     files.write_atomically(_file(run, "progress.json"), content, durable=False)
 

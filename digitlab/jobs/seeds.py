@@ -1,4 +1,4 @@
-"""The same configuration with other seeds: how far a difference is the luck of the seed."""
+"""Running a configuration with more seeds, to see how much of a difference is due to the seed."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ def run_seeds(run_id: str, k: int = 5) -> list[str]:
         raise RunError(f"A configuration can be run with 2 to {MOST} seeds; not {k}.")
     record = open_run(run_id).record
     if record.members:
-        raise RunError(f"{record.name} is an ensemble and has no seed of its own: run its members.")
+        raise RunError(
+            f"{record.name} is an ensemble and has no seed: run its members with more seeds."
+        )
     have = {record.seed, *(other.seed for other in runs_of_configuration(record))}
     wanted = [seed for seed in range(k + len(have)) if seed not in have][: max(0, k - len(have))]
     room = read_settings().max_queued - len(store.list_records(("queued",)))
     if len(wanted) > room:
         raise RunError(
-            f"{len(wanted)} more runs would have to wait, and {max(room, 0)} may "
-            "(DIGITLAB_MAX_QUEUED). Ask for fewer seeds, or wait until some runs have ended."
+            f"{len(wanted)} more runs would have to wait, but only {max(room, 0)} may "
+            "(DIGITLAB_MAX_QUEUED). Choose fewer seeds, or wait until some runs have ended."
         )
     return [repeat(record.id, seed=seed) for seed in wanted]
 

@@ -1,4 +1,4 @@
-"""A worker: takes waiting runs one after the other, carries them out, and leaves.
+"""A worker: carries out the waiting runs one after the other, and exits.
 
 python -m digitlab.jobs.worker
 """
@@ -16,17 +16,17 @@ from digitlab.settings import read_settings
 
 
 def work() -> int:
-    """Carry out waiting runs until there is none or enough are going; how many there were.
+    """Carry out waiting runs until none waits or enough are training; how many were carried out.
 
-    A termination request stops the present run cleanly and leaves the others waiting.
+    A termination signal stops the present run cleanly and leaves the others waiting.
     """
     done = 0
-    mark_interrupted()  # a run whose process died must not keep its place
+    mark_interrupted()  # a run whose process died must not occupy a slot
     while record := store.claim_next(read_settings().max_jobs):
-        _log(f"{record.id} begins")
+        _log(f"{record.id} starts")
         try:
             with run_folder.run_lock(record.id):
-                # Imported late: most workers find that enough runs are going, and leave at once.
+                # Imported late: most workers find that enough runs are training, and exit at once.
                 from digitlab.execution.control import Control
                 from digitlab.execution.execute import execute
 

@@ -1,7 +1,7 @@
-"""Checkpoints: a training's whole state on disk, so that whatever happens can be gone on from.
+"""Checkpoints: a training's whole state on disk, from which it can be resumed.
 
-A checkpoint's file name holds its step and a digest of its content; one that does not match was
-damaged, and the one before it is taken. Two are kept.
+A checkpoint's file name holds its step and a digest of its content. One whose digest does not
+match is damaged, and the one before it is used; the newest two are kept.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ def _folder(run_id: str) -> Path:
 
 def _newest_first(run_id: str) -> list[Path]:
     try:
-        found = [path for path in _folder(run_id).iterdir() if _NAME.fullmatch(path.name)]
+        paths = [path for path in _folder(run_id).iterdir() if _NAME.fullmatch(path.name)]
     except OSError:
         return []
-    return sorted(found, reverse=True)
+    return sorted(paths, reverse=True)
 
 
 def _digest(content: bytes) -> str:

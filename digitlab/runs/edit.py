@@ -1,4 +1,4 @@
-"""Naming a run, and writing a note and tags beside it."""
+"""Changing what people write about a run: name, note, tags; and deleting it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def label_run(
     """
     record = open_run(run_id).record
     if record.bundled:
-        raise RunError(f"Run {record.id} came with digitlab and stays as it is.", run_id=record.id)
+        raise RunError(
+            f"Run {record.id} comes with digitlab and cannot be changed.", run_id=record.id
+        )
     values: dict[str, object] = {}
     if name is not None:
         values["name"] = _bounded("name", name.strip(), NAME, record.id)
@@ -60,7 +62,9 @@ def delete_run(run_id: str) -> None:
     """Delete a run with its files; RunError for one that is active or bundled."""
     record = open_run(run_id).record
     if record.bundled:
-        raise RunError(f"Run {record.id} came with digitlab and stays.", run_id=record.id)
+        raise RunError(
+            f"Run {record.id} comes with digitlab and cannot be deleted.", run_id=record.id
+        )
     if record.active:
         raise RunError(f"Run {record.id} is {record.status}: stop it first.", run_id=record.id)
     store.remove_run(record.id)

@@ -40,9 +40,9 @@ class DatasetSplit:
 
 
 def divide(data: str | Dataset | DatasetSplit, config: TrainConfig) -> DatasetSplit:
-    """How `data`, to be read anew, is divided: by the recipe where it says so, else as it is.
+    """How `data` is divided: by the recipe's `val_fraction`, or else by its own.
 
-    Raises DatasetError for a name that there is not.
+    Raises DatasetError for an unknown name.
     """
     if isinstance(data, str):
         info = find_dataset(data)
@@ -58,9 +58,9 @@ def divide(data: str | Dataset | DatasetSplit, config: TrainConfig) -> DatasetSp
 class Experiment:
     """An architecture, a dataset with its split, and a recipe: all that decides what is learnt.
 
-    Made once, where it is asked for (`execution.prepare.plan`), checked there, and handed on as it
-    is. `start_from` is the id of the run whose weights it begins with, where it does not draw its
-    own. `same_architecture`, `same_recipe` and `same_data` are what "the same" means everywhere.
+    It is made and checked once, by `execution.prepare.plan`, and never changed. `start_from` is the
+    id of the run whose weights it starts from, None for new weights. `same_architecture`,
+    `same_recipe` and `same_data` are the only definitions of "the same".
     """
 
     spec: ModelSpec
@@ -78,7 +78,7 @@ class Experiment:
         return self.spec.fingerprint == other.spec.fingerprint
 
     def same_recipe(self, other: Experiment) -> bool:
-        """Whether both train in the same way from the same start.
+        """Whether both train in the same way, starting from the same weights or from new ones.
 
         The seed, where and how fast they compute, and what they measure on the way do not count.
         """

@@ -1,4 +1,4 @@
-"""Making a lost run store anew from what lies in the runs' folders."""
+"""Rebuilding a lost run store from the runs' folders."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _restore(engine: Engine, folder: Path) -> bool:
     if record.id != folder.name:
         return False
     if record.active:
-        message = "The run store was lost while it trained; resume it to go on."
+        message = "The run store was lost during training. Resume the run to continue."
         record = record.model_copy(update={"status": "interrupted", "message": message})
     with engine.begin() as connection:
         connection.execute(insert(RunRow), [record.model_dump(include=_COLUMNS)])

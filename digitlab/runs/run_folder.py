@@ -3,10 +3,10 @@
     spec.yaml  config.json  environment.json    what was carried out, and where
     weights.safetensors                         what was learnt
     predictions.safetensors                     logits and labels of the validation and test split
-    record.json  history.json                   the whole record and its curves, at the end
+    record.json  history.json                   the whole record and its curves
     error.txt                                   the traceback of a failed run
-    checkpoints/  live.safetensors              the training's state, and a look at it as it learns
-    stop  pause  lock                           wishes of others, and who carries the run out
+    checkpoints/  live.safetensors              training states, and the last snapshot
+    stop  pause  lock                           requests, and the lock of the process that trains
 
 Nothing is ever pickled: weights and predictions are safetensors, everything else is text.
 """
@@ -83,7 +83,7 @@ def read_answers(run_id: str, split: str) -> tuple[torch.Tensor, torch.Tensor] |
 
 
 def read_values(content: bytes) -> dict[str, Any]:
-    """The plain values that were saved beside the tensors of a safetensors file's bytes.
+    """The plain values that were saved with the tensors in a safetensors file's bytes.
 
     Raises ValueError, KeyError or struct.error where the bytes are of something else.
     """
@@ -92,7 +92,7 @@ def read_values(content: bytes) -> dict[str, Any]:
 
 
 def request_stop(run_id: str) -> None:
-    """Ask the process that carries out the run to stop, also one that has only just begun."""
+    """Ask the process that carries out the run to stop, even if it has only just started."""
     write_atomically(stop_file(run_id), "")
 
 
@@ -102,7 +102,7 @@ def stop_file(run_id: str) -> Path:
 
 
 def request_pause(run_id: str) -> None:
-    """Ask the process that carries out the run to save its state and leave."""
+    """Ask the process that carries out the run to save its state and exit."""
     write_atomically(pause_file(run_id), "")
 
 
@@ -112,7 +112,7 @@ def pause_file(run_id: str) -> Path:
 
 
 def clear_requests(run_id: str) -> None:
-    """Take back wishes to stop or pause, before a run goes on."""
+    """Remove requests to stop or pause, before a run is resumed."""
     for file in (stop_file(run_id), pause_file(run_id)):
         file.unlink(missing_ok=True)
 

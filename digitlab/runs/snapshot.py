@@ -1,4 +1,4 @@
-"""What a network makes of a few images as it learns: the last look, in the run's folder."""
+"""The last snapshot of a network in training: confusion matrix, some predictions, filters."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FILE = "live.safetensors"
 
 
 @dataclass(frozen=True)
-class Look:
-    """A look at a network. Counts int64 [C, C] of true (row) and read (column) classes; the shown
+class SavedSnapshot:
+    """A network at some step. Counts int64 [C, C] of true (row) and read (column) classes; some
     images uint8 [k, 1, H, W] with labels int64 [k] and probabilities float32 [k, C]; the first
     layer's weights float32 [n, h, w] (n = 0 where they are no images); ReLUs by name with the
     share of their channels that no image makes positive."""
@@ -40,7 +40,7 @@ class Look:
 
 
 def write_snapshot(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
-    """Keep a look; where it cannot be written, the next one may."""
+    """Write a snapshot; one that cannot be written is skipped."""
     from safetensors.numpy import save
 
     split = data.split(snapshot.split)
@@ -64,19 +64,19 @@ def write_snapshot(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
 
 
 def snapshot_version(run_id: str) -> tuple[int, int] | None:
-    """What changes when there is a new look; None where there is none yet."""
+    """A value that changes with each new snapshot; None where there is none yet."""
     with contextlib.suppress(OSError):
-        found = (run_folder.run_folder(run_id) / FILE).stat()
-        return found.st_mtime_ns, found.st_size
+        status = (run_folder.run_folder(run_id) / FILE).stat()
+        return status.st_mtime_ns, status.st_size
     return None
 
 
-def read_snapshot(run_id: str) -> Look | None:
-    """The last look at a run's network; None where there was none."""
+def read_snapshot(run_id: str) -> SavedSnapshot | None:
+    """The last snapshot of a run's network; None where there is none."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, struct.error):
         content = (run_folder.run_folder(run_id) / FILE).read_bytes()
-        return Look(**run_folder.read_values(content), **load(content))
+        return SavedSnapshot(**run_folder.read_values(content), **load(content))
     return None

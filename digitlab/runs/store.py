@@ -146,7 +146,7 @@ def append_history(
 
 
 def cut_history(run_id: str, step: int, epoch: int) -> None:
-    """Forget what a run told after this step and this epoch: it goes on from there."""
+    """Delete the history after this step and this epoch, from which the run is resumed."""
     with _session(write=True) as session:
         session.execute(delete(StepRow).where(StepRow.run_id == run_id, StepRow.step > step))
         session.execute(delete(EpochRow).where(EpochRow.run_id == run_id, EpochRow.epoch > epoch))

@@ -105,7 +105,7 @@ def test_what_cannot_be_joined_is_said(train_tiny, tiny):
     joined = dl.ensemble([tiny, train_tiny(seed=1)])
     with pytest.raises(RunError, match="is not trained"):
         dl.repeat(joined.id, seed=3)
-    with pytest.raises(RunError, match="no seed of its own"):
+    with pytest.raises(RunError, match="is an ensemble and has no seed"):
         dl.run_seeds(joined.id, 3)
 
 

@@ -131,7 +131,7 @@ def test_too_few_drawings_are_said_so(knower):
 
 def test_what_cannot_go_on_learning_is_said_so(knower, mirrored, optdigits, train_tiny):
     fitted = dl.train("knn", optdigits, dl.TrainConfig(), progress=False)
-    with pytest.raises(RunError, match="fitted at once"):
+    with pytest.raises(RunError, match="fitted by scikit-learn"):
         finetune(fitted, mirrored, progress=False)
     with pytest.raises(RunError, match="another architecture"):
         dl.train("logistic-regression", optdigits, progress=False, start_from=knower.id)
