@@ -247,7 +247,7 @@ def test_what_cannot_be_resumed_or_trained_longer_says_so():
     with pytest.raises(RunError, match="not finished"):
         resume.train_longer(waiting, 1)
     for refused in (resume.pause, resume.resume):
-        with pytest.raises(RunError, match="came with digitlab"):
+        with pytest.raises(RunError, match="comes with digitlab"):
             refused(dl.list_runs()[-1].id)
 
 

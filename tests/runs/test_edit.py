@@ -44,7 +44,7 @@ def test_a_bundled_run_stays():
     bundled = [run for run in dl.list_runs() if run.record.bundled]
     if not bundled:
         pytest.skip("no run is bundled")
-    with pytest.raises(RunError, match="came with digitlab and stays"):
+    with pytest.raises(RunError, match="comes with digitlab and cannot be deleted"):
         dl.delete_run(bundled[0].id)
     assert bundled[0].folder.exists()
 
