@@ -113,7 +113,7 @@ def test_blocks_nest():
         ({"Residual": {}}, (0,), "needs layers, a list of layers"),
         ({"Residual": {"layers": []}}, (0, "layers"), "no layers inside"),
         ({"Residual": {"layers": ["ReLU"], "x": 1}}, (0, "x"), "no argument 'x'"),
-        ({"Residual": {"layers": ["Flatten"]}}, (0,), "no 1×1 convolution leads"),
+        ({"Residual": {"layers": ["Flatten"]}}, (0,), "no 1×1 convolution maps"),
         ({"Residual": {"layers": [{"Upsample": {"size": 56}}]}}, (0,), "keep the size"),
         ({"Residual": {"layers": ["Zork"]}}, (0, "layers", 0), "Residual › layer 1, Zork"),
         ({"Parallel": {"branches": [["ReLU"]]}}, (0,), "at least two branches"),

@@ -128,7 +128,7 @@ def test_rows_read_an_image_from_top_to_bottom(cell):
         ([{"DenseBlock": {"times": 2}}], (0,), "either growth"),
         ([{"DenseBlock": {"times": 2, "growth": 2, "layers": ["ReLU"]}}], (0,), "either growth"),
         ([{"DenseBlock": {"times": 101, "growth": 2}}], (0, "times"), "from 1 to 100"),
-        ([{"DenseBlock": {"times": 1, "layers": ["Flatten"]}}], (0,), "same size but for"),
+        ([{"DenseBlock": {"times": 1, "layers": ["Flatten"]}}], (0,), "same size except for"),
         ([{"DenseBlock": {"times": 100, "layers": [{"Repeat": {"times": 1, "layers": ["ReLU"]}}]}}],
          (0,), "at most 16,777,216"),
         (["Flatten", "SqueezeExcite"], (1,), "before Flatten"),
