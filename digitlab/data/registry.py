@@ -5,6 +5,7 @@ from __future__ import annotations
 from digitlab.data import derived
 from digitlab.data.catalog import CATALOG, EMBEDDED, find_entry
 from digitlab.data.info import DatasetInfo
+from digitlab.errors import DigitlabError
 from digitlab.settings import read_settings
 
 
@@ -21,6 +22,14 @@ def find_dataset(name: str) -> DatasetInfo:
     kind, colon, rest = str(name).lower().strip().partition(":")
     made_here = derived.describe(kind, rest) if colon else None
     return made_here or find_entry(name)
+
+
+def dataset_title(name: str) -> str:
+    """A dataset's title, or `name` itself if this machine does not know the dataset."""
+    try:
+        return find_dataset(name).title
+    except DigitlabError:
+        return name
 
 
 def is_available(name: str) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
-from digitlab.exports.run_facts import RunFacts, dataset_title, recipe_rows, run_facts
+from digitlab.exports.run_facts import RunFacts, recipe_rows, run_facts
 from digitlab.settings import VERSION
 from digitlab.words import percent
 

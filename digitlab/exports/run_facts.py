@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from digitlab.data.registry import find_dataset
-from digitlab.errors import DigitlabError
+from digitlab.data.registry import dataset_title
 from digitlab.words import duration, interval, percent
 
 if TYPE_CHECKING:
@@ -73,14 +72,6 @@ def recipe_rows(run: Run) -> list[Row]:
             value = ", ".join(f"{key} {amount:g}" for key, amount in active.items()) or "none"
         rows.append((_field_name(name), _value_text(value)))
     return rows
-
-
-def dataset_title(name: str) -> str:
-    """A dataset's title, or its name where the catalog does not have it."""
-    try:
-        return find_dataset(name).title
-    except DigitlabError:
-        return name
 
 
 def _measured(run: Run, result: Evaluation) -> str:

@@ -1,4 +1,4 @@
-"""Downloads: buttons that make their file when they are clicked."""
+"""Downloads: buttons whose file is made when they are clicked."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 def offer_run(run: Run) -> None:
-    """A cell with the run's model: code, recipe, weights and graph."""
+    """Show a cell with the run's model as files: code, recipe, weights and graph."""
     from digitlab.exports.export import formats_of, source_of
 
     source = source_of(run)
     formats = formats_of(source, "model")
-    graph = "the recipe, and a graph from raw pixels to probabilities"
+    graph = "the recipe, and an ONNX graph from raw pixels to probabilities"
     page.cell(
         "The model" if classical_kind(run.spec) else "The network",
-        "As files that need no digitlab: code that loads the weights, the weights themselves, "
+        "As files that work without digitlab: code that loads the weights, the weights, "
         f"{graph if 'onnx' in formats else 'and the recipe'}.",
     )
     format_buttons(source, formats, f"run-{run.id}")
@@ -37,18 +37,18 @@ def offer_run(run: Run) -> None:
 
 
 def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
-    """A cell with an architecture as code, recipe and graph; its weights are initial ones."""
+    """Show a cell with an architecture as files: code, recipe, initial weights and graph."""
     from digitlab.exports.export import formats_of, source_of
 
     source = source_of(spec, recipe)
     formats = formats_of(source, "model")
     page.cell(
         "Download",
-        "The model as files that need no digitlab: the scikit-learn script that fits it, and the "
-        "recipe alone."
+        "The model as files that work without digitlab: a scikit-learn script that fits it, and "
+        "the recipe."
         if classical_kind(spec)
-        else "The network as files that need no digitlab: PyTorch code with the recipe that trains "
-        "it, the recipe alone, and its initial weights, also as a graph for other tools to draw.",
+        else "The network as files that work without digitlab: PyTorch code with the recipe that "
+        "trains it, the recipe, and the initial weights, also as an ONNX graph for other tools.",
     )
     format_buttons(source, formats, "spec")
     page.code_fold(basics.export_of_spec(spec.to_yaml(), formats))
@@ -57,7 +57,7 @@ def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
 def format_buttons(
     source: Source, formats: Sequence[str], key: str, names: Mapping[str, str] | None = None
 ) -> None:
-    """A button for each of these formats; `names` holds file names other than the usual ones."""
+    """Show a button for each format; `names` overrides file names."""
     from digitlab.exports.export import exported, file_name
     from digitlab.exports.formats import FORMATS
 
@@ -77,7 +77,7 @@ def format_buttons(
 def button(
     label: str, make: Callable[[], Any], name: str, mime: str, description: str, key: str
 ) -> None:
-    """A button whose file is made when it is clicked; the page stays as it is."""
+    """Show a button that makes its file when it is clicked, without a rerun of the page."""
     st.download_button(
         label,
         make,

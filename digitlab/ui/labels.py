@@ -1,8 +1,10 @@
-"""Names, icons and sentences that several pages show: splits, statuses, class balance."""
+"""Names, icons and sentences that several pages show: splits, statuses, models, class balance."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from digitlab.models.presets import presets_by_name
 
 SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 
@@ -27,6 +29,12 @@ STATUS_WORDS = {
     "failed": "failed",
     "interrupted": "interrupted",
 }
+
+
+def model_title(name: str) -> str:
+    """A preset's title, or `name` itself for any other model."""
+    preset = presets_by_name().get(name)
+    return preset.title if preset else name
 
 
 def describe_balance(counts: Sequence[int], classes: Sequence[str]) -> str:

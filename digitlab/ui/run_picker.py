@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from digitlab.analysis.recognize import READER
+from digitlab.data.registry import dataset_title
 from digitlab.errors import RunError, RunNotFoundError
 from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.record import RunRecord
@@ -17,20 +17,17 @@ from digitlab.ui import page, url
 from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
 from digitlab.words import ago, percent
 
-if TYPE_CHECKING:
-    pass
-
 USABLE = ("finished", "stopped", "paused", "interrupted")
-LISTED = 12
-OFFERED = 300  # newest own runs to choose from; a link opens any other
-COMPARED = 1_000  # newest own runs that tables and comparisons look at
+LISTED = 12  # runs in a list of links
+OFFERED = 300  # newest own runs to choose from; a link opens any other run
+COMPARED = 1_000  # newest own runs in tables and comparisons
 
 
 def pick_run(*, bundled_first: bool = False) -> Run | None:
-    """The run chosen in the URL or by the visitor, among those with results.
+    """The run chosen in the URL or by the visitor, among those with results; None without any.
 
-    Without a choice it is the newest own run, or the bundled reader with `bundled_first`. None
-    where there is no run at all. A run in the URL that does not exist is said so.
+    The default is the newest own run, or the bundled reader with `bundled_first`. If the run in the
+    URL cannot be shown, the visitor is told why.
     """
     runs = [run for run in list_runs(limit=OFFERED) if _has_results(run)]
     runs += _linked(runs)
@@ -40,27 +37,27 @@ def pick_run(*, bundled_first: bool = False) -> Run | None:
     default = runs[0].id
     if bundled_first or runs[0].record.bundled:
         default = next((run.id for run in runs if run.id == READER), default)
-    wanted = url.get("run")
-    if wanted and wanted not in options:
-        _explain_absence(wanted)
+    linked = url.get("run")
+    if linked and linked not in options:
+        _explain_absence(linked)
     chosen = url.choose("Run", options, param="run", default=default, always=True)
     return next(run for run in runs if run.id == chosen)
 
 
 def _linked(runs: list[Run]) -> list[Run]:
-    """The run of the link, where it is older than those on offer."""
-    wanted = url.get("run")
-    if not wanted or any(run.id == wanted for run in runs):
+    """The run in the URL, if it is older than those on offer."""
+    linked = url.get("run")
+    if not linked or any(run.id == linked for run in runs):
         return []
     try:
-        run = open_run(wanted)
+        run = open_run(linked)
     except RunError:
         return []
-    return [run] if run.id == wanted and _has_results(run) else []
+    return [run] if run.id == linked and _has_results(run) else []
 
 
 def _has_results(run: Run) -> bool:
-    """Whether it ended with results, or at least with the weights of some epoch."""
+    """Whether the run ended with results, or at least with the weights of an epoch."""
     if run.record.status not in USABLE:
         return False
     return run.record.test_accuracy is not None or has_weights(run.id)
@@ -71,7 +68,7 @@ def _explain_absence(run_id: str) -> None:
         record = open_run(run_id).record
     except RunNotFoundError:
         st.warning(
-            f"There is no run {run_id[:60]!r}; it may have been deleted. Showing another one.",
+            f"There is no run {run_id[:60]!r}; it may have been deleted. Another run is shown.",
             icon=":material/search_off:",
         )
         return
@@ -79,19 +76,19 @@ def _explain_absence(run_id: str) -> None:
         st.warning(str(e), icon=":material/broken_image:")
         return
     if record.active:
-        st.info(f"Run {record.name} is still {STATUS_WORDS[record.status]}. Showing another one.")
+        st.info(f"Run {record.name} is still {STATUS_WORDS[record.status]}. Another run is shown.")
         show_training_link(record)
         return
     st.warning(
         f"Run {record.name} {STATUS_WORDS[record.status]} without results: {record.message} "
-        "Showing another one.",
+        "Another run is shown.",
         icon=":material/warning:",
     )
 
 
 def describe(record: RunRecord) -> str:
-    """A run in one line of plain text: name, dataset, accuracy, when."""
-    parts = [record.name, record.dataset]
+    """A run in one line of plain text: name, dataset, accuracy, age."""
+    parts = [record.name, dataset_title(record.dataset)]
     if record.test_accuracy is not None:
         parts.append(percent(record.test_accuracy))
     parts.append("bundled" if record.bundled else ago(record.created))
@@ -99,19 +96,19 @@ def describe(record: RunRecord) -> str:
 
 
 def show_training_link(record: RunRecord) -> None:
-    """A link to a run on the Train page."""
+    """Show a link to a run on the Train page."""
     progress = f"{record.epochs_done}/{record.epochs} epochs"
     state = STATUS_WORDS[record.status]
     st.page_link(
         page.TRAIN,
-        label=f"{record.name} · {record.dataset} · {state} · {progress}",
+        label=f"{record.name} · {dataset_title(record.dataset)} · {state} · {progress}",
         icon=STATUS_ICONS[record.status],
         query_params={"run": record.id},
     )
 
 
 def show_result_link(record: RunRecord, *, label: str = "") -> None:
-    """A link to a run that has ended: to its results, or to Train where it has none."""
+    """Show a link to a run that has ended: to its results, or to Train if it has none."""
     st.page_link(
         page.RESULTS if record.status in USABLE else page.TRAIN,
         label=label or describe(record),
@@ -122,7 +119,7 @@ def show_result_link(record: RunRecord, *, label: str = "") -> None:
 
 
 def show_result_links(records: Sequence[RunRecord], *, limit: int = LISTED) -> None:
-    """Runs as links, newest first; the rest behind a fold."""
+    """Show runs as links, newest first; those after the first `limit` in an expander."""
     for record in records[:limit]:
         show_result_link(record)
     if len(records) > limit:
@@ -131,26 +128,25 @@ def show_result_links(records: Sequence[RunRecord], *, limit: int = LISTED) -> N
                 show_result_link(record)
 
 
-NAME_LENGTH = 32  # characters: a legend has to fit a phone
+NAME_LENGTH = 32  # characters: a legend must fit on a phone
 
 
 def run_names(records: Sequence[RunRecord]) -> list[str]:
-    """A short name for each run; equal ones are told apart by dataset, seed or id."""
+    """A short name for each run; equal names get their dataset, seed or id as an ending."""
     names = [_short(record.name) for record in records]
-    many = Counter(names)
-    for name in [name for name, count in many.items() if count > 1]:
-        places = [i for i, other in enumerate(names) if other == name]
+    for name in [name for name, count in Counter(names).items() if count > 1]:
+        positions = [i for i, equal in enumerate(names) if equal == name]
         for ending in _ENDINGS:
-            endings = [ending(records[i]) for i in places]
+            endings = [ending(records[i]) for i in positions]
             if len(set(endings)) == len(endings):
                 break
-        for i, text in zip(places, endings, strict=True):
+        for i, text in zip(positions, endings, strict=True):
             names[i] = f"{name} · {text}"
     return names
 
 
 _ENDINGS: tuple[Callable[[RunRecord], str], ...] = (
-    lambda record: record.dataset,
+    lambda record: dataset_title(record.dataset),
     lambda record: f"seed {record.seed}",
     lambda record: "bundled" if record.bundled else record.id.rpartition("-")[2][:4],
     lambda record: record.id,

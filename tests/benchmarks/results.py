@@ -135,10 +135,10 @@ def _take_apart(page: Page, url: str, run_id: str) -> list[tuple[float, str]]:
     times += _each(page, "confusion", ["% of row", "Errors", "Counts"])
     _radio(page, "Mistakes").click()
     page.wait_for_timeout(1_000)
-    times.append((_choose(page, "Order", "Closest calls first"), "mistakes, order"))
+    times.append((_choose(page, "Order", "Smallest margin first"), "mistakes, order"))
     times.append((_choose(page, "True class", "any"), "mistakes, any class"))
     times.append((_click_image(page), "mistakes, an image"))
-    times += _each(page, "from near", ["Occlusion", "Integrated gradients"])
+    times += _each(page, "closer look", ["Occlusion", "Integrated gradients"])
     if (turned := page.get_by_label("Page (of", exact=False)).count():
         turned.first.fill("2")
         times.append((_timed(page, lambda: turned.first.press("Enter")), "mistakes, page 2"))

@@ -8,7 +8,7 @@ import digitlab as dl
 from digitlab.evaluation.comparison import compare_pair
 from digitlab.runs import run_folder, store
 from digitlab.runs.record import RunRecord
-from digitlab.ui.compare.choose import MOST, after_ticking
+from digitlab.ui.compare.choose import MOST, update_choice
 from digitlab.ui.compare.run_filter import matches
 from digitlab.ui.run_picker import run_names
 from tests.pages.visit import find, healthy, words
@@ -82,7 +82,7 @@ def test_a_choice_is_kept_in_the_link(open_page, run_id, other_id):
     assert both(again) == [run_id, other_id]
 
 
-def test_unknown_runs_are_said_and_the_others_shown(open_page, run_id, other_id):
+def test_unknown_runs_are_reported_and_the_others_compared(open_page, run_id, other_id):
     app = open_page(PAGE, runs=f"{run_id},gone-00000000,../../etc,{other_id},{run_id}")
     assert "gone-00000000" in words(app)
     assert both(app) == [run_id, other_id]
@@ -92,17 +92,17 @@ def test_unknown_runs_are_said_and_the_others_shown(open_page, run_id, other_id)
 @pytest.mark.parametrize("runs", ["", "gone-00000000", ",,,"])
 def test_fewer_than_two_runs_ask_for_more(open_page, run_id, other_id, runs):
     app = open_page(PAGE, runs=runs)
-    assert "Tick 2 to 20 runs" in words(app)
+    assert "Select 2 to 20 runs" in words(app)
     assert not app.metric
 
 
 def test_runs_of_different_datasets_are_not_called_better(open_page, run_id):
     app = open_page(PAGE, runs=f"{run_id},reader-cnn")
     said = words(app)
-    assert "different datasets (mnist, optdigits)" in said
+    assert "different datasets (MNIST, Optdigits)" in said
     assert "no test image in common" in said
     assert "is better by" not in said
-    assert settings(app)["dataset"] == ["optdigits", "mnist"]
+    assert settings(app)["dataset"] == ["Optdigits", "MNIST"]
 
 
 def test_a_dataset_that_is_not_on_disk_leaves_a_table(open_page, run_id):
@@ -114,11 +114,11 @@ def test_a_dataset_that_is_not_on_disk_leaves_a_table(open_page, run_id):
     copy.symlink_to(bundled.folder)
     app = open_page(PAGE, runs="reader-cnn,twin-00000001", images="all")
     said = words(app)
-    assert "the very same images" in said
+    assert "exactly the same images" in said
     assert "The images cannot be shown" in said
     missed = next(frame.value for frame in app.dataframe if "True class" in frame.value)
     assert len(missed) == min(24, len(bundled.evaluate("test").errors))
-    assert "Nothing differs" in "".join(item.value for item in app.success)
+    assert "No setting differs" in "".join(item.value for item in app.success)
 
 
 def test_one_run_is_not_enough(open_page, run_id, no_bundle):
@@ -147,7 +147,7 @@ def record(**fields) -> RunRecord:
 def test_names_tell_runs_apart():
     runs = [record(), record(name="other"), record(id="y-abcd0002", seed=1)]
     assert run_names(runs) == ["net · seed 0", "other", "net · seed 1"]
-    assert run_names([record(), record(dataset="usps")]) == ["net · mnist", "net · usps"]
+    assert run_names([record(), record(dataset="usps")]) == ["net · MNIST", "net · USPS"]
     twins = [record(), record(id="y-abcd0002"), record(id="reader", executor="bundled")]
     assert run_names(twins) == ["net · 0000", "net · abcd", "net · bundled"]
     alike = [record(), record(id="y-00000002")]
@@ -162,13 +162,13 @@ def test_every_word_must_be_found():
     assert matches(record(tags=["Keep"], note="before the talk"), "keep talk")
 
 
-def test_ticking_keeps_the_order_and_what_the_search_hides():
-    assert after_ticking(["c"], ["b", "c"], ["a", "b"]) == ["a", "c"]
-    assert after_ticking(["a", "b"], ["a", "b", "c"], ["b"]) == ["b", "a"]
-    assert after_ticking([], ["a"], ["a"]) == []
+def test_selecting_keeps_the_order_and_what_the_search_hides():
+    assert update_choice(["c"], ["b", "c"], ["a", "b"]) == ["a", "c"]
+    assert update_choice(["a", "b"], ["a", "b", "c"], ["b"]) == ["b", "a"]
+    assert update_choice([], ["a"], ["a"]) == []
 
 
-def test_more_than_twenty_are_cut_and_said(open_page, run_id):
+def test_more_than_twenty_are_cut_with_a_warning(open_page, run_id):
     first = dl.open_run(run_id)
     ids = []
     for i in range(MOST + 2):

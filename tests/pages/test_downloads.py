@@ -1,4 +1,4 @@
-"""Taking along and bringing in on the pages; ensembles, seeds and the leaderboard of Compare."""
+"""Downloads and imports on the pages; ensembles, seeds and the leaderboard of Compare."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_figure_can_be_chosen(open_page, run_id, figure):
     assert app.get("plotly_chart")
 
 
-def test_an_ensemble_is_taken_apart_like_any_run(open_page, run_id, other_id):
+def test_an_ensemble_has_results_like_any_run(open_page, run_id, other_id):
     joined = dl.ensemble([run_id, other_id])
     app = open_page(RESULTS, run=joined.id)
     accuracy = joined.evaluate("test").accuracy
@@ -75,16 +75,16 @@ def test_an_ensemble_is_taken_apart_like_any_run(open_page, run_id, other_id):
     assert not {"Python", "YAML", "safetensors", "Run as ZIP", "TensorBoard"} & set(offered)
 
 
-def test_together_is_shown_and_kept(open_page, run_id, other_id):
+def test_an_ensemble_is_shown_and_saved(open_page, run_id, other_id):
     app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="seeds")
-    shown = find(app.metric, "All 2 together").value
-    healthy(find(app.button, "Keep as a run").click().run())
+    shown = find(app.metric, "Ensemble of 2").value
+    healthy(find(app.button, "Save as a run").click().run())
     kept = dl.open_run("latest")
     assert kept.record.members == [run_id, other_id]
     assert shown == f"{100 * kept.record.test_accuracy:.2f} %"
-    assert "Kept as Ensemble of 2 (mean)" in "".join(item.value for item in app.success)
+    assert "Saved as Ensemble of 2 (mean)" in "".join(item.value for item in app.success)
     again = open_page(COMPARE, runs=f"{run_id},{other_id},{kept.id}", section="seeds")
-    assert find(again.metric, "All 2 together").value == shown  # its members count once
+    assert find(again.metric, "Ensemble of 2").value == shown  # its members count once
 
 
 def test_more_seeds_are_one_click(open_page, run_id, other_id, no_worker, monkeypatch):
@@ -97,10 +97,10 @@ def test_more_seeds_are_one_click(open_page, run_id, other_id, no_worker, monkey
 
 def test_the_leaderboard_has_all_runs(open_page, run_id, other_id):
     app = open_page(COMPARE, runs=f"{run_id},{other_id}", section="leaderboard")
-    table = next(frame.value for frame in app.dataframe if "Place" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "Rank" in frame.value)
     assert set(table["From"]) == {run_id, other_id}
     mnist = open_page(COMPARE, runs=f"{run_id},{other_id}", section="leaderboard", board="mnist")
-    table = next(frame.value for frame in mnist.dataframe if "Place" in frame.value)
+    table = next(frame.value for frame in mnist.dataframe if "Rank" in frame.value)
     assert table["Run"].str.contains("published").sum() > 10
 
 
@@ -114,11 +114,11 @@ def test_the_classic_four_are_queued_and_then_shown(open_page, run_id, other_id,
     for record in found.values():  # as if they had been carried out
         store.change_status(record.id, "queued", "finished", test_accuracy=0.9)
     app = open_page(COMPARE, **params)
-    find(app.button, "Show them").click().run()
+    find(app.button, "Compare them").click().run()
     assert app.query_params["runs"].split(",") == [found[name].id for name in leaderboard.CLASSIC]
 
 
-def test_a_zip_is_brought_in_and_compared(open_page, run_id, other_id):
+def test_a_zip_is_imported_and_compared(open_page, run_id, other_id):
     packed = pack_run(dl.open_run(run_id))
     app = open_page(COMPARE, runs=f"{run_id},{other_id}")
     find(app.get("file_uploader"), "A run's ZIP").upload("run.zip", packed, "application/zip")
@@ -127,7 +127,7 @@ def test_a_zip_is_brought_in_and_compared(open_page, run_id, other_id):
     *before, new = app.query_params["runs"].split(",")
     assert before == [run_id, other_id]
     assert dl.open_run(new).record.tags == ["imported"]
-    assert "is here now" in "".join(item.value for item in app.success)
+    assert "was imported as run" in "".join(item.value for item in app.success)
 
 
 def test_another_file_is_refused_in_a_sentence(open_page, run_id, other_id):
@@ -144,4 +144,4 @@ def test_runs_are_filtered(open_page, run_id, other_id):
     app = open_page(COMPARE, runs=f"{run_id},{other_id}")
     healthy(find(app.multiselect, "Tag").select("keep").run())
     assert app.dataframe[0].value["Id"].tolist() == [other_id]
-    assert "1 of the chosen runs are not among those found" in words(app)
+    assert "The search hides 1 of the chosen runs" in words(app)

@@ -214,7 +214,7 @@ def test_a_collection_can_be_browsed_evaluated_and_trained_on(open_page, run_id,
     for split in ("val", "test"):
         healthy(open_page("1_Data", dataset="collection:mine", split=split))
     shown = open_page("4_Results", run=run_id, data="collection:mine")
-    assert find(shown.selectbox, "Measured on").value == "collection:mine"
+    assert find(shown.selectbox, "Evaluated on").value == "collection:mine"
 
     monkeypatch.setattr(queue, "launch_worker", lambda: None)
     monkeypatch.setattr("digitlab.jobs.queue.relaunch_worker", lambda: None)

@@ -1,4 +1,4 @@
-"""The sections on attributions, layers, suspects and robustness, as a visitor meets them."""
+"""The cells on attributions, activations, label issues and robustness, as a visitor sees them."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ def test_a_classical_model_says_why_it_has_less_to_show(open_page, optdigits):
     run = dl.train("naive-bayes", optdigits, dl.TrainConfig(), progress=False)
     dl.measure_robustness(run, 20)
     app = open_page(PAGE, run=run.id, section="mistakes", mistake="5")
-    assert "A classical model has no gradient to follow" in words(app)
+    assert "A classical model has no gradient: only covering" in words(app)
     app = open_page(PAGE, run=run.id, section="activations")
-    assert "first weights are no pictures" in words(app)
+    assert "first weights cannot be shown as images" in words(app)
     healthy(find(app.segmented_control, "Part of the network").set_value("layers").run())
     assert app.query_params["inside"] == "layers"
-    assert "no layers to look into" in words(app)
+    assert "A classical model has no layers" in words(app)
     app = open_page(PAGE, run=run.id, section="robustness")
     assert "which this classical model does not have" in words(app)
 
 
-def test_a_linked_image_is_shown_from_near_beside_the_embedding(open_page, run_id):
+def test_a_linked_image_is_shown_below_the_embedding(open_page, run_id):
     app = open_page(PAGE, run=run_id, section="activations", inside="hidden", mistake="7")
-    assert "One image from near" in words(app)
+    assert "A closer look at one image" in words(app)
     assert "This network has no hidden layer" in words(app)
     healthy(find(app.segmented_control, "Colour").set_value("right").run())
     assert app.query_params["color"] == "right"
 
 
-def test_suspects_of_the_training_split_are_offered_then_kept(open_page, run_id):
+def test_label_issues_of_the_training_split_are_offered_then_saved(open_page, run_id):
     app = open_page(PAGE, run=run_id, section="label-issues", on="train")
     assert "only partly out of sample" in words(app)
     healthy(find(app.button, "Cross-validate the 1,294").click().run())
@@ -64,18 +64,18 @@ def test_suspects_of_the_training_split_are_offered_then_kept(open_page, run_id)
     )
 
 
-def test_labels_are_doubted_by_all_runs_together_or_by_one_alone(open_page, run_id):
+def test_label_issues_are_found_by_all_runs_together_or_by_one_alone(open_page, run_id):
     app = open_page(PAGE, run=run_id, section="label-issues")
-    assert "has not learnt" in words(app)  # a single run has nobody to ask
+    assert "was not trained on" in words(app)  # there is no other run
     config = dl.TrainConfig(epochs=1, seed=5)
     dl.train("logistic-regression", "optdigits", config, progress=False)
     app = open_page(PAGE, run=run_id, section="label-issues")
-    assert "2 runs that have not learnt from these images are asked together" in words(app)
+    assert "The predictions of 2 runs that were not trained on these images" in words(app)
     assert len(app.dataframe[0].value) >= LEAST
     assert find(app.number_input, "Page (of 2)").value == 1
-    healthy(find(app.segmented_control, "Who is asked").set_value("alone").run())
+    healthy(find(app.segmented_control, "Predictions of").set_value("alone").run())
     assert app.query_params["asked"] == "alone"
-    assert "The network has not learnt from these images" in words(app)
+    assert "The network was not trained on these images" in words(app)
 
 
 def test_the_named_label_errors_of_mnist_are_shown_on_a_fresh_clone(open_page, real_mnist):
@@ -88,8 +88,8 @@ def test_a_card_is_shown_with_the_figures_that_were_measured(open_page, run_id):
     assert "Nothing has been measured yet" in words(app)
     card = dl.measure_robustness(dl.open_run(run_id), 50)
     app = open_page(PAGE, run=run_id, section="robustness")
-    assert f"**{100 * card.accuracy:.1f} %** of 50 test images" in words(app)
-    assert "one image, attacked, and what it is then read as" in words(app)
+    assert f"**{100 * card.accuracy:.1f} %** of 50 unchanged test images" in words(app)
+    assert "one attacked image and what it is read as" in words(app)
     assert read_card(dl.open_run(run_id)) == card
 
 
@@ -109,5 +109,5 @@ def test_without_weights_or_data_there_is_a_sentence(open_page, home, optdigits,
     st.cache_resource.clear()
     (run_folder.run_folder(run.id) / run_folder.WEIGHTS).unlink()
     app = open_page(PAGE, run=run.id, section=section)
-    if section != "label-issues":  # which asks the saved answers only
+    if section != "label-issues":  # which needs only the saved predictions
         assert "has no weights any more" in app.error[0].value

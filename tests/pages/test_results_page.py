@@ -73,7 +73,7 @@ def test_a_pair_that_was_never_confused_says_so(open_page, run_id):
     assert "No mistakes of this kind" in words(app)
 
 
-def test_without_an_own_run_the_bundled_one_is_taken_apart(open_page):
+def test_without_an_own_run_the_bundled_one_is_shown(open_page):
     app = open_page(PAGE)
     assert find(app.selectbox, "Run").value == "reader"
     assert float(metric(app, "Accuracy").rstrip(" %")) > 98
@@ -83,7 +83,7 @@ def test_the_bundled_run_can_do_without_its_dataset(open_page):
     """MNIST is not on disk here: the predictions are, so the figures stay; the images cannot."""
     app = open_page(PAGE, run="reader-cnn", section="mistakes")
     assert "cannot be shown" in words(app)
-    assert "There is nothing to compare with" not in words(app)  # it is said once
+    assert "The nearest images cannot be shown" not in words(app)  # it is explained once
     assert set(app.dataframe[0].value.columns) >= {"True class", "Read as", "Confidence"}
 
 
@@ -93,13 +93,13 @@ def test_without_any_run_the_way_to_one_is_shown(open_page, no_bundle):
     assert find(app.page_link, "Train").proto.page == "Train"
 
 
-def test_a_run_that_does_not_exist_is_said_so_and_another_shown(open_page, run_id):
+def test_a_run_that_does_not_exist_is_reported_and_another_shown(open_page, run_id):
     app = open_page(PAGE, run="gone-00000000")
     assert "gone-00000000" in words(app)
     assert find(app.selectbox, "Run").value == run_id
 
 
-def test_a_run_without_results_is_said_so_and_another_shown(open_page, run_id):
+def test_a_run_without_results_is_reported_and_another_shown(open_page, run_id):
     lost = store.get_record(run_id).model_copy(
         update={"id": "lost-00000000", "status": "failed", "message": "The disk was full."}
     )
@@ -109,7 +109,7 @@ def test_a_run_without_results_is_said_so_and_another_shown(open_page, run_id):
     assert find(app.selectbox, "Run").value == run_id
 
 
-def test_a_run_whose_files_are_gone_is_said_so(open_page, run_id):
+def test_a_run_whose_files_are_gone_is_reported(open_page, run_id):
     st.cache_resource.clear()  # another test has looked at this run
     run_folder.remove_folder(run_id)
     app = open_page(PAGE, run=run_id)

@@ -40,7 +40,7 @@ def test_choosing_a_section_puts_it_into_the_link(open_page, run_id):
     app = open_page(PAGE, run=run_id)
     healthy(find(app.segmented_control, "Section").set_value("calibration").run())
     assert app.query_params["section"] == "calibration"
-    assert "as good as it believes" in words(app)
+    assert "Does the confidence match the accuracy?" in words(app)
 
 
 def test_a_section_that_does_not_exist_is_the_overview(open_page, run_id):
@@ -66,12 +66,12 @@ def test_a_cell_a_row_and_a_column_show_how_many_images_they_hold(open_page, run
     true, read = ("all" if label is None else str(label) for label in pair)
     app = open_page(PAGE, run=run_id, section="confusion", true=true, read=read)
     count = len(result.positions(*pair))
-    kind = "images, all read rightly" if pair == (3, 3) else "mistake"
+    kind = "images, all read correctly" if pair == (3, 3) else "mistake"
     assert f"{count} {kind}" in words(app)
-    assert "One image from near" in words(app)
+    assert "A closer look at one image" in words(app)
 
 
-def test_the_pairs_confused_most_are_said_in_words_and_can_be_opened(open_page, run_id, result):
+def test_the_pairs_confused_most_are_listed_and_can_be_opened(open_page, run_id, result):
     app = open_page(PAGE, run=run_id, section="confusion")
     pair = result.most_confused(1)[0]
     button = find(app.button, f"{pair.true} read as {pair.predicted}: {pair.count} times")
@@ -79,9 +79,9 @@ def test_the_pairs_confused_most_are_said_in_words_and_can_be_opened(open_page, 
     assert app.query_params["true"] == str(pair.true)
     assert app.query_params["read"] == str(pair.predicted)
     assert f"{pair.count} mistakes" in words(app)
-    healthy(find(app.button, "Show no images").click().run())
+    healthy(find(app.button, "Clear the choice").click().run())
     assert "true" not in app.query_params
-    assert "One image from near" not in words(app)
+    assert "A closer look at one image" not in words(app)
 
 
 def test_the_matrix_has_modes_and_orders_in_the_link(open_page, run_id):
@@ -94,7 +94,7 @@ def test_the_matrix_has_modes_and_orders_in_the_link(open_page, run_id):
 def test_mistakes_come_in_the_order_asked_for(open_page, run_id, result, by):
     app = open_page(PAGE, run=run_id, section="mistakes", by=by)
     first = result.errors.ordered(by)[0]
-    assert find(app.number_input, "Number of the image").value == first.position
+    assert find(app.number_input, "Image number").value == first.position
     assert f"Number {first.position:,} is labelled **{first.true}**" in words(app)
 
 
@@ -106,27 +106,27 @@ def test_only_confident_mistakes(open_page, run_id, result):
 
 def test_a_link_to_an_image_shows_it_again(open_page, run_id, result):
     app = open_page(PAGE, run=run_id, section="mistakes", mistake="7")
-    assert find(app.number_input, "Number of the image").value == 7
+    assert find(app.number_input, "Image number").value == 7
     true, read = result.labels[7], result.predictions[7]
     assert f"Number 7 is labelled **{true}** and was read" in words(app)
     assert app.query_params["mistake"] == "7"
     assert read in range(10)
 
 
-def test_neighbours_are_offered_then_computed_and_kept(open_page, run_id):
+def test_neighbours_are_offered_then_computed_and_saved(open_page, run_id):
     app = open_page(PAGE, run=run_id, section="mistakes")
     run = dl.open_run(run_id)
-    assert "nearest to" not in words(app)  # what takes a while waits until it is asked for
-    healthy(find(app.button, "Look closer").click().run())
+    assert "Nearest training images" not in words(app)  # slow parts wait for a choice
+    healthy(find(app.button, "Show more").click().run())
     assert not features.has_features(run)
-    healthy(find(app.button, "Look among the").click().run())
+    healthy(find(app.button, "Search the").click().run())
     assert features.has_features(run)
     assert "among 1,294 training images" in words(app)
     again = open_page(PAGE, **app.query_params)
     assert "among 1,294 training images" in words(again)
 
 
-def test_other_runs_say_what_they_read(open_page, run_id, result):
+def test_the_predictions_of_other_runs_are_listed(open_page, run_id, result):
     other = dl.train(
         "logistic-regression", "optdigits", dl.TrainConfig(epochs=1, seed=5), progress=False
     )
@@ -135,7 +135,7 @@ def test_other_runs_say_what_they_read(open_page, run_id, result):
     table = next(item.value for item in app.dataframe if "Read as" in item.value)
     answer = other.evaluate("test").predictions[position]
     assert table["Read as"].tolist() == [str(answer)]
-    assert f"of 1 read it as labelled, {result.labels[position]}" in words(app)
+    assert f"of 1 read the label's class, {result.labels[position]}" in words(app)
 
 
 def test_the_areas_under_the_curves_are_those_of_the_evaluation(open_page, run_id, result):
@@ -155,8 +155,8 @@ def test_calibration_tells_before_and_after_honestly(open_page, run_id, result):
     )
     went = "falls" if found.after.ece < found.before.ece else "rises"
     assert f"the ECE {went} from {100 * found.before.ece:.2f} %" in words(app)
-    said = decline_below(result, 0.5)
-    assert f"Of the {said.declined} declined images" in words(app)
+    abstention = decline_below(result, 0.5)
+    assert f"Of the {abstention.declined} declined images" in words(app)
     assert calibrate(result, 10) == found.before
 
 
@@ -199,7 +199,7 @@ def test_images_of_one_class_only_are_taken_apart_without_curves(open_page, run_
         healthy(find(app.segmented_control, "Section").set_value(key).run())
         assert not app.error
         if key == "ranking":
-            assert "A curve needs images of the class and images of others" in words(app)
+            assert "A curve needs images of the class and images of other classes" in words(app)
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(open_page, run_id):

@@ -9,8 +9,8 @@ import pytest
 import digitlab as dl
 from digitlab.execution.reproduce import matching_runs
 from digitlab.jobs.seeds import runs_of_configuration
-from digitlab.ui.compare.choose import Chosen
-from digitlab.ui.compare.side_by_side import seed_families
+from digitlab.ui.compare.choose import ComparedRun
+from digitlab.ui.compare.side_by_side import list_configurations
 
 ALIKE = {
     "threads": ({"threads": 1}, {"threads": 2}),
@@ -32,10 +32,10 @@ def everywhere(first: dl.Run, second: dl.Run) -> list[bool]:
     recipe = first.config.changed(val_fraction=None).differing()
     preset = replace(dl.load_preset("logistic-regression"), recipe=recipe)
     reproduced = {run.id for run in matching_runs(preset, "optdigits")}
-    chosen = [Chosen(run, run.id, run.evaluate("test")) for run in (first, second)]
+    chosen = [ComparedRun(run, run.id, run.evaluate("test")) for run in (first, second)]
     return [
         second.id in reproduced,
-        len(seed_families(chosen)) == 1,
+        len(list_configurations(chosen)) == 1,
         second.id in {record.id for record in runs_of_configuration(first.record)},
     ]
 

@@ -1,4 +1,4 @@
-"""One test image from near: what each of the compared runs made of it."""
+"""A closer look at one test image: what each of the compared runs read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.ui import url
-from digitlab.ui.compare.choose import Chosen
+from digitlab.ui.compare.choose import ComparedRun
 from digitlab.ui.page import clicked_index
 from digitlab.words import hundred
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Split
 
 
-def take_click(key: str) -> None:
+def select_image(key: str) -> None:
     """Put the clicked image's position into the URL."""
     points = st.session_state[key].selection.points
     if points:
         url.put("image", clicked_index(points[0]))
 
 
-def show_closeup(places: np.ndarray, test: Split, readers: Sequence[Chosen]) -> None:
-    """The clicked image, or the first of those shown, large, with the runs' answers."""
-    asked = url.get("image")
-    known = asked is not None and asked.isdecimal() and int(asked) < len(test)
-    position = int(asked) if known else int(places[0])
-    names = readers[0].result.classes
-    true = int(readers[0].result.labels[position])
+def show_compared_image(positions: np.ndarray, test: Split, runs: Sequence[ComparedRun]) -> None:
+    """Show the clicked image, or the first at `positions`, enlarged, with the runs' answers."""
+    param = url.get("image")
+    is_valid = param is not None and param.isdecimal() and int(param) < len(test)
+    position = int(param) if is_valid else int(positions[0])
+    names = runs[0].result.classes
+    true = int(runs[0].result.labels[position])
     left, right = st.columns([2, 3])
     with left:
         _show_image(test.images[position, 0].numpy(), f"Number {position:,}: {names[true]}")
     with right:
-        _show_answers(position, true, readers)
+        _show_answers(position, true, runs)
 
 
 def _show_image(image: np.ndarray, title: str) -> None:
@@ -46,27 +46,29 @@ def _show_image(image: np.ndarray, title: str) -> None:
         pixel_values(image, title=title).update_layout(height=340),
         key="compare:closeup",
         config={"displayModeBar": False},
-        alt=f"{title}, large.",
+        alt=f"{title}, enlarged.",
     )
 
 
-def _show_answers(position: int, true: int, readers: Sequence[Chosen]) -> None:
+def _show_answers(position: int, true: int, runs: Sequence[ComparedRun]) -> None:
     import pandas as pd
 
-    names = readers[0].result.classes
-    right = sum(int(one.result.predictions[position]) == true for one in readers)
-    st.markdown(f"{right} of {len(readers)} runs read it as labelled, **{names[true]}**.")
+    names = runs[0].result.classes
+    right = sum(int(run.result.predictions[position]) == true for run in runs)
+    st.markdown(f"{right} of {len(runs)} runs read the label's class, **{names[true]}**.")
     table = pd.DataFrame(
         {
-            "Run": [one.name for one in readers],
-            "Read as": [names[one.result.predictions[position]] for one in readers],
-            "Confidence": [hundred(float(one.result.confidence[position])) for one in readers],
-            f"For {names[true]}": [
-                hundred(float(one.result.probabilities[position, true])) for one in readers
+            "Run": [run.name for run in runs],
+            "Read as": [names[run.result.predictions[position]] for run in runs],
+            "Confidence": [hundred(float(run.result.confidence[position])) for run in runs],
+            f"Probability of {names[true]}": [
+                hundred(float(run.result.probabilities[position, true])) for run in runs
             ],
         }
     )
     share = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
-        table, hide_index=True, column_config={"Confidence": share, f"For {names[true]}": share}
+        table,
+        hide_index=True,
+        column_config={"Confidence": share, f"Probability of {names[true]}": share},
     )

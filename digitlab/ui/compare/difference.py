@@ -1,4 +1,4 @@
-"""A against B: whether the difference is real, what changed, and the images behind it."""
+"""A against B: whether the difference is significant, and which classes and images differ."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Sequence
 from digitlab.snippets import comparison as snippets
 from digitlab.ui import page
 from digitlab.ui.compare import pair
-from digitlab.ui.compare.choose import Chosen
+from digitlab.ui.compare.choose import ComparedRun
 
 
-def show(chosen: Sequence[Chosen]) -> None:
-    """The verdict, and then what is behind it."""
-    page.cell("Is the difference real?", "Choose two of the runs: what changes from A to B?")
-    a, b = pair.pick_pair(chosen)
-    compared = pair.show_verdict(a, b, len(chosen))
+def show(runs: Sequence[ComparedRun]) -> None:
+    """Show the verdict, then the classes, confusions and images that differ."""
+    page.cell("Is the difference significant?", "Choose two of the runs, A and B.")
+    a, b = pair.pick_pair(runs)
+    compared = pair.show_verdict(a, b, len(runs))
     if compared:
-        page.code_fold(snippets.difference(a.run.id, b.run.id))
+        page.code_fold(snippets.difference(a.id, b.id))
 
         page.cell(
-            "Which classes gained, which lost?",
-            "Recall: of the images of this class, how many were found. F1 also counts what was "
-            f"wrongly taken for it. Points right of 0 are better than {a.name}.",
+            "Difference by class",
+            "Recall is the share of the images of a class that are read correctly. F1 also counts "
+            f"the images wrongly read as the class. Points right of 0 are better than {a.name}.",
         )
-        metric = pair.show_classes(chosen, a)
-        page.code_fold(snippets.classes(a.run.id, b.run.id, metric))
+        metric = pair.show_classes(runs, a)
+        page.code_fold(snippets.classes(a.id, b.id, metric))
 
         page.cell(
-            "What is confused less, what more?",
-            f"{b.name} minus {a.name}, in images. Blue is better: more hits on the diagonal, fewer "
-            "mistakes off it. Orange is worse.",
+            "Difference of the confusion matrices",
+            f"{b.name} minus {a.name}, in images. Blue is better: more correct answers on the "
+            "diagonal, fewer mistakes off it. Orange is worse.",
         )
         pair.show_confusion(a, b)
-        page.code_fold(snippets.confusion(a.run.id, b.run.id))
+        page.code_fold(snippets.confusion(a.id, b.id))
 
         page.cell(
-            "The images behind it",
-            "What all runs miss is often hard, or labelled wrongly, rather than a fault of one. "
-            "Click one to see it large, and what each run made of it.",
+            "Images that make the difference",
+            "An image that all runs misread is often hard to read or wrongly labelled. Click an "
+            "image to enlarge it and to see what each run read.",
         )
-        pair.show_images(chosen, a, b, compared)
-        page.code_fold(snippets.images([one.run.id for one in chosen], a.run.id, b.run.id))
+        pair.show_images(runs, a, b, compared)
+        page.code_fold(snippets.images([run.id for run in runs], a.id, b.id))
 
-    page.cell("The two architectures", "Boxes say what leaves them; sizes are inferred.")
+    page.cell("The two architectures", "Each box shows the shape of its output.")
     pair.show_architectures(a, b)
-    page.code_fold(snippets.architectures(a.run.id, b.run.id))
+    page.code_fold(snippets.architectures(a.id, b.id))

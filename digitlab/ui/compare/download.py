@@ -8,53 +8,52 @@ from functools import partial
 import streamlit as st
 
 from digitlab.ui import exports, page
-from digitlab.ui.compare.choose import Chosen
+from digitlab.ui.compare.choose import ComparedRun
 
 
-def show(chosen: Sequence[Chosen]) -> None:
-    """Download buttons; each run's own files are in its Results."""
+def show(runs: Sequence[ComparedRun]) -> None:
+    """Show download buttons; the files of each run are on its Results page."""
     page.cell(
         "Download",
-        "This page as a notebook that runs top to bottom outside the app, and what the runs "
-        "answered as tables. The report, the model card and the ZIP of a single run are on its "
-        "Results page.",
+        "This page as a notebook that runs outside the app, and the answers of the runs as tables. "
+        "The report, the model card and the ZIP of a single run are on its Results page.",
     )
-    one_dataset = len({one.record.dataset for one in chosen}) == 1
+    one_dataset = len({run.record.dataset for run in runs}) == 1
     with st.container(horizontal=True):
         if one_dataset:
-            words = "The cells of this page; the first two runs are A and B."
+            description = "The cells of this page; the first two runs are A and B."
             mime = "application/x-ipynb+json"
-            make = partial(_notebook, chosen)
-            exports.button("Notebook", make, "comparison.ipynb", mime, words, "comparison")
-            words = "CSV: every test image with its label and what each run read."
-            make = partial(_answers, chosen)
-            exports.button("Answers", make, "answers.csv", "text/csv", words, "answers")
-        words = "CSV: a line for each run with its figures."
-        exports.button("Runs", partial(_runs, chosen), "runs.csv", "text/csv", words, "runs")
+            make = partial(_notebook, runs)
+            exports.button("Notebook", make, "comparison.ipynb", mime, description, "comparison")
+            description = "CSV: every test image with its label and what each run read."
+            make = partial(_answers, runs)
+            exports.button("Answers", make, "answers.csv", "text/csv", description, "answers")
+        description = "CSV: a row for each run with its metrics."
+        exports.button("Runs", partial(_runs, runs), "runs.csv", "text/csv", description, "runs")
     if not one_dataset:
-        st.caption("Notebook and answers need runs of one dataset.")
-    for one in chosen:
+        st.caption("The notebook and the answers need runs of one dataset.")
+    for run in runs:
         st.page_link(
             page.RESULTS,
-            label=f"Download {one.name}",
+            label=f"Download {run.name}",
             icon=page.ICONS[page.RESULTS],
-            query_params={"run": one.run.id, "section": "download"},
+            query_params={"run": run.id, "section": "download"},
         )
 
 
-def _notebook(chosen: Sequence[Chosen]) -> str:
+def _notebook(runs: Sequence[ComparedRun]) -> str:
     from digitlab.exports.notebook import write_comparison
 
-    return write_comparison([one.run for one in chosen])
+    return write_comparison([run.run for run in runs])
 
 
-def _answers(chosen: Sequence[Chosen]) -> str:
+def _answers(runs: Sequence[ComparedRun]) -> str:
     from digitlab.evaluation.tables import answers_csv
 
-    return answers_csv([one.run.id for one in chosen], [one.result for one in chosen])
+    return answers_csv([run.id for run in runs], [run.result for run in runs])
 
 
-def _runs(chosen: Sequence[Chosen]) -> str:
+def _runs(runs: Sequence[ComparedRun]) -> str:
     from digitlab.evaluation.tables import written
 
     fields = (
@@ -72,4 +71,4 @@ def _runs(chosen: Sequence[Chosen]) -> str:
         "val_loss",
         "train_seconds",
     )
-    return written(fields, ([getattr(one.record, name) for name in fields] for one in chosen))
+    return written(fields, ([getattr(run.record, name) for name in fields] for run in runs))

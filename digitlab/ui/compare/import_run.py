@@ -13,12 +13,12 @@ _DONE = "imported-run"
 
 
 def offer_import() -> None:
-    """A place to drop a run's ZIP; the imported run joins those that are compared."""
+    """Show an uploader for a run's ZIP; the imported run joins those that are compared."""
     with st.popover("Import a run", icon=":material/upload_file:"):
         st.markdown(
             "The ZIP from *Download* on the Results page, or from `python -m digitlab export RUN "
-            "--format zip`. All of it is checked before any of it is stored, nothing in it is "
-            "executed, and its results are computed again from its predictions."
+            "--format zip`. The whole ZIP is checked before anything is stored. Nothing in it is "
+            "executed, and the results are computed again from its predictions."
         )
         file = st.file_uploader("A run's ZIP", type="zip", key="import-file")
         if file and st.button("Import", icon=":material/check:", type="primary", key="import"):
@@ -36,7 +36,7 @@ def _import(file: object) -> None:
     except DigitlabError as e:
         st.error(str(e), icon=":material/error:")
         return
-    chosen = [part for part in (url.get("runs") or "").split(",") if part]
-    url.put("runs", ",".join([*chosen, run.id]))
-    st.session_state[_DONE] = f"{run.record.name} is here now, as run {run.id}."
+    run_ids = [part for part in (url.get("runs") or "").split(",") if part]
+    url.put("runs", ",".join([*run_ids, run.id]))
+    st.session_state[_DONE] = f"{run.record.name} was imported as run {run.id}."
     st.rerun()

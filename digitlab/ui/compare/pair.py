@@ -1,4 +1,4 @@
-"""The cells of the Compare page for two of the runs: what changes from A to B."""
+"""The cells of the Compare page on two of the runs: how B differs from A."""
 
 from __future__ import annotations
 
@@ -7,58 +7,63 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.data.registry import dataset_title
 from digitlab.errors import DatasetError
 from digitlab.evaluation.comparison import class_differences, compare_pair, missed_by_all
 from digitlab.figures import differences as figures
 from digitlab.ui import cached, url
-from digitlab.ui.compare.choose import Chosen, why_not
-from digitlab.ui.compare.compared_image import show_closeup, take_click
+from digitlab.ui.compare.choose import ComparedRun, why_not
+from digitlab.ui.compare.compared_image import select_image, show_compared_image
 from digitlab.ui.compare.verdict import verdict
 from digitlab.ui.page import FEW_BUTTONS
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from digitlab.data.dataset import Split
     from digitlab.evaluation.comparison import PairComparison
 
 PER_PAGE = 24
 METRICS = {"recall": "Recall", "f1": "F1"}
 
 
-def pick_pair(chosen: Sequence[Chosen]) -> tuple[Chosen, Chosen]:
-    """Runs A and B, kept in the URL."""
-    options = {one.run.id: one.name for one in chosen}
+def pick_pair(runs: Sequence[ComparedRun]) -> tuple[ComparedRun, ComparedRun]:
+    """Let the visitor choose runs A and B, which the URL keeps."""
+    options = {run.id: run.name for run in runs}
     left, right = st.columns(2)
     with left:
-        a = url.choose("A", options, param="a", default=chosen[0].run.id)
+        a = url.choose("A", options, param="a", default=runs[0].id)
     rest = {run_id: name for run_id, name in options.items() if run_id != a}
     with right:
         b = url.choose("B", rest, param="b", default=next(iter(rest)))
-    by_id = {one.run.id: one for one in chosen}
+    by_id = {run.id: run for run in runs}
     return by_id[a], by_id[b]
 
 
-def show_verdict(a: Chosen, b: Chosen, runs: int) -> PairComparison | None:
-    """Whether the difference is real; None where the two cannot be compared."""
+def show_verdict(a: ComparedRun, b: ComparedRun, count: int) -> PairComparison | None:
+    """Show whether the difference of two of `count` runs is significant; None if not comparable."""
     reason = why_not(a, b)
     if reason:
-        st.warning(f"{reason} Choose two that were tested on the same.", icon=":material/warning:")
+        st.warning(
+            f"{reason} Choose two runs that were tested on the same images.",
+            icon=":material/warning:",
+        )
         return None
     pair = compare_pair(a.result, b.result)
     st.markdown(verdict(pair, a.result, b.result, a.name, b.name))
     _show_counts(pair)
     st.caption(
-        "McNemar's exact test: images that both read or both miss say nothing of who is better; "
-        "those in dispute should fall to either side like a fair coin if neither is. It is about "
-        "these two trained networks; with another seed either may do better or worse: see Seeds "
-        "and ensembles."
+        "McNemar's exact test uses the images that only one of the runs reads correctly. If both "
+        "runs are equally good, each of these images is like the toss of a fair coin. The test is "
+        "about these two trained networks. Another seed may give another result: see Seeds and "
+        "ensembles."
     )
-    if runs > 2:
-        pairs = runs * (runs - 1) // 2
+    if count > 2:
+        pairs = count * (count - 1) // 2
         st.caption(
-            f"{runs} runs make {pairs} pairs. The more of them you look at, the surer you find "
-            "one with a small p by chance alone: decide on the pair first, or ask for a p below "
-            f"{0.05 / pairs:.2g} (0.05 shared out among {pairs}, Bonferroni)."
+            f"{count} runs make {pairs} pairs. The more pairs you test, the more likely one has a "
+            "small p by chance alone. Choose the pair before you look, or require a p below "
+            f"{0.05 / pairs:.2g} (0.05 / {pairs}, Bonferroni correction)."
         )
     return pair
 
@@ -76,20 +81,20 @@ def _show_counts(pair: PairComparison) -> None:
             st.metric(label, value, width="content")
 
 
-def show_classes(chosen: Sequence[Chosen], a: Chosen) -> str:
-    """Recall or F1 of each class, all other runs against A; which of the two."""
+def show_classes(runs: Sequence[ComparedRun], a: ComparedRun) -> str:
+    """Show recall or F1 of each class, all other runs against A; returns the metric."""
     metric = url.choose(
         "Measure", METRICS, param="measure", default="recall", widget=st.segmented_control
     )
-    others = [(i, one) for i, one in enumerate(chosen) if one is not a and not why_not(a, one)]
-    if not others:
+    rest = [(i, run) for i, run in enumerate(runs) if run is not a and not why_not(a, run)]
+    if not rest:
         st.info(f"No other run was tested on the same images as {a.name}.", icon=":material/info:")
         return metric
     st.plotly_chart(
         figures.class_differences(
-            [class_differences(a.result, one.result) for _, one in others],
-            [one.name for _, one in others],
-            [i for i, _ in others],
+            [class_differences(a.result, run.result) for _, run in rest],
+            [run.name for _, run in rest],
+            [i for i, _ in rest],
             a.name,
             metric,
         ),
@@ -100,119 +105,124 @@ def show_classes(chosen: Sequence[Chosen], a: Chosen) -> str:
     return metric
 
 
-def show_confusion(a: Chosen, b: Chosen) -> None:
-    """Confusion matrix of B minus that of A."""
+def show_confusion(a: ComparedRun, b: ComparedRun) -> None:
+    """Show the confusion matrix of B minus that of A."""
     st.plotly_chart(
         figures.confusion_difference(
             a.result.confusion, b.result.confusion, a.result.classes, a.name, b.name
         ),
-        key=f"compare:confusion:{a.run.id}:{b.run.id}",
-        alt="Confusion matrix of B minus that of A: rows are true classes.",
+        key=f"compare:confusion:{a.id}:{b.id}",
+        alt="Confusion matrix of B minus that of A: rows are the true classes.",
     )
 
 
-def show_images(chosen: Sequence[Chosen], a: Chosen, b: Chosen, pair: PairComparison) -> str:
-    """Images newly right, newly wrong, or missed by all; which of the three."""
-    group = [one for one in chosen if one is a or not why_not(a, one)]
-    found = {
-        "right": ("B reads, A misses", pair.newly_right),
-        "wrong": ("B misses, A reads", pair.newly_wrong),
+def show_images(
+    runs: Sequence[ComparedRun], a: ComparedRun, b: ComparedRun, pair: PairComparison
+) -> str:
+    """Show the images newly right, newly wrong or missed by all; returns which of the three."""
+    group = [run for run in runs if run is a or not why_not(a, run)]
+    kinds = {
+        "right": ("Right in B, wrong in A", pair.newly_right),
+        "wrong": ("Wrong in B, right in A", pair.newly_wrong),
         "all": (
-            f"All {len(group)} miss" if len(group) > 2 else "Both miss",
-            missed_by_all([one.result for one in group]),
+            f"Wrong in all {len(group)}" if len(group) > 2 else "Wrong in both",
+            missed_by_all([run.result for run in group]),
         ),
     }
-    options = {kind: f"{label}: {len(places):,}" for kind, (label, places) in found.items()}
-    # Not in a column, where a phone would not break it into two lines but cut it off.
+    options = {kind: f"{label}: {len(positions):,}" for kind, (label, positions) in kinds.items()}
+    # Not in a column: there a phone would cut it off instead of wrapping it.
     kind = url.choose("Show", options, param="images", default="right", widget=st.segmented_control)
-    places = found[kind][1]
-    url.reset_on_change("compared", (a.run.id, b.run.id, kind), ("shown", "image"))
-    if not len(places):
-        st.info("There is no such image.", icon=":material/info:")
+    positions = kinds[kind][1]
+    url.reset_on_change("compared", (a.id, b.id, kind), ("shown", "image"))
+    if not len(positions):
+        st.info("There are no such images.", icon=":material/info:")
         return kind
-    pages = max(1, -(-len(places) // PER_PAGE))
+    pages = max(1, -(-len(positions) // PER_PAGE))
     first = 1
     if pages > 1:
         narrow, _ = st.columns([1, 3])
         with narrow:
             first = url.number(f"Page (of {pages:,})", param="shown", default=1, low=1, high=pages)
-    places = places[(first - 1) * PER_PAGE : first * PER_PAGE]
-    _show_images(places, group, a, b)
+    positions = positions[(first - 1) * PER_PAGE : first * PER_PAGE]
+    _show_images(positions, group, a, b)
     return kind
 
 
-def _show_images(places: np.ndarray, readers: Sequence[Chosen], a: Chosen, b: Chosen) -> None:
+def _test_images(run: ComparedRun) -> Split:
+    """The images that the run was tested on; DatasetError if they are not on this machine."""
     import numpy as np
 
+    split = run.record.split
+    test = cached.dataset(split.name, split.val_fraction, split.split_seed).split("test")
+    if not np.array_equal(test.labels.numpy(), run.result.labels):
+        title = dataset_title(run.record.dataset)
+        raise DatasetError(f"this machine has another version of {title}.")
+    return test
+
+
+def _show_images(
+    positions: np.ndarray, runs: Sequence[ComparedRun], a: ComparedRun, b: ComparedRun
+) -> None:
     from digitlab.figures.images import image_grid
 
     names = a.result.classes
-    truths = [names[a.result.labels[i]] for i in places]
-    reads = [[names[one.result.predictions[i]] for i in places] for one in (a, b)]
-    split = a.record.split
+    truths = [names[a.result.labels[i]] for i in positions]
+    readings = [[names[run.result.predictions[i]] for i in positions] for run in (a, b)]
     try:
-        loaded = cached.dataset(split.name, split.val_fraction, split.split_seed)
+        test = _test_images(a)
     except DatasetError as e:
         st.info(f"The images cannot be shown: {e}", icon=":material/image_not_supported:")
-        _show_as_table(places, truths, readers, names)
-        return
-    test = loaded.split("test")
-    if not np.array_equal(test.labels.numpy(), a.result.labels):
-        st.info(
-            f"The images cannot be shown: {a.record.dataset} on this machine is another version.",
-            icon=":material/image_not_supported:",
-        )
-        _show_as_table(places, truths, readers, names)
+        _show_as_table(positions, truths, runs, names)
         return
     hovers = [
         f"number {i:,}, labelled {truth}<br>"
-        + "<br>".join(f"{one.name}: {names[one.result.predictions[i]]}" for one in readers)
-        for i, truth in zip(places, truths, strict=True)
+        + "<br>".join(f"{run.name}: {names[run.result.predictions[i]]}" for run in runs)
+        for i, truth in zip(positions, truths, strict=True)
     ]
     captions = [
         f"true {truth[:6]}<br>A {of_a[:6]} · B {of_b[:6]}"
-        for truth, of_a, of_b in zip(truths, *reads, strict=True)
+        for truth, of_a, of_b in zip(truths, *readings, strict=True)
     ]
     st.plotly_chart(
         image_grid(
-            test.images[places].numpy(),
+            test.images[positions].numpy(),
             captions,
             hovers=hovers,
-            indices=places.tolist(),
+            indices=positions.tolist(),
             columns=8,
             tile=60,
         ),
-        key=(key := f"compare:images:{places[0]}:{len(places)}"),
-        on_select=lambda: take_click(key),
+        key=(key := f"compare:images:{positions[0]}:{len(positions)}"),
+        on_select=lambda: select_image(key),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Test images with their true class and what A and B read.",
     )
-    show_closeup(places, test, readers)
+    show_compared_image(positions, test, runs)
 
 
 def _show_as_table(
-    places: np.ndarray, truths: Sequence[str], readers: Sequence[Chosen], names: Sequence[str]
+    positions: np.ndarray, truths: Sequence[str], runs: Sequence[ComparedRun], names: Sequence[str]
 ) -> None:
     import pandas as pd
 
-    table = pd.DataFrame({"Number": places, "True class": truths})
-    for one in readers:
-        table[one.name] = [names[one.result.predictions[i]] for i in places]
+    table = pd.DataFrame({"Number": positions, "True class": truths})
+    for run in runs:
+        table[run.name] = [names[run.result.predictions[i]] for i in positions]
     st.dataframe(table, hide_index=True)
 
 
-def show_architectures(a: Chosen, b: Chosen) -> None:
-    """Both architectures side by side: as a diagram and as YAML."""
+def show_architectures(a: ComparedRun, b: ComparedRun) -> None:
+    """Show both architectures side by side, as a diagram and as YAML."""
     from digitlab.figures.architecture import architecture_dot
 
     same = a.run.spec.fingerprint == b.run.spec.fingerprint
     if same:
-        st.info("A and B have the very same layers.", icon=":material/drag_handle:")
-    for column, one in zip(st.columns(1 if same else 2), (a, b), strict=False):
-        spec = one.run.spec
+        st.info("A and B have the same layers.", icon=":material/drag_handle:")
+    for column, run in zip(st.columns(1 if same else 2), (a, b), strict=False):
+        spec = run.run.spec
         with column:
-            st.markdown(f"**{one.name}** · {one.record.parameters:,} parameters")
+            st.markdown(f"**{run.name}** · {run.record.parameters:,} parameters")
             st.graphviz_chart(
                 architecture_dot(cached.summarize(spec)), alt=f"Diagram of {spec.name}."
             )

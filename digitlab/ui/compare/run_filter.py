@@ -1,4 +1,4 @@
-"""Finding runs in a long list: words, and what they must be."""
+"""Searching and filtering a long list of runs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from digitlab.data.registry import dataset_title
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run
-from digitlab.ui.labels import STATUS_WORDS
+from digitlab.ui.labels import STATUS_WORDS, model_title
 
 KINDS = ("Dataset", "Model", "Status", "Tag")
 
 
 def find_runs(runs: Sequence[Run]) -> list[Run]:
-    """The runs that fit what the visitor asks for; remembered for this visit."""
+    """The runs that match the visitor's search and filters, which are kept for this session."""
     left, right = st.columns([5, 2], vertical_alignment="bottom")
     text = left.text_input(
-        "Find runs",
+        "Search runs",
         key="find-runs",
         placeholder="name, model, dataset, status, tag, note …",
         persist_state="session",
@@ -25,7 +26,7 @@ def find_runs(runs: Sequence[Run]) -> list[Run]:
     )
     records = [run.record for run in runs]
     with right.popover("Filter", icon=":material/filter_alt:", width="stretch"):
-        wanted = {
+        selected = {
             label: st.multiselect(
                 label, _options(records, label), key=f"filter-{label}", persist_state="session"
             )
@@ -45,7 +46,8 @@ def find_runs(runs: Sequence[Run]) -> list[Run]:
         for run in runs
         if matches(run.record, text)
         and all(
-            not asked or set(asked) & values(run.record, kind) for kind, asked in wanted.items()
+            not options or set(options) & values(run.record, kind)
+            for kind, options in selected.items()
         )
         and 100 * (run.record.test_accuracy or 0.0) >= least
     ]
@@ -56,16 +58,18 @@ def _options(records: Sequence[RunRecord], label: str) -> list[str]:
 
 
 def values(record: RunRecord, label: str) -> set[str]:
-    """What a run is, of one of KINDS."""
+    """The values of a run for one of KINDS."""
     if label == "Tag":
         return set(record.tags)
     if label == "Status":
         return {"bundled" if record.bundled else STATUS_WORDS[record.status]}
-    return {record.model if label == "Model" else record.dataset}
+    return {model_title(record.model) if label == "Model" else dataset_title(record.dataset)}
 
 
 def matches(record: RunRecord, text: str) -> bool:
-    """Whether each word of the text is somewhere in the run's own words."""
-    own = f"{record.id} {record.name} {record.model} {record.dataset} {STATUS_WORDS[record.status]}"
-    own += f" {' '.join(record.tags)} {record.note}" + (" bundled" if record.bundled else "")
-    return all(word in own.lower() for word in text.lower().split())
+    """Whether each word of the text occurs in the run's names, status, tags or note."""
+    fields = [record.id, record.name, record.model, record.dataset, STATUS_WORDS[record.status]]
+    fields += [model_title(record.model), dataset_title(record.dataset), *record.tags, record.note]
+    fields += ["bundled"] * record.bundled
+    searched = " ".join(fields).lower()
+    return all(word in searched for word in text.lower().split())

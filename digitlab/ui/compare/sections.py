@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.ui import page
 from digitlab.ui.compare import difference, download, leaderboard, learning, seeds_and_ensembles
-from digitlab.ui.compare.choose import Chosen
+from digitlab.ui.compare.choose import ComparedRun
 from digitlab.ui.sections import Section, show_open
 
 SECTIONS: tuple[Section, ...] = (
@@ -23,6 +23,6 @@ SECTIONS: tuple[Section, ...] = (
 
 @st.fragment
 @page.guard()
-def show_sections(chosen: Sequence[Chosen]) -> None:
+def show_sections(runs: Sequence[ComparedRun]) -> None:
     """The choice of a section, which the URL keeps, and the section itself."""
-    show_open(SECTIONS, chosen)
+    show_open(SECTIONS, runs)

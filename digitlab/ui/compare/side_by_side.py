@@ -1,4 +1,4 @@
-"""The cells of the Compare page that show all chosen runs: settings, curves, cost, seeds."""
+"""The cells of the Compare page on all compared runs: settings, curves, cost, seeds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
 from digitlab.evaluation.comparison import (
     SeedSummary,
@@ -23,8 +24,9 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
 from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, url
-from digitlab.ui.compare.choose import Chosen, comparable
+from digitlab.ui.compare.choose import ComparedRun, comparable
 from digitlab.ui.compare.verdict import seeds_verdict
+from digitlab.ui.labels import model_title
 from digitlab.ui.page import FEW_BUTTONS
 from digitlab.ui.run_picker import COMPARED
 from digitlab.words import percent
@@ -33,14 +35,14 @@ OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
 
 
 def settings(record: RunRecord) -> dict[str, Any]:
-    """What an experiment was made of, as a mapping for `differing`."""
+    """The settings of a run and of its machine, for `differing`."""
     data, machine = record.data, record.environment
     layers = {name: value for name, value in record.spec.items() if name != "name"}
     return {
-        "dataset": record.dataset,
+        "dataset": dataset_title(record.dataset),
         "dataset fingerprint": (data.fingerprint or "")[:8] or None,
         "validation split": f"{100 * data.val_fraction:g} %, split seed {data.split_seed}",
-        "architecture": record.model,
+        "architecture": model_title(record.model),
         "members": f"{len(record.members)} runs" if record.members else None,
         "layers": json.dumps(layers, sort_keys=True),
         "parameters": f"{record.parameters:,}",
@@ -54,49 +56,46 @@ def settings(record: RunRecord) -> dict[str, Any]:
 
 
 def _recipe(record: RunRecord) -> dict[str, Any]:
-    """The recipe with all that it says, also what was not there yet when the run was made."""
+    """The recipe, with the defaults of fields that are newer than the run."""
     try:
         return record.experiment.config.model_dump()
-    except DigitlabError:  # of a newer version: what it says still differs or does not
+    except DigitlabError:  # of a newer version: its fields can still be compared
         return record.config
 
 
 def _is_of_steps(name: str) -> bool:
-    """Whether a setting is about the steps of a training, which a classical model does not take."""
+    """Whether a setting is about training steps, which a classical model does not have."""
     fields = set(TrainConfig.names("recipe", "compute", "watching")) - {"normalization"}
     return name == "epochs trained" or name.partition(".")[0] in fields
 
 
-def show_settings(chosen: Sequence[Chosen]) -> None:
-    """A table of only those settings that are not the same for all."""
+def show_settings(runs: Sequence[ComparedRun]) -> None:
+    """Show a table of the settings that are not the same for all runs."""
     import pandas as pd
 
-    rows = differing([settings(one.record) for one in chosen])
-    for place, one in enumerate(chosen):
-        if classical_kind(one.run.spec):
+    rows = differing([settings(run.record) for run in runs])
+    for i, run in enumerate(runs):
+        if classical_kind(run.run.spec):
             for name in rows:
-                rows[name][place] = None if _is_of_steps(name) else rows[name][place]
+                rows[name][i] = None if _is_of_steps(name) else rows[name][i]
     layers = rows.pop("layers", None)
     if rows.get("epochs trained") == rows.get("epochs"):
         rows.pop("epochs trained", None)
     if layers and "architecture" not in rows:
         st.info(
-            "Architectures of the same name have different layers: see the end of this page.",
+            "Architectures of the same name have different layers: see A against B.",
             icon=":material/info:",
         )
     if not rows:
         st.success(
-            "Nothing differs: same data, architecture, recipe, seed and machine.",
+            "No setting differs: same data, architecture, recipe, seed and machine.",
             icon=":material/drag_handle:",
         )
         return
     table = pd.DataFrame(
-        {
-            one.name: [_spelled(values[i]) for values in rows.values()]
-            for i, one in enumerate(chosen)
-        }
+        {run.name: [_format(values[i]) for values in rows.values()] for i, run in enumerate(runs)}
     )
-    table.insert(0, "Setting", [_setting(name) for name in rows])
+    table.insert(0, "Setting", [_setting_title(name) for name in rows])
     st.dataframe(
         table,
         hide_index=True,
@@ -106,16 +105,16 @@ def show_settings(chosen: Sequence[Chosen]) -> None:
     )
 
 
-def show_curves(chosen: Sequence[Chosen]) -> str:
-    """Validation accuracy and loss of all runs, overlaid; what they are drawn over."""
-    over = url.choose("Over", OVER, param="over", default="epoch", widget=st.segmented_control)
-    histories = [cached.epochs(one.run) for one in chosen]
-    names = [one.name for one in chosen]
+def show_curves(runs: Sequence[ComparedRun]) -> str:
+    """Show validation accuracy and loss of all runs in one chart each; returns the x-axis."""
+    over = url.choose("x-axis", OVER, param="over", default="epoch", widget=st.segmented_control)
+    histories = [cached.epochs(run.run) for run in runs]
+    names = [run.name for run in runs]
     columns = st.columns(2)
     for column, value in zip(columns, ("val_accuracy", "val_loss"), strict=True):
         figure = figures.learning_curves(histories, names, value=value, over=over)
         column.plotly_chart(
-            figure.update_layout(uirevision=_same_view(chosen, over)),
+            figure.update_layout(uirevision=_view_key(runs, over)),
             key=f"compare:{value}",
             config=FEW_BUTTONS,
             alt=f"{figures.TITLES[value]} of each run by {figures.OVER[over]}.",
@@ -123,95 +122,96 @@ def show_curves(chosen: Sequence[Chosen]) -> str:
     return over
 
 
-def show_classic(chosen: Sequence[Chosen]) -> Chosen:
-    """All accuracies in one figure, and the confusion matrix of the best; returns the best.
+def show_classic(runs: Sequence[ComparedRun]) -> ComparedRun:
+    """Show all accuracies in one figure, and the confusion matrix of the best run; returns it.
 
-    The best is chosen by validation: chosen by test, its test accuracy would flatter.
+    The best is chosen by validation: if chosen by test, its test accuracy would be too optimistic.
     """
     from digitlab.figures.evaluation import confusion_matrix
 
-    histories = [cached.epochs(one.run) for one in chosen]
+    histories = [cached.epochs(run.run) for run in runs]
     tests = [
-        (_tested_epoch(one.record), one.result.accuracy) if one.record.epochs_done else None
-        for one in chosen
+        (_tested_epoch(run.record), run.result.accuracy) if run.record.epochs_done else None
+        for run in runs
     ]
-    figure = figures.train_and_validation(histories, [one.name for one in chosen], tests)
+    figure = figures.train_and_validation(histories, [run.name for run in runs], tests)
     st.plotly_chart(
-        figure.update_layout(uirevision=_same_view(chosen)),
+        figure.update_layout(uirevision=_view_key(runs)),
         key="compare:classic",
         config=FEW_BUTTONS,
         alt="Training, validation and test accuracy of each run by epoch.",
     )
-    best = max(chosen, key=lambda one: one.record.val_accuracy or 0.0)
-    title = f"Confusion matrix of the best on validation: {best.name}"
+    best = max(runs, key=lambda run: run.record.val_accuracy or 0.0)
+    title = f"Confusion matrix of the run with the best validation accuracy: {best.name}"
     fold = st.expander(title, key="compare:best", on_change="rerun")
-    if fold.open:  # a matrix that nobody has asked for need not be drawn
+    if fold.open:  # the matrix is drawn only if the visitor opens it
         fold.plotly_chart(
             confusion_matrix(best.result.confusion, best.result.classes),
             key=f"compare:best:{best.run.id}",
-            alt="Confusion matrix: rows are true classes, columns what the network read.",
+            alt="Confusion matrix: rows are the true classes, columns what the network read.",
         )
     return best
 
 
-def show_cost(chosen: Sequence[Chosen]) -> None:
-    """Accuracy against parameters and against seconds of training, with the frontier."""
-    one_dataset = len({one.record.dataset for one in chosen}) == 1
-    accuracies = [one.result.accuracy for one in chosen]
+def show_cost(runs: Sequence[ComparedRun]) -> None:
+    """Show accuracy against parameters and against training time, with the Pareto frontier."""
+    one_dataset = len({run.record.dataset for run in runs}) == 1
+    accuracies = [run.result.accuracy for run in runs]
     costs = {
-        "parameters": [one.record.parameters or None for one in chosen],
-        "seconds of training": [one.record.train_seconds or None for one in chosen],
+        "parameters": [run.record.parameters or None for run in runs],
+        "seconds of training": [run.record.train_seconds or None for run in runs],
     }
     for column, (cost, amounts) in zip(st.columns(2), costs.items(), strict=True):
         known = [i for i, amount in enumerate(amounts) if amount is not None]
         best = pareto_frontier([amounts[i] for i in known], [accuracies[i] for i in known])
         figure = figures.trade_off(
-            [one.name for one in chosen],
+            [run.name for run in runs],
             amounts,
             accuracies,
             [known[i] for i in best] if one_dataset else [],
             cost=cost,
-            intervals=[one.result.accuracy_interval for one in chosen],
+            intervals=[run.result.accuracy_interval for run in runs],
         )
         column.plotly_chart(
-            figure.update_layout(uirevision=_same_view(chosen)),
+            figure.update_layout(uirevision=_view_key(runs)),
             key=f"compare:cost:{cost}",
             config=FEW_BUTTONS,
             alt=f"Test accuracy of each run against {cost}.",
         )
     if not one_dataset:
-        st.caption("No frontier is drawn, as the runs were tested on different datasets.")
-    machines = {_machine(one.record) for one in chosen}
+        st.caption("There is no frontier, because the runs were tested on different datasets.")
+    machines = {_machine(run.record) for run in runs}
     if len(machines) > 1:
-        st.caption("Trained on different machines: the seconds compare machines, too.")
+        st.caption("The runs were trained on different machines, which affects the seconds.")
 
 
-def show_seeds(chosen: Sequence[Chosen]) -> list[list[str]]:
-    """Mean, deviation and interval of each configuration that has several seeds.
+def show_seeds(runs: Sequence[ComparedRun]) -> list[list[str]]:
+    """Show mean, deviation and interval of each configuration that has several seeds.
 
-    Counts every finished run here of a configuration, chosen or not: picking among seeds would
-    flatter. Returns the ids of the runs of each configuration shown.
+    Counts every finished run of a configuration, compared or not: a choice among seeds would be
+    too optimistic. Returns the ids of the runs of each configuration.
     """
-    families = [family for family in seed_families(chosen) if len(family.records) > 1]
-    if not families:
+    configurations = [entry for entry in list_configurations(runs) if len(entry.records) > 1]
+    if not configurations:
         st.info(
-            "None of these configurations was trained with a second seed yet, so it is not known "
-            "how much of a difference is the luck of the seed.",
+            "None of these configurations has been trained with a second seed yet, so it is not "
+            "known how much of a difference is due to the seed.",
             icon=":material/casino:",
         )
         return []
-    found = [summarize_seeds(family.accuracies) for family in families]
-    _show_seed_table(families, found)
-    for i, other in enumerate(families[1:4], start=1):
-        if other.records[0].dataset == families[0].records[0].dataset:
-            difference = compare_seeds(families[0].accuracies, other.accuracies)
-            names = (families[0].name, other.name)
-            st.markdown(seeds_verdict(difference, found[0], found[i], *names))
-    return [[record.id for record in family.records] for family in families]
+    summaries = [summarize_seeds(entry.accuracies) for entry in configurations]
+    _show_seed_table(configurations, summaries)
+    first, *rest = configurations
+    for entry, summary in zip(rest[:3], summaries[1:], strict=False):
+        if entry.records[0].dataset == first.records[0].dataset:
+            difference = compare_seeds(first.accuracies, entry.accuracies)
+            verdict = seeds_verdict(difference, summaries[0], summary, first.name, entry.name)
+            st.markdown(verdict)
+    return [[record.id for record in entry.records] for entry in configurations]
 
 
-class SeedFamily(NamedTuple):
-    """A configuration, named by the first chosen run of it, and its finished run of each seed."""
+class Configuration(NamedTuple):
+    """A configuration, named by its first compared run, and a finished run of each seed."""
 
     name: str
     records: list[RunRecord]
@@ -221,42 +221,47 @@ class SeedFamily(NamedTuple):
         return [record.test_accuracy or 0.0 for record in self.records]
 
 
-def seed_families(chosen: Sequence[Chosen]) -> list[SeedFamily]:
-    """The configurations of the chosen runs; an ensemble has no seed and is none."""
-    first: list[Chosen] = []
-    for run in chosen:
-        known = any(same_configuration(run.record, other.record) for other in first)
+def list_configurations(runs: Sequence[ComparedRun]) -> list[Configuration]:
+    """The configurations of the runs; an ensemble has no seed, so it is left out."""
+    distinct: list[ComparedRun] = []
+    for run in runs:
+        known = any(same_configuration(run.record, earlier.record) for earlier in distinct)
         if not run.record.members and not known:
-            first.append(run)
+            distinct.append(run)
     records = [run.record for run in list_runs(limit=COMPARED) if comparable(run.record)]
     return [
-        SeedFamily(
+        Configuration(
             run.name.split(" · seed ")[0],
-            one_per_seed([other for other in records if same_configuration(other, run.record)]),
+            one_per_seed([record for record in records if same_configuration(record, run.record)]),
         )
-        for run in first
+        for run in distinct
     ]
 
 
-def _show_seed_table(families: Sequence[SeedFamily], found: Sequence[SeedSummary]) -> None:
+def _show_seed_table(
+    configurations: Sequence[Configuration], summaries: Sequence[SeedSummary]
+) -> None:
     import pandas as pd
 
     rows = [
         (
-            family.name,
-            ", ".join(str(record.seed) for record in family.records),
+            entry.name,
+            ", ".join(str(record.seed) for record in entry.records),
             100 * summary.mean,
             100 * summary.sd,
             f"{percent(summary.interval.low)} to {percent(summary.interval.high)}",
         )
-        for family, summary in zip(families, found, strict=True)
+        for entry, summary in zip(configurations, summaries, strict=True)
     ]
     number = st.column_config.NumberColumn(format="%.2f %%")
-    columns = ("Like", "Seeds", "Mean", "Deviation", "95 % interval of the mean")
+    columns = ("Configuration", "Seeds", "Mean", "Standard deviation", "95 % interval of the mean")
     st.dataframe(
         pd.DataFrame(rows, columns=columns),
         hide_index=True,
-        column_config={"Mean": number, "Deviation": st.column_config.NumberColumn(format="%.3f")},
+        column_config={
+            "Mean": number,
+            "Standard deviation": st.column_config.NumberColumn(format="%.3f"),
+        },
     )
 
 
@@ -268,17 +273,17 @@ def _machine(record: RunRecord) -> tuple[Any, ...]:
     return tuple(record.environment.get(name) for name in ("gpu", "processor", "threads"))
 
 
-def _same_view(chosen: Sequence[Chosen], over: str = "") -> str:
-    """Zoom and hidden lines stay for as long as this does."""
-    return ",".join([*(one.run.id for one in chosen), over])
+def _view_key(runs: Sequence[ComparedRun], over: str = "") -> str:
+    """Plotly's `uirevision`: zoom and hidden lines stay while it is the same."""
+    return ",".join([*(run.id for run in runs), over])
 
 
-def _setting(name: str) -> str:
+def _setting_title(name: str) -> str:
     group, _, last = name.rpartition(".")
     return f"{last} ({group})".replace("_", " ") if group else name.replace("_", " ")
 
 
-def _spelled(value: Any) -> str:
+def _format(value: Any) -> str:
     if value is None or value == "" or value == [] or value == ():
         return "–"
     if isinstance(value, bool):

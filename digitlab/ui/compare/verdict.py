@@ -1,4 +1,4 @@
-"""Whether a difference is real, in sentences that do not say more than the test does."""
+"""Whether a difference is significant, in sentences that do not claim more than the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from digitlab.evaluation.comparison import PairComparison, SeedDifference, SeedSummary
     from digitlab.evaluation.metrics import Evaluation
 
-SURPRISING = 0.05  # one in twenty: where the field draws its line, for want of a better one
+SIGNIFICANT = 0.05  # the usual level
 _NUMBERS = (
     "no one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
 )
@@ -19,18 +19,18 @@ _NUMBERS = (
 def verdict(
     pair: PairComparison, a: Evaluation, b: Evaluation, a_name: str = "A", b_name: str = "B"
 ) -> str:
-    """Who is better on these images, by how much, and how often chance alone does as much."""
+    """Which run is better on these images, by how much, and the p-value, in plain text."""
     if not pair.only_a + pair.only_b:
         return (
-            f"{a_name} and {b_name} read and miss the very same images: there is nothing between "
-            "them that these images could tell."
+            f"{a_name} and {b_name} misread exactly the same images, so these images show no "
+            "difference."
         )
     images = f"Of {pair.n:,} test images,"
     if pair.only_a == pair.only_b:
         return (
-            f"**{a_name} and {b_name} are equally accurate** ({percent(a.accuracy)}), though "
-            f"not on the same images. {images} {b_name} reads {pair.only_b:,} that {a_name} "
-            f"misses, and misses as many that {a_name} reads."
+            f"**{a_name} and {b_name} are equally accurate** ({percent(a.accuracy)}), but "
+            f"not on the same images. {images} {b_name} reads {pair.only_b:,} correctly that "
+            f"{a_name} misreads, and misreads as many that {a_name} reads correctly."
         )
     if pair.difference > 0:
         better, worse, gained, lost = b_name, a_name, pair.only_b, pair.only_a
@@ -40,40 +40,41 @@ def verdict(
         high, low = a.accuracy, b.accuracy
     return (
         f"**{better} is better by {points(abs(pair.difference), pair.n)} points** "
-        f"({percent(high)} against {percent(low)}). {images} it reads {gained:,} that "
-        f"{worse} misses, and misses {lost:,} that {worse} reads. If both were equally good, "
-        f"a difference at least this large, either way, would come up by chance "
+        f"({percent(high)} against {percent(low)}). {images} it reads {gained:,} correctly that "
+        f"{worse} misreads, and misreads {lost:,} that {worse} reads correctly. If both were "
+        f"equally good, a difference at least this large, either way, would occur by chance "
         f"**{chance(pair.p_value)}**. {_conclusion(pair.p_value)}"
     )
 
 
 def seeds_verdict(
-    found: SeedDifference, a: SeedSummary, b: SeedSummary, a_name: str = "A", b_name: str = "B"
+    result: SeedDifference, a: SeedSummary, b: SeedSummary, a_name: str = "A", b_name: str = "B"
 ) -> str:
-    """Which configuration is better over its seeds, and whether seeds alone explain it."""
-    better, worse = (b_name, a_name) if found.difference > 0 else (a_name, b_name)
-    sign = 1 if found.difference > 0 else -1
-    low, high = sorted(sign * end for end in found.interval)
+    """Which configuration is better on average, and whether seeds alone explain it."""
+    better, worse = (b_name, a_name) if result.difference > 0 else (a_name, b_name)
+    sign = 1 if result.difference > 0 else -1
+    low, high = sorted(sign * end for end in result.interval)
     text = (
         f"Over {a.n} and {b.n} seeds, **{better} is on average "
-        f"{100 * abs(found.difference):.2f} points better than {worse}** (95 %: "
-        f"{_signed(low)} to {_signed(high)}). If the configurations were equally good, seeds "
-        f"would do at least as much **{chance(found.p_value)}** (Welch's t-test)."
+        f"{100 * abs(result.difference):.2f} points better than {worse}** (95 %: "
+        f"{_signed(low)} to {_signed(high)}). If the configurations were equally good, a "
+        f"difference at least this large would occur by chance **{chance(result.p_value)}** "
+        "(Welch's t-test)."
     )
-    if found.p_value > SURPRISING:
-        return f"{text} That is too often to tell the two apart: more seeds would say more."
-    return f"{text} So the luck of the seed is a poor explanation of it."
+    if result.p_value > SIGNIFICANT:
+        return f"{text} That is too often to tell the two apart: train more seeds."
+    return f"{text} So the seeds alone are an unlikely explanation."
 
 
 def chance(p: float) -> str:
-    """A p-value as people say it: "about one time in six"."""
+    """A p-value in plain text: "about one time in six"."""
     if p >= 0.95:
         return "nearly always"
     if p >= 0.28:
         return f"about {_NUMBERS[round(10 * p)]} times in ten"
     if p >= 0.001:
         times = round(1 / p)
-        if times >= 20:  # two digits: more would claim more than the test can know
+        if times >= 20:  # two digits: more would suggest a precision that the test does not have
             step = 10 ** (len(str(times)) - 2)
             times = round(times / step) * step
         return f"about one time in {_NUMBERS[times] if times <= 12 else f'{times:,}'}"
@@ -85,14 +86,14 @@ def _signed(share: float) -> str:
 
 
 def points(difference: float, images: int) -> str:
-    """A difference of accuracies, 0…1, in points, with as many digits as one image needs."""
+    """A difference of accuracies, 0…1, in points, with enough digits to show a single image."""
     return f"{100 * difference:.{2 if images <= 10_000 else 3}f}"
 
 
 def _conclusion(p: float) -> str:
-    if p > SURPRISING:
+    if p > SIGNIFICANT:
         return (
-            "That is too often to tell them apart: these images do not show which one is better, "
+            "That is too often to tell them apart: these images show neither which one is better "
             "nor that they are equally good."
         )
-    return "So chance in the choice of test images is a poor explanation of it."
+    return "So the choice of test images alone is an unlikely explanation."

@@ -1,1 +1,1 @@
-"""The Results page: one run, measured on some images, taken apart."""
+"""The Results page: one run, evaluated on some images."""

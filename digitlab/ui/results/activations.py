@@ -1,6 +1,4 @@
-"""Inside the network: its first weights as pictures, what each layer makes of an image, and the
-last hidden layer.
-"""
+"""Activations: the first weights as images, the output of each layer, the last hidden layer."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ VIEWS = {"weights": "First weights", "layers": "Layer by layer", "hidden": "Last
 
 
 def show(view: View) -> None:
-    """Weights, maps of an image, or the last hidden layer: one of them at a time."""
+    """Show the weights, the activations of an image or the last hidden layer, one at a time."""
     require_weights(view.run)
     run = cached.reader(view.run)
     part = url.choose(
@@ -37,59 +35,59 @@ def show(view: View) -> None:
         view.images()
     except DatasetError as e:
         page.cell(VIEWS[part])
-        st.info(f"There are no images to send through it: {e}", icon=":material/folder_off:")
+        st.info(f"The images are not available: {e}", icon=":material/folder_off:")
         return
-    {"layers": show_maps, "hidden": show_last_layer}[part](view, run)
+    {"layers": show_layers, "hidden": show_last_layer}[part](view, run)
 
 
 def show_weights(run: Run) -> None:
-    """The first layer's weights, where they can be seen."""
+    """Show the first layer's weights as images, if they can be shown so."""
     from digitlab.analysis.activations import first_weights
     from digitlab.figures.inspection import picture_grid
 
     page.cell(
-        "What the first layer looks for",
-        "Each unit multiplies what it sees with its weights and adds up: blue draws ink towards "
-        "it, orange pushes ink away, grey does not care. With one layer only, there is one "
-        "picture for each class, and digits emerge.",
+        "Weights of the first layer",
+        "Each unit multiplies its input with its weights and adds up the products. Ink on blue "
+        "raises the sum, ink on orange lowers it, and grey has no effect. A network of one layer "
+        "has one image of weights for each class, which often resembles the digit.",
     )
     key = (run.id, run.record.ended)
-    found = cached.of_evaluation(first_weights, key, run.model, tuple(run.spec.input))
-    if found is None:
+    weights = cached.of_evaluation(first_weights, key, run.model, tuple(run.spec.input))
+    if weights is None:
         st.info(
-            "This model's first weights are no pictures: it has none (as trees and neighbours), "
-            "or what they are multiplied with is not the image itself.",
+            "The first weights cannot be shown as images: the model has none (trees, nearest "
+            "neighbours), or their input is not the image itself.",
             icon=":material/image_not_supported:",
         )
     else:
-        count = len(found.values)
-        of = f" ({count} of {found.total:,})" if count < found.total else ""
-        what = "a weight for each pixel" if found.kind == "pixels" else "kernels"
-        captions = _captions(run, found)
+        count = len(weights.values)
+        part = f" ({count} of {weights.total:,})" if count < weights.total else ""
+        kind = "one weight for each pixel" if weights.kind == "pixels" else "kernels"
+        captions = _captions(run, weights)
         st.plotly_chart(
             picture_grid(
-                found.values.numpy(),
+                weights.values.numpy(),
                 captions,
-                title=f"{found.layer}: {what}{of}",
-                unit="weight (blue for ink, orange against it)",
+                title=f"{weights.layer}: {kind}{part}",
+                unit="weight (blue positive, orange negative)",
                 columns=5 if captions else COLUMNS,
-                hover="unit" if found.kind == "pixels" else "kernel",
+                hover="unit" if weights.kind == "pixels" else "kernel",
             ),
             key="first-weights",
             config={"displayModeBar": False},
-            alt="The weights of the first layer as pictures.",
+            alt="The weights of the first layer as images.",
         )
-    page.code_fold(snippets.first_weights(run.id) if found else _no_weights(run.id))
+    page.code_fold(snippets.first_weights(run.id) if weights else _no_weights(run.id))
 
 
-def _captions(run: Run, found) -> list[str]:
-    """The classes' names, where each picture is a class's own."""
-    if not found.per_class:
+def _captions(run: Run, weights) -> list[str]:
+    """The names of the classes, if each image belongs to one class."""
+    if not weights.per_class:
         return []
     names = run.classes
-    if len(found.values) == len(names):
+    if len(weights.values) == len(names):
         return [name[:10] for name in names]
-    if len(names) == 2 and len(found.values) == 1:
+    if len(names) == 2 and len(weights.values) == 1:
         return [f"{names[1]}, not {names[0]}"]
     return []
 
@@ -98,30 +96,30 @@ def _no_weights(run_id: str) -> str:
     return snippets.first_weights(run_id).split("print(")[0] + "print(weights)  # None\n"
 
 
-def show_maps(view: View, run: Run) -> None:
-    """One image, and what a layer of choice makes of it."""
+def show_layers(view: View, run: Run) -> None:
+    """Show one image, and the output of one layer for it."""
     from digitlab.analysis.activations import list_outputs
 
     page.cell(
-        "What each layer makes of an image",
-        "Early layers still show the digit, with its edges brought out; later ones keep what "
-        "tells classes apart and forget where it was. Walk through the layers.",
+        "Activations of each layer",
+        "Early layers still show the digit, often only its edges. Later layers keep what separates "
+        "the classes and lose the position. Choose one layer after the other.",
     )
     key = (run.id, run.record.ended)
     outputs = cached.of_evaluation(list_outputs, key, run.model, tuple(run.spec.input))
     if not outputs:
-        st.info("A classical model has no layers to look into.", icon=":material/info:")
+        st.info("A classical model has no layers.", icon=":material/info:")
         return
     first, second = st.columns([1, 2])
     with first:
         position = url.number(
-            f"Number of the image (of {view.result.n:,})",
+            f"Image number (of {view.result.n:,})",
             param="image",
             default=int(view.result.errors[0].position) if len(view.result.errors) else 0,
             low=0,
             high=view.result.n - 1,
         )
-    names = {one.name: _describe(i, one) for i, one in enumerate(outputs, start=1)}
+    names = {output.name: _describe(i, output) for i, output in enumerate(outputs, start=1)}
     with second:
         layer = url.choose("Layer", names, param="layer", default=outputs[0].name)
     left, right = st.columns([1, 3])
@@ -129,7 +127,7 @@ def show_maps(view: View, run: Run) -> None:
         _show_image(view, position)
     with right:
         _show_layer(view, run, position, layer, names[layer])
-    page.code_fold(snippets.layer_maps(*view.named, position=position, layer=layer))
+    page.code_fold(snippets.layer_maps(*view.snippet_args, position=position, layer=layer))
 
 
 def _describe(number: int, output) -> str:
@@ -170,6 +168,6 @@ def _show_layer(view: View, run: Run, position: int, layer: str, title: str) -> 
         alt=f"The output of layer {title} for the image.",
     )
     if len(maps) == MOST:
-        st.caption(f"The first {MOST} maps of this layer at most.")
+        st.caption(f"At most {MOST} maps of a layer are shown.")
     elif len(maps) == 1 and "×" not in title:
-        st.caption("A row of units, wrapped into lines: they no longer have a place in the image.")
+        st.caption("The units of this layer, in rows; they have no position in the image.")

@@ -1,4 +1,4 @@
-"""Which pixels spoke for what was read, and which for the true class: an attribution map each."""
+"""Attribution maps: which pixels count for the class that was read, and which for the label."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     import torch
 
 NONE = "none"
-AT_ONCE = 5_000_000  # parameters: a larger network takes seconds and is asked only on demand
+AT_ONCE = 5_000_000  # parameters: for a larger network, maps take seconds and wait for a choice
 MEANING = {
-    "integrated-gradients": "Gradients summed on the way from blank paper to this image: all "
-    "pixels together give how much higher the class's logit is here than on blank paper.",
-    "occlusion": "How far the class's logit falls where a small square of paper covers the pixel.",
-    "grad-cam": "The last convolution's maps, weighted by how much the class's logit depends on "
-    "them, enlarged: where it looked, coarsely.",
+    "integrated-gradients": "Gradients summed along the line from a blank image to this one. All "
+    "pixels add up to the difference of the class's logit between this image and the blank one.",
+    "occlusion": "How much the class's logit falls if a small blank square covers the pixel.",
+    "grad-cam": "The feature maps of the last convolution, weighted by how much the class's logit "
+    "depends on them, and enlarged: a coarse map of the regions that count.",
 }
 UNITS = {"grad-cam": "for the class (+) or against it (−), no unit"}
 UNIT = "for the class (+) or against it (−), in its logit"
 
 
 def show_attribution(view: View, image: torch.Tensor | None, position: int) -> None:
-    """The choice of a method that fits the model, and the maps of two classes."""
-    st.markdown("**Which pixels spoke for it**")
+    """Show the methods that work for the model, and the maps of two classes."""
+    st.markdown("**Which pixels count for the answer**")
     if image is None:
-        st.caption("Without the image there are no pixels to ask about.")
+        st.caption("The image is not on this machine, so no map can be computed.")
         return
     try:
         require_weights(view.run)
         run = cached.reader(view.run)
-        methods = cached.of_evaluation(_fitting, (view.run.id, view.run.record.ended), run)
+        methods = cached.of_evaluation(_usable_methods, (view.run.id, view.run.record.ended), run)
     except RunError as e:
-        st.info(f"There is no network to ask: {e}", icon=":material/image_not_supported:")
+        st.info(f"No map can be computed: {e}", icon=":material/image_not_supported:")
         return
     small = run.record.parameters <= AT_ONCE
     method = url.choose(
@@ -55,18 +55,20 @@ def show_attribution(view: View, image: torch.Tensor | None, position: int) -> N
         return
     result, names = view.result, view.run.classes
     targets = _targets(result, position)
-    with st.spinner("Asking the network about each pixel …"):
+    with st.spinner("Computing the attribution of each pixel …"):
         maps = [
             (f"{title}: {names[target]}", _attribute(view, run, image, position, target, method))
             for title, target in targets
         ]
     _draw(image, maps, method, names[targets[0][1]])
     page.code_fold(
-        snippets.attribution(*view.named, position=position, method=method, target=targets[0][1])
+        snippets.attribution(
+            *view.snippet_args, position=position, method=method, target=targets[0][1]
+        )
     )
 
 
-def _fitting(run) -> dict[str, str]:
+def _usable_methods(run) -> dict[str, str]:
     from digitlab.analysis.attribution import METHODS, fitting_methods
 
     return {name: METHODS[name] for name in fitting_methods(run.model, run.spec.input)}
@@ -75,15 +77,15 @@ def _fitting(run) -> dict[str, str]:
 def _explain_choice(spec, methods: dict[str, str]) -> None:
     if classical_kind(spec):
         st.caption(
-            "A classical model has no gradient to follow: only covering parts of the image tells "
-            "what it went by."
+            "A classical model has no gradient: only covering parts of the image shows what its "
+            "answer depends on."
         )
     elif "grad-cam" not in methods:
         st.caption("Grad-CAM needs a convolution, which this network does not have.")
 
 
 def _targets(result, position: int) -> list[tuple[str, int]]:
-    """What was read and what is labelled; where both are one, what came second instead."""
+    """The class read and the label's class, or the runner-up if the label was read."""
     read, true = int(result.predictions[position]), int(result.labels[position])
     if read != true:
         return [("Read as", read), ("Labelled", true)]
@@ -95,10 +97,10 @@ def _attribute(view: View, run, image: torch.Tensor, position: int, target: int,
     from digitlab.analysis.attribution import attribute
 
     key = (view.key, position, target, method)
-    found = cached.of_evaluation(
+    attributions = cached.of_evaluation(
         attribute, key, run.model, image, target, method, run.normalization
     )
-    return found.numpy()
+    return attributions.numpy()
 
 
 def _draw(image: torch.Tensor, maps: list, method: str, name: str) -> None:
@@ -108,6 +110,6 @@ def _draw(image: torch.Tensor, maps: list, method: str, name: str) -> None:
         attribution_figure(image[0].numpy(), maps, unit=UNITS.get(method, UNIT)),
         key="attribution",
         config={"displayModeBar": False},
-        alt=f"Which pixels speak for and against {name} and the other class.",
+        alt=f"Which pixels count for and against {name} and the other class.",
     )
-    st.caption(f"{MEANING[method]} Blue speaks for the class, orange against it.")
+    st.caption(f"{MEANING[method]} Blue counts for the class, orange against it.")

@@ -1,4 +1,4 @@
-"""Choosing a true and a read class, by select boxes or by a click; both are in the URL."""
+"""Choosing a pair of a true and a read class; both are in the URL."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ ALL = "all"
 Pair = tuple[int | None, int | None]
 
 
-def choose_pair(run: Run, places: list) -> Pair:
-    """Two select boxes, each in its place; None stands for any class."""
+def choose_pair(run: Run, columns: list) -> Pair:
+    """Show two select boxes, one in each column, and return the pair; None stands for any class."""
     names = {ALL: "any", **{str(i): name for i, name in enumerate(run.classes)}}
-    with places[0]:
+    with columns[0]:
         true = url.choose("True class", names, param="true", default=ALL)
-    with places[1]:
+    with columns[1]:
         read = url.choose("Read as", names, param="read", default=ALL)
     return _label(true), _label(read)
 
 
-def take_pair(true: int | None, read: int | None) -> None:
-    """Choose a pair from code: a click, say. The image opened before is forgotten."""
+def set_pair(true: int | None, read: int | None) -> None:
+    """Choose a pair from code, after a click for example, and close the open image."""
     for param, label in (("true", true), ("read", read)):
         url.put(param, ALL if label is None else label)
     url.drop("mistake")
@@ -30,13 +30,13 @@ def _label(choice: str) -> int | None:
     return None if choice == ALL else int(choice)
 
 
-def in_words(names: tuple[str, ...], pair: Pair) -> str:
-    """A pair as a person would say it."""
+def describe_pair(names: tuple[str, ...], pair: Pair) -> str:
+    """A pair in plain text: "4 read as 9"."""
     true, read = pair
     if true is None and read is None:
         return "All mistakes"
     if read is None:
         return f"{names[true]} read as something else"
     if true is None:
-        return f"Others read as {names[read]}"
+        return f"Other classes read as {names[read]}"
     return f"{names[true]} read as {names[read]}"

@@ -8,9 +8,9 @@ import streamlit as st
 
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
-from digitlab.ui.results.classes import Pair, choose_pair, in_words, take_pair
+from digitlab.ui.results.classes import Pair, choose_pair, describe_pair, set_pair
 from digitlab.ui.results.gallery import show_gallery
-from digitlab.ui.results.single_image import show_closeup
+from digitlab.ui.results.single_image import show_image_details
 from digitlab.ui.results.view import View
 from digitlab.words import percent
 
@@ -30,13 +30,13 @@ LISTED = 5
 
 
 def show(view: View) -> None:
-    """The matrix beside its words, then the images of what is chosen."""
+    """Show the matrix and the chosen pair next to it, then the images of that pair."""
     page.cell(
-        "Which digits are taken for which?"
+        "Which digits are confused?"
         if view.run.classes == tuple("0123456789")
-        else "Which classes are taken for which?",
-        "Rows are what an image is, columns what the network read. Everything off the diagonal "
-        "is a mistake. Click a cell, or the head of a row or column, to see its images.",
+        else "Which classes are confused?",
+        "Rows are the true classes, columns what the network read. Everything off the diagonal is "
+        "a mistake. Click a cell, or the label of a row or column, to see its images.",
     )
     result = view.result
     controls = st.columns([3, 2])
@@ -51,7 +51,7 @@ def show(view: View) -> None:
     left, right = st.columns([3, 2])
     with right:
         pair = choose_pair(view.run, st.columns(2))
-        _say_chosen(view, result, pair)
+        _show_pair(view, result, pair)
         _list_most_confused(view, result)
     with left:
         _show_matrix(view, result, mode, order, pair)
@@ -62,24 +62,24 @@ def show(view: View) -> None:
     true, read = pair
     similar = order == "similarity"
     page.code_fold(
-        snippets.confusion(*view.named, mode=mode, similar=similar, true=true, read=read)
+        snippets.confusion(*view.snippet_args, mode=mode, similar=similar, true=true, read=read)
     )
 
 
 @st.fragment
 @page.guard()
 def _show_images(view: View, positions: np.ndarray, pair: Pair) -> None:
-    st.markdown(f"**{in_words(view.run.classes, pair)}**")
+    st.markdown(f"**{describe_pair(view.run.classes, pair)}**")
     first = show_gallery(view, positions, param="behind", key="cell")
     if first is not None:
-        show_closeup(view, first)
+        show_image_details(view, first)
 
 
 def _show_matrix(view: View, result: Evaluation, mode: str, order: str, pair: Pair) -> None:
     from digitlab.evaluation.ordering import similarity_order
     from digitlab.figures.evaluation import confusion_matrix
 
-    # Another frame is another chart, so that the same cell can be clicked again later.
+    # The key changes with the pair, so that the same cell can be clicked again later.
     key = f"confusion:{view.key}:{mode}:{order}:{pair}"
     figure = confusion_matrix(
         result.confusion,
@@ -91,40 +91,39 @@ def _show_matrix(view: View, result: Evaluation, mode: str, order: str, pair: Pa
     st.plotly_chart(
         figure,
         key=key,
-        on_select=lambda: _take_click(key),
+        on_select=lambda: _select_cell(key),
         selection_mode="points",
-        alt="Confusion matrix: rows are true classes, columns what the network read.",
+        alt="Confusion matrix: rows are the true classes, columns what the network read.",
     )
 
 
-def _take_click(key: str) -> None:
+def _select_cell(key: str) -> None:
     points = st.session_state[key].selection.points
     if points:
         data = points[0]["customdata"]
         true, read = list(data.values() if isinstance(data, dict) else data)[:2]
-        take_pair(*(int(label) if label >= 0 else None for label in (true, read)))
+        set_pair(*(int(label) if label >= 0 else None for label in (true, read)))
 
 
-def _say_chosen(view: View, result: Evaluation, pair: Pair) -> None:
-    """What is chosen, in words, where the eye is after a click."""
+def _show_pair(view: View, result: Evaluation, pair: Pair) -> None:
+    """Show which pair is chosen and how many images it has."""
     true, read = pair
     if pair == (None, None):
-        st.caption("Nothing chosen yet: click the matrix, or choose classes here.")
+        st.caption("No pair is chosen: click the matrix, or choose classes here.")
         return
     count = len(result.positions(true, read))
-    kind = "images, all read rightly" if true == read else "mistakes"
+    kind = "images, all read correctly" if true == read else "mistakes"
     kind = kind.replace("images", "image", 1).replace("mistakes", "mistake") if count == 1 else kind
     share = ""
     if true is not None and result.per_class[true].support:
         support = result.per_class[true].support
         share = (
-            f", {percent(count / support, 1)} of all {support:,} of class "
-            + (view.run.classes[true])
+            f", {percent(count / support, 1)} of all {support:,} of class " + view.run.classes[true]
         )
     st.markdown(f"{count:,} {kind}{share}.")
     st.button(
-        "Show no images",
-        on_click=take_pair,
+        "Clear the choice",
+        on_click=set_pair,
         args=(None, None),
         type="tertiary",
         icon=":material/close:",
@@ -134,7 +133,7 @@ def _say_chosen(view: View, result: Evaluation, pair: Pair) -> None:
 def _list_most_confused(view: View, result: Evaluation) -> None:
     pairs = result.most_confused(LISTED)
     if not pairs:
-        st.markdown("Nothing was confused at all.")
+        st.markdown("There are no mistakes.")
         return
     st.markdown("**Most often confused**")
     names = view.run.classes
@@ -144,7 +143,7 @@ def _list_most_confused(view: View, result: Evaluation) -> None:
         st.button(
             f"{names[pair.true]} read as {names[pair.predicted]}: {times}, {share} of its images",
             key=f"confused:{pair.true}:{pair.predicted}",
-            on_click=take_pair,
+            on_click=set_pair,
             args=(pair.true, pair.predicted),
             type="tertiary",
         )

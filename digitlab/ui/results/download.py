@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from digitlab.data.registry import dataset_title
 from digitlab.snippets import basics, export
 from digitlab.ui import exports, page, url
 from digitlab.ui.results.view import View
-from digitlab.ui.results.view import title_of as title_of_data
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -23,14 +23,14 @@ FIGURES = {
     "classes": "Precision, recall and F1",
     "calibration": "Reliability",
     "roc": "ROC",
-    "loss": "Loss while it learnt",
-    "accuracy": "Accuracy while it learnt",
+    "loss": "Loss during training",
+    "accuracy": "Accuracy during training",
 }
 PICTURES = {"svg": "SVG", "png": "PNG"}
 
 
 def show(view: View) -> None:
-    """Everything that can be downloaded; a file is made when its button is clicked."""
+    """Show all downloads; a file is made when its button is clicked."""
     from digitlab.exports.export import formats_of, source_of
 
     source = source_of(view.run, split=view.split, dataset=view.dataset)
@@ -38,26 +38,26 @@ def show(view: View) -> None:
     page.cell(
         "The whole run",
         "A report with figures that work offline, a model card, this page as a notebook that runs "
-        "without the app, the curves for TensorBoard, and a ZIP that another digitlab imports on "
-        "its Compare page. The report and the model card show results on the test split.",
+        "without the app, the learning curves for TensorBoard, and a ZIP that another digitlab can "
+        "import on its Compare page. The report and the model card show results on the test split.",
     )
     exports.format_buttons(source, formats, view.run.id)
     page.code_fold(basics.export_of_run(view.run.id, formats))
 
     page.cell(
-        "The numbers",
-        f"Results on {view.words}. Kaggle's form counts the images of the split from 1; labels "
-        "are class numbers.",
+        "Results as tables",
+        f"Results on {view.description}. Kaggle's format numbers the images of the split from 1; "
+        "labels are class numbers.",
     )
     _show_results(view, replace(source, measured=view.result))
-    page.code_fold(export.tables(*view.named))
+    page.code_fold(export.tables(*view.snippet_args))
 
     _show_figure(view)
     exports.offer_run(view.run)
 
 
 def _show_results(view: View, source: Source) -> None:
-    """Buttons for the results; files of what is measured here carry its name."""
+    """Show buttons for the results; file names say which images were evaluated."""
     from digitlab.exports.export import formats_of
     from digitlab.exports.formats import FORMATS, needs_results
 
@@ -71,15 +71,15 @@ def _show_results(view: View, source: Source) -> None:
 
 
 def _short(view: View) -> str:
-    """What was measured, in a word for a file's name."""
+    """The evaluated images, in one word for a file's name."""
     return "upload" if view.upload else f"{view.dataset or view.run.record.dataset}-{view.split}"
 
 
 def _show_figure(view: View) -> None:
     page.cell(
         "A figure",
-        "The camera above the figure saves it as a picture of the kind that is chosen; as HTML it "
-        "keeps its hovers and its zoom and works offline.",
+        "The camera button above the figure saves it as an image of the chosen format. The HTML "
+        "file keeps hover and zoom, and works offline.",
     )
     options = dict(FIGURES)
     if not view.run.record.epochs_done:
@@ -89,7 +89,7 @@ def _show_figure(view: View) -> None:
         chosen = url.choose("Figure", options, param="figure", default="confusion")
     with right:
         kind = url.choose(
-            "Picture", PICTURES, param="picture", default="svg", widget=st.segmented_control
+            "Image format", PICTURES, param="picture", default="svg", widget=st.segmented_control
         )
     figure = _figure(view, chosen)
     name = f"{view.run.id}-{_short(view)}-{chosen}"
@@ -98,14 +98,14 @@ def _show_figure(view: View) -> None:
         figure,
         key=f"download-figure:{chosen}:{kind}",
         config={"displayModeBar": True, "displaylogo": False, "toImageButtonOptions": picture},
-        alt=f"{options[chosen]} of {view.words}.",
+        alt=f"{options[chosen]} of {view.description}.",
     )
     exports.button(
         "HTML",
         partial(_figure_html, figure),
         f"{name}.html",
         "text/html",
-        "The figure as a page of its own, about 5 MB: plotly.js is in it.",
+        "The figure as an HTML page of about 5 MB, which includes plotly.js.",
         f"html-{chosen}",
     )
 
@@ -130,8 +130,8 @@ def _figure(view: View, chosen: str) -> go.Figure:
         figure = training.loss_curve(run.history.steps, run.history.epochs)
     else:
         figure = training.accuracy_curve(run.history.epochs, best_epoch=run.record.best_epoch)
-    where = title_of_data(view.dataset or run.record.dataset) if not view.upload else "own images"
-    title = f"{figure.layout.title.text}<br><sub>{_escaped(run.record.name)} · {_escaped(where)}"
+    data = "own images" if view.upload else dataset_title(view.dataset or run.record.dataset)
+    title = f"{figure.layout.title.text}<br><sub>{_escaped(run.record.name)} · {_escaped(data)}"
     return figure.update_layout(title_text=f"{title}</sub>", margin_t=(figure.layout.margin.t + 18))
 
 
@@ -151,7 +151,7 @@ def _roc(result: Any) -> go.Figure:
 
 
 def _escaped(text: str) -> str:
-    """Plotly reads a few tags in titles: a name is none."""
+    """A name without HTML tags, which Plotly would interpret in a title."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 

@@ -1,4 +1,4 @@
-"""A page of images that can be clicked, with what they are and what they were read as."""
+"""A page of images that can be clicked, with their true classes and what was read."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 PER_PAGE = 48
 COLUMNS = 8
-LEGEND = (
-    "True class → what was read, and how sure the network was, in %. Click one to see it large."
-)
-Words = Callable[[int], tuple[str, str]]  # of an image's position: a caption, and a hover
+LEGEND = "True class → what was read, and the confidence in %. Click an image to enlarge it."
+Describe = Callable[[int], tuple[str, str]]  # an image's position → its caption and hover
 
 
 def show_gallery(
@@ -30,14 +28,15 @@ def show_gallery(
     *,
     param: str,
     key: str,
-    words: Words | None = None,
+    describe: Describe | None = None,
     legend: str = LEGEND,
 ) -> int | None:
-    """One page of the images at `positions` of the split; the position of the first on it.
+    """Show one page of the images at `positions` of the split.
 
-    The page's number is in the URL as `param`; a click puts an image's position into it as
-    `mistake`. `words` says what stands under an image and under the pointer, what was read unless
-    given; `legend` explains it. None where there is nothing to show.
+    The page's number is in the URL as `param`; a click stores an image's position there as
+    `mistake`. `describe` gives each image's caption and hover, `describe_reading` by default;
+    `legend` explains them. Returns the position of the first image on the page, or None if there
+    are no images.
     """
     if not len(positions):
         st.info("No mistakes of this kind.", icon=":material/thumb_up:")
@@ -49,61 +48,65 @@ def show_gallery(
         with narrow:
             number = url.number(f"Page (of {pages:,})", param=param, default=1, low=1, high=pages)
     url.reset_on_change(f"{key}-page", (view.key, number), ("mistake",))
-    shown = positions[(number - 1) * PER_PAGE : number * PER_PAGE]
+    page_positions = positions[(number - 1) * PER_PAGE : number * PER_PAGE]
     try:
-        images = view.images().images[shown].numpy()
+        images = view.images().images[page_positions].numpy()
     except DatasetError as e:
         st.info(f"The images cannot be shown: {e}", icon=":material/image_not_supported:")
-        _show_as_table(view, shown)
+        _show_as_table(view, page_positions)
     else:
-        said = [(words or reading(view))(position) for position in shown.tolist()]
-        _show_grid(images, said, shown, f"{key}:{view.key}:{shown[0]}:{len(shown)}")
+        describe = describe or describe_reading(view)
+        texts = [describe(position) for position in page_positions.tolist()]
+        grid = f"{key}:{view.key}:{page_positions[0]}:{len(page_positions)}"
+        _show_grid(images, texts, page_positions, grid)
         st.caption(legend)
-    return int(shown[0])
+    return int(page_positions[0])
 
 
-def reading(view: View) -> Words:
-    """What an image is labelled, what it was read as, and how sure the network was."""
+def describe_reading(view: View) -> Describe:
+    """Captions and hovers of the label of an image, what was read, and the confidence."""
     result, names = view.result, view.run.classes
 
-    def words(position: int) -> tuple[str, str]:
+    def describe(position: int) -> tuple[str, str]:
         true, read = names[result.labels[position]], names[result.predictions[position]]
-        sure = float(result.confidence[position])
-        hover = f"number {position:,}: labelled {true}, read as {read} with {percent(sure, 1)}"
-        return f"{true[:4]}→{read[:4]} {100 * sure:.0f}", hover  # a phone has 44 pixels for it
+        confidence = float(result.confidence[position])
+        hover = (
+            f"number {position:,}: labelled {true}, read as {read} with {percent(confidence, 1)}"
+        )
+        return f"{true[:4]}→{read[:4]} {100 * confidence:.0f}", hover  # 44 pixels wide on a phone
 
-    return words
+    return describe
 
 
 def _show_grid(
-    images: np.ndarray, said: list[tuple[str, str]], shown: np.ndarray, key: str
+    images: np.ndarray, texts: list[tuple[str, str]], positions: np.ndarray, key: str
 ) -> None:
     from digitlab.figures.images import image_grid
 
     st.plotly_chart(
         image_grid(
             images,
-            captions=[caption for caption, _ in said],
-            hovers=[hover for _, hover in said],
-            indices=shown.tolist(),
+            captions=[caption for caption, _ in texts],
+            hovers=[hover for _, hover in texts],
+            indices=positions.tolist(),
             columns=COLUMNS,
-            tile=64,  # larger ones would leave a phone, which shows them smaller, half empty
+            tile=64,  # larger tiles would leave a phone, which shrinks them, half empty
         ),
         key=key,
-        on_select=lambda: _take_click(key),
+        on_select=lambda: _select_image(key),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Images with their true class, what they were read as, and the confidence.",
     )
 
 
-def _take_click(key: str) -> None:
+def _select_image(key: str) -> None:
     points = st.session_state[key].selection.points
     if points:
         url.put("mistake", clicked_index(points[0]))
 
 
-def _show_as_table(view: View, shown: np.ndarray) -> None:
+def _show_as_table(view: View, positions: np.ndarray) -> None:
     import pandas as pd
 
     result, names = view.result, view.run.classes
@@ -114,7 +117,7 @@ def _show_as_table(view: View, shown: np.ndarray) -> None:
             names[result.predictions[position]],
             100 * float(result.confidence[position]),
         )
-        for position in shown.tolist()
+        for position in positions.tolist()
     ]
     st.dataframe(
         pd.DataFrame(rows, columns=("Number", "True class", "Read as", "Confidence")),

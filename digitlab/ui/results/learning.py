@@ -1,4 +1,4 @@
-"""How it learnt: the learning curves of the run."""
+"""The learning curves of the run."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from digitlab.ui.results.view import View
 
 
 def show(view: View) -> None:
-    """Loss, accuracy, learning rate and speed over the training."""
+    """Show loss, accuracy, learning rate and speed during the training."""
     run = view.run
     page.cell(
-        "How it learnt",
-        "A classical model is fitted once and for all: its loss and accuracy are points, no curves."
+        "Learning curves",
+        "A classical model is fitted in one step: its loss and accuracy are points, not curves."
         if classical_kind(run.spec) and run.record.epochs_done < 2
-        else "Loss and accuracy while it trained, the learning rate of each step, and how fast it "
-        "went.",
+        else "Loss and accuracy during the training, the learning rate of each step, and the speed "
+        "in images per second.",
     )
     history = run.history
     if not history.steps and not history.epochs:
-        st.info("No curves were saved with this run.", icon=":material/show_chart:")
+        st.info("No learning curves were saved with this run.", icon=":material/show_chart:")
     else:
         show_curves(run)
     page.code_fold(basics.curves(run.id))

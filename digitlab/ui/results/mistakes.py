@@ -1,4 +1,4 @@
-"""Mistakes: filtered, put in an order that says something, page by page, and each from near."""
+"""The mistakes: filtered, sorted, page by page, with a closer look at one image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
 from digitlab.ui.results.classes import choose_pair
 from digitlab.ui.results.gallery import show_gallery
-from digitlab.ui.results.single_image import show_closeup
+from digitlab.ui.results.single_image import show_image_details
 from digitlab.ui.results.view import View
 
 if TYPE_CHECKING:
@@ -19,39 +19,39 @@ if TYPE_CHECKING:
 ORDERS = {
     "confidence": "Most confident first",
     "loss": "Highest loss first",
-    "margin": "Closest calls first",
+    "margin": "Smallest margin first",
     "pair": "By pair of classes",
 }
 MEANING = {
     "confidence": "the most confident first",
-    "loss": "those first whose true class got the least probability",
-    "margin": "those first where the true class was nearly as likely as what was read",
-    "pair": "the pair of classes confused most often first",
+    "loss": "those with the lowest probability of the true class first",
+    "margin": "those where the true class was almost as likely as the answer first",
+    "pair": "the pair of classes that is confused most often first",
 }
 
 
 def show(view: View) -> None:
-    """The gallery with its filters, and the first image."""
+    """Show the gallery with its filters, and one image in detail."""
     page.cell(
         "Mistakes",
-        "The most confident mistakes say most about what the network has learnt wrongly, or about "
-        "labels that are wrong themselves. Closest calls are what a little more training may mend.",
+        "The most confident mistakes show best what the network has learnt wrongly, or labels that "
+        "are wrong. More training may correct those with the smallest margin.",
     )
-    places = st.columns([2, 2, 2, 3])
-    true, read = choose_pair(view.run, places[:2])
-    with places[2]:
-        above = url.number("Confident by at least (%)", param="above", default=0, low=0, high=100)
-    with places[3]:
+    columns = st.columns([2, 2, 2, 3])
+    true, read = choose_pair(view.run, columns[:2])
+    with columns[2]:
+        above = url.number("Confidence at least (%)", param="above", default=0, low=0, high=100)
+    with columns[3]:
         by = url.choose("Order", ORDERS, param="by", default="confidence")
     url.reset_on_change("mistakes", (view.key, true, read, above, by), ("mistakes", "mistake"))
-    chosen = view.result.errors.where(
+    mistakes = view.result.errors.where(
         true=true, predicted=read, above=above / 100 if above else None
     ).ordered(by)
-    if len(chosen):
-        one = len(chosen) == 1
-        st.markdown(f"{len(chosen):,} mistake{'' if one else 's'}, {MEANING[by]}.")
-    code = snippets.mistakes(*view.named, true=true, read=read, above=above / 100, by=by)
-    _show_images(view, chosen.position, code)
+    if len(mistakes):
+        plural = "" if len(mistakes) == 1 else "s"
+        st.markdown(f"{len(mistakes):,} mistake{plural}, {MEANING[by]}.")
+    code = snippets.mistakes(*view.snippet_args, true=true, read=read, above=above / 100, by=by)
+    _show_images(view, mistakes.position, code)
 
 
 @st.fragment
@@ -60,4 +60,4 @@ def _show_images(view: View, positions: np.ndarray, code: str) -> None:
     first = show_gallery(view, positions, param="mistakes", key="mistakes")
     page.code_fold(code)
     if first is not None:
-        show_closeup(view, first)
+        show_image_details(view, first)

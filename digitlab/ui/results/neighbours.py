@@ -1,4 +1,4 @@
-"""The training images that the network sees as most alike, found in its last hidden layer."""
+"""The training images most similar to an image, by the activations of the last hidden layer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Split
 
 METRICS = {"cosine": "Cosine", "euclidean": "Euclidean"}
-SHOWN = 10
+NEIGHBOURS = 10
 
 
 def show_neighbours(view: View, image: torch.Tensor, position: int, metric: str) -> None:
-    """The nearest training images; where activations are not kept yet, an offer to compute them.
+    """Show the nearest training images, or a button to compute their activations first.
 
-    Raises DatasetError where the training images are not here, RunError without weights.
+    Raises DatasetError if the training images are not on this machine, RunError without weights.
     """
     run = view.run
     if not (run.folder / WEIGHTS).is_file():
@@ -35,54 +35,57 @@ def show_neighbours(view: View, image: torch.Tensor, position: int, metric: str)
         if not has_features(run):
             return
     features = cached.features(run)
-    itself = position if view.is_own and view.split == "train" else None
-    found = nearest(cached.reader(run), features, image, SHOWN, metric, exclude=itself)
-    _show(view, train, found)
-    few = len(features.positions) < features.total
-    among = f"{len(features.positions):,} of {features.total:,}" if few else f"{features.total:,}"
+    exclude = position if view.is_own and view.split == "train" else None
+    neighbours = nearest(cached.reader(run), features, image, NEIGHBOURS, metric, exclude=exclude)
+    _show(view, train, neighbours)
+    sampled = len(features.positions) < features.total
+    count = (
+        f"{len(features.positions):,} of {features.total:,}" if sampled else f"{features.total:,}"
+    )
     st.caption(
-        f"Class and distance, among {among} training images, by what enters the network's last "
+        f"Class and distance, among {count} training images, by the input of the network's last "
         "linear layer."
     )
 
 
 def _offer(view: View, train: Split) -> None:
-    """A button, and then a bar that fills while the training images are read."""
-    place = st.empty()
-    pressed = place.button(
-        f"Look among the {len(train):,} training images",
+    """Show a button, then a progress bar while the activations are computed."""
+    slot = st.empty()
+    pressed = slot.button(
+        f"Search the {len(train):,} training images",
         icon=":material/image_search:",
-        help="The network reads them all once, which takes seconds to a minute; what it makes of "
-        "them is kept with the run.",
+        help="Computes the activations of all of them once, in seconds to a minute, and saves them "
+        "with the run.",
     )
     if not pressed:
         return
-    bar = place.progress(0.0, text="Reading the training images …")
+    bar = slot.progress(0.0, text="Reading the training images …")
 
-    def fill(done: int, total: int) -> None:
+    def update(done: int, total: int) -> None:
         bar.progress(done / total, text=f"Reading the training images: {done:,} of {total:,}")
 
-    compute_features(cached.reader(view.run), train, fill)
-    place.empty()
+    compute_features(cached.reader(view.run), train, update)
+    slot.empty()
 
 
-def _show(view: View, train: Split, found: list) -> None:
+def _show(view: View, train: Split, neighbours: list) -> None:
     from digitlab.figures.images import image_grid
 
-    positions = [one.position for one in found]
+    positions = [neighbour.position for neighbour in neighbours]
     names = [view.run.classes[label] for label in train.labels[positions].tolist()]
     st.plotly_chart(
         image_grid(
             train.images[positions].numpy(),
             captions=[
-                f"{name[:8]}<br>{f'{one.distance:#.3g}'.rstrip('.')}"
-                for name, one in zip(names, found, strict=True)
+                f"{name[:8]}<br>{f'{neighbour.distance:#.3g}'.rstrip('.')}"
+                for name, neighbour in zip(names, neighbours, strict=True)
             ],
             hovers=[
-                f"training image {one.position:,}, labelled {name}<br>distance {one.distance:.4g}"
-                for name, one in zip(names, found, strict=True)
+                f"training image {neighbour.position:,}, labelled {name}<br>"
+                f"distance {neighbour.distance:.4g}"
+                for name, neighbour in zip(names, neighbours, strict=True)
             ],
-            columns=SHOWN,
+            columns=NEIGHBOURS,
             tile=68,
         ),
         key="neighbours",

@@ -1,4 +1,4 @@
-"""Overview: how good the run is, how sure that is, and how each class fares."""
+"""Overview: the metrics of the run with their intervals, for all images and for each class."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.data.registry import dataset_title
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page
+from digitlab.ui.labels import model_title
 from digitlab.ui.results.view import View
 from digitlab.words import duration, hundred, interval, percent
 
@@ -18,28 +20,28 @@ if TYPE_CHECKING:
 
 
 def show(view: View) -> None:
-    """The figures of the whole, then those of the classes."""
+    """Show the metrics over all images, then those of each class."""
     run, result = view.run, view.result
     page.cell(
         run.record.name,
-        f"{run.record.model} trained on {run.record.dataset}, seed {run.record.seed}, measured on "
-        f"{view.words}. Intervals say how far chance in the choice of images may move a figure: "
-        "Wilson's for accuracy, a bootstrap of 1,000 resamples for the others. They do not speak "
-        "of the luck of the training seed.",
+        f"{model_title(run.record.model)}, trained on {dataset_title(run.record.dataset)} with "
+        f"seed {run.record.seed} and evaluated on {view.description}. The intervals show how much "
+        "a metric varies with the choice of images: Wilson intervals for accuracy, 1,000 bootstrap "
+        "resamples for the others. They do not include the variation between training seeds.",
     )
     _show_summary(run, result)
     _show_agreement(result)
-    page.code_fold(snippets.evaluation(*view.named))
+    page.code_fold(snippets.evaluation(*view.snippet_args))
 
     page.cell(
         "Class by class",
-        "Precision: of the images read as this class, how many were. Recall: of the images of "
-        "this class, how many were found. F1 is their harmonic mean; support is how many there "
-        "are. Intervals are Wilson's, 95 %; that of F1 follows from his for hits among all images "
-        "that are or were read as the class.",
+        "Precision is the share of the images read as this class that belong to it. Recall is the "
+        "share of the images of this class that are read as it. F1 is the harmonic mean of both, "
+        "support the number of images. The intervals are 95 % Wilson intervals; for F1, of the "
+        "hits among all images that belong to the class or are read as it.",
     )
     _show_classes(result)
-    page.code_fold(snippets.per_class(*view.named))
+    page.code_fold(snippets.per_class(*view.snippet_args))
 
 
 def _show_summary(run: Run, result: Evaluation) -> None:
@@ -52,7 +54,7 @@ def _show_summary(run: Run, result: Evaluation) -> None:
 
 
 def _show_agreement(result: Evaluation) -> None:
-    """Figures that allow for classes of unequal size, for near misses and for chance."""
+    """Show metrics that allow for unbalanced classes, near misses and chance."""
     first, second, third, fourth = st.columns(4)
     within = result.intervals
     _metric(
@@ -60,39 +62,39 @@ def _show_agreement(result: Evaluation) -> None:
         "Balanced accuracy",
         percent(result.balanced_accuracy),
         _within(within.get("balanced_accuracy")),
-        help="The mean recall of the classes: rare ones count as much as frequent ones.",
+        help="The mean recall of the classes: rare classes count as much as frequent ones.",
     )
     _metric(
         second,
         "Top-2 accuracy",
         percent(result.top_k(2)),
-        "true class among its first two",
-        help="How often the true class is the answer or the runner-up.",
+        "true class among the first two",
+        help="How often the true class is the most likely or the second most likely.",
     )
     kappa = result.cohen_kappa
     _metric(
         third,
         "Cohen's kappa",
         "–" if kappa is None else f"{kappa:.4f}",
-        _within(within.get("cohen_kappa"), shares=False) if kappa is not None else "one class only",
-        help="Agreement with the labels beyond what chance would give: 0 is chance, 1 is perfect.",
+        _within(within.get("cohen_kappa"), shares=False) if kappa is not None else "only one class",
+        help="Agreement with the labels, corrected for chance: 0 is chance, 1 is perfect.",
     )
     _metric(
         fourth,
         "Matthews correlation",
         f"{result.matthews:.4f}",
         _within(within.get("matthews"), shares=False),
-        help="Correlation of true and read classes: 0 is chance, 1 is perfect.",
+        help="Correlation of the true and the read classes: 0 is chance, 1 is perfect.",
     )
 
 
-def _metric(place: object, label: str, value: str, below: str, **arguments: str) -> None:
-    place.metric(label, value, below, delta_arrow="off", delta_color="off", **arguments)
+def _metric(column: object, label: str, value: str, note: str, **arguments: str) -> None:
+    column.metric(label, value, note, delta_arrow="off", delta_color="off", **arguments)
 
 
 def _within(bounds: Interval | None, *, shares: bool = True) -> str:
     if bounds is None:
-        return "undefined here"
+        return "not defined"
     return f"95 %: {interval(bounds)}" if shares else "95 %: {:.4f} to {:.4f}".format(*bounds)
 
 
@@ -123,8 +125,8 @@ def _show_classes(result: Evaluation) -> None:
     config = {"Precision": number, "Recall": number, "F1": number}
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–", column_config=config)
     st.markdown(
-        "**Averages over the classes.** Macro counts all classes alike, weighted counts them by "
-        "support."
+        "**Averages over the classes.** Macro gives all classes the same weight; weighted uses "
+        "their support."
     )
     averages = [_average_row(result, kind) for kind in ("macro", "weighted")]
     st.dataframe(pd.DataFrame(averages), hide_index=True, placeholder="–", column_config=config)

@@ -13,37 +13,37 @@ ALL = "all"
 
 
 def show(view: View) -> None:
-    """Both figures side by side, of all classes or of one, and the areas as a table."""
+    """Show both figures side by side, of all classes or of one class, and the areas as a table."""
     from digitlab.evaluation.curves import mean_areas, one_vs_rest
     from digitlab.figures.curves import precision_recall_figure, roc_figure
 
     page.cell(
         "One class against all others",
-        "How well does a class's probability tell its images from all others, wherever the line "
-        "is drawn? ROC counts the others that are accused falsely; precision and recall say what "
-        "the accusations are worth when the class is rare.",
+        "How well does the probability of a class separate its images from all others, at every "
+        "threshold? ROC plots the hit rate against the false alarm rate. Precision against recall "
+        "tells more if the class is rare.",
     )
     curves = cached.of_evaluation(one_vs_rest, view.key, view.result)
     names = {ALL: "all", **{str(curve.label): curve.name for curve in curves}}
     narrow, _ = st.columns([1, 3])
     with narrow:
         chosen = url.choose("Class", names, param="curve", default=ALL)
-    shown = [one for one in curves if one.roc and chosen in (ALL, str(one.label))]
-    if not shown:
+    drawn = [curve for curve in curves if curve.roc and chosen in (ALL, str(curve.label))]
+    if not drawn:
         st.info(
-            "A curve needs images of the class and images of others in the split.",
+            "A curve needs images of the class and images of other classes in the split.",
             icon=":material/info:",
         )
     left, right = st.columns(2)
     left.plotly_chart(
-        roc_figure([(one.label, one.name, one.roc.thinned()) for one in shown]),
+        roc_figure([(curve.label, curve.name, curve.roc.thinned()) for curve in drawn]),
         key="roc",
         config=FEW_BUTTONS,
         alt="ROC curve of each class.",
     )
     right.plotly_chart(
         precision_recall_figure(
-            [(one.label, one.name, one.precision_recall.thinned()) for one in shown]
+            [(curve.label, curve.name, curve.precision_recall.thinned()) for curve in drawn]
         ),
         key="precision-recall",
         config=FEW_BUTTONS,
@@ -53,10 +53,10 @@ def show(view: View) -> None:
     if areas:
         st.markdown(
             f"Mean over the classes: area under ROC **{areas[0]:.5f}**, average precision "
-            f"**{areas[1]:.5f}**. The areas of each are below; drag over a figure to zoom."
+            f"**{areas[1]:.5f}**. The table has the areas of each class. Drag in a figure to zoom."
         )
     _show_areas(curves)
-    page.code_fold(snippets.ranking(*view.named))
+    page.code_fold(snippets.ranking(*view.snippet_args))
 
 
 def _show_areas(curves: tuple) -> None:
@@ -64,12 +64,12 @@ def _show_areas(curves: tuple) -> None:
 
     table = pd.DataFrame(
         {
-            "Class": [one.name for one in curves],
-            "Area under ROC": [one.roc and one.roc.area for one in curves],
+            "Class": [curve.name for curve in curves],
+            "Area under ROC": [curve.roc and curve.roc.area for curve in curves],
             "Average precision": [
-                one.precision_recall and one.precision_recall.area for one in curves
+                curve.precision_recall and curve.precision_recall.area for curve in curves
             ],
-            "Support": [one.support for one in curves],
+            "Support": [curve.support for curve in curves],
         }
     )
     number = st.column_config.NumberColumn(format="%.5f")

@@ -1,4 +1,4 @@
-"""The robustness card: what the run's accuracy is worth when images get worse."""
+"""The robustness card: the accuracy on corrupted, foreign and attacked images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 from digitlab.analysis.cache import require_weights
 from digitlab.analysis.robustness import QUICK, AttackedImage, attack_example, seeded_generator
 from digitlab.analysis.robustness_card import RobustnessCard, read_card
+from digitlab.data.registry import dataset_title
 from digitlab.errors import DatasetError
 from digitlab.jobs.robustness import (
     forget_failure,
@@ -19,7 +20,7 @@ from digitlab.jobs.robustness import (
 )
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page
-from digitlab.ui.results.view import View, title_of
+from digitlab.ui.results.view import View
 from digitlab.words import duration, interval, percent
 
 if TYPE_CHECKING:
@@ -28,23 +29,27 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Split
     from digitlab.runs.run import Run
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 ATTACKS = {
-    "fgsm": ("One step along the gradient (FGSM)", "Each pixel moved by ε where it hurts most."),
+    "fgsm": (
+        "One step along the gradient (FGSM)",
+        "Each pixel changes by ε in the direction that raises the loss.",
+    ),
     "pgd": (
         "Twenty steps along the gradient (PGD)",
-        "The worst that a search within ±ε of each pixel found: what an attacker could do.",
+        "The worst image found within ±ε of each pixel: what an attacker could reach.",
     ),
 }
 
 
 def show(view: View) -> None:
-    """The card, what is going on, and the way to a new one."""
+    """Show the card, a measurement in progress, and the buttons that start one."""
     page.cell(
         "Robustness card",
-        "A test set is made like the training set; the world is not. How much of the accuracy is "
-        "left when digits are moved, turned, blurred or covered, on other people's digits, and "
-        "under attack? Always on test images of the run's own data, whatever is chosen above.",
+        "Test images are made like training images; real ones often are not. How accurate is the "
+        "network on digits that are shifted, rotated, blurred or covered, on other datasets, and "
+        "under attack? Always measured on test images of the run's own data, whatever is chosen "
+        "above.",
     )
     require_weights(view.run)
     test = _test_images(view.run)
@@ -60,7 +65,7 @@ def _test_images(run: Run) -> Split | None:
     try:
         return cached.own_dataset(run).test
     except DatasetError as e:
-        st.info(f"Nothing can be measured here: {e}", icon=":material/folder_off:")
+        st.info(f"Robustness cannot be measured: {e}", icon=":material/folder_off:")
         return None
 
 
@@ -69,9 +74,8 @@ def _test_images(run: Run) -> Split | None:
 
 def _show_actions(run: Run, card: RobustnessCard | None, test: Split | None) -> None:
     progress = read_progress(run)
-    going = progress is not None and not progress.failed
-    if going:
-        st.fragment(_watch, run_every=LOOK_SECONDS)(run)
+    if progress and not progress.failed:
+        st.fragment(_watch, run_every=POLL_SECONDS)(run)
         return
     if progress:
         st.error(f"The measurement failed: {progress.failed}", icon=":material/error:")
@@ -88,13 +92,13 @@ def _show_actions(run: Run, card: RobustnessCard | None, test: Split | None) -> 
         f"Measure on all {len(test):,}",
         icon=":material/all_inclusive:",
         width="stretch",
-        help="In the background: you may leave this page.",
+        help="Runs in the background: you may leave this page.",
     ):
         _start(run, None)
     if card is None:
         st.info(
-            "Nothing has been measured yet: it takes seconds for a small network and minutes for "
-            "a large one.",
+            "Nothing has been measured yet. It takes seconds for a small network and minutes for a "
+            "large one.",
             icon=":material/monitor_heart:",
         )
 
@@ -126,20 +130,21 @@ def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
 
     within = wilson_interval(card.correct, card.n)
     st.markdown(
-        f"As they are, **{percent(card.accuracy, 1)}** of {card.n:,} test images are read rightly "
+        f"**{percent(card.accuracy, 1)}** of {card.n:,} unchanged test images are read correctly "
         f"(95 %: {interval(within, 1)}). {_weakest(card)} Measured on "
         f"{card.device.upper()} in {duration(card.seconds)}, seed {card.seed}."
     )
     if card.elsewhere:
-        _show_elsewhere(card)
+        _show_other_datasets(card)
     samples = {} if test is None else _samples(run, card, test)
     st.markdown("**Accuracy as the images get worse**")
     known = [curve for curve in card.curves if curve.name in CORRUPTIONS]
     for i in range(0, len(known), 2):
-        for place, curve in zip(st.columns(2), known[i : i + 2], strict=False):
-            one = CORRUPTIONS[curve.name]
-            with place:
-                _show_curve(curve, one.title, one.unit, one.about, samples.get(curve.name), run)
+        for column, curve in zip(st.columns(2), known[i : i + 2], strict=False):
+            corruption = CORRUPTIONS[curve.name]
+            title, unit, about = corruption.title, corruption.unit, corruption.about
+            with column:
+                _show_curve(curve, title, unit, about, samples.get(curve.name), run)
     _show_attacks(run, card, test)
 
 
@@ -147,32 +152,33 @@ def _weakest(card: RobustnessCard) -> str:
     from digitlab.analysis.corruptions import CORRUPTIONS
 
     curve = min(card.curves, key=lambda curve: curve.worst.correct)
-    one = CORRUPTIONS.get(curve.name)
-    if one is None:
+    corruption = CORRUPTIONS.get(curve.name)
+    if corruption is None:
         return ""
-    left = percent(curve.worst.correct / curve.n, 1)
-    return f"Least is left at {one.title.lower()} {curve.worst.severity:g} ({one.unit}): {left}."
+    accuracy = percent(curve.worst.correct / curve.n, 1)
+    severity = f"{corruption.title.lower()} {curve.worst.severity:g} ({corruption.unit})"
+    return f"The lowest accuracy is {accuracy}, at {severity}."
 
 
-def _show_elsewhere(card: RobustnessCard) -> None:
+def _show_other_datasets(card: RobustnessCard) -> None:
     from digitlab.evaluation.intervals import wilson_interval
     from digitlab.figures.robustness import accuracy_bars
 
     rows = [(card.dataset, card.n, card.correct), *card.elsewhere]
     st.plotly_chart(
         accuracy_bars(
-            [title_of(name) for name, _, _ in rows],
+            [dataset_title(name) for name, _, _ in rows],
             [correct / n for _, n, correct in rows],
             [wilson_interval(correct, n) for _, n, correct in rows],
-            title="Other people's digits: accuracy on other test sets",
+            title="Accuracy on the test images of other datasets",
         ),
         key="robustness-elsewhere",
         config={"displayModeBar": False},
         alt="Accuracy on other datasets.",
     )
     st.caption(
-        "Written by other people and scanned by other machines. Where a run has learnt from some "
-        "of them, too, its figure there says less."
+        "Digits of other people, scanned by other machines. If the run was trained on some of "
+        "them, its accuracy there says less."
     )
 
 
@@ -183,21 +189,22 @@ def _samples(run: Run, card: RobustnessCard, test: Split) -> dict[str, np.ndarra
 
 
 def _corrupted_samples(test: Split, seed: int) -> dict[str, np.ndarray]:
-    """One image at each severity of each corruption, another class for each."""
+    """One image at each severity of each corruption; each corruption has another class."""
     import torch
 
     from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
 
     classes = test.labels.unique().tolist()
-    found = {}
-    for i, one in enumerate(CORRUPTIONS.values()):
+    samples = {}
+    for i, corruption in enumerate(CORRUPTIONS.values()):
         label = classes[(i + 2) % len(classes)]
         image = test.images[int((test.labels == label).nonzero()[0])][None]
         levels = [
-            corrupt(image, one.name, s, seeded_generator(one.name, seed)) for s in one.severities
+            corrupt(image, corruption.name, severity, seeded_generator(corruption.name, seed))
+            for severity in corruption.severities
         ]
-        found[one.name] = torch.cat(levels)[:, 0].numpy()
-    return found
+        samples[corruption.name] = torch.cat(levels)[:, 0].numpy()
+    return samples
 
 
 def _show_curve(
@@ -226,31 +233,31 @@ def _show_curve(
 
 
 def _show_attacks(run: Run, card: RobustnessCard, test: Split | None) -> None:
-    st.markdown("**Under attack**")
+    st.markdown("**Accuracy under attack**")
     if not card.attacks:
         st.caption(
-            "An attack follows the gradient of the loss in the pixels, which this classical model "
-            "does not have."
+            "An attack needs the gradient of the loss with respect to the pixels, which this "
+            "classical model does not have."
         )
         return
     examples = {} if test is None else _attack_examples(run, card, test)
     st.caption(
         f"Every pixel may change by at most ε, where ink is 1 and paper 0; on {card.attacks[0].n:,}"
-        " of the images. The dotted line is guessing, below which only an attack gets."
-        + (" Below: one image, attacked, and what it is then read as." if examples else "")
+        " of the images. The dotted line is chance; only an attack gets below it."
+        + (" Below each chart: one attacked image and what it is read as." if examples else "")
     )
-    for place, curve in zip(st.columns(2), card.attacks, strict=False):
+    for column, curve in zip(st.columns(2), card.attacks, strict=False):
         title, about = ATTACKS[curve.name]
-        one = examples.get(curve.name)
-        if one is not None and len(one.images) != len(curve.levels):
-            one = None  # a card of other ε
-        images, captions = (one.images, _captions(run, one)) if one else (None, ())
-        with place:
+        example = examples.get(curve.name)
+        if example is not None and len(example.images) != len(curve.levels):
+            example = None  # the card was measured with other values of ε
+        images, captions = (example.images, _captions(run, example)) if example else (None, ())
+        with column:
             _show_curve(curve, title, "ε", about, images, run, captions)
 
 
 def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, AttackedImage]:
-    """The first test image that is read rightly, under each attack."""
+    """The first test image that is read correctly, under each attack."""
     result = cached.evaluation(run, "test")
     right = (result.predictions == result.labels).nonzero()[0]
     if not len(right) or len(result.labels) != len(test):
@@ -266,7 +273,7 @@ def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, A
     )
 
 
-def _captions(run: Run, one: AttackedImage) -> list[str]:
-    """What each image is read as; in bold where that is no longer what it was."""
-    names = [run.classes[label][:6] for label in one.readings]
+def _captions(run: Run, example: AttackedImage) -> list[str]:
+    """What each image is read as, in bold if the attack has changed it."""
+    names = [run.classes[label][:6] for label in example.readings]
     return [f"→ {name}" if name == names[0] else f"→ <b>{name}</b>" for name in names]

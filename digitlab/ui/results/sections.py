@@ -1,4 +1,4 @@
-"""The sections of the Results page: one run, measured on some images, taken apart."""
+"""The sections of the Results page: one run, evaluated on some images."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""One image from near: its probabilities, the pixels that spoke for them, its nearest training
-images, and what other runs say.
+"""A closer look at one image: its probabilities, attribution maps, nearest training images, and
+what other runs read.
 """
 
 from __future__ import annotations
@@ -24,68 +24,71 @@ CLASSES_SHOWN = 10
 
 @st.fragment
 @page.guard()
-def show_closeup(view: View, first: int) -> None:
-    """The image that the URL names as `mistake`, by its position in the split, or else `first`.
+def show_image_details(view: View, first: int) -> None:
+    """Show the image at the position that the URL holds as `mistake`, or else at `first`.
 
-    What takes a while to be worked out and drawn waits until somebody has asked for an image.
-    Runs alone when one of its own widgets changes.
+    What is slow to compute and draw waits until the visitor chooses an image. Reruns alone when one
+    of its own widgets changes.
     """
-    result, asked = view.result, url.get("mistake") is not None
+    result, is_chosen = view.result, url.get("mistake") is not None
     page.cell(
-        "One image from near",
-        "What it looks like, how the network spread its belief, and who agrees with it.",
+        "A closer look at one image",
+        "The image, the probability of each class, and what other runs read.",
     )
     narrow, _ = st.columns([1, 3])
     with narrow:
         position = url.number(
-            f"Number of the image (of {result.n:,})",
+            f"Image number (of {result.n:,})",
             param="mistake",
             default=first,
             low=0,
             high=result.n - 1,
-            always=asked,
+            always=is_chosen,
         )
     try:
         images = view.images()
-    except DatasetError:  # of which the gallery has told already
+    except DatasetError:  # the gallery has already explained why
         images = None
-    _say(view, position)
+    _describe_reading(view, position)
     left, right = st.columns(2)
     with left:
         _show_image(view, images, position)
     with right:
         _show_probabilities(view, position)
-    if not asked:
+    if not is_chosen:
         _offer_more(position)
         return
     show_attribution(view, None if images is None else images.images[position], position)
     metric = _show_neighbours(view, images, position)
-    _show_others(view, position)
-    page.code_fold(snippets.closeup(*view.named, position=position, metric=metric))
+    _show_peer_predictions(view, position)
+    page.code_fold(snippets.closeup(*view.snippet_args, position=position, metric=metric))
 
 
 def _offer_more(position: int) -> None:
     st.button(
-        "Look closer",
+        "Show more",
         icon=":material/search:",
         on_click=url.put,
         args=("mistake", position),
-        help="Which pixels spoke for it, the training images it is nearest to, and what other "
-        "runs say of it. A click on any image shows these, too.",
+        help="The pixels that count for the answer, the nearest training images, and what other "
+        "runs read. A click on any image shows them, too.",
     )
 
 
-def _say(view: View, position: int) -> None:
+def _describe_reading(view: View, position: int) -> None:
     result, names = view.result, view.run.classes
     true, read = int(result.labels[position]), int(result.predictions[position])
-    sure = probability(float(result.confidence[position]))
+    confidence = probability(float(result.confidence[position]))
     if true == read:
-        st.markdown(f"Number {position:,} is labelled **{names[true]}** and was read so, {sure}.")
+        st.markdown(
+            f"Number {position:,} is labelled **{names[true]}** and was read correctly, with "
+            f"{confidence}."
+        )
         return
-    rest = probability(float(result.probabilities[position, true]))
+    of_label = probability(float(result.probabilities[position, true]))
     st.markdown(
         f"Number {position:,} is labelled **{names[true]}** and was read as **{names[read]}** "
-        f"with {sure}; the labelled class got {rest}."
+        f"with {confidence}; the label's class has {of_label}."
     )
 
 
@@ -112,50 +115,50 @@ def _show_probabilities(view: View, position: int) -> None:
 
     values, names = view.result.probabilities[position], view.run.classes
     title = "Probabilities"
-    if len(names) > CLASSES_SHOWN:  # the likeliest, in their own order
-        kept = sorted((-values).argsort(kind="stable")[:CLASSES_SHOWN].tolist())
-        values, names = values[kept], [names[i] for i in kept]
+    if len(names) > CLASSES_SHOWN:  # the most likely classes, in class order
+        largest = sorted((-values).argsort(kind="stable")[:CLASSES_SHOWN].tolist())
+        values, names = values[largest], [names[i] for i in largest]
         title = f"Probabilities: the {CLASSES_SHOWN} largest"
     st.plotly_chart(
         probability_bars(values, names, title=title),
         key="closeup-probabilities",
         config={"displayModeBar": False},
-        alt="The probability that the network gave to each class.",
+        alt="The probability of each class.",
     )
 
 
 def _show_neighbours(view: View, images: Split | None, position: int) -> str:
-    st.markdown("**What it is nearest to, of what the network learnt from**")
+    st.markdown("**Nearest training images**")
     metric = url.choose(
         "Distance", METRICS, param="metric", default="cosine", widget=st.segmented_control
     )
     if images is None:
-        st.caption("Without the image there is nothing to look up.")
+        st.caption("The image is not on this machine, so its neighbours cannot be computed.")
         return metric
     try:
         show_neighbours(view, images.images[position], position, metric)
     except (DatasetError, RunError) as e:
-        st.info(f"There is nothing to compare with: {e}", icon=":material/image_not_supported:")
+        st.info(f"The nearest images cannot be shown: {e}", icon=":material/image_not_supported:")
     return metric
 
 
-def _show_others(view: View, position: int) -> None:
-    """What all other runs that read the same image say of it."""
+def _show_peer_predictions(view: View, position: int) -> None:
+    """Show what all other runs on the same data read in this image."""
     import pandas as pd
 
     from digitlab.analysis.peer_predictions import peer_predictions
 
-    st.markdown("**What other runs say of it**")
+    st.markdown("**Predictions of other runs**")
     if not view.is_own:
-        st.caption("Other runs keep their answers for the data that they were made with only.")
+        st.caption("Runs save predictions only for the data that they were trained with.")
         return
     answers = peer_predictions(view.run, view.split, position)
     if not answers:
-        st.caption("No other run has read this image: train another one on the same data.")
+        st.caption("No other run has read this image. Train another one on the same data.")
         return
     names, true = view.run.classes, int(view.result.labels[position])
     right = sum(answer.label == true for answer in answers)
-    st.markdown(f"{right} of {len(answers)} read it as labelled, {names[true]}.")
+    st.markdown(f"{right} of {len(answers)} read the label's class, {names[true]}.")
     table = pd.DataFrame(
         {
             "Run": [answer.name for answer in answers],

@@ -1,4 +1,4 @@
-"""What the Results page looks at: a run, and the images that it is measured on."""
+"""The subject of the Results page: a run, and the images it is evaluated on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from digitlab.data.info import SPLITS
-from digitlab.data.registry import find_dataset, is_available, list_datasets
-from digitlab.errors import DatasetError
+from digitlab.data.registry import dataset_title, is_available, list_datasets
 from digitlab.ui import cached, url
 from digitlab.ui.labels import SPLIT_NAMES
 from digitlab.ui.results.upload import choose_upload
@@ -28,8 +27,9 @@ UPLOAD = "upload"
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A run and the images it is measured on: `split` of its own data, of the dataset named
-    `dataset`, or an `upload`.
+    """A run and the images it is evaluated on.
+
+    They are `split` of its own data, `split` of `dataset`, or `upload`.
     """
 
     run: Run
@@ -39,37 +39,37 @@ class View:
 
     @property
     def is_own(self) -> bool:
-        """Whether these are images of the data that the run was made with."""
+        """Whether the images belong to the data that the run was trained with."""
         return self.dataset is None and self.upload is None
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
-        """Equal keys, equal results."""
+        """A cache key: equal keys mean equal results."""
         digest = self.upload.digest if self.upload else None
         return (self.run.id, self.run.record.ended, self.split, self.dataset, digest)
 
     @property
-    def named(self) -> tuple[str, str, str | None, str | None]:
+    def snippet_args(self) -> tuple[str, str, str | None, str | None]:
         """The first arguments of every snippet: run, split, dataset, name of the upload."""
         return (self.run.id, self.split, self.dataset, self.upload.name if self.upload else None)
 
     @property
-    def words(self) -> str:
-        """The images in words: "the test split of MNIST"."""
+    def description(self) -> str:
+        """The images in plain text: "the test split of MNIST"."""
         if self.upload:
             return f"the {len(self.upload):,} images of {self.upload.name}"
         name = self.dataset or self.run.record.dataset
-        return f"the {SPLIT_NAMES[self.split].lower()} split of {title_of(name)}"
+        return f"the {SPLIT_NAMES[self.split].lower()} split of {dataset_title(name)}"
 
     @cached_property
     def result(self) -> Evaluation:
-        """The metrics; raises RunError or DatasetError where there are none."""
+        """The metrics; raises RunError or DatasetError if they cannot be computed."""
         if self.upload:
             return cached.upload_evaluation(self.run, self.upload.digest, self._data)
         return cached.evaluation(self.run, self.split, self.dataset)
 
     def images(self) -> Split:
-        """The images behind the result; DatasetError where they are not on this machine."""
+        """The images behind the result; raises DatasetError if they are not on this machine."""
         return self._data.split(self.split)
 
     @cached_property
@@ -82,10 +82,9 @@ class View:
 
 
 def pick_view() -> View | None:
-    """The run, the data and the split chosen in the URL or by the visitor.
+    """The run, the data and the split chosen in the URL or by the visitor; None without any run.
 
-    None where there is no run at all; a View whose `run` is known but whose upload is not there
-    yet stops the page after the uploader.
+    If an upload is to be evaluated but no file is there yet, the page stops after the uploader.
     """
     first, second, third = st.columns([5.3, 3.6, 4])
     with first:
@@ -93,7 +92,7 @@ def pick_view() -> View | None:
     if run is None:
         return None
     with second:
-        data = url.choose("Measured on", _data_options(run), param="data", default=OWN)
+        data = url.choose("Evaluated on", _data_options(run), param="data", default=OWN)
     if data == UPLOAD:
         upload = choose_upload(run)
         if upload is None:
@@ -107,16 +106,8 @@ def pick_view() -> View | None:
 
 def _data_options(run: Run) -> dict[str, str]:
     own = run.record.dataset
-    options = {OWN: f"{title_of(own)} (its own data)"}
+    options = {OWN: f"{dataset_title(own)} (the run's data)"}
     for info in list_datasets():
         if info.name != own and info.classes == run.classes and is_available(info.name):
             options[info.name] = info.title
     return {**options, UPLOAD: "Your own images …"}
-
-
-def title_of(name: str) -> str:
-    """A dataset's title, or its name where the catalog does not have it."""
-    try:
-        return find_dataset(name).title
-    except DatasetError:
-        return name

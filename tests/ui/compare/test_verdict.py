@@ -38,44 +38,50 @@ def judge(only_a: int, only_b: int, both: int = 900, neither: int = 10) -> str:
         (1e-9, "less than one time in a million"),
     ],
 )
-def test_a_p_value_is_said_as_people_say_it(p, words):
+def test_a_p_value_is_described_in_plain_words(p, words):
     assert chance(p) == words
 
 
-def test_every_p_value_has_words():
+def test_every_p_value_has_a_description():
     assert all(chance(p) for p in np.geomspace(1e-12, 1, 2_000))
 
 
 def test_the_better_one_is_named_with_the_distance_and_both_counts():
-    said = judge(only_a=7, only_b=15)
-    assert "**Ben is better by 0.86 points** (98.18 % against 97.32 %)" in said
-    assert "Of 932 test images, it reads 15 that Anna misses, and misses 7 that Anna reads" in said
-    assert "about one time in 7" not in said
-    assert "about one time in seven" in said  # p = 0.134
+    text = judge(only_a=7, only_b=15)
+    assert "**Ben is better by 0.86 points** (98.18 % against 97.32 %)" in text
+    assert (
+        "Of 932 test images, it reads 15 correctly that Anna misreads, and misreads 7 that" in text
+    )
+    assert "about one time in 7" not in text
+    assert "about one time in seven" in text  # p = 0.134
     assert "**Anna is better by 0.86 points**" in judge(only_a=15, only_b=7)
 
 
 def test_a_large_p_is_not_called_equality():
     said = judge(7, 15)
-    assert "do not show which one is better, nor that they are equally good" in said
+    assert "show neither which one is better nor that they are equally good" in said
 
 
 def test_a_small_p_speaks_of_chance_in_the_images_only():
     said = judge(3, 22)
     assert "less than one time in 1,000" in said
-    assert said.endswith("So chance in the choice of test images is a poor explanation of it.")
+    assert said.endswith("So the choice of test images alone is an unlikely explanation.")
 
 
-def test_a_draw_is_not_an_answer_alike():
+def test_equal_accuracy_is_not_equal_answers():
     assert "equally accurate" in judge(5, 5)
     assert "not on the same images" in judge(5, 5)
-    assert "the very same images" in judge(0, 0)
+    assert "exactly the same images" in judge(0, 0)
 
 
 @pytest.mark.parametrize(
     ("a", "b", "said"),
     [
-        ([0.90, 0.91, 0.92], [0.97, 0.98, 0.975], ["**Ben is on average 6.50", "poor explanation"]),
+        (
+            [0.90, 0.91, 0.92],
+            [0.97, 0.98, 0.975],
+            ["**Ben is on average 6.50", "unlikely explanation"],
+        ),
         ([0.97, 0.98, 0.975], [0.90, 0.91, 0.92], ["**Anna is on average 6.50", "4.42 to 8.58"]),
         ([0.90, 0.99], [0.91, 0.99], ["Over 2 and 2 seeds", "too often to tell", "−"]),
     ],
