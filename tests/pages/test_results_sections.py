@@ -257,7 +257,7 @@ def test_a_run_without_predictions_reads_the_images_again(open_page, run_id, res
 def test_a_run_of_other_data_keeps_its_figures_and_says_why_there_are_no_images(open_page, run_id):
     st.cache_resource.clear()
     record = store.get_record(run_id)
-    store.update_run(run_id, data={**record.data, "fingerprint": "of other files"})
+    store.update_run(run_id, data={**record.data.model_dump(), "fingerprint": "of other files"})
     app = open_page(PAGE, run=run_id, section="mistakes")
     assert "is not the data that run" in words(app)
     assert set(app.dataframe[0].value.columns) >= {"True class", "Read as", "Confidence"}
