@@ -36,7 +36,7 @@ def open_archive(content: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as e:
-        raise UploadError(f"The ZIP cannot be read ({e}): pack it again.") from e
+        raise UploadError(f"The ZIP cannot be read ({e}): create it again.") from e
 
 
 def list_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -57,7 +57,7 @@ def list_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if total > MAX_UNPACKED:
         raise UploadError(
             f"Unpacked, the ZIP's files are {size(total)}; at most "
-            f"{size(MAX_UNPACKED)} are read. Send fewer or smaller images."
+            f"{size(MAX_UNPACKED)} are read. Upload fewer or smaller images."
         )
     return files
 
@@ -67,7 +67,7 @@ def check_path(name: str) -> None:
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
         raise UploadError(
-            f"The ZIP has a file named {name[:80]!r}, which leads out of its folder: it is not "
+            f"The ZIP has a file named {name[:80]!r}, which leads outside the folder: it is not "
             "read at all."
         )
 
@@ -80,9 +80,11 @@ def check_kind(entry: zipfile.ZipInfo) -> None:
     if entry.filename.lower().endswith(_NESTED):
         raise UploadError(f"{name!r} is an archive within the ZIP; put the images in it directly.")
     if entry.flag_bits & _ENCRYPTED:
-        raise UploadError(f"{name!r} in the ZIP is locked with a password; pack it without one.")
+        raise UploadError(
+            f"{name!r} in the ZIP is protected by a password; create the ZIP without one."
+        )
     if entry.compress_type not in _METHODS:
-        raise UploadError(f"{name!r} in the ZIP is packed in a rare way; use plain ZIP (deflate).")
+        raise UploadError(f"{name!r} in the ZIP uses a rare compression method; use deflate.")
     if entry.file_size > SMALL and entry.file_size > MAX_RATIO * entry.compress_size:
         raise UploadError(
             f"{name!r} in the ZIP would grow from {entry.compress_size:,} to "

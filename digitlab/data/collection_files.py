@@ -1,4 +1,4 @@
-"""Collections as files: to take along, to give to somebody, and to bring back."""
+"""Exporting a collection as a file, and importing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collections: drawings that a person labelled and kept, each a dataset of its own.
+"""Collections: labelled drawings that a person saved; each collection is a dataset.
 
     $DIGITLAB_HOME/collections/NAME/
         000001_7_1f0c33ab.json    the first drawing, labelled 7: its 28×28 image and its strokes
@@ -39,7 +39,7 @@ MAX_DRAWINGS = 2_000  # in one collection …
 MAX_BYTES = 20_000_000  # … and bytes of all its files together
 MAX_FILE_BYTES = 64_000
 MAX_POINTS = 2_000  # of all strokes of one drawing; longer ones are thinned
-HELD_OUT = 3  # every so manieth drawing of a digit
+HELD_OUT = 3  # every third drawing of a digit is held out
 ALLOWED = "1 to 40 small letters, digits and hyphens, beginning with a letter or digit"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -71,7 +71,7 @@ class KeptDrawing:
 
 
 def check_name(name: str) -> str:
-    """The name itself; DatasetError where it is none, so that no path escapes."""
+    """The name; DatasetError unless it is a valid one, so that no path leaves the folder."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise DatasetError(
             f"A collection cannot be named {str(name)[:60]!r}: a name has {ALLOWED}.",
@@ -90,7 +90,7 @@ def list_collections() -> tuple[str, ...]:
 
 
 def list_entries(name: str) -> list[Entry]:
-    """A collection's drawings in the order in which they were kept; empty where there is none."""
+    """A collection's drawings in the order in which they were saved; empty without any."""
     folder = collection_folder(name)
     try:
         files = [path.name for path in folder.iterdir()]
@@ -102,7 +102,7 @@ def list_entries(name: str) -> list[Entry]:
 
 
 class NewDrawing(NamedTuple):
-    """A drawing to be kept: `image` uint8 [28, 28], its label, and what is known beside."""
+    """A drawing to save: `image` uint8 [28, 28], its label, and what else is known of it."""
 
     image: np.ndarray
     label: int
@@ -111,7 +111,7 @@ class NewDrawing(NamedTuple):
 
 
 def keep_drawing(name: str, drawing: NewDrawing) -> str:
-    """Keep a drawing in the collection `name`, which is made if it is new; the drawing's id.
+    """Save a drawing in the collection `name`, which is created if needed; the drawing's id.
 
     Raises DatasetError for a bad name, label or image and where the collection is full, and
     StoreError where the disk is.
@@ -127,7 +127,7 @@ def keep_drawings(name: str, drawings: Sequence[NewDrawing]) -> list[str]:
     entries = list_entries(name)
     _check_room(name, entries, len(drawings))
     first = (entries[-1].number if entries else 0) + 1
-    kept = []
+    ids = []
     for number, drawing in enumerate(drawings, start=first):
         unique = secrets.token_hex(4)
         content = {
@@ -139,13 +139,13 @@ def keep_drawings(name: str, drawings: Sequence[NewDrawing]) -> list[str]:
         write_atomically(
             folder / f"{number:06d}_{int(drawing.label)}_{unique}.json", json.dumps(content)
         )
-        kept.append(f"{number:06d}-{unique}")
+        ids.append(f"{number:06d}-{unique}")
     _touch(name)
-    return kept
+    return ids
 
 
 def read_drawings(name: str) -> list[KeptDrawing]:
-    """All drawings of a collection, in the order in which they were kept.
+    """All drawings of a collection, in the order in which they were saved.
 
     Raises DatasetMissingError where there is none, DatasetDamagedError where a file is damaged.
     """
@@ -198,7 +198,7 @@ def require_entries(name: str) -> list[Entry]:
     if not entries:
         known = ", ".join(list_collections()) or "none yet"
         raise DatasetMissingError(
-            f"There is no collection {name!r} (there is: {known}). Draw and keep a digit on the "
+            f"There is no collection {name!r}; there are: {known}. Draw and save a digit on the "
             "Draw page first.",
             name=f"{KIND}:{name}",
         )
@@ -223,7 +223,7 @@ def _check(drawing: NewDrawing) -> None:
     image = drawing.image
     if image.shape != (SIDE, SIDE) or image.dtype != np.uint8:
         raise DatasetError(
-            f"A kept drawing is an image uint8 [28, 28]; not {image.dtype} {list(image.shape)}."
+            f"A saved drawing is an image uint8 [28, 28]; not {image.dtype} {list(image.shape)}."
         )
 
 
@@ -234,7 +234,8 @@ def _check_room(name: str, entries: Sequence[Entry], new: int) -> None:
     if len(entries) + new > MAX_DRAWINGS or size > MAX_BYTES:
         raise DatasetError(
             f"Collection {name} has no room for {new:,} more: it holds {len(entries):,} drawings "
-            f"and {size:,} bytes, of at most {MAX_DRAWINGS:,} and {MAX_BYTES:,}. Begin another.",
+            f"and {size:,} bytes, of at most {MAX_DRAWINGS:,} and {MAX_BYTES:,}. Start another "
+            "collection.",
             name=name,
         )
 
@@ -243,10 +244,10 @@ def _thin(strokes: Sequence[Any]) -> list[np.ndarray]:
     """Strokes of at most MAX_POINTS points together: every other one is left out until it fits."""
     from digitlab.drawing.strokes import check_strokes
 
-    kept = check_strokes(strokes)[:200]
-    while sum(map(len, kept)) > MAX_POINTS:
-        kept = [np.concatenate([one[:-1:2], one[-1:]]) if len(one) > 2 else one for one in kept]
-    return kept
+    thinned = check_strokes(strokes)[:200]
+    while sum(map(len, thinned)) > MAX_POINTS:
+        thinned = [np.concatenate([s[:-1:2], s[-1:]]) if len(s) > 2 else s for s in thinned]
+    return thinned
 
 
 def read_entry(name: str, entry: Entry) -> KeptDrawing:
@@ -268,7 +269,7 @@ def read_entry(name: str, entry: Entry) -> KeptDrawing:
 
 
 def _touch(name: str) -> None:
-    """Say that something changed: what is kept in memory of a dataset goes by its files' times."""
+    """Mark a collection as changed: cached datasets are keyed by the times of their files."""
     if list_entries(name):
         write_atomically(
             collection_folder(name) / META, json.dumps({"title": f"Collection {name}"})

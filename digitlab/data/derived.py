@@ -1,8 +1,8 @@
 """Datasets that are made on this machine and named `KIND:REST`: collections, and mixes of them.
 
-`collection:NAME` is a collection of kept drawings; `mix:NAME+BASE` is what a run is fine-tuned on:
+`collection:NAME` is a collection of saved drawings; `mix:NAME+BASE` is what a run is fine-tuned on:
 the collection's training drawings, several times over, among a sample of the dataset BASE, so that
-what was known is not forgotten. The test part of both are the collection's held-out drawings.
+the network does not forget them. The test part of both are the collection's held-out drawings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BASE_IMAGES = 2_000  # of the base dataset in a mix
 DRAWN_IMAGES = 1_000  # to which the drawings are repeated …
 MOST_REPEATS = 40  # … each so often at most
 _SEED = 0
-_BY_HAND = "Its drawings are made and kept on the Draw page"
+_BY_HAND = "Its drawings are made and saved on the Draw page"
 
 
 def list_infos() -> tuple[DatasetInfo, ...]:
@@ -74,7 +74,7 @@ def _describe_collection(name: str) -> DatasetInfo:
     return DatasetInfo(
         name=collection_dataset(name),
         title=f"Collection {name}",
-        about=f"{len(entries):,} drawings kept on the Draw page, framed as MNIST's digits are. "
+        about=f"{len(entries):,} drawings saved on the Draw page, framed like MNIST's digits. "
         "Of each digit the second, the fifth and so on are held out as the test part.",
         source="",
         train_size=len(entries) - held,

@@ -191,6 +191,6 @@ def _explain(download: Download, e: Exception) -> DownloadError:
 
 
 def _reason(text: str) -> str:
-    """What the network said, out of torchvision's account of all that it tried."""
-    said = re.findall(r"<urlopen error (?:\[Errno -?\d+\] )?([^>]+)>", text)
-    return said[-1] if said else text[:160]
+    """The network's error, from torchvision's message about all mirrors."""
+    reasons = re.findall(r"<urlopen error (?:\[Errno -?\d+\] )?([^>]+)>", text)
+    return reasons[-1] if reasons else text[:160]

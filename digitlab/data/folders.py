@@ -1,4 +1,4 @@
-"""Labelled images from a ZIP: class folders (`7/a.png`), or images beside a `labels.csv`."""
+"""Labelled images from a ZIP: class folders (`7/a.png`), or images with a `labels.csv`."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def read_folders(
             f"class, 7/a.png, or list them in a {LABELS}."
         )
     notes = []
-    others = len(files) - len(pictures) - len(tables)
-    if others:
-        notes.append(f"{others:,} other files in the ZIP were left out.")
+    ignored = len(files) - len(pictures) - len(tables)
+    if ignored:
+        notes.append(f"{ignored:,} other files in the ZIP were ignored.")
     if tables:
         given = _read_table(read_entry(archive, tables[0], MAX_LABELS_BYTES))
         folder = PurePosixPath(tables[0].filename).parent
@@ -119,14 +119,14 @@ def _read_images(
         pixels += image.size
         if pixels > MAX_PIXELS:
             raise UploadError(
-                f"The images have more than {MAX_PIXELS / 1e6:,.0f} million pixels together: "
-                "send fewer, or make them smaller."
+                f"The images have more than {MAX_PIXELS / 1e6:,.0f} million pixels in total: "
+                "upload fewer or smaller ones."
             )
         resized += image.shape != (SIDE, SIDE)
         decoded.append(fit_to_square(image))  # at once: one large image is held at a time
     if is_light_paper(decoded):
         decoded = [255 - image for image in decoded]
-        notes.append("Dark ink on light paper: the images were inverted, as networks know them.")
+        notes.append("The images have dark ink on light paper: they were inverted.")
     if resized:
         notes.append(
             f"{resized:,} of {len(decoded):,} images were of another size: they were padded to a "

@@ -52,15 +52,15 @@ def digits_of(path: str | Path, part: str) -> list[PenDigit]:
 def read_pendigits(root: Path) -> tuple[Images, Images]:
     """Training part (24 writers) and test part (6 other writers), framed as a drawing is.
 
-    Drawn and framed once (some ten seconds), then kept in the home's `cache` folder; what lies
+    Drawn and framed once (about ten seconds), then cached in the home's `cache` folder; what lies
     there is used only where it belongs to this file and its fingerprint is right.
     """
     path = root / FILE
-    kept = read_settings().home / "cache" / f"pendigits-{_key(path)}.safetensors"
-    tensors = _read_kept(kept)
+    cached = read_settings().home / "cache" / f"pendigits-{_key(path)}.safetensors"
+    tensors = _read_cached(cached)
     if tensors is None:
         tensors = _frame_all(read_unipen(path))
-        _keep(kept, tensors)
+        _write_cache(cached, tensors)
     held_out = np.isin(tensors["writers"], divide_writers()["test"])
     images, labels = tensors["images"][:, None], tensors["labels"]
     return (images[~held_out], labels[~held_out]), (images[held_out], labels[held_out])
@@ -104,8 +104,8 @@ def _fingerprint(tensors: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _read_kept(path: Path) -> dict[str, np.ndarray] | None:
-    """The kept images, labels and writers; None where there are none, or not these."""
+def _read_cached(path: Path) -> dict[str, np.ndarray] | None:
+    """The cached images, labels and writers; None where there are none, or not these."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -119,7 +119,7 @@ def _read_kept(path: Path) -> dict[str, np.ndarray] | None:
     return tensors if promised == _fingerprint(tensors) else None
 
 
-def _keep(path: Path, tensors: dict[str, np.ndarray]) -> None:
+def _write_cache(path: Path, tensors: dict[str, np.ndarray]) -> None:
     """Write the cache; a home that cannot be written costs the time, not the dataset."""
     from safetensors.numpy import save
 

@@ -63,7 +63,7 @@ def _line(lines: io.BytesIO, number: int | None) -> str:
     try:
         return raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as e:
-        raise UploadError("The file is no text: give a CSV in UTF-8, a ZIP or an .npz.") from e
+        raise UploadError("The file is not text: use a CSV in UTF-8, a ZIP or an .npz.") from e
 
 
 def _place_of_label(head: str) -> int | None:
@@ -97,7 +97,7 @@ def _numbers(chunk: list[str], row: int) -> np.ndarray:
         numbers = np.loadtxt(chunk, delimiter=",", dtype=np.float64, ndmin=2, comments=None)
     except ValueError as e:
         raise UploadError(
-            f"The CSV has something that is no number near row {row:,} ({str(e)[:80]})."
+            f"The CSV has something that is not a number near row {row:,} ({str(e)[:80]})."
         ) from e
     broken = np.argwhere(~np.isfinite(numbers))
     if len(broken):

@@ -84,7 +84,7 @@ def read_labelled_images(
 ) -> LabelledImages:
     """Read labelled images from a ZIP, an .npz or a CSV: its bytes, its path or an open file.
 
-    ZIP: images in folders named by class, or beside a `labels.csv` (file, label). NPZ: `images`
+    ZIP: images in folders named by class, or with a `labels.csv` (file, label). NPZ: `images`
     uint8 [N, 28, 28] or [N, 1, 28, 28] and `labels` [N]; also `x`, `y` and Keras' `x_test`,
     `y_test`. CSV: Kaggle's, the label and 784 pixels of 0…255 a row. Images of other sizes are
     padded and resampled. A label is a class's name or number.
@@ -99,7 +99,7 @@ def read_labelled_images(
         read = _read_npz if arrays or name.lower().endswith(".npz") else read_folders
         images, labels, notes = read(archive, classes)
     elif name.lower().endswith((".zip", ".npz")):
-        raise UploadError(f"{name} is no ZIP archive: pack it again.")
+        raise UploadError(f"{name} is not a ZIP archive: create it again.")
     else:
         images, labels, notes = read_table(content, classes)
     _check_counts(len(images), len(labels))

@@ -31,7 +31,7 @@ class Abstention:
         return (powers / powers.sum())[:-1]
 
     def decline(self, calibrated: np.ndarray) -> str | None:
-        """Why an answer is declined, in a sentence for who drew it; None where it stands."""
+        """Why an answer is declined, as a sentence for the user; None where it is not."""
         whole, best = float(calibrated.sum()), float(calibrated.max())
         if whole < self.digit:
             return "This does not look like a digit."

@@ -54,7 +54,7 @@ class Recognition:
     """What a drawing was read as: its `digits`, and their labels as `text`.
 
     Digits are in reading order, lines from top to bottom and each from left to right; in `text`
-    lines end with a newline, but for the last, and '?' stands for what is declined.
+    lines are separated by newlines, and '?' stands for a declined digit.
     """
 
     text: str
@@ -62,7 +62,7 @@ class Recognition:
 
     @property
     def declined(self) -> str | None:
-        """The first reason for which a digit was declined; None where all stand."""
+        """The first reason for which a digit was declined; None where none was."""
         return next((digit.declined for digit in self.digits if digit.declined), None)
 
     @property

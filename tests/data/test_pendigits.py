@@ -70,7 +70,7 @@ def test_what_was_drawn_once_is_kept_in_the_home_and_read_again(small, home, mon
     content[-400:] = bytes(400)
     kept.write_bytes(content)
     monkeypatch.undo()
-    assert pendigits._read_kept(kept) is None  # a damaged one is not believed
+    assert pendigits._read_cached(kept) is None  # a damaged one is not believed
 
 
 def test_another_file_is_another_cache(small, home):

@@ -205,7 +205,7 @@ def row(*values: object) -> bytes:
 
 REFUSED = {
     "an empty file": (b"", "a.zip", "empty"),
-    "no ZIP": (b"hello", "a.zip", "no ZIP archive"),
+    "no ZIP": (b"hello", "a.zip", "is not a ZIP archive"),
     "half a ZIP": (in_folders()[:2_000], "a.zip", "cannot be read"),
     "nothing in it": (packed({}), "a.zip", "holds no image"),
     "no image in it": (packed({"readme.txt": b"x"}), "a.zip", "holds no image"),
@@ -237,7 +237,11 @@ REFUSED = {
     "a link": (symlink(), "a.zip", "is a link"),
     "a ZIP in the ZIP": (in_folders(**{"1/x.zip": in_folders()}), "a.zip", "archive within"),
     "a password": (locked(), "a.zip", "password"),
-    "a rare packing": (packed({"1/a.png": png(DIGITS[0])}, zipfile.ZIP_LZMA), "a.zip", "rare way"),
+    "a rare packing": (
+        packed({"1/a.png": png(DIGITS[0])}, zipfile.ZIP_LZMA),
+        "a.zip",
+        "a rare compression method",
+    ),
     "a lie about its size": (lying(bomb("1/a.png", 10_000_000), 500), "a.zip", "damaged|larger"),
     "no images in the npz": (npz(labels=LABELS), "a.npz", "no array named 'images'; it has labels"),
     "no labels in the npz": (npz(images=DIGITS), "a.npz", "no array named 'labels'"),
@@ -265,14 +269,14 @@ REFUSED = {
     "783 pixels": (row(1, *[0] * 783), "a.csv", "784 columns; it needs 785.*label missing"),
     "another head": (row("a", "b", "c"), "a.csv", "3 columns and none named label"),
     "NaN in the csv": (row(1, *[0] * 783, "nan"), "a.csv", "Row 1 of the CSV holds NaN"),
-    "a word in the csv": (row(1, *[0] * 783, "ink"), "a.csv", "no number near row 1"),
+    "a word in the csv": (row(1, *[0] * 783, "ink"), "a.csv", "not a number near row 1"),
     "half a pixel": (row(1, *[0] * 783, 0.5), "a.csv", "pixel of 0.5"),
     "a pixel of 256": (row(1, *[0] * 783, 256), "a.csv", "pixel of 256"),
     "label 10": (row(10, *[0] * 784), "a.csv", "label 10; labels are whole numbers of 0…9"),
     "a million columns": (row(*[0] * 1_000_000), "a.csv", "longer than 20,000 characters"),
     "a second row of them": (kaggle() + row(*[0] * 1_000_000), "a.csv", "longer than 20,000"),
     "an image": (png(DIGITS[0]), "a.png", "neither a ZIP"),
-    "Latin-1": ("é".encode("latin-1") * 9, "a.csv", "no text"),
+    "Latin-1": ("é".encode("latin-1") * 9, "a.csv", "not text"),
 }
 
 
@@ -311,7 +315,7 @@ def test_entries_are_counted_before_the_zip_is_opened(monkeypatch):
         (upload, "MAX_IMAGES", 11, "npz", "at most 11"),
         (upload, "MAX_ARRAY_BYTES", 784, "npz", "are read"),
         (folders, "MAX_IMAGE_BYTES", 50, "folders", "at most 50 are read"),
-        (folders, "MAX_PIXELS", 2_000, "folders", "pixels together"),
+        (folders, "MAX_PIXELS", 2_000, "folders", "pixels in total"),
         (archive, "MAX_UNPACKED", 500, "folders", "at most 500 bytes are read"),
     ],
 )

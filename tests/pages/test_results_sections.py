@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(open_page, run_id
     app = open_page(PAGE, run=run_id, data="upload")
     app.file_uploader[0].set_value(("mine.zip", buffer.getvalue(), "application/zip"))
     healthy(app.run())
-    assert "leads out of its folder" in app.error[0].value
+    assert "leads outside the folder" in app.error[0].value
 
 
 @pytest.mark.parametrize("classes", [2, 47])
