@@ -1,4 +1,4 @@
-"""Architecture: put a network together, see its shapes and its cost."""
+"""Architecture: build a network, and see its shapes and its cost."""
 
 import streamlit as st
 
@@ -11,44 +11,45 @@ from digitlab.ui.exports import offer_spec
 with page.page(
     page.ARCHITECTURE,
     "Architecture",
-    "A network is a list of layers, each of which changes the shape of what passes through. Start "
-    "from a known one, change it, and see at once whether its shapes fit.",
+    "A network is a list of layers, and each layer changes the shape of its input. Start from a "
+    "known architecture, change it, and see at once whether the shapes fit.",
 ):
     start = choose.pick_start()
-    about = st.container()
+    published = st.container()
     spec = state.open_architecture(start)
-    with about:
+    with published:
         choose.show_published(start, changed=state.is_changed())
     summary, error = check.summarize(spec)
 
-    drawn, remark = check.to_draw(spec, summary, error)
-    wide = drawn is not None and choose.has_branches(drawn)
+    diagram, remark = check.choose_diagram(spec, summary, error)
+    wide = diagram is not None and choose.has_branches(diagram)
     left, right = views.columns(wide)
     with left:
         page.cell(
             "The layers",
-            "Names and arguments are PyTorch's own; sizes that follow from the layer before are "
-            "left out. At each row's end: the shape that leaves the layer, and its parameters.",
+            "Names and arguments are those of PyTorch; input sizes are inferred. Each row ends "
+            "with the layer's output shape and its number of parameters.",
         )
         if error:
-            check.show_broken(spec, error)
+            check.show_spec_error(spec, error)
         fits = summary is not None and check.check_output(spec)
-        views.edit(spec, summary, error, form=right if wide else None)
+        views.show_view(spec, summary, error, form=right if wide else None)
         with st.container(horizontal=True):
             send.send_to_train(spec, start, fits=fits)
-            library.keep(spec)
+            library.show_menus(spec)
     with st.container() if wide else right:
-        page.cell("Diagram", "Colours tell kinds of layers; each box says what leaves it.")
+        page.cell("Diagram", "Colours show the kind of layer. Each box shows its output shape.")
         if remark:
             st.caption(remark)
-        if drawn:
-            views.show_diagram(drawn, wide=wide)
+        if diagram:
+            views.show_diagram(diagram, wide=wide)
     if summary is None:
         st.stop()
 
     page.cell(
         "Shapes and cost",
-        "Most parameters sit where a large flat layer begins; most work is done by convolutions.",
+        "Usually the first linear layer has most of the parameters, and convolutions do most of "
+        "the multiply-adds.",
     )
     cost.show_totals(summary)
     if summary.trainable and fits:
@@ -59,6 +60,7 @@ with page.page(
 
     page.cell(
         "Side by side",
-        "A second architecture shows what a change costs: parameters and work are not the same.",
+        "Add a second architecture to see what a change costs. More parameters do not always mean "
+        "more multiply-adds.",
     )
-    compare.show_beside(summary)
+    compare.show_comparison(summary)

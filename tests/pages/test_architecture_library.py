@@ -1,4 +1,4 @@
-"""The Architecture page mends, measures, keeps, shares, compares, and sends to Train."""
+"""The Architecture page repairs, measures, saves, shares, compares, and sends to Train."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PAGE = "2_Architecture"
 LENET = dl.load_model("lenet-5")
 
 
-# ---- what is wrong, and mending it -------------------------------------------------------------
+# ---- errors and repairs ------------------------------------------------------------------------
 
 
-def test_a_mismatch_names_the_layer_and_the_shape_and_is_mended_by_a_button(open_page):
+def test_a_mismatch_names_the_layer_and_the_shape_and_is_repaired_by_a_button(open_page):
     layers = [layer for layer in LENET.layers if layer.type != "Flatten"]
     layers[6] = layers[6].with_args(in_features=400)
     app = open_page(PAGE, preset="lenet-5", spec=pack(LENET.with_layers(layers)))
@@ -39,7 +39,7 @@ def test_the_diagram_stays_while_the_architecture_is_broken(open_page):
     (error,) = app.error
     assert "Layer 2, Tahn" in error.value
     assert len(app.get("graphviz_chart")) == 1
-    assert "The last architecture that fitted together" in words(app)
+    assert "This is the last architecture whose shapes fit" in words(app)
     press(app, "Use Tanh")
     assert spec_of(app) == LENET
 
@@ -63,28 +63,28 @@ def test_a_network_over_the_limits_is_not_sent_to_train(open_page, monkeypatch):
 def test_the_speed_is_measured_on_demand(open_page):
     app = open_page(PAGE, preset="logistic-regression")
     assert "per epoch" not in words(app)
-    press(app, "Measure the speed here")
+    press(app, "Measure the speed on this machine")
     assert "per epoch" in words(app)
     assert "images per second" in words(app)
 
 
-# ---- starting over, keeping, sharing -----------------------------------------------------------
+# ---- starting over, saving, sharing ------------------------------------------------------------
 
 
 def test_another_start_replaces_the_layers_and_can_be_undone(open_page):
     app = choose(open_page(PAGE, preset="lenet-5"), "0")
     press(app, "Delete")
-    mine = spec_of(app)
+    changed = spec_of(app)
     healthy(find(app.selectbox, "Start from").select("resnet-mini").run())
     assert spec_of(app) == dl.load_model("resnet-mini")
     assert app.query_params["preset"] == "resnet-mini"
     assert "spec" not in app.query_params
     press(app, "Undo")
-    assert spec_of(app) == mine
+    assert spec_of(app) == changed
     assert find(app.selectbox, "Start from").value == "lenet-5"
 
 
-def test_a_broken_link_is_said_so_and_the_preset_shown(open_page):
+def test_a_broken_link_is_reported_and_the_preset_shown(open_page):
     app = open_page(PAGE, spec="garbage", preset="lenet-5")
     assert app.warning
     assert spec_of(app) == LENET
@@ -103,10 +103,10 @@ def test_an_architecture_is_saved_overwritten_and_deleted(open_page):
     press(app, "Delete")
     press(app, "Overwrite slim")
     assert load_saved("slim").layers == spec_of(app).layers
-    kept = spec_of(app)
+    unsaved = spec_of(app)
     press(app, "Delete slim")
     assert list_saved() == ()
-    assert spec_of(app) == kept
+    assert spec_of(app) == unsaved
 
 
 def test_a_name_that_cannot_be_is_refused_with_a_sentence(open_page):
@@ -125,7 +125,7 @@ def test_a_saved_architecture_is_in_the_lists_of_both_pages(open_page):
     assert find(train.selectbox, "Model").value == "headless"
 
 
-def test_what_is_too_long_for_a_link_is_kept_for_the_visit_and_said_so(open_page):
+def test_an_architecture_too_long_for_a_link_is_kept_for_the_visit(open_page):
     chance = random.Random(0)
     layers = [{"LeakyReLU": {"negative_slope": chance.random()}} for _ in range(700)]
     spec = ModelSpec(name="long", layers=["Flatten", *layers])
@@ -145,10 +145,10 @@ def test_the_link_that_is_offered_holds_the_architecture(open_page):
     assert app.query_params["spec"] in link
 
 
-# ---- beside another, and on to Train -----------------------------------------------------------
+# ---- comparison, and sending to Train ----------------------------------------------------------
 
 
-def test_two_architectures_stand_side_by_side(open_page):
+def test_two_architectures_are_shown_side_by_side(open_page):
     app = open_page(PAGE, preset="lenet-5", beside="cnn-small")
     assert "fewer multiply\\-adds" in words(app)
     totals = app.dataframe[1].value
@@ -156,7 +156,7 @@ def test_two_architectures_stand_side_by_side(open_page):
     assert len(app.dataframe[3].value) == len(dl.summarize(dl.load_model("cnn-small")).rows)
 
 
-def test_send_to_train_opens_train_with_ones_own(open_page):
+def test_send_to_train_opens_train_with_the_custom_architecture(open_page):
     app = open_page(PAGE, view="yaml")
     write(app, text(app).replace("two-hidden-64-relu", "Slim").replace("64", "32"))
     press(app, "Send to Train")

@@ -1,4 +1,4 @@
-"""The Architecture page: one architecture as list, YAML and pasted code, checked as it changes."""
+"""The Architecture page: an architecture as list, YAML and pasted code, checked as it changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_preset_is_shown_as_list_table_totals_and_diagram(open_page):
     assert table["Parameters"].sum() == summary.parameters
     assert table["Multiply-adds"].sum() == summary.operations
     assert table["Activations"].sum() * 1000 == pytest.approx(summary.activation_bytes)
-    assert table["Sees"].iloc[-1] == "28×28"
+    assert table["Receptive field"].iloc[-1] == "28×28"
     assert table["Arguments"].iloc[0].split(", ")[1] == "3×3"
     assert len(app.get("graphviz_chart")) == 1
 
@@ -81,7 +81,7 @@ def test_a_layer_is_moved_duplicated_and_deleted_and_all_is_undone(open_page):
     assert types(app)[:2] == ["Conv2d", "AvgPool2d"]
 
 
-def test_any_layer_is_added_after_the_chosen_one_and_is_then_chosen(open_page):
+def test_a_layer_is_added_after_the_selected_one_and_is_then_selected(open_page):
     app = choose(open_page(PAGE, preset="lenet-5"), "0")
     assert len(find(app.selectbox, "Add a layer").options) > 180
     healthy(find(app.selectbox, "Add a layer").select("BatchNorm2d").run())
@@ -155,9 +155,9 @@ def test_a_list_of_no_layers_takes_a_first_one(open_page):
     assert types(app) == ["Flatten"]
 
 
-def test_first_weights_are_chosen(open_page):
+def test_initial_weights_are_chosen(open_page):
     app = open_page(PAGE, preset="lenet-5")
-    healthy(find(app.selectbox, "First weights").select("orthogonal").run())
+    healthy(find(app.selectbox, "Initial weights").select("orthogonal").run())
     assert spec_of(app).init == "orthogonal"
 
 
@@ -184,7 +184,7 @@ def test_an_edit_changes_the_cost_and_travels_in_the_link(open_page):
     assert spec_of(other) == spec_of(app)
 
 
-def test_a_text_that_is_no_architecture_is_shown_at_its_line_and_the_rest_stays(open_page):
+def test_an_invalid_text_is_reported_at_its_line_and_the_rest_stays(open_page):
     app = open_page(PAGE, preset="lenet-5", view="yaml")
     write(app, text(app).replace("layers:", "layers: ["))
     (error,) = app.error
@@ -192,7 +192,7 @@ def test_a_text_that_is_no_architecture_is_shown_at_its_line_and_the_rest_stays(
     assert len(app.get("graphviz_chart")) == 1
     assert metric(app, "Parameters") == "61,706"
     show(app, "layers")
-    assert "cannot be read yet" in words(app)
+    assert "The YAML has an error" in words(app)
     assert spec_of(app) == LENET
     show(app, "yaml")
     assert "layers: [" in text(app)
@@ -201,7 +201,7 @@ def test_a_text_that_is_no_architecture_is_shown_at_its_line_and_the_rest_stays(
 
 
 @pytest.mark.parametrize("content", ["", "- ", "name: x\nlayers: [", "!!python/object:os.system x"])
-def test_any_text_ends_as_a_sentence(open_page, content):
+def test_any_invalid_text_is_reported_in_a_sentence(open_page, content):
     app = write(open_page(PAGE, view="yaml"), content)
     assert len(app.error) == 1
 
@@ -214,7 +214,7 @@ def test_pasted_pytorch_becomes_the_architecture(open_page):
     press(app, "Turn into layers")
     assert types(app) == ["Flatten", "Linear", "Tanh", "Linear"]
     assert metric(app, "Parameters") == "23,860"
-    assert "Published:" not in words(app)  # it is no longer what was published
+    assert "Published:" not in words(app)  # it is not the published architecture any more
     show(app, "yaml")
     assert "Tanh" in text(app)
 

@@ -1,4 +1,4 @@
-"""What is wrong with an architecture, beside the line it is about, and buttons that mend it."""
+"""The errors of an architecture, shown at their line, and buttons that repair them."""
 
 from __future__ import annotations
 
@@ -23,67 +23,67 @@ if TYPE_CHECKING:
 
 CLASSES = 10  # of every dataset that a new architecture is checked against
 _AROUND = 2  # lines shown before and after the one with an error
-_DRAWN = "architecture:drawn"  # the last summary that could be made
-_REPAIRED = "architecture:repaired"  # whether the button that mends was pressed just now
+_LAST = "architecture:last-summary"  # of the last architecture whose shapes fit
+_REPAIRED = "architecture:repaired"  # whether the repair button was pressed just now
 
 
 def summarize(spec: ModelSpec) -> tuple[ModelSummary | None, SpecError | None]:
-    """The summary of an architecture, or what is wrong with it."""
+    """The summary of an architecture, or its error."""
     try:
         summary = cached.summarize(spec)
     except SpecError as e:
         return None, e
-    st.session_state[_DRAWN] = summary
+    st.session_state[_LAST] = summary
     return summary, None
 
 
-def to_draw(
+def choose_diagram(
     spec: ModelSpec, summary: ModelSummary | None, error: SpecError | None
 ) -> tuple[ModelSummary | None, str]:
-    """What the diagram shows, with a remark where that is not the architecture itself.
+    """The summary that the diagram shows, with a remark where it is not the architecture's.
 
-    Of a broken one: the last on this visit that fitted together or, without any, its own layers
-    before the fault.
+    For an architecture with an error: the last of this visit whose shapes fit or, without any, the
+    layers before the error.
     """
     if summary is not None:
         return summary, ""
-    last = st.session_state.get(_DRAWN)
+    last = st.session_state.get(_LAST)
     if last is not None:
-        return last, "The last architecture that fitted together is shown."
-    return _before(spec, error), "The layers before the fault are shown."
+        return last, "This is the last architecture whose shapes fit."
+    return _summarize_before(spec, error), "These are the layers before the error."
 
 
-def rows_so_far(
+def rows_by_path(
     spec: ModelSpec, summary: ModelSummary | None, error: SpecError | None
 ) -> dict[Path, Row]:
-    """What is known of each layer by its place: of a broken architecture, of those that fit."""
-    summary = summary or _before(spec, error)
+    """The summary's row of each layer; with an error, only of the layers before it."""
+    summary = summary or _summarize_before(spec, error)
     rows: dict[Path, Row] = {}
     for row in summary.rows if summary else ():
-        rows.setdefault(row.path, row)  # of a Repeat's layers, the first turn
+        rows.setdefault(row.path, row)  # of the layers in a Repeat, the first repetition
     return rows
 
 
-def _before(spec: ModelSpec, error: SpecError | None) -> ModelSummary | None:
-    """The summary of the layers before the one with the fault; None where there are none."""
+def _summarize_before(spec: ModelSpec, error: SpecError | None) -> ModelSummary | None:
+    """The summary of the layers before the one with the error; None where there are none."""
     if error is None or not error.path or not isinstance(error.path[0], int):
         return None
     before = spec.layers[: error.path[0]]
     return cached.summarize(spec.with_layers(before)) if before else None
 
 
-def show_broken(spec: ModelSpec, error: SpecError) -> None:
-    """Which layer does not fit, the shape that arrived, and the repair where one is known."""
-    said = plain(str(error))
-    arrived = plain(shape_text(error.shape or ()))
-    if arrived not in said:
-        said += f" The shape that arrived: **{arrived}**."
-    st.error(said, icon=":material/error:")
+def show_spec_error(spec: ModelSpec, error: SpecError) -> None:
+    """The error, the shape that reached the layer, and a repair where one is known."""
+    text = plain(str(error))
+    shape = plain(shape_text(error.shape or ()))
+    if shape not in text:
+        text += f" The shape that reached the layer: **{shape}**."
+    st.error(text, icon=":material/error:")
     _offer_repair(spec, error)
 
 
 def check_output(spec: ModelSpec) -> bool:
-    """Whether the network can be trained here; where it cannot, a warning and a repair."""
+    """Whether the network can be trained here; if not, shows a warning and a repair."""
     from digitlab.models.build import check_fits
 
     batch = batch_size()
@@ -95,55 +95,55 @@ def check_output(spec: ModelSpec) -> bool:
         _offer_repair(spec, e)
         return False
     if repaired:
-        takes = plain(shape_text(INPUT_SHAPE))
+        shape = plain(shape_text(INPUT_SHAPE))
         st.success(
-            f"All shapes fit: it takes {takes} images and gives {CLASSES} values.",
+            f"All shapes fit: the network takes {shape} images and returns {CLASSES} values.",
             icon=":material/check_circle:",
         )
     return True
 
 
 def batch_size() -> int:
-    """Images a step, by the recipe of what the architecture was started from."""
+    """The batch size in the recipe of the preset that the architecture started from."""
     from digitlab.training.config import TrainConfig
 
     return TrainConfig.from_dict(known_recipe(url.get("preset"))).batch_size
 
 
 def _offer_repair(spec: ModelSpec, error: SpecError) -> None:
-    """A button with the repair that gets the architecture further, where one is known."""
+    """A button that makes a repair, where one is known."""
     from digitlab.models.repair import suggest_fix
 
-    found = suggest_fix(spec, error, classes=CLASSES)
-    if found:
-        label, repaired = found
+    repair = suggest_fix(spec, error, classes=CLASSES)
+    if repair:
+        label, repaired = repair
         st.button(
             plain(label),
             key="architecture-repair",
-            on_click=_take_repair,
+            on_click=_repair,
             args=(repaired,),
             icon=":material/build:",
         )
 
 
-def _take_repair(repaired: ModelSpec) -> None:
+def _repair(repaired: ModelSpec) -> None:
     state.commit(repaired)
     st.session_state[_REPAIRED] = True
 
 
-def show_error(error: SpecError, text: str, *, language: str = "yaml") -> None:
-    """The sentence, right above the line of `text` that it is about."""
+def show_error_at_line(error: SpecError, text: str, *, language: str = "yaml") -> None:
+    """The error, above the line of `text` that it is about."""
     line = error.line or (line_of(text, error.path) if error.path else None)
     lines = text.splitlines()
-    said = plain(str(error))
+    message = plain(str(error))
     if line is None or not 0 < line <= len(lines):
-        st.error(said, icon=":material/error:")
+        st.error(message, icon=":material/error:")
         return
     first = max(0, line - 1 - _AROUND)
     numbered = [f"{i + 1:>4}  {content[:200]}" for i, content in enumerate(lines)]
-    st.error(
-        said if said.startswith("Line ") else f"**Line {line}:** {said}", icon=":material/error:"
-    )
-    shown = numbered[first:line]
-    shown[-1] = "→" + shown[-1][1:]
-    st.code("\n".join([*shown, *numbered[line : line + _AROUND]]), language=language)
+    if not message.startswith("Line "):
+        message = f"**Line {line}:** {message}"
+    st.error(message, icon=":material/error:")
+    before = numbered[first:line]
+    before[-1] = "→" + before[-1][1:]
+    st.code("\n".join([*before, *numbered[line : line + _AROUND]]), language=language)

@@ -1,4 +1,4 @@
-"""Where an architecture starts from: a preset, one saved under a name, or a whole model."""
+"""What an architecture starts from: a preset, a saved one, or a model of a library."""
 
 from __future__ import annotations
 
@@ -15,40 +15,36 @@ if TYPE_CHECKING:
 
 
 def pick_start() -> str:
-    """The name of the architecture to start from; another one replaces the layers."""
+    """The name of the architecture to start from; choosing another one replaces the layers."""
     return url.choose(
         "Start from",
         model_options(),
         param="preset",
         default=DEFAULT,
         always=True,
-        help="Known architectures, those you saved, and the networks of torchvision. Type to "
-        "search; what you had can be brought back by Undo.",
+        help="Presets, saved architectures, and models of scikit-learn and torchvision. Type to "
+        "search. Undo restores what you had.",
     )
 
 
 def show_published(name: str, *, changed: bool) -> None:
-    """What is known of a preset: where it comes from and what it reached.
-
-    None of it holds for what was `changed` since, which is said instead.
-    """
+    """A preset's description, source and published accuracy, or that it was `changed` since."""
     if changed:
         st.caption(
-            "Your own: what is below was changed or pasted since. Choose another start, or press "
-            "Undo, for a known architecture."
+            "You changed this architecture. For a known one, choose another start or press Undo."
         )
         return
-    preset = next((one for one in list_presets() if one.name == name), None)
+    preset = next((preset for preset in list_presets() if preset.name == name), None)
     if preset is None:
         return
     st.markdown(preset.about)
     if preset.published:
         figures = ", ".join(
-            f"{name.replace('_', ' ')} {value} %" for name, value in preset.published.items()
+            f"{figure.replace('_', ' ')} {value} %" for figure, value in preset.published.items()
         )
         st.caption(f"Published: {figures}. Source: {preset.source}")
 
 
 def has_branches(summary: ModelSummary) -> bool:
-    """Whether the diagram is wide: branches or shortcuts stand beside each other."""
+    """Whether the diagram is wide, because it has branches or shortcuts."""
     return any(row.label in ("Parallel", "Residual", "DenseBlock") for row in summary.rows)

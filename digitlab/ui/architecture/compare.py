@@ -1,4 +1,4 @@
-"""A second architecture beside the first: totals, tables, and what differs in words."""
+"""Comparison with a second architecture: differences in words, totals and tables."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _NONE = "none"
 
 
-def show_beside(summary: ModelSummary) -> None:
-    """A picker for a second architecture and, once one is picked, both side by side."""
+def show_comparison(summary: ModelSummary) -> None:
+    """A picker for a second architecture and, once it is chosen, both side by side."""
     name = url.choose(
         "Second architecture",
         {_NONE: "None", **model_options()},
         param="beside",
         default=_NONE,
-        help="A preset, one that you saved, or a network of torchvision.",
+        help="A preset, a saved architecture, or a model of scikit-learn or torchvision.",
     )
     if name == _NONE:
         return
@@ -41,10 +41,10 @@ def show_beside(summary: ModelSummary) -> None:
 
     st.markdown("  \n".join(plain(sentence) for sentence in contrast(summary, other)))
     _totals(summary, other)
-    for column, shown in zip(st.columns(2), (summary, other), strict=True):
+    for column, side in zip(st.columns(2), (summary, other), strict=True):
         with column:
-            st.markdown(f"**{plain(shown.name)}**")
-            show_table(shown, short=True)
+            st.markdown(f"**{plain(side.name)}**")
+            show_table(side, short=True)
 
 
 def _totals(first: ModelSummary, second: ModelSummary) -> None:
@@ -58,7 +58,7 @@ def _totals(first: ModelSummary, second: ModelSummary) -> None:
         "Layers": lambda s: f"{len(s.rows):,}",
         "Output": lambda s: shape_text(s.output_shape),
     }
-    rows = [(label, tell(first), tell(second)) for label, tell in measures.items()]
+    rows = [(label, text(first), text(second)) for label, text in measures.items()]
     names = (first.name, second.name if second.name != first.name else f"{second.name} (second)")
     st.dataframe(
         pd.DataFrame(rows, columns=("", *names)), hide_index=True, width="content", height="content"

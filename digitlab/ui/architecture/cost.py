@@ -1,4 +1,4 @@
-"""What an architecture costs: totals, the table by layer, and how fast it would train here."""
+"""What an architecture costs: totals, a table of its layers, and its speed on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digitlab.errors import DigitlabError
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.ui import cached, page
 from digitlab.ui.architecture.check import batch_size
-from digitlab.ui.architecture.text import shape_text, shorter
+from digitlab.ui.architecture.text import shape_text, shorten_arguments
 from digitlab.ui.markdown import plain
 from digitlab.words import duration, size
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def show_totals(summary: ModelSummary) -> None:
-    """What the network costs as a whole."""
+    """The cost of the whole network."""
     from digitlab.models.limits import training_bytes
 
     if summary.rows[0].label.startswith(CLASSICAL):
@@ -36,15 +36,15 @@ def show_totals(summary: ModelSummary) -> None:
         st.metric(
             "Activations per image",
             size(summary.activation_bytes),
-            help="Memory of what all layers give for one image, which training keeps until it has "
-            "gone back through them.",
+            help="Memory of the outputs of all layers for one image. Training keeps them until the "
+            "backward pass.",
             width="content",
         )
         st.metric(
-            f"Memory of a step on {batch} images",
+            f"Memory of a training step ({batch} images)",
             size(training_bytes(summary, batch)),
-            help="An estimate: weights, their gradients, the optimizer's two means of each, and "
-            "the activations of a batch.",
+            help="An estimate: weights, gradients, two moments of each gradient for the "
+            "optimizer, and the activations of a batch.",
             width="content",
         )
     for note in summary.notes:
@@ -52,7 +52,7 @@ def show_totals(summary: ModelSummary) -> None:
 
 
 def _show_classical(summary: ModelSummary) -> None:
-    """What is known of a model before it has been fitted."""
+    """What is known of a classical model before it is fitted."""
     with st.container(horizontal=True, gap="large"):
         st.metric("Parameters", "learnt from the data", width="content")
         st.metric("Output", shape_text(summary.output_shape), width="content")
@@ -67,7 +67,7 @@ def show_table(summary: ModelSummary, *, short: bool = False) -> None:
     rows = [
         (
             "\u2003" * row.depth + row.label,
-            shorter(row.label, row.arguments),
+            shorten_arguments(row.label, row.arguments),
             shape_text(row.output_shape),
             row.parameters,
             100 * row.share,
@@ -79,7 +79,7 @@ def show_table(summary: ModelSummary, *, short: bool = False) -> None:
     ]
     columns = ("Layer", "Arguments", "Output shape", "Parameters", "Share", "Multiply-adds")
     st.dataframe(
-        pd.DataFrame(rows, columns=(*columns, "Activations", "Sees")),
+        pd.DataFrame(rows, columns=(*columns, "Activations", "Receptive field")),
         hide_index=True,
         height="content" if len(rows) <= 40 else 1_400,
         column_config=_COLUMNS | (_NARROW if short else {}),
@@ -88,7 +88,7 @@ def show_table(summary: ModelSummary, *, short: bool = False) -> None:
 
 
 def _order(summary: ModelSummary, *, short: bool) -> tuple[str, ...] | None:
-    """The columns shown; of a classical model, only what is known before its fit."""
+    """The columns to show; of a classical model, only what is known before it is fitted."""
     if summary.rows[0].label.startswith(CLASSICAL):
         return ("Layer", "Output shape") if short else ("Layer", "Arguments", "Output shape")
     return _SHORT if short else None
@@ -104,32 +104,32 @@ _COLUMNS = {
     "Parameters": st.column_config.NumberColumn(
         width=85,
         format="localized",
-        help="Numbers that are learned; those of a block with all inside it.",
+        help="Learnt numbers. A block's include those of the layers inside it.",
     ),
     "Share": st.column_config.ProgressColumn(
         width=90,
         format="%.1f %%",
         min_value=0,
         max_value=100,
-        help="Of all parameters of the network.",
+        help="Share of the network's parameters.",
     ),
     "Multiply-adds": st.column_config.NumberColumn(
         width=94,
         format="localized",
-        help="Work for one image, forward; learning takes about three times it.",
+        help="For one image, forward pass. Training takes about three times as many.",
     ),
     "Activations": st.column_config.NumberColumn(
         width=85,
         format="%.2f kB",
-        help="Memory of what the layer gives for one image, as float32.",
+        help="Memory of the layer's output for one image, as float32.",
     ),
-    "Sees": st.column_config.TextColumn(
-        width=60, help="Receptive field: pixels of the image that one value depends on."
+    "Receptive field": st.column_config.TextColumn(
+        width=105, help="Pixels of the image that one value of the output depends on."
     ),
 }
 
 
-_NARROW = {  # where two tables stand side by side
+_NARROW = {  # for two tables side by side
     "Layer": st.column_config.TextColumn(width=118),
     "Output shape": st.column_config.TextColumn(width=84),
     "Parameters": st.column_config.NumberColumn(width=76, format="localized"),
@@ -139,24 +139,24 @@ _NARROW = {  # where two tables stand side by side
 
 @st.fragment
 def show_speed(spec: ModelSpec) -> None:
-    """A button that trains a few steps on random images, and the seconds an epoch would take."""
+    """A button that trains a few steps on random images, and the time an epoch would take."""
     with page.guard():
         batch = batch_size()
         key = f"speed:{spec.fingerprint}:{batch}"
         with st.container(horizontal=True, vertical_alignment="center"):
             pressed = st.button(
-                "Measure the speed here",
+                "Measure the speed on this machine",
                 icon=":material/speed:",
-                help="Trains for about a second on random images, and forgets what was learnt.",
+                help="Trains for about a second on random images, then discards the weights.",
             )
             if pressed:
                 with st.spinner("Training a few steps …"):
-                    st.session_state[key] = _measured(spec, batch)
+                    st.session_state[key] = _measure(spec, batch)
             st.markdown(st.session_state.get(key, ""))
 
 
-def _measured(spec: ModelSpec, batch: int) -> str:
-    """The probe in words, or why there is none."""
+def _measure(spec: ModelSpec, batch: int) -> str:
+    """The speed in words, or why it cannot be measured."""
     try:
         probe = cached.speed(spec, batch)
     except DigitlabError as e:
@@ -166,5 +166,5 @@ def _measured(spec: ModelSpec, batch: int) -> str:
     return (
         f"About **{duration(probe.epoch_seconds(images))} per epoch** of {images:,} images of "
         f"{info.title}: {probe.images_per_second:,.0f} images per second in batches of "
-        f"{probe.batch_size}, measured over {probe.steps:,} steps on this machine as busy as it is."
+        f"{probe.batch_size}, measured over {probe.steps:,} steps under the machine's present load."
     )

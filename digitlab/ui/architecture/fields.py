@@ -22,99 +22,96 @@ if TYPE_CHECKING:
     from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
 
-_HELD = (*NESTED, "inplace")  # edited in the list; without effect here
-_UNREADABLE = "architecture:unreadable"  # fields whose text is no value, with what was typed
+_HIDDEN = (*NESTED, "inplace")  # edited in the list; without effect here
+_INVALID = "architecture:invalid"  # fields whose text is no value, with that text
 
 
 def edit_layer(spec: ModelSpec, path: Path, row: Row | None) -> None:
-    """The form of the layer at `path`; each field is taken over as soon as it is left."""
+    """The form of the layer at `path`; a field takes effect as soon as it is left."""
     from digitlab.models.signatures import find_signature
 
     layer = edit.layer_at(spec, path)
     signature = find_signature(layer.type)
-    st.markdown(f"**{plain(layer.type)}**" + (f": {_first(signature.about)}" if signature else ""))
+    st.markdown(
+        f"**{plain(layer.type)}**" + (f": {_first_sentence(signature.about)}" if signature else "")
+    )
     if row is not None:
-        st.caption(_told(row))
+        st.caption(_facts(row))
     if signature is None:
-        st.caption("There is no form for this layer; its arguments are shown as they are written.")
-    known = {one.name: one for one in signature.arguments} if signature else {}
-    names = [name for name in known if name not in _HELD]
-    names += [name for name in layer.args if name not in known and name not in _HELD]
+        st.caption("There is no form for this layer; its arguments are shown as written.")
+    arguments = {argument.name: argument for argument in signature.arguments} if signature else {}
+    names = [name for name in dict.fromkeys([*arguments, *layer.args]) if name not in _HIDDEN]
     columns: list[Any] = []
     for name in names:
         columns = columns or st.columns(2)  # in rows: a phone shows them in this order too
         with columns.pop(0):
-            _field(spec, path, layer, name, known.get(name))
+            _field(path, layer, name, arguments.get(name))
 
 
-def _first(about: str) -> str:
+def _first_sentence(about: str) -> str:
     """The first sentence of a description, without the marks of reStructuredText."""
-    words = about.replace(":math:", "").replace("``", "`").split(". ")[0].strip().rstrip(".")
-    return f"{plain(words.replace('`', ''))}."
+    sentence = about.replace(":math:", "").replace("`", "").split(". ")[0].strip().rstrip(".")
+    return f"{plain(sentence)}."
 
 
-def _told(row: Row) -> str:
+def _facts(row: Row) -> str:
+    """The layer's shapes and cost on one line."""
     from digitlab.models.classical.catalog import PREFIX as CLASSICAL
     from digitlab.ui.architecture.text import shape_text
     from digitlab.words import size
 
-    words = [f"{shape_text(row.input_shape)} → {shape_text(row.output_shape)}"]
+    facts = [f"{shape_text(row.input_shape)} → {shape_text(row.output_shape)}"]
     if row.label.startswith(CLASSICAL):
-        return plain(f"{words[0]} · its size depends on the training data")
-    words.append(f"{row.parameters:,} parameters")
-    words.append(f"{row.operations:,} multiply-adds")
-    words.append(f"{size(row.activation_bytes)} of activations an image")
+        return plain(f"{facts[0]} · its size depends on the training data")
+    facts.append(f"{row.parameters:,} parameters")
+    facts.append(f"{row.operations:,} multiply-adds")
+    facts.append(f"{size(row.activation_bytes)} of activations per image")
     if row.receptive_field:
-        words.append(f"receptive field {shape_text(row.receptive_field)}")
-    return plain(" · ".join(words))
+        facts.append(f"receptive field {shape_text(row.receptive_field)}")
+    return plain(" · ".join(facts))
 
 
 # ---- one field ---------------------------------------------------------------------------------
 
 
-def _field(spec: ModelSpec, path: Path, layer: Layer, name: str, argument: Argument | None) -> None:
-    """The widget of one argument, set to what the spec says."""
+def _field(path: Path, layer: Layer, name: str, argument: Argument | None) -> None:
+    """The widget of an argument, set to its value in the spec."""
     key = "architecture-field:" + ".".join(map(str, (state.revision(), *path, layer.type, name)))
-    given = layer.args.get(name)
+    value = layer.args.get(name)
     common: dict[str, Any] = {"key": key, "help": _help(argument)}
+    placeholder = _placeholder(argument)
     label = name.replace("_", " ")
 
-    def store(read: Callable[[Any], Any] = lambda value: value) -> None:
+    def store(read: Callable[[Any], Any] = lambda raw: raw) -> None:
         _store(path, name, argument, key, read)
 
     kind = _kind(argument)
     if kind == "choice":
-        shown = str(argument.default if given is None else given)
-        options = list(dict.fromkeys([*map(str, argument.choices), shown]))
-        st.session_state[key] = shown
-        words = {str(choice): choice for choice in argument.choices}
-        st.selectbox(label, options, on_change=store, args=(lambda v: words.get(v, v),), **common)
-    elif kind == "switch" and isinstance(given, bool | None):
-        st.session_state[key] = bool(argument.default if given is None else given)
+        choices = {str(choice): choice for choice in argument.choices}
+        st.session_state[key] = str(argument.default if value is None else value)
+        options = list(dict.fromkeys([*choices, st.session_state[key]]))
+        read = (lambda text: choices.get(text, text),)
+        st.selectbox(label, options, on_change=store, args=read, **common)
+    elif kind == "switch" and isinstance(value, bool | None):
+        st.session_state[key] = bool(argument.default if value is None else value)
         st.toggle(label, on_change=store, **common)
-    elif kind == "count" and (given is None or type(given) is int):
-        st.session_state[key] = argument.default if given is None else given
-        low = -(2**20) if argument.least is None else min(argument.least, given or 0)
+    elif kind == "count" and (value is None or type(value) is int):
+        st.session_state[key] = argument.default if value is None else value
+        low = -(2**20) if argument.least is None else min(argument.least, value or 0)
         st.number_input(
-            label, min_value=low, step=1, on_change=store, placeholder=_empty(argument), **common
+            label, min_value=low, step=1, on_change=store, placeholder=placeholder, **common
         )
     else:
-        _text_field(label, given, argument, store, common)
+        _text_field(label, value, store, {**common, "placeholder": placeholder})
 
 
-def _text_field(
-    label: str,
-    given: Any,
-    argument: Argument | None,
-    store: Callable[..., None],
-    common: dict[str, Any],
-) -> None:
-    """A field for what may be a number, a list or a word, written as in YAML."""
+def _text_field(label: str, value: Any, store: Callable[..., None], common: dict[str, Any]) -> None:
+    """A field for a number, a list or a word, written as in YAML."""
     key = common["key"]
-    typed = st.session_state.get(_UNREADABLE, {}).get(key)
-    st.session_state[key] = typed if typed is not None else _written(given)
-    st.text_input(label, on_change=store, args=(_read,), placeholder=_empty(argument), **common)
-    if typed is not None:
+    invalid = st.session_state.get(_INVALID, {}).get(key)
+    st.session_state[key] = _written(value) if invalid is None else invalid
+    st.text_input(label, on_change=store, args=(_read,), **common)
+    if invalid is not None:
         st.caption(":red[This is neither a number nor a list such as 3, 5.]")
 
 
@@ -131,28 +128,28 @@ def _kind(argument: Argument | None) -> str:
 
 def _help(argument: Argument | None) -> str:
     if argument is None:
-        return "This layer has no such argument; empty the field to remove it."
+        return "This layer has no such argument. Clear the field to remove it."
     default = "" if argument.default is None else f" Default: {_written(argument.default)}."
     accepts = f" Takes {argument.accepts}."
     accepts = "" if argument.about.endswith(accepts[1:]) else accepts
     return plain(argument.about + accepts + default)
 
 
-def _empty(argument: Argument | None) -> str:
+def _placeholder(argument: Argument | None) -> str:
     """What an empty field means."""
     if argument is None:
         return ""
     if argument.inferred:
         return "inferred"
-    return "needed" if argument.required else _written(argument.default) or "not set"
+    return "required" if argument.required else _written(argument.default) or "not set"
 
 
 def _store(
     path: Path, name: str, argument: Argument | None, key: str, read: Callable[[Any], Any]
 ) -> None:
-    """Take a field's value over into the spec; one that equals the default is left out."""
-    unreadable = st.session_state.setdefault(_UNREADABLE, {})
-    unreadable.pop(key, None)
+    """Write a field's value into the spec; a value that equals the default is left out."""
+    invalid = st.session_state.setdefault(_INVALID, {})
+    invalid.pop(key, None)
     raw = st.session_state[key]
     try:
         value = read(raw)
@@ -166,11 +163,11 @@ def _store(
             args[name] = value
         state.commit(edit.set_arguments(spec, path, args))
     except SpecError:
-        unreadable[key] = raw
+        invalid[key] = raw
 
 
 def _read(text: str) -> Any:
-    """A value as it is written in YAML; `3, 5` is a list. None for nothing. Raises SpecError."""
+    """The value of a text in YAML; `3, 5` is a list, no text is None. Raises SpecError."""
     text = (text or "").strip()
     if not text:
         return None

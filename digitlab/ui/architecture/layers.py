@@ -1,4 +1,4 @@
-"""The list of layers: one row each, one of them chosen, and the buttons that change the list."""
+"""The list of layers, one of them selected, and the buttons that change the list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digitlab.errors import SpecError
 from digitlab.models import edit
 from digitlab.models.layer import Path
 from digitlab.ui.architecture import state
-from digitlab.ui.architecture.text import in_short, shape_text
+from digitlab.ui.architecture.text import describe_arguments, shape_text
 from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
 
 _LIST = "architecture-list"
-MANY = 150  # rows above which the list is a searchable menu
+MAX_ROWS = 150  # of the list; with more, it is a searchable menu
 _BUTTONS = "architecture-buttons"
-# Rows are as wide as the list, with shape and parameters at its right edge, and as dense as a
-# table's; Streamlit's radio has no layout of its own for that. Shortcuts are in the tooltips.
+# Rows are as wide as the list and as dense as a table's, with shape and parameters at the right
+# edge; Streamlit's radio cannot do that. Shortcuts are shown in the tooltips only.
 _STYLE = f"""<style>
 .st-key-{_LIST} [role=radiogroup] {{gap: 0}}
 .st-key-{_LIST} [role=radiogroup], .st-key-{_LIST} [role=radiogroup] > div,
@@ -51,13 +51,13 @@ class Line:
 
     @property
     def depth(self) -> int:
-        """How many blocks and branches it stands in."""
+        """The number of blocks and branches around it."""
         blocks = sum(isinstance(step, str) for step in self.path)
         return blocks + self.path.count("branches") - (self.layer is None)
 
 
 def lines(spec: ModelSpec) -> Iterator[Line]:
-    """The rows of the list: every layer, and before those of a branch the branch itself."""
+    """The rows of the list: every layer, and a row for each branch before its layers."""
     yield from _lines(spec.layers, ())
 
 
@@ -72,24 +72,24 @@ def _lines(layers: Sequence[Layer], path: Path) -> Iterator[Line]:
 
 
 def pick_layer(spec: ModelSpec, rows: Mapping[Path, Row], wrong: Path | None) -> Path | None:
-    """The list; returns the place of the chosen layer or branch. `wrong` is marked as a fault.
+    """The list; returns the path of the selected layer or branch.
 
-    `rows` tell of the layers that can be built, by their place.
+    `rows` are the rows of the summary by path; the layer at `wrong` is marked as an error.
     """
-    shown = {_key(line.path): line for line in lines(spec)}
-    if not shown:
+    lines_by_key = {_key(line.path): line for line in lines(spec)}
+    if not lines_by_key:
         st.info("There are no layers yet: add the first one below.", icon=":material/info:")
         return None
-    labels = {key: _label(line, rows.get(line.path), wrong) for key, line in shown.items()}
+    labels = {key: _label(line, rows.get(line.path), wrong) for key, line in lines_by_key.items()}
     st.session_state[_LIST] = _key(state.selected())
     st.html(_STYLE)
-    widget = st.selectbox if len(shown) > MANY else st.radio
+    widget = st.selectbox if len(lines_by_key) > MAX_ROWS else st.radio
     widget(
         "Layers",
-        list(shown),
+        list(lines_by_key),
         key=_LIST,
         format_func=lambda key: labels.get(key, key),
-        on_change=lambda: state.select(shown[st.session_state[_LIST]].path),
+        on_change=lambda: state.select(lines_by_key[st.session_state[_LIST]].path),
         label_visibility="collapsed",
         width="stretch",
     )
@@ -101,12 +101,12 @@ def _key(path: Path | None) -> str:
 
 
 def _label(line: Line, row: Row | None, wrong: Path | None) -> str:
-    """A row in Markdown: number, name, arguments; at its end what leaves the layer."""
+    """A row in Markdown: number, name, arguments; then output shape and parameters."""
     indent = "\u2003" * line.depth
     number = line.path[-1] + 1
     if line.layer is None:
         return f"{indent}:gray[branch {number}] :gray[]"
-    name = f"{indent}{number} **{plain(line.layer.type)}** {plain(in_short(line.layer))}"
+    name = f"{indent}{number} **{plain(line.layer.type)}** {plain(describe_arguments(line.layer))}"
     if wrong is not None and line.path == wrong[: len(line.path)] and _is_end(line, wrong):
         return f":red[{name}] :red[:material/error:]"
     if row is None:
@@ -116,7 +116,7 @@ def _label(line: Line, row: Row | None, wrong: Path | None) -> str:
 
 
 def _is_end(line: Line, wrong: Path) -> bool:
-    """Whether a fault's path leads to this layer itself, not to one inside it."""
+    """Whether an error's path ends at this layer, not at a layer inside it."""
     rest = wrong[len(line.path) :]
     return not any(isinstance(step, int) for step in rest)
 
@@ -125,7 +125,7 @@ def _is_end(line: Line, wrong: Path) -> bool:
 
 
 def show_buttons(spec: ModelSpec, path: Path | None) -> None:
-    """Undo and redo; move, duplicate, wrap and delete what is chosen."""
+    """Undo and redo; move, duplicate, wrap and delete the selected layer."""
     layer = path is not None and not edit.is_branch(path)
     with st.container(horizontal=True, gap="xsmall", key=_BUTTONS):
         _button("Undo", "undo", state.undo, "Mod+Z", not state.can_undo())
@@ -147,7 +147,11 @@ def show_buttons(spec: ModelSpec, path: Path | None) -> None:
 
 
 def _button(
-    label: str, icon: str, act: Callable[[], None], shortcut: str | None = None, off: bool = False
+    label: str,
+    icon: str,
+    act: Callable[[], None],
+    shortcut: str | None = None,
+    disabled: bool = False,
 ) -> None:
     st.button(
         label,
@@ -156,26 +160,26 @@ def _button(
         on_click=act,
         shortcut=shortcut,
         help=shortcut and "Shortcut: " + shortcut.replace("Mod", "Ctrl or ⌘").replace("+", " + "),
-        disabled=off,
+        disabled=disabled,
     )
 
 
 def _block_menu(spec: ModelSpec, path: Path) -> None:
-    """What concerns blocks: putting one around the layer, taking its layers out, more branches."""
-    chosen = edit.layer_at(spec, path)
+    """A menu to put a block around the layer, unwrap it, or add a branch."""
+    layer = edit.layer_at(spec, path)
     with st.popover("Block", icon=":material/data_object:"):
-        st.caption(f"Put a block around {plain(chosen.type)}:")
+        st.caption(f"Put a block around {plain(layer.type)}:")
         with st.container(horizontal=True, gap="xsmall"):
             for block in edit.WRAPPERS:
                 _button(block, "add_box", lambda b=block: _change(edit.wrap, spec, path, b))
-        if chosen.children:
-            _button("Take its layers out", "output", lambda: _change(edit.unwrap, spec, path))
-        if "branches" in chosen.args:
+        if layer.children:
+            _button("Unwrap the block", "output", lambda: _change(edit.unwrap, spec, path))
+        if "branches" in layer.args:
             _button("Add a branch", "account_tree", lambda: _change(edit.add_branch, spec, path))
 
 
 def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) -> None:
-    """A searchable menu of all layers, blocks and whole models, and where to put the chosen one."""
+    """A searchable menu of all layers, blocks and whole models, and buttons that add one."""
     kinds = dict(_kinds())
     columns = st.columns([3, 2], vertical_alignment="bottom")
     name = columns[0].selectbox(
@@ -183,23 +187,23 @@ def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) ->
         list(kinds),
         key="architecture-add",
         format_func=lambda name: f"{name} ({kinds[name]})",
-        help="Every layer of torch.nn, blocks, and the networks of torchvision. Type to search.",
+        help="All layers of torch.nn, blocks, and models of torchvision. Type to search.",
     )
     with columns[1].container(horizontal=True, gap="xsmall"):
         if not edit.is_branch(path):
             after = (0,) if path is None else (*path[:-1], path[-1] + 1)
-            _button("Add after", "add", lambda: _add(spec, after, name, rows, path))
+            _button("Add after", "add", lambda: _add(spec, after, name, rows))
         inside = _inside(spec, path)
         if inside is not None:
             _button(
                 "Add inside",
                 "subdirectory_arrow_right",
-                lambda: _add(spec, inside, name, rows, path),
+                lambda: _add(spec, inside, name, rows),
             )
 
 
 def _inside(spec: ModelSpec, path: Path | None) -> Path | None:
-    """The end of the list that the chosen block or branch holds; None for what holds none."""
+    """The path after the last layer in the selected block or branch; None for other layers."""
     if path is None:
         return None
     if edit.is_branch(path):
@@ -211,41 +215,37 @@ def _inside(spec: ModelSpec, path: Path | None) -> Path | None:
     return (*path, "layers", len(layer.args.get("layers", ())))
 
 
-def _add(
-    spec: ModelSpec, place: Path, name: str, rows: Mapping[Path, Row], chosen: Path | None
-) -> None:
+def _add(spec: ModelSpec, target: Path, name: str, rows: Mapping[Path, Row]) -> None:
     from digitlab.models.signatures import fresh_layer
 
-    layer = fresh_layer(name, _arriving(spec, place, rows, chosen))
-    _change(edit.insert, spec, place, layer, select=place)
+    layer = fresh_layer(name, _input_shape(spec, target, rows))
+    _change(edit.insert, spec, target, layer, select=target)
 
 
-def _arriving(
-    spec: ModelSpec, place: Path, rows: Mapping[Path, Row], chosen: Path | None
-) -> Shape | None:
-    """The shape that reaches a place: what leaves the layer before, or enters the block around."""
-    before = (*place[:-1], place[-1] - 1)
-    if place == (0,):
+def _input_shape(spec: ModelSpec, target: Path, rows: Mapping[Path, Row]) -> Shape | None:
+    """The shape that reaches a path: the output of the layer before, or the block's input."""
+    before = (*target[:-1], target[-1] - 1)
+    if target == (0,):
         return spec.input
-    if place[-1] > 0 and before in rows:
+    if target[-1] > 0 and before in rows:
         return rows[before].output_shape
-    around = rows.get(place[:-2]) or rows.get(place[:-3])
-    return around.input_shape if place[-1] == 0 and around else None
+    block = rows.get(target[:-2]) or rows.get(target[:-3])
+    return block.input_shape if target[-1] == 0 and block else None
 
 
 def _move(spec: ModelSpec, path: Path, by: int) -> None:
-    moved, place = edit.move(spec, path, by)
-    state.commit(moved, select=place)
+    moved, target = edit.move(spec, path, by)
+    state.commit(moved, select=target)
 
 
 def _change(
-    act: Callable[..., ModelSpec], spec: ModelSpec, *given: object, select: Path | None = None
+    act: Callable[..., ModelSpec], spec: ModelSpec, *arguments: object, select: Path | None = None
 ) -> None:
-    """Make an edit; where it cannot be made, say why and change nothing."""
+    """Make an edit; if it cannot be made, report why and change nothing."""
     try:
-        state.commit(act(spec, *given), select=select)
+        state.commit(act(spec, *arguments), select=select)
     except SpecError as e:
-        state.say(str(e))
+        state.report(str(e))
 
 
 @st.cache_data(show_spinner=False)

@@ -1,4 +1,4 @@
-"""Keeping an architecture: saved under a name, deleted, shared as a link."""
+"""Saving an architecture under a name, deleting a saved one, sharing one as a link."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 _NAME = "architecture-name"
 
 
-def keep(spec: ModelSpec) -> None:
+def show_menus(spec: ModelSpec) -> None:
     """Menus to save the architecture, to delete a saved one, and to share it."""
     with st.popover("Save", icon=":material/save:"):
         _save_form(spec)
     start = url.get("preset") or ""
     if is_saved(start):
         with st.popover("Delete", icon=":material/delete:", key="architecture-delete-saved"):
-            st.markdown(f"Delete **{plain(start)}** from the saved architectures? Runs stay.")
+            st.markdown(f"Delete **{plain(start)}** from the saved architectures? Its runs stay.")
             st.button(f"Delete {start}", on_click=_delete, args=(start,), type="primary")
     with st.popover("Share", icon=":material/link:"):
-        _share(spec)
+        _show_link(spec)
 
 
 def _save_form(spec: ModelSpec) -> None:
-    st.markdown("A saved architecture is in all lists of models, here and on Train.")
+    st.markdown("Saved architectures appear in all lists of models, here and on Train.")
     st.session_state.setdefault(_NAME, suggest_name(spec.name))
     name = st.text_input(
         "Name", key=_NAME, max_chars=60, help="Letters, digits, - and _; no spaces."
     )
-    taken = is_saved(name)
-    if taken:
-        st.caption(f"There is an architecture {plain(name)} already.")
+    exists = is_saved(name)
+    if exists:
+        st.caption(f"An architecture {plain(name)} already exists.")
     st.button(
-        f"Overwrite {name}" if taken else "Save it",
+        f"Overwrite {name}" if exists else "Save it",
         key="architecture-save",
         on_click=_save,
-        args=(spec, name, taken),
+        args=(spec, name, exists),
         type="primary",
     )
 
@@ -55,30 +55,30 @@ def _save(spec: ModelSpec, name: str, overwrite: bool) -> None:
     try:
         saved = save_model(spec, name, overwrite=overwrite)
     except DigitlabError as e:
-        state.say(str(e))
+        state.report(str(e))
         return
     state.commit(saved, start=name)
-    st.toast(f"{name} is saved.", icon=":material/check:")
+    st.toast(f"Saved as {name}.", icon=":material/check:")
 
 
 def _delete(name: str) -> None:
     try:
         delete_saved(name)
     except DigitlabError as e:
-        state.say(str(e))
+        state.report(str(e))
         return
     state.forget_start(name)
-    st.toast(f"{name} is deleted; what you see can still be saved.", icon=":material/delete:")
+    st.toast(f"{name} is deleted; its layers can be saved again.", icon=":material/delete:")
 
 
-def _share(spec: ModelSpec) -> None:
+def _show_link(spec: ModelSpec) -> None:
     if state.is_changed() and not fits_link(spec):
         st.markdown(
             f"This architecture is too long for a link ({LONGEST_LINK:,} characters at most). Save "
-            f"it under a name, or send its YAML."
+            "it under a name, or send its YAML."
         )
         return
     st.markdown("This link opens the page with this architecture.")
-    carried = {name: url.get(name) for name in ("preset", "spec") if url.get(name)}
+    params = {name: url.get(name) for name in ("preset", "spec") if url.get(name)}
     base = (st.context.url or "").partition("?")[0]
-    st.code(f"{base}?{urllib.parse.urlencode(carried)}", language=None, wrap_lines=True)
+    st.code(f"{base}?{urllib.parse.urlencode(params)}", language=None, wrap_lines=True)

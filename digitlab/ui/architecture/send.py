@@ -1,4 +1,4 @@
-"""The way from an architecture to its training."""
+"""Sending an architecture to the Train page, and how its weights are initialised."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ def send_to_train(spec: ModelSpec, start: str, *, fits: bool) -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=not fits,
-        help="Opens Train with this architecture." if fits else "Mend the architecture first.",
+        help="Opens Train with this architecture." if fits else "Fix the architecture first.",
     ):
         return
     own = state.is_changed()
     url.put("model", OWN if own else start)
-    carried = ("model", "preset", "spec", "dataset") if own else ("model", "dataset")
-    params = {name: url.get(name) for name in carried if url.get(name)}
+    names = ("model", "preset", "spec", "dataset") if own else ("model", "dataset")
+    params = {name: url.get(name) for name in names if url.get(name)}
     if not fits_link(spec):
-        params.pop("spec", None)  # too long for a URL; this visit remembers it
+        params.pop("spec", None)  # too long for a URL; it is kept for this visit
     st.switch_page(page.TRAIN, query_params=params)
 
 
 def pick_init(spec: ModelSpec) -> None:
-    """How the first weights are drawn."""
+    """A choice of how the weights are initialised."""
     key = "architecture-init"
     st.session_state[key] = spec.init
     st.selectbox(
-        "First weights",
+        "Initial weights",
         list(_INITS),
         key=key,
         format_func=lambda init: _INITS.get(init, init),
         on_change=lambda: state.commit(state.current().with_init(st.session_state[key])),
-        help="How the weights of convolutions and linear layers are drawn before training.",
+        help="How the weights of convolutions and linear layers are initialised.",
     )
 
 
 _INITS = {
-    "default": "PyTorch's own: uniform, by the inputs of a unit",
+    "default": "PyTorch's default: uniform, by the number of inputs",
     "kaiming": "Kaiming: normal, for ReLU",
     "xavier": "Xavier: uniform, for sigmoid and tanh",
     "orthogonal": "Orthogonal: random rotations",

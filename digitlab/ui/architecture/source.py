@@ -1,4 +1,4 @@
-"""The architecture as text: its YAML, and code of PyTorch or Keras that is turned into layers."""
+"""The architecture as text: its YAML, and pasted PyTorch or Keras code turned into layers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import streamlit as st
 from digitlab.errors import SpecError
 from digitlab.models.spec import ModelSpec
 from digitlab.ui.architecture import state
-from digitlab.ui.architecture.check import show_error
+from digitlab.ui.architecture.check import show_error_at_line
 
 _TEXT = "architecture-text"
-_OF = "architecture:text-of"  # the spec that the text says, or said when it could last be read
+_TEXT_SPEC = "architecture:text-spec"  # of the text, or of the last text that was valid
 _PASTED = "pasted-code"
-_PROBLEM = "architecture:pasted-problem"
-# Indentation carries meaning in YAML; Streamlit has no editor with a fixed pitch of its own.
+_RESULT = "architecture:pasted-result"  # a SpecError, or a sentence
+# Indentation has a meaning in YAML, and Streamlit has no editor with a monospaced font.
 _MONOSPACE = (
     "<style>.st-key-{key} textarea "
     "{{font-family: monospace; white-space: pre; overflow-x: auto}}</style>"
@@ -21,32 +21,32 @@ _MONOSPACE = (
 
 
 def edit_yaml(spec: ModelSpec) -> None:
-    """The YAML of the architecture; what is written there changes all other views."""
-    if st.session_state.get(_OF) != spec or _TEXT not in st.session_state:
+    """An editor for the YAML of the architecture; a change there changes all other views."""
+    if st.session_state.get(_TEXT_SPEC) != spec or _TEXT not in st.session_state:
         st.session_state[_TEXT] = spec.to_yaml()
-        st.session_state[_OF] = spec
+        st.session_state[_TEXT_SPEC] = spec
     st.html(_MONOSPACE.format(key=_TEXT))
     st.text_area(
         "Architecture in YAML",
         key=_TEXT,
         height=420,
-        on_change=_take_text,
+        on_change=_apply_text,
         persist_state="session",
         help="A layer is a torch.nn class with its arguments; input sizes are inferred.",
     )
-    st.caption("Ctrl+Enter (⌘+Enter) applies what you wrote.")
+    st.caption("Press Ctrl+Enter (⌘+Enter) to apply your changes.")
     error = _text_error()
     if error:
-        show_error(error, st.session_state[_TEXT])
-        st.caption("Everything else on this page shows the last text that could be read.")
+        show_error_at_line(error, st.session_state[_TEXT])
+        st.caption("The rest of the page shows the last valid text.")
 
 
 def warn_of_draft(spec: ModelSpec) -> None:
-    """Say, in another view, that the YAML holds a text that could not be read."""
-    if st.session_state.get(_OF) == spec and _text_error():
+    """Show a warning, in another view, that the YAML has an error."""
+    if st.session_state.get(_TEXT_SPEC) == spec and _text_error():
         st.warning(
-            "The YAML holds a text that cannot be read yet. What is shown here is the last one "
-            "that could; a change made here replaces the text.",
+            "The YAML has an error. This view shows the last valid text; a change here replaces "
+            "the YAML.",
             icon=":material/edit_note:",
         )
 
@@ -59,42 +59,42 @@ def _text_error() -> SpecError | None:
     return None
 
 
-def _take_text() -> None:
+def _apply_text() -> None:
     try:
         spec = ModelSpec.from_yaml(st.session_state[_TEXT])
     except SpecError:
-        return  # said beside its line when the page is drawn
-    st.session_state[_OF] = spec
+        return  # edit_yaml shows the error at its line
+    st.session_state[_TEXT_SPEC] = spec
     state.commit(spec)
 
 
 def paste() -> None:
-    """Pasted PyTorch or Keras code becomes the layers; it is read, never run."""
+    """A field for PyTorch or Keras code, which is parsed into layers and never executed."""
     st.html(_MONOSPACE.format(key=_PASTED))
     st.text_area(
-        "A Sequential of PyTorch or Keras, or what print(model) shows",
+        "A Sequential of PyTorch or Keras, or the output of print(model)",
         key=_PASTED,
         height=320,
         placeholder="nn.Sequential(nn.Flatten(), nn.Linear(784, 10))",
         persist_state="session",
         help="The text is parsed and translated; nothing in it is executed.",
     )
-    st.button("Turn into layers", on_click=_take_pasted, icon=":material/data_object:")
-    problem = st.session_state.pop(_PROBLEM, None)
-    if isinstance(problem, SpecError):
-        show_error(problem, st.session_state.get(_PASTED) or "", language="python")
-    elif problem:
-        st.success(problem, icon=":material/check:")
+    st.button("Turn into layers", on_click=_apply_pasted, icon=":material/data_object:")
+    result = st.session_state.pop(_RESULT, None)
+    if isinstance(result, SpecError):
+        show_error_at_line(result, st.session_state.get(_PASTED) or "", language="python")
+    elif result:
+        st.success(result, icon=":material/check:")
 
 
-def _take_pasted() -> None:
+def _apply_pasted() -> None:
     from digitlab.models.paste import read_pasted
 
     try:
         spec = read_pasted(st.session_state.get(_PASTED) or "")
     except SpecError as e:
-        st.session_state[_PROBLEM] = e
+        st.session_state[_RESULT] = e
         return
     state.commit(spec, select=(0,))
     count = sum(layer.count for layer in spec.layers)
-    st.session_state[_PROBLEM] = f"Read as {count} layers; the other views show them."
+    st.session_state[_RESULT] = f"Read {count} layers. The other views show them."

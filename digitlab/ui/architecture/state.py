@@ -1,7 +1,7 @@
-"""The architecture that a visitor is working on: what it is now, was before, and may be again.
+"""The architecture that a visitor edits, with its history for undo and redo.
 
-One spec is behind all views of the page. Every change goes through `commit`, so that it can be
-undone, and `publish` writes what came of it into the URL.
+All views of the page show one spec. Every change goes through `commit`, so that it can be undone,
+and `update_url` writes the result into the URL.
 """
 
 from __future__ import annotations
@@ -20,68 +20,67 @@ from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, re
 if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
 
-Entry = tuple[str, "ModelSpec", Path | None]  # what it began as, what it is, what is chosen
+Entry = tuple[str, "ModelSpec", Path | None]  # the start, the spec, the path of the selection
 MAX_HISTORY = 100  # changes that can be undone
 _SPEC = "architecture:spec"
-_START = "architecture:start"  # the preset, saved or whole model it began as
+_START = "architecture:start"  # the name of the preset or other model that it started from
 _PAST = "architecture:past"  # the oldest first
-_FUTURE = "architecture:future"  # those undone, the last undone at the end
+_FUTURE = "architecture:future"  # undone ones, the last undone at the end
 _SELECTED = "architecture:selected"
-_LINK = "architecture:link"  # the link's text that the spec is from or was written to
+_LINK = "architecture:link"  # the text of the link that the spec was read from or written to
 _PROBLEM = "architecture:problem"
 _REVISION = "architecture:revision"
 
 
 def open_architecture(start: str) -> ModelSpec:
-    """The architecture to show: the visitor's own, one from a link, or the one they start from.
+    """The architecture to show: the visitor's own, the one in a link, or the start.
 
-    `start` is what the picker says; where it is another than before, the architecture is replaced
-    by it (which can be undone).
+    `start` is the picker's choice. A new choice replaces the architecture, which can be undone.
     """
     link = own_link()
-    arrived = bool(link) and link != st.session_state.get(_LINK)
+    is_new = bool(link) and link != st.session_state.get(_LINK)
     if _SPEC not in st.session_state:
         st.session_state[_START] = start
-        st.session_state[_SPEC] = (own_spec() if arrived else None) or base(start)
+        st.session_state[_SPEC] = (own_spec() if is_new else None) or load_start(start)
     elif start != st.session_state[_START]:
-        commit((own_spec() if arrived else None) or base(start), start=start)
-    elif arrived:
+        commit((own_spec() if is_new else None) or load_start(start), start=start)
+    elif is_new:
         commit(own_spec() or current())
-    publish()
+    update_url()
     return current()
 
 
-def publish() -> None:
-    """Make the URL carry the architecture, or nothing where it is as it was started from."""
+def update_url() -> None:
+    """Write the architecture into the URL, unless it equals the start."""
     spec = current()
-    if spec == base(st.session_state[_START]):
+    if spec == load_start(st.session_state[_START]):
         forget_own()
     else:
         remember_own(spec)
     st.session_state[_LINK] = own_link()
 
 
-def base(start: str) -> ModelSpec:
-    """The architecture of that name as it is without changes; the default where it is gone."""
+def load_start(start: str) -> ModelSpec:
+    """The unchanged architecture of that name; the default if it no longer exists."""
     try:
         return load_model(start)
     except SpecError as e:
-        say(str(e))
+        report(str(e))
         return load_model(DEFAULT)
 
 
 def current() -> ModelSpec:
-    """The architecture as it is now."""
+    """The architecture with all changes."""
     return st.session_state[_SPEC]
 
 
 def is_changed() -> bool:
-    """Whether it differs from what it was started from."""
-    return current() != base(st.session_state[_START])
+    """Whether the architecture differs from its start."""
+    return current() != load_start(st.session_state[_START])
 
 
 def commit(spec: ModelSpec, *, select: Path | None = None, start: str | None = None) -> None:
-    """Make `spec` the architecture; what it was can be brought back."""
+    """Make `spec` the architecture; the change can be undone."""
     before = _now()
     if select is not None:
         st.session_state[_SELECTED] = select
@@ -96,12 +95,12 @@ def commit(spec: ModelSpec, *, select: Path | None = None, start: str | None = N
 
 
 def undo() -> None:
-    """Back to before the last change."""
+    """Undo the last change."""
     _step(_PAST, _FUTURE)
 
 
 def redo() -> None:
-    """Forward again to what was undone."""
+    """Redo the last undone change."""
     _step(_FUTURE, _PAST)
 
 
@@ -116,50 +115,52 @@ def can_redo() -> bool:
 
 
 def revision() -> int:
-    """How many times undo or redo was pressed: fields made anew then show what came back."""
+    """How often undo or redo was used; in the keys of fields, so that they show restored values."""
     return st.session_state.get(_REVISION, 0)
 
 
-def rebase(start: str) -> None:
-    """Say that the architecture began as another one, and leave it as it is."""
+def set_start(start: str) -> None:
+    """Name another start, and leave the architecture unchanged."""
     st.session_state[_START] = start
     url.put("preset", start)
 
 
 def forget_start(name: str) -> None:
-    """The saved architecture of that name is gone: what began as it is the visitor's own now."""
-    for entry in (_PAST, _FUTURE):
-        kept = st.session_state.get(entry, [])
-        st.session_state[entry] = [(DEFAULT if s == name else s, *rest) for s, *rest in kept]
-    rebase(DEFAULT)
+    """Replace the start of that name, which was deleted, by the default."""
+    for key in (_PAST, _FUTURE):
+        entries = st.session_state.get(key, [])
+        st.session_state[key] = [
+            (DEFAULT if start == name else start, *rest) for start, *rest in entries
+        ]
+    set_start(DEFAULT)
 
 
 def select(path: Path | None) -> None:
-    """Choose a layer or branch, by its place."""
+    """Select a layer or branch by its path."""
     st.session_state[_SELECTED] = path
 
 
 def selected() -> Path | None:
-    """The place of the chosen layer or branch; the first layer's where it is gone."""
-    places = [path for path, _ in current().walk()]
+    """The path of the selected layer or branch; if that is gone, of the nearest layer."""
+    paths = [path for path, _ in current().walk()]
     path = st.session_state.get(_SELECTED)
-    if path in places or (is_branch(path) and _has_branch(path)):
+    if path in paths or (is_branch(path) and _has_branch(path)):
         return path
     for shorter in (path[:n] for n in range(len(path) - 1, 0, -1)) if path else ():
-        if shorter in places:
+        if shorter in paths:
             return shorter
-    if path and places and isinstance(path[0], int) and path[0] > 0:
+    if path and paths and isinstance(path[0], int) and path[0] > 0:
         return (min(path[0], len(current().layers) - 1),)
-    return places[0] if places else None
+    return paths[0] if paths else None
 
 
-def say(problem: str) -> None:
-    """Keep a sentence for the next run of the page."""
+def report(problem: str) -> None:
+    """Keep an error message for the next rerun of the page."""
     st.session_state[_PROBLEM] = problem
 
 
 def show_problem() -> None:
-    """Show what was said, once."""
+    """Show the reported error message, once."""
     problem = st.session_state.pop(_PROBLEM, None)
     if problem:
         st.error(problem, icon=":material/error:")
@@ -187,5 +188,5 @@ def _now() -> Entry:
 def _set(entry: Entry) -> None:
     start, spec, st.session_state[_SELECTED] = entry
     if start != st.session_state[_START]:
-        rebase(start)
+        set_start(start)
     st.session_state[_SPEC] = spec

@@ -1,4 +1,4 @@
-"""Layers, shapes and arguments as a row of a list or table shows them."""
+"""Layers, shapes and arguments as short texts for lists and tables."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 from digitlab.models.layer import Layer
 
 
-def in_short(layer: Layer) -> str:
-    """A layer's own arguments on one line; sizes without their usual names."""
+def describe_arguments(layer: Layer) -> str:
+    """A layer's arguments without its inner layers, on one line; usual names are left out."""
     args = layer.plain_args
-    words = []
+    parts = []
     for name in ("out_channels", "out_features", "kernel_size", "times", "p"):
         if name in args:
             value = _value(args.pop(name))
             flat = name == "kernel_size" and layer.type.endswith(("2d", "Separable"))
-            words.append(_window(value) if flat else f"{value}×" if name == "times" else value)
-    words += [f"{name}={_value(value)}" for name, value in args.items()]
-    return ", ".join(words)
+            parts.append(_window(value) if flat else f"{value}×" if name == "times" else value)
+    parts += [f"{name}={_value(value)}" for name, value in args.items()]
+    return ", ".join(parts)
 
 
-def shorter(label: str, arguments: str) -> str:
-    """Arguments as a summary's row has them, on a narrow line: like `in_short`."""
-    words = re.sub(r"\b(out_channels|out_features)=", "", arguments)
+def shorten_arguments(label: str, arguments: str) -> str:
+    """The arguments of a summary's row, shortened as in `describe_arguments`."""
+    text = re.sub(r"\b(out_channels|out_features)=", "", arguments)
     if label.endswith(("2d", "Separable")):
-        words = re.sub(r"\bkernel_size=(\d+)", r"\1×\1", words)
-    return words
+        text = re.sub(r"\bkernel_size=(\d+)", r"\1×\1", text)
+    return text
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""The three views of one architecture: its layers, its YAML, and a place to paste code."""
+"""The three views of an architecture: its layers, its YAML, and a field for pasted code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from digitlab.models.edit import is_branch
 from digitlab.ui import url
 from digitlab.ui.architecture import fields, layers, source, state
-from digitlab.ui.architecture.check import rows_so_far
+from digitlab.ui.architecture.check import rows_by_path
 from digitlab.ui.architecture.send import pick_init
 
 if TYPE_CHECKING:
@@ -23,41 +23,41 @@ VIEWS = {"layers": "Layers", "yaml": "YAML", "paste": "Paste code"}
 
 
 _DIAGRAM = "architecture-diagram"
-# On a phone, branches side by side would be too small to read: there a finger moves them.
+# On a phone, side-by-side branches would be too small to read: the diagram scrolls sideways.
 _STYLE = f"""<style>
 .st-key-{_DIAGRAM} [data-testid=stGraphVizChart] {{overflow-x: auto}}
 .st-key-{_DIAGRAM} [data-testid=stGraphVizChart] svg {{min-width: 35rem}}
 </style>"""
 
 
-def show_diagram(drawn: ModelSummary, *, wide: bool) -> None:
-    """The architecture's boxes and arrows; `wide` is one with branches beside each other."""
+def show_diagram(summary: ModelSummary, *, wide: bool) -> None:
+    """The architecture as boxes and arrows; `wide` if it has branches."""
     from digitlab.figures.architecture import architecture_dot
 
     with st.container(key=_DIAGRAM):
         if wide:
             st.html(_STYLE)
-        st.graphviz_chart(architecture_dot(drawn), alt=f"Diagram of {drawn.name}.")
+        st.graphviz_chart(architecture_dot(summary), alt=f"Diagram of {summary.name}.")
 
 
 def columns(wide: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where the view and what stands beside it go; text has the whole width of a `wide` page."""
+    """Containers for the view and the diagram; for a `wide` one, text views take the full width."""
     if wide and url.get("view") in ("yaml", "paste"):
         return st.container(), st.container()
     left, right = st.columns([3, 2], gap="large")
     return left, right
 
 
-def edit(
+def show_view(
     spec: ModelSpec,
     summary: ModelSummary | None,
     error: SpecError | None,
     *,
     form: DeltaGenerator | None = None,
 ) -> None:
-    """The chosen view; a change in one changes the others.
+    """The chosen view; a change in one view changes the others.
 
-    The chosen layer's arguments stand in `form`, or else below the list.
+    The selected layer's arguments are shown in `form` or, without it, below the list.
     """
     view = url.choose(
         "View",
@@ -75,13 +75,13 @@ def edit(
     if view == "paste":
         source.paste()
         return
-    rows = rows_so_far(spec, summary, error)
+    rows = rows_by_path(spec, summary, error)
     layers.show_buttons(spec, state.selected())
-    chosen = layers.pick_layer(spec, rows, error.path if error else None)
+    path = layers.pick_layer(spec, rows, error.path if error else None)
     with form or st.container(), st.container(border=True):
-        if chosen is None or is_branch(chosen):
-            st.caption("Choose a layer to change its arguments.")
+        if path is None or is_branch(path):
+            st.caption("Select a layer to change its arguments.")
         else:
-            fields.edit_layer(spec, chosen, rows.get(chosen))
-    layers.show_adding(spec, chosen, rows)
+            fields.edit_layer(spec, path, rows.get(path))
+    layers.show_adding(spec, path, rows)
     pick_init(spec)
