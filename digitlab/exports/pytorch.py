@@ -26,6 +26,7 @@ _HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs torch, torchv
     from {module} import load_network, make_network, normalize
 
 `load_network("weights.safetensors")(normalize(images))` gives the logits of images uint8 [N, …].
+It trains in float32, whatever precision, layout or compilation a run had.
 """
 {missing}
 from __future__ import annotations

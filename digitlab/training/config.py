@@ -109,8 +109,8 @@ class Augmentation(_Frozen):
     """Standard deviation of a smooth random displacement, in pixels. It imitates an unsteady hand
     (Simard et al. 2003); try 0.7."""
     noise: Annotated[float, Form(step=0.05), Field(ge=0, le=1, title="Noise (deviation)")] = 0.0
-    """Standard deviation of Gaussian noise on each pixel, as a share of the range. Try 0.1
-    for scans and photographs."""
+    """Standard deviation of Gaussian noise on each pixel, as a share of paper to ink. Try
+    0.1."""
     erasing: Annotated[float, Form(step=0.1), Field(ge=0, le=1, title="Erasing (share)")] = 0.0
     """Share of the images in which a random rectangle is overwritten. Try 0.3, so that no single
     part of a digit decides (Zhong et al. 2017)."""
@@ -173,7 +173,7 @@ class TrainConfig(_Frozen):
     nesterov: Annotated[
         bool,
         Form(used=lambda recipe: recipe["optimizer"] == "sgd" and recipe["momentum"] > 0),
-        Field(title="Nesterov momentum"),
+        Field(title="Nesterov"),
     ] = False
     """Nesterov's form of momentum, for SGD. It applies the momentum before the gradient is used;
     try it if the loss oscillates."""
@@ -309,7 +309,7 @@ class TrainConfig(_Frozen):
     """Decay of a moving average (EMA) of the weights, which the run then ends with. It often reads
     better than the last weights; try 0.999, or 0 for none."""
     test_curve: Annotated[
-        bool, "watching", Form(param="testcurve"), Field(title="Test after each epoch")
+        bool, "watching", Form(param="testcurve"), Field(title="Test each epoch")
     ] = False
     """Whether the test accuracy is measured after every epoch, too. Only look at it: a test that is
     used to choose is no test any more."""

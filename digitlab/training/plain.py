@@ -34,9 +34,10 @@ def fit(
     """
     torch.manual_seed(config.seed)  # for dropout
     shuffle = torch.Generator().manual_seed(config.seed)
-    generator = torch.Generator(labels.device).manual_seed(config.seed + 1)
     optimizer = make_optimizer(network, config)
     rate = make_schedule(config, len(make_batches(labels, config.batch_size)))
+    if config.augmentation.active:
+        generator = torch.Generator(labels.device).manual_seed(config.seed + 1)
     if config.average:
         ema = EMA(network, config.average)
     step, best_epoch, best_score = 0, 0, (-1.0, 0.0)
