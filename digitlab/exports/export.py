@@ -8,7 +8,7 @@ from typing import Any
 
 from digitlab import files
 from digitlab.errors import ExportError, RunNotFoundError, SpecError, StoreError
-from digitlab.exports.formats import FORMATS, Source
+from digitlab.exports.formats import FORMATS, Subject
 from digitlab.models.load import known_recipe, load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.runs.run import Run, open_run
@@ -31,11 +31,11 @@ def export(
     Raises ExportError for an unknown format and for one that this run or architecture does not
     have, SpecError or RunError where there is nothing to export.
     """
-    source = source_of(what, recipe)
-    content = exported(source, format)
+    subject = subject_of(what, recipe)
+    content = exported(subject, format)
     target = Path(path if path is not None else ".")
     if target.is_dir() or str(path).endswith("/"):
-        target = target / file_name(source, format)
+        target = target / file_name(subject, format)
     try:
         files.write_atomically(target, content)
     except StoreError as e:
@@ -44,35 +44,35 @@ def export(
     return target
 
 
-def exported(source: Source, format: str) -> bytes:
-    """What `export` would write."""
+def exported(subject: Subject, format: str) -> bytes:
+    """The file that `export` would write. Raises ExportError as it does."""
     if format not in FORMATS:
         raise ExportError(
             f"There is no format {str(format)[:40]!r}; choose one of {', '.join(FORMATS)}."
         )
-    if reason := _lacks(source, format):
-        raise ExportError(f"{source.name} cannot be exported as {format}: {reason}.")
-    content = FORMATS[format].write(source)
+    if reason := _lacks(subject, format):
+        raise ExportError(f"{subject.name} cannot be exported as {format}: {reason}.")
+    content = FORMATS[format].write(subject)
     return content.encode() if isinstance(content, str) else content
 
 
-def formats_of(source: Source, part: str | None = None) -> tuple[str, ...]:
-    """The formats that this source has; those of one `part` (see `Format`), or all."""
+def formats_of(subject: Subject, part: str | None = None) -> tuple[str, ...]:
+    """The formats that this subject has; those of one `part` (see `Format`), or all."""
     return tuple(
         name
         for name, form in FORMATS.items()
-        if part in (None, form.part) and not _lacks(source, name)
+        if part in (None, form.part) and not _lacks(subject, name)
     )
 
 
-def _lacks(source: Source, format: str) -> str:
-    """Why this source cannot be written so; empty where it can."""
-    return next((reason for need in FORMATS[format].needs if (reason := need(source))), "")
+def _lacks(subject: Subject, format: str) -> str:
+    """Why this subject cannot be written so; empty where it can."""
+    return next((reason for need in FORMATS[format].needs if (reason := need(subject))), "")
 
 
-def file_name(source: Source, format: str) -> str:
+def file_name(subject: Subject, format: str) -> str:
     """A name for the file: after the run's id, or the architecture's name."""
-    name = source.run.id if source.run else source.spec.name
+    name = subject.run.id if subject.run else subject.spec.name
     plain = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
     return FORMATS[format].file_name.format(plain.strip("-")[:80] or "network")
 
@@ -84,15 +84,15 @@ def format_of(path: str | Path) -> str:
     return endings.get(ending, ending.lstrip("."))
 
 
-def source_of(
+def subject_of(
     what: Run | ModelSpec | str | Path, recipe: Mapping[str, Any] | None = None, **measured: Any
-) -> Source:
-    """What `export` exports, with its recipe; `measured` holds fields of Source about results."""
+) -> Subject:
+    """What `export` exports, with its recipe; `measured` holds fields of Subject about results."""
     model = _opened(what)
     recipe = _recipe(model, what) if recipe is None else recipe
     if isinstance(model, Run):
-        return Source(model.spec, recipe, model, **measured)
-    return Source(model, recipe)
+        return Subject(model.spec, recipe, model, **measured)
+    return Subject(model, recipe)
 
 
 def _opened(what: Run | ModelSpec | str | Path) -> Run | ModelSpec:
@@ -110,10 +110,10 @@ def _opened(what: Run | ModelSpec | str | Path) -> Run | ModelSpec:
         raise RunNotFoundError(f"{str(e).rstrip('.')}. {no_model}", run_id=what) from e
 
 
-def _recipe(source: Run | ModelSpec, what: Any) -> Mapping[str, Any]:
+def _recipe(model: Run | ModelSpec, what: Any) -> Mapping[str, Any]:
     """The recipe that goes with a run, a preset or a file; empty for any other architecture."""
-    if isinstance(source, Run):
-        return source.experiment.recipe.model_dump()
+    if isinstance(model, Run):
+        return model.experiment.recipe.model_dump()
     if not isinstance(what, ModelSpec):
         return known_recipe(what)
     try:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class Subject:
     """What is exported: a run or, without one, an architecture with its initial weights.
 
     `recipe` holds fields of its TrainConfig. A run's results are those on its own test split, or on
-    the `split` of the dataset named `dataset`; `measured` holds them where they are known already.
+    the `split` of the dataset named `dataset`; `measured` holds them where they are known.
     """
 
     spec: ModelSpec
@@ -45,175 +45,175 @@ class Source:
 
     @property
     def results(self) -> Evaluation:
-        """What the run answered; RunError where that is not known."""
+        """The results of the run; RunError where it has none."""
         return self.measured or self.run.evaluate(self.split, self.dataset)
 
 
-# ---- what a format needs: each function says why a source lacks it, or nothing ------------------
+# ---- what a format needs: each function says why a subject lacks it; empty where it does not ----
 
-Need = Callable[[Source], str]
-
-
-def needs_run(source: Source) -> str:
-    return "" if source.run else "it is an architecture; train it first"
+Need = Callable[[Subject], str]
 
 
-def needs_end(source: Source) -> str:
-    record = source.run.record
+def needs_run(subject: Subject) -> str:
+    return "" if subject.run else "it is an architecture; train it first"
+
+
+def needs_end(subject: Subject) -> str:
+    record = subject.run.record
     return f"it is {record.status}; wait until it has ended" if record.active else ""
 
 
-def needs_single_model(source: Source) -> str:
-    members = source.run.record.members if source.run else []
+def needs_single_model(subject: Subject) -> str:
+    members = subject.run.record.members if subject.run else []
     if not members:
         return ""
     listed = ", ".join(members[:3]) + (", …" if len(members) > 3 else "")
     return f"it is an ensemble; export its members instead: {listed}"
 
 
-def needs_weights(source: Source) -> str:
+def needs_weights(subject: Subject) -> str:
     from digitlab.models.classical.catalog import classical_kind
 
-    trained = source.run or not classical_kind(source.spec)
+    trained = subject.run or not classical_kind(subject.spec)
     return "" if trained else "a classical model has no weights before it is fitted; train it first"
 
 
-def needs_network(source: Source) -> str:
+def needs_network(subject: Subject) -> str:
     """A graph of torch's layers, which a classical model does not have."""
     from digitlab.models.classical.catalog import classical_kind
     from digitlab.runs.run import open_run
 
-    members = source.run.record.members if source.run else []
+    members = subject.run.record.members if subject.run else []
     try:
-        specs = [source.spec, *(open_run(member).spec for member in members)]
+        specs = [subject.spec, *(open_run(member).spec for member in members)]
     except DigitlabError as e:
         return f"a member is missing: {str(e).rstrip('.')}"
     if any(classical_kind(spec) for spec in specs):
-        return "there is no ONNX graph of a classical model; export it as py, yaml or safetensors"
+        return "a classical model has no ONNX graph"
     return ""
 
 
-def needs_curves(source: Source) -> str:
-    return "" if source.run.record.epochs_done else "it has recorded no curves"
+def needs_curves(subject: Subject) -> str:
+    return "" if subject.run.record.epochs_done else "it has not completed an epoch"
 
 
-def needs_test_results(source: Source) -> str:
-    known = source.run.record.test_accuracy is not None
+def needs_test_results(subject: Subject) -> str:
+    known = subject.run.record.test_accuracy is not None
     return "" if known else "it has no results on a test split"
 
 
-def needs_results(source: Source) -> str:
-    return "" if source.measured else needs_test_results(source)
+def needs_results(subject: Subject) -> str:
+    return "" if subject.measured else needs_test_results(subject)
 
 
 # ---- what writes a format -----------------------------------------------------------------------
 
 
-def _python(source: Source) -> str:
+def _python(subject: Subject) -> str:
     from digitlab.exports.pytorch import standalone
 
-    dataset = source.run.record.dataset if source.run else "mnist"
-    return standalone(source.spec, source.recipe, dataset=dataset)
+    dataset = subject.run.record.dataset if subject.run else "mnist"
+    return standalone(subject.spec, subject.recipe, dataset=dataset)
 
 
-def _yaml(source: Source) -> str:
+def _yaml(subject: Subject) -> str:
     from digitlab.models.text import write_yaml
     from digitlab.training.config import TrainConfig
 
-    config = TrainConfig.from_dict(source.recipe)
+    config = TrainConfig.from_dict(subject.recipe)
     fields = config.model_dump(mode="json")
     fields["augmentation"] = {k: v for k, v in fields["augmentation"].items() if v}
     written = {name: fields[name] for name in config.differing() if name != "device"}
-    *head, layers = source.spec.to_dict().items()
+    *head, layers = subject.spec.to_dict().items()
     return write_yaml({**dict(head), **({"recipe": written} if written else {}), **dict([layers])})
 
 
-def _safetensors(source: Source) -> bytes:
+def _safetensors(subject: Subject) -> bytes:
     from safetensors.torch import save
 
-    network, normalization = _network(source)
+    network, normalization = _network(subject)
     weights = {name: value.contiguous().clone() for name, value in network.state_dict().items()}
-    return save(weights, _metadata(source, normalization))
+    return save(weights, _metadata(subject, normalization))
 
 
-def _onnx(source: Source) -> bytes:
+def _onnx(subject: Subject) -> bytes:
     from digitlab.exports.onnx import to_onnx
 
-    network, normalization = _network(source)
-    return to_onnx(network, normalization, source.spec.input, _metadata(source, normalization))
+    network, normalization = _network(subject)
+    return to_onnx(network, normalization, subject.spec.input, _metadata(subject, normalization))
 
 
-def _network(source: Source) -> tuple[torch.nn.Module, Normalization]:
+def _network(subject: Subject) -> tuple[torch.nn.Module, Normalization]:
     """The trained network of a run; one with initial weights, which reads pixels as 0…1."""
     from digitlab.models.build import build
     from digitlab.training.normalize import Normalization
 
-    if source.run:
-        return source.run.model, source.run.normalization
-    return build(source.spec, seed=0).eval(), Normalization(0.0, 1.0)
+    if subject.run:
+        return subject.run.model, subject.run.normalization
+    return build(subject.spec, seed=0).eval(), Normalization(0.0, 1.0)
 
 
-def _metadata(source: Source, normalization: Normalization) -> dict[str, str]:
+def _metadata(subject: Subject, normalization: Normalization) -> dict[str, str]:
     """What a file of weights says of itself, as text by name."""
     metadata = {
         "format": "pt",
         "producer": f"digitlab {VERSION}",
         "mean": repr(normalization.mean),
         "std": repr(normalization.std),
-        "spec": json.dumps(source.spec.to_dict(), ensure_ascii=False),
+        "spec": json.dumps(subject.spec.to_dict(), ensure_ascii=False),
     }
-    if source.run:
+    if subject.run:
         metadata |= {
-            "run": source.run.id,
-            "dataset": source.run.record.dataset,
-            "classes": json.dumps(source.run.classes, ensure_ascii=False),
+            "run": subject.run.id,
+            "dataset": subject.run.record.dataset,
+            "classes": json.dumps(subject.run.classes, ensure_ascii=False),
         }
     return metadata
 
 
-def _report(source: Source) -> str:
+def _report(subject: Subject) -> str:
     from digitlab.exports.report import write_report
 
-    return write_report(source.run)
+    return write_report(subject.run)
 
 
-def _model_card(source: Source) -> str:
+def _model_card(subject: Subject) -> str:
     from digitlab.exports.model_card import write_model_card
 
-    return write_model_card(source.run)
+    return write_model_card(subject.run)
 
 
-def _notebook(source: Source) -> str:
+def _notebook(subject: Subject) -> str:
     from digitlab.exports.notebook import write_notebook
 
-    return write_notebook(source.run, source.split, source.dataset)
+    return write_notebook(subject.run, subject.split, subject.dataset)
 
 
-def _tensorboard(source: Source) -> bytes:
+def _tensorboard(subject: Subject) -> bytes:
     from digitlab.exports.tensorboard import write_events
 
-    return write_events(source.run)
+    return write_events(subject.run)
 
 
-def _zip(source: Source) -> bytes:
+def _zip(subject: Subject) -> bytes:
     from digitlab.exports.archive import pack_run
 
-    return pack_run(source.run)
+    return pack_run(subject.run)
 
 
-def _predictions(source: Source) -> str:
+def _predictions(subject: Subject) -> str:
     from digitlab.evaluation.tables import predictions_csv
 
-    return predictions_csv(source.results)
+    return predictions_csv(subject.results)
 
 
-def _npz(source: Source) -> bytes:
+def _npz(subject: Subject) -> bytes:
     """Logits and probabilities float32 [N, C], labels int64 [N], names of classes [C]."""
     import io
 
     import numpy as np
 
-    results, buffer = source.results, io.BytesIO()
+    results, buffer = subject.results, io.BytesIO()
     np.savez_compressed(
         buffer,
         logits=results.logits,
@@ -224,28 +224,28 @@ def _npz(source: Source) -> bytes:
     return buffer.getvalue()
 
 
-def _kaggle(source: Source) -> str:
+def _kaggle(subject: Subject) -> str:
     from digitlab.evaluation.tables import kaggle_csv
 
-    return kaggle_csv(source.results)
+    return kaggle_csv(subject.results)
 
 
-def _classes(source: Source) -> str:
+def _classes(subject: Subject) -> str:
     from digitlab.evaluation.tables import classes_csv
 
-    return classes_csv(source.results)
+    return classes_csv(subject.results)
 
 
-def _confusion(source: Source) -> str:
+def _confusion(subject: Subject) -> str:
     from digitlab.evaluation.tables import confusion_csv
 
-    return confusion_csv(source.results)
+    return confusion_csv(subject.results)
 
 
-def _epochs(source: Source) -> str:
+def _epochs(subject: Subject) -> str:
     from digitlab.evaluation.tables import epochs_csv
 
-    return epochs_csv(source.run.history.epochs)
+    return epochs_csv(subject.run.history.epochs)
 
 
 # ---- the table ----------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class Format:
     mime: str
     file_name: str
     part: Literal["model", "run", "results"]
-    write: Callable[[Source], str | bytes]
+    write: Callable[[Subject], str | bytes]
     needs: tuple[Need, ...] = ()
 
 

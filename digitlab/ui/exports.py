@@ -13,24 +13,24 @@ from digitlab.snippets import basics
 from digitlab.ui import page
 
 if TYPE_CHECKING:
-    from digitlab.exports.formats import Source
+    from digitlab.exports.formats import Subject
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.run import Run
 
 
 def offer_run(run: Run) -> None:
     """Show a cell with the run's model as files: code, recipe, weights and graph."""
-    from digitlab.exports.export import formats_of, source_of
+    from digitlab.exports.export import formats_of, subject_of
 
-    source = source_of(run)
-    formats = formats_of(source, "model")
+    subject = subject_of(run)
+    formats = formats_of(subject, "model")
     graph = "the recipe, and an ONNX graph from raw pixels to probabilities"
     page.cell(
         "The model" if classical_kind(run.spec) else "The network",
         "As files that work without digitlab: code that loads the weights, the weights, "
         f"{graph if 'onnx' in formats else 'and the recipe'}.",
     )
-    format_buttons(source, formats, f"run-{run.id}")
+    format_buttons(subject, formats, f"run-{run.id}")
     if run.record.members:
         st.caption("An ensemble has no weights of its own: download those of its members.")
     page.code_fold(basics.export_of_run(run.id, formats))
@@ -38,10 +38,10 @@ def offer_run(run: Run) -> None:
 
 def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
     """Show a cell with an architecture as files: code, recipe, initial weights and graph."""
-    from digitlab.exports.export import formats_of, source_of
+    from digitlab.exports.export import formats_of, subject_of
 
-    source = source_of(spec, recipe)
-    formats = formats_of(source, "model")
+    subject = subject_of(spec, recipe)
+    formats = formats_of(subject, "model")
     page.cell(
         "Download",
         "The model as files that work without digitlab: a scikit-learn script that fits it, and "
@@ -50,12 +50,12 @@ def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
         else "The network as files that work without digitlab: PyTorch code with the recipe that "
         "trains it, the recipe, and the initial weights, also as an ONNX graph for other tools.",
     )
-    format_buttons(source, formats, "spec")
+    format_buttons(subject, formats, "spec")
     page.code_fold(basics.export_of_spec(spec.to_yaml(), formats))
 
 
 def format_buttons(
-    source: Source, formats: Sequence[str], key: str, names: Mapping[str, str] | None = None
+    subject: Subject, formats: Sequence[str], key: str, names: Mapping[str, str] | None = None
 ) -> None:
     """Show a button for each format; `names` overrides file names."""
     from digitlab.exports.export import exported, file_name
@@ -66,8 +66,8 @@ def format_buttons(
             form = FORMATS[name]
             button(
                 form.title,
-                partial(exported, source, name),
-                (names or {}).get(name) or file_name(source, name),
+                partial(exported, subject, name),
+                (names or {}).get(name) or file_name(subject, name),
                 form.mime,
                 form.description,
                 f"{key}-{name}",

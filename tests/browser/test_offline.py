@@ -1,4 +1,4 @@
-"""Files that people take along open in a browser without network, app or complaint."""
+"""Files that people download open in a browser without network, app or complaint."""
 
 from __future__ import annotations
 

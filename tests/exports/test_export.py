@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 import digitlab as dl
 from digitlab.errors import ExportError, RunNotFoundError, SpecError
-from digitlab.exports.export import exported, formats_of, source_of
+from digitlab.exports.export import exported, formats_of, subject_of
 from digitlab.exports.formats import FORMATS
 from digitlab.exports.onnx import OPSET
 
@@ -102,12 +102,12 @@ def test_yaml_brings_architecture_and_recipe_back(train_tiny, tmp_path, optdigit
 def test_an_architecture_takes_its_presets_recipe_along_or_the_one_given(tmp_path):
     spec = dl.load_model("lenet-5")
     for what in ("lenet-5", spec):
-        assert b"    epochs = 10  #" in exported(source_of(what), "py")
+        assert b"    epochs = 10  #" in exported(subject_of(what), "py")
     changed = spec.with_layers(spec.layers[:-1])
-    assert b"    epochs = 10  #" in exported(source_of(changed, {"epochs": 10}), "py")
-    assert b"recipe:\n  epochs: 3\n" in exported(source_of(changed, {"epochs": 3}), "yaml")
+    assert b"    epochs = 10  #" in exported(subject_of(changed, {"epochs": 10}), "py")
+    assert b"recipe:\n  epochs: 3\n" in exported(subject_of(changed, {"epochs": 3}), "yaml")
     path = dl.export(changed, "yaml", tmp_path / "own.yaml", recipe={"epochs": 4})
-    assert b"    epochs = 4  #" in exported(source_of(path), "py")
+    assert b"    epochs = 4  #" in exported(subject_of(path), "py")
 
 
 def test_a_file_is_named_after_what_it_holds(tiny, tmp_path, monkeypatch):
@@ -145,7 +145,7 @@ def test_predictions_as_arrays_load_without_pickle(tiny, tmp_path):
         np.testing.assert_array_equal(arrays["probabilities"], result.probabilities)
         np.testing.assert_array_equal(arrays["labels"], result.labels)
         assert tuple(arrays["classes"]) == tuple(result.classes)
-    other = source_of(tiny, measured=tiny.evaluate("val"))  # what a page shows of another split
+    other = subject_of(tiny, measured=tiny.evaluate("val"))  # what a page shows of another split
     with np.load(io.BytesIO(exported(other, "npz")), allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["labels"], tiny.evaluate("val").labels)
 
@@ -153,16 +153,16 @@ def test_predictions_as_arrays_load_without_pickle(tiny, tmp_path):
 def test_a_source_has_the_formats_whose_needs_it_meets(tiny, train_tiny, add_record):
     results = {name for name, form in FORMATS.items() if form.part == "results"}
     assert results == {"csv", "npz", "kaggle", "classes", "confusion", "epochs"}
-    assert formats_of(source_of(tiny)) == tuple(FORMATS)
-    assert formats_of(source_of("lenet-5")) == ("py", "yaml", "safetensors", "onnx")
-    assert formats_of(source_of("svm")) == ("py", "yaml")
-    joined = source_of(dl.ensemble([tiny, train_tiny(seed=1)]))
+    assert formats_of(subject_of(tiny)) == tuple(FORMATS)
+    assert formats_of(subject_of("lenet-5")) == ("py", "yaml", "safetensors", "onnx")
+    assert formats_of(subject_of("svm")) == ("py", "yaml")
+    joined = subject_of(dl.ensemble([tiny, train_tiny(seed=1)]))
     assert formats_of(joined, "model") == ("onnx",)
     assert formats_of(joined, "run") == ("report", "card", "notebook")
     unmeasured = dl.open_run(add_record(status="stopped").id)
-    assert formats_of(source_of(unmeasured), "run") == ("zip",)
-    assert formats_of(source_of(unmeasured), "results") == ()
-    measured = source_of(unmeasured, measured=tiny.evaluate("val"))
+    assert formats_of(subject_of(unmeasured), "run") == ("zip",)
+    assert formats_of(subject_of(unmeasured), "results") == ()
+    measured = subject_of(unmeasured, measured=tiny.evaluate("val"))
     assert set(formats_of(measured, "results")) == results - {"epochs"}
 
 

@@ -9,7 +9,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 import digitlab as dl
 from digitlab.errors import ExportError
-from digitlab.exports.export import formats_of, source_of
+from digitlab.exports.export import formats_of, subject_of
 
 
 def scalars(content):
@@ -41,6 +41,6 @@ def test_a_run_without_curves_has_no_such_file(add_record):
     import digitlab as dl
 
     run = dl.open_run(add_record(status="finished").id)
-    assert "tensorboard" not in formats_of(source_of(run))
-    with pytest.raises(ExportError, match="recorded no curves"):
+    assert "tensorboard" not in formats_of(subject_of(run))
+    with pytest.raises(ExportError, match="not completed an epoch"):
         dl.export(run, "tensorboard")

@@ -12,7 +12,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.execution.execute import execute
-from digitlab.exports.export import exported, source_of
+from digitlab.exports.export import exported, subject_of
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord
 
@@ -77,7 +77,7 @@ def test_the_same_run_is_packed_byte_for_byte_as_it_was(name, old_home):
     with zipfile.ZipFile(RELEASE / f"{name}.zip") as archive:
         before = {entry: archive.read(entry) for entry in archive.namelist()}
     run_id = json.loads(before[run_folder.RECORD])["id"]
-    with zipfile.ZipFile(io.BytesIO(exported(source_of(dl.open_run(run_id)), "zip"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(exported(subject_of(dl.open_run(run_id)), "zip"))) as archive:
         after = {entry: archive.read(entry) for entry in archive.namelist()}
     assert after == before
 

@@ -16,7 +16,7 @@ from digitlab.ui.results.view import View
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from digitlab.exports.formats import Source
+    from digitlab.exports.formats import Subject
 
 FIGURES = {
     "confusion": "Confusion matrix",
@@ -31,17 +31,17 @@ PICTURES = {"svg": "SVG", "png": "PNG"}
 
 def show(view: View) -> None:
     """Show all downloads; a file is made when its button is clicked."""
-    from digitlab.exports.export import formats_of, source_of
+    from digitlab.exports.export import formats_of, subject_of
 
-    source = source_of(view.run, split=view.split, dataset=view.dataset)
-    formats = formats_of(source, "run")
+    subject = subject_of(view.run, split=view.split, dataset=view.dataset)
+    formats = formats_of(subject, "run")
     page.cell(
         "The whole run",
         "A report with figures that work offline, a model card, this page as a notebook that runs "
         "without the app, the learning curves for TensorBoard, and a ZIP that another digitlab can "
         "import on its Compare page. The report and the model card show results on the test split.",
     )
-    exports.format_buttons(source, formats, view.run.id)
+    exports.format_buttons(subject, formats, view.run.id)
     page.code_fold(basics.export_of_run(view.run.id, formats))
 
     page.cell(
@@ -49,25 +49,25 @@ def show(view: View) -> None:
         f"Results on {view.description}. Kaggle's format numbers the images of the split from 1; "
         "labels are class numbers.",
     )
-    _show_results(view, replace(source, measured=view.result))
+    _show_results(view, replace(subject, measured=view.result))
     page.code_fold(export.tables(*view.snippet_args))
 
     _show_figure(view)
     exports.offer_run(view.run)
 
 
-def _show_results(view: View, source: Source) -> None:
+def _show_results(view: View, subject: Subject) -> None:
     """Show buttons for the results; file names say which images were evaluated."""
     from digitlab.exports.export import formats_of
     from digitlab.exports.formats import FORMATS, needs_results
 
-    formats = formats_of(source, "results")
+    formats = formats_of(subject, "results")
     names = {
         name: FORMATS[name].file_name.format(f"{view.run.id}-{_short(view)}")
         for name in formats
         if needs_results in FORMATS[name].needs
     }
-    exports.format_buttons(source, formats, view.run.id, names)
+    exports.format_buttons(subject, formats, view.run.id, names)
 
 
 def _short(view: View) -> str:
