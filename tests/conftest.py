@@ -20,6 +20,19 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # figures must not depend on a GPU being there
 
 
+@pytest.hookimpl(optionalhook=True)  # where the workers are switched off, nobody asks
+def pytest_xdist_make_scheduler(config, log):
+    """A file stays with one worker, as `--dist loadfile` does; so do all that share a server."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            folder = "tests/browser/"
+            return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A fresh DIGITLAB_HOME for each test; nothing of the person running them is touched."""

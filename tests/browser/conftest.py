@@ -41,7 +41,7 @@ _FAILED = pytest.StashKey[bool]()
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[Lab]:
-    """The running app."""
+    """The running app, one for all browser tests: one worker runs them."""
     lab = Lab(tmp_path_factory.mktemp("lab"))
     lab.start()
     yield lab
