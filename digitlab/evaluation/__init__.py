@@ -1,4 +1,4 @@
-"""What logits and labels say about a classifier: metrics, their uncertainty and the mistakes."""
+"""Evaluating a classifier from logits and labels: metrics, their uncertainty, the mistakes."""
 
 from digitlab.evaluation.calibration import (
     Calibration,

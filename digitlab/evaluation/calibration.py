@@ -29,7 +29,7 @@ class Bin(NamedTuple):
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well confidences keep their word.
+    """How well confidences match accuracies.
 
     `bins` of equal width; `ece`, the expected calibration error, is the mean distance between
     confidence and accuracy over the bins, weighted by images, 0…1; it depends on how many bins
@@ -114,8 +114,8 @@ def rescale(validation: Evaluation, judged: Evaluation, bins: int = BINS) -> Res
     """
     if validation.classes != judged.classes:
         raise EvaluationError(
-            f"A temperature fitted on {len(validation.classes)} classes says nothing of "
-            f"{len(judged.classes)} others: fit it on the same classes."
+            f"A temperature fitted on {len(validation.classes)} classes cannot be used for "
+            f"{len(judged.classes)} classes: fit it on the same classes."
         )
     temperature = fit_temperature(validation)
     return Rescaled(temperature, calibrate(judged, bins), calibrate(judged, bins, temperature))

@@ -89,7 +89,7 @@ def roc_curve(scores: np.ndarray, positive: np.ndarray) -> Curve:
     """
     thresholds, hits, alarms = _counts(scores, positive)
     if not hits[-1] or not alarms[-1]:
-        raise EvaluationError("A ROC curve needs images of the class and of others; one is absent.")
+        raise EvaluationError("A ROC curve needs images of the class and of other classes.")
     x = np.concatenate([[0.0], alarms / alarms[-1]])
     y = np.concatenate([[0.0], hits / hits[-1]])
     return Curve(x, y, np.concatenate([[np.inf], thresholds]), float(np.trapezoid(y, x)))
@@ -102,7 +102,7 @@ def precision_recall_curve(scores: np.ndarray, positive: np.ndarray) -> Curve:
     """
     thresholds, hits, alarms = _counts(scores, positive)
     if not hits[-1]:
-        raise EvaluationError("A precision-recall curve needs images of the class; there is none.")
+        raise EvaluationError("A precision-recall curve needs images of the class.")
     recall = np.concatenate([[0.0], hits / hits[-1]])
     precision = np.concatenate([[1.0], hits / (hits + alarms)])
     area = float((np.diff(recall) * precision[1:]).sum())

@@ -1,4 +1,4 @@
-"""Embeddings: many activations as points on a plane, and what units say of classes."""
+"""Embeddings: activations projected to two dimensions, and the mean activation of each class."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def class_means(hidden: np.ndarray, labels: np.ndarray, classes: int) -> np.ndar
 def telling_units(means: np.ndarray, count: int) -> np.ndarray:
     """The `count` units whose means [C, D] differ most between classes, int64.
 
-    Sorted by the class that they answer to most, so that like stand beside like.
+    Sorted by the class that activates them most.
     """
     there = means[~np.isnan(means).any(axis=1)]
     chosen = np.argsort(-there.var(axis=0), kind="stable")[:count]

@@ -1,4 +1,4 @@
-"""How far a figure can be trusted: Wilson's interval for shares, a bootstrap for the others."""
+"""Confidence intervals: Wilson's for shares, a bootstrap for other metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suspicious labels: images whose label the probabilities speak against, by cleanlab.
+"""Label issues: images whose label is probably wrong, found with cleanlab.
 
 Flags, not corrections: a suspicious image may be labelled rightly and merely be hard to read.
 """
@@ -73,7 +73,7 @@ def find_label_issues(probabilities: np.ndarray, labels: np.ndarray) -> LabelIss
 
 
 def pool_probabilities(probabilities: Sequence[np.ndarray], errors: Sequence[float]) -> np.ndarray:
-    """What several classifiers say together of N images: float32 [N, C], a logarithmic pool.
+    """The probabilities of several classifiers in a logarithmic pool, float32 [N, C].
 
     `probabilities` holds [N, C] of each, `errors` the share 0…1 that it misreads of other images:
     one with half the errors counts twice. None can rule a class out for all, as less than one in
@@ -88,11 +88,13 @@ def pool_probabilities(probabilities: Sequence[np.ndarray], errors: Sequence[flo
     """
     if not probabilities or len(probabilities) != len(errors):
         raise EvaluationError(
-            f"Opinions are pooled with an error for each; not {len(probabilities)} with "
+            f"Pooling needs an error for each set of probabilities; not {len(probabilities)} with "
             f"{len(errors)} errors."
         )
     if len({np.shape(one) for one in probabilities}) > 1 or np.ndim(probabilities[0]) != 2:
-        raise EvaluationError("Opinions that are pooled must be of the same images and classes.")
+        raise EvaluationError(
+            "Probabilities that are pooled must be of the same images and classes."
+        )
     weights = 1 / np.maximum(np.asarray(errors, dtype=np.float64), _LEAST_ERROR)
     weights /= weights.sum()
     together = sum(
@@ -126,14 +128,14 @@ def cross_validate(
     """Probabilities float32 [N, classes], each from a quick model that has not seen the image.
 
     Features [N, D] are reduced to 64 principal components; `model` is one of QUICK_MODELS, fitted
-    anew for each of the stratified `folds`. `on_progress` is called with folds done and in all.
+    again for each of the stratified `folds`. `on_progress` is called with folds done and in total.
     Raises EvaluationError where there are too few images of a class for the folds.
     """
     from sklearn.decomposition import PCA
     from sklearn.model_selection import StratifiedKFold
 
     if model not in QUICK_MODELS:
-        raise EvaluationError(f"A quick model is one of {', '.join(QUICK_MODELS)}; not {model!r}.")
+        raise EvaluationError(f"The model is one of {', '.join(QUICK_MODELS)}; not {model!r}.")
     labels = checked_labels(labels, len(features), classes)
     counts = np.bincount(labels, minlength=classes)
     if (counts > 0).sum() < 2 or counts[counts > 0].min() < folds:

@@ -68,7 +68,7 @@ class Averages(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """What N logits and labels say.
+    """The metrics of N logits and labels.
 
     `n` images; `accuracy` 0…1 with its 95 % Wilson interval; `loss` mean cross-entropy in nats;
     `confusion` int64 [C, C], rows are true and columns predicted labels; `per_class` one
@@ -135,7 +135,7 @@ class Evaluation:
 
     @cached_property
     def _ranks(self) -> np.ndarray:
-        """How many classes stand before the true one, int64 [N]."""
+        """How many classes are ranked above the true one, int64 [N]."""
         own = np.take_along_axis(self.logits, self.labels[:, None], axis=1)
         lower = np.arange(len(self.classes)) < self.labels[:, None]
         return ((self.logits > own) | ((self.logits == own) & lower)).sum(axis=1)

@@ -1,4 +1,4 @@
-"""An order of the classes in which those that are taken for each other stand side by side."""
+"""An order of the classes that puts confused classes next to each other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def similarity_order(confusion: np.ndarray) -> np.ndarray:
         return np.arange(classes)
     from scipy.cluster.hierarchy import leaves_list, linkage
 
-    # The root keeps one pair that is confused most from making all others look equally far.
+    # The square root, so that one frequently confused pair does not dominate the distances.
     far = 1 - np.sqrt(near / near.max())
     distances = far[np.triu_indices(classes, 1)]
     order = leaves_list(linkage(distances, "average", optimal_ordering=True)).astype(np.int64)

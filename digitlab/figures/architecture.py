@@ -147,7 +147,7 @@ class _Drawing:
         last = self.chain(tree.lists[("layers",)], ends)
         join = self.join("concat", tree.row.output_shape)
         self.edges(last, join)
-        self.edges([(node, "kept") for node, _ in ends], join, "style=bold")
+        self.edges([(node, "unchanged") for node, _ in ends], join, "style=bold")
         return [(join, "")]
 
     def repeat(self, tree: _Tree, ends: Ends) -> Ends:
@@ -164,14 +164,14 @@ class _Drawing:
         parameters = sum(row.parameters for row in rows)
         cost = f" · {_parameters(parameters)}" if parameters else ""
         lines.append(_shape(rows[-1].output_shape) + cost)
-        told = "; ".join(f"{row.label}({row.arguments})" for row in rows)
-        return self.box(lines, KIND_COLORS.get(rows[0].kind, MUTED), tooltip=told)
+        tooltip = "; ".join(f"{row.label}({row.arguments})" for row in rows)
+        return self.box(lines, KIND_COLORS.get(rows[0].kind, MUTED), tooltip=tooltip)
 
     def box(self, lines: Sequence[str], color: str, *, tooltip: str = "") -> str:
         return self.node(lines, color, f"tooltip={_quoted(tooltip or lines[0])}")
 
     def join(self, sign: str, shape: Sequence[int]) -> str:
-        more = f"tooltip={_quoted('joined: ' + _shape(shape))}, shape=ellipse, margin=0.04"
+        more = f"tooltip={_quoted('combined: ' + _shape(shape))}, shape=ellipse, margin=0.04"
         return self.node([sign, _shape(shape)], KIND_COLORS["block"], more)
 
     def node(self, lines: Sequence[str], color: str, more: str) -> str:

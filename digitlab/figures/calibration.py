@@ -1,4 +1,4 @@
-"""Figures of confidence: reliability, how sure the network is, and what declining buys."""
+"""Figures of confidence: reliability diagram, distribution, and accuracy when declining."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = None) -> go.Figure:
-    """Accuracy over confidence, a point a bin, and the diagonal on which promises are kept.
+    """Accuracy over confidence, a point a bin, and the diagonal of perfect calibration.
 
     Whiskers are 95 % intervals of the accuracy; `rescaled` are the bins after a temperature.
     """
@@ -37,9 +37,9 @@ def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = No
         hoverinfo="skip",
         showlegend=False,
     )
-    _add_bins(figure, bins, "as it is", palette.TRAIN, "circle")
+    _add_bins(figure, bins, "without temperature", palette.TRAIN, "circle")
     if rescaled is not None:
-        _add_bins(figure, rescaled, "after the temperature", palette.VAL, "diamond")
+        _add_bins(figure, rescaled, "with temperature", palette.VAL, "diamond")
     lowest = min((one.low for one in [*bins, *(rescaled or ())] if one.count), default=0.0)
     figure.update_xaxes(range=[100 * lowest - 2, 102], ticksuffix=" %", showgrid=True)
     figure.update_yaxes(range=[-3, 103], ticksuffix=" %")
@@ -77,7 +77,9 @@ def _add_bins(figure: go.Figure, bins: Sequence[Bin], name: str, color: str, sym
 
 def confidence_histogram(bins: Sequence[Bin]) -> go.Figure:
     """How many images have which confidence, on a logarithmic scale."""
-    figure = chart("How sure it is", x="confidence", y="images", height=420, numbers=True)
+    figure = chart(
+        "Distribution of confidence", x="confidence", y="images", height=420, numbers=True
+    )
     filled = [one for one in bins if one.count]
     figure.add_bar(
         x=[50 * (one.low + one.high) for one in filled],
@@ -104,7 +106,7 @@ def coverage_figure(
     `chosen` marks a point, (coverage, accuracy).
     """
     figure = chart(
-        "Accuracy of the answers it gives",
+        "Accuracy on the images answered",
         x="images answered",
         y="accuracy",
         height=380,

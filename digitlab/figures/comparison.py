@@ -48,7 +48,7 @@ def learning_curves(
     for place, epochs in enumerate(histories):
         _add_line(figure, epochs, place, names[place], value, over)
     if not figure.data:
-        return _empty(figure, "none of these runs has measured this")
+        return _empty(figure, "none of these runs has this curve")
     if shares:
         figure.update_yaxes(ticksuffix=" %")
     else:
@@ -102,11 +102,11 @@ def trade_off(
         f"Accuracy against {cost}", names, x=f"{cost} (log scale)", y="test accuracy"
     )
     if all(amount is None for amount in costs):
-        return _empty(figure, "it is not known of any of these runs")
+        return _empty(figure, "unknown for these runs")
     figure.add_scatter(
         x=[costs[i] for i in frontier],
         y=[100 * accuracies[i] for i in frontier],
-        name="Frontier: none is better for less",
+        name="Pareto frontier",
         mode="lines",
         line={"color": palette.MUTED, "width": 2, "shape": "hv", "dash": "dot"},
         showlegend=len(frontier) > 1,
@@ -135,7 +135,7 @@ def trade_off(
 def overlay_chart(
     title: str, names: Sequence[str], *, x: str, y: str, height: int = 380, numbers: bool = True
 ) -> go.Figure:
-    """A chart whose legend, of many long names, stands below and leaves the title alone."""
+    """A chart with the legend below, where many long names fit."""
     rows = min(len(names), 10)
     figure = chart(title, x=x, y=y, height=height + 11 * rows, zoom=True, numbers=numbers)
     if numbers:  # a fixed margin holds the axis; what is below it, the legend makes room for
@@ -213,7 +213,7 @@ def _over(figure: go.Figure, over: Over, runs: int) -> go.Figure:
 
 
 def _spread_seconds(figure: go.Figure) -> None:
-    """A logarithmic axis where a linear one would squeeze the quick runs into a stroke."""
+    """A logarithmic axis where the runs took very different times."""
     seconds = [x for line in figure.data for x in line.x if x > 0]
     if seconds and max(seconds) > 50 * min(seconds):
         title = f"{OVER['elapsed']} (log scale)"

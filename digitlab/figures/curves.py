@@ -25,8 +25,8 @@ def roc_figure(curves: Named) -> go.Figure:
 
     No false positive at all lies on the left edge, which has no place on such a scale.
     """
-    across, down = "false positives, of all others", "found, of the class"
-    figure = _frame("ROC: found against falsely accused", across, down, curves)
+    across, down = "false positive rate", "true positive rate (recall)"
+    figure = _frame("ROC: true against false positive rate", across, down, curves)
     if not curves:
         return figure
     least = min(float(curve.x[curve.x > 0].min()) for _, _, curve in curves)
@@ -58,7 +58,7 @@ def _frame(title: str, x: str, y: str, curves: Named) -> go.Figure:
     if not curves:
         figure.update_xaxes(range=[0, 1], showticklabels=False)
         figure.update_yaxes(range=[0, 1], showticklabels=False)
-        return note(figure, "it takes images of a class and of others")
+        return note(figure, "this needs images of several classes")
     figure.update_xaxes(ticksuffix=" %", showgrid=True).update_yaxes(ticksuffix=" %")
     # Ten names take several lines, which above the plot would reach into the title.
     below = {"y": -0.24, "yanchor": "top", "traceorder": "normal"}

@@ -105,7 +105,7 @@ def confusion_difference(
     figure.update_yaxes(constrain="domain", constraintoward="top")
     figure.update_layout(hovermode="closest", margin={"t": 84, "b": 8})
     if not change.any():
-        note(figure, "no cell has changed")
+        note(figure, "no cell differs")
     return figure
 
 

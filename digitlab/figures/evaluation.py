@@ -19,7 +19,7 @@ TEXT_UP_TO = 20  # classes: beyond that a number does not fit into its cell
 TITLES = {
     "counts": "Confusion matrix: images",
     "row-shares": "Confusion matrix: % of each true class",
-    "column-shares": "Confusion matrix: % of what was read so",
+    "column-shares": "Confusion matrix: % of each predicted class",
     "errors": "Confusion matrix: errors only",
 }
 ALL = -1  # in a head's customdata: any other class
@@ -35,7 +35,7 @@ def confusion_matrix(
 ) -> go.Figure:
     """A confusion matrix, int64 [C, C], rows true and columns predicted; cells can be clicked.
 
-    Hits are kept quiet and errors have a colour scale of their own (logarithmic for counts), as
+    Correct predictions are pale; errors have their own colour scale (logarithmic for counts), as
     one scale for both would hide the errors of any good model. Cells without images are empty.
     `order` lists the labels from the top and the left; `chosen` frames a cell, a row (the true
     label, None) or a column (None, the read one).
@@ -120,8 +120,8 @@ def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> g
         customdata=[[int(label), ALL, int(missed[label])] for label in labels]
         + [[ALL, int(label), int(taken[label])] for label in labels],
         hovertext=[
-            *(f"all {names[i]} read as something else: {_images(missed[i])}" for i in labels),
-            *(f"all others read as {names[i]}: {_images(taken[i])}" for i in labels),
+            *(f"all {names[i]} misread: {_images(missed[i])}" for i in labels),
+            *(f"other classes read as {names[i]}: {_images(taken[i])}" for i in labels),
         ],
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
@@ -244,14 +244,14 @@ def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) ->
 
 
 def _cell_texts(confusion: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Numbers for the cells; none for a cell without images, which has no ground to stand on."""
+    """Numbers for the cells; none for a cell without images."""
     form = "{:.1f}" if values.dtype.kind == "f" else "{}"
     texts = [form.format(value) for value in values.ravel()]
     return np.where(confusion == 0, "", np.array(texts).reshape(values.shape))
 
 
 def _add_diagonal(figure: go.Figure, classes: int) -> None:
-    """Where the hits would be, to guide the eye."""
+    """The diagonal, where the correct predictions are."""
     ends = {"x0": -0.5, "y0": -0.5, "x1": classes - 0.5, "y1": classes - 0.5}
     figure.add_shape(type="line", layer="below", line={"color": palette.FAINT, "width": 1}, **ends)
 

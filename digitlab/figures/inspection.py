@@ -1,6 +1,4 @@
-"""Figures of a network from inside: attributions over an image, weights and maps as pictures,
-class means, and embeddings.
-"""
+"""Figures of a network's inside: attributions, weights, feature maps, class means, embeddings."""
 
 from __future__ import annotations
 
@@ -166,7 +164,7 @@ def class_means_figure(
         f"The {len(units)} units that differ most, of {total:,}"
         if len(units) < total
         else f"All {total:,} units",
-        x="unit, by the class it answers to most",
+        x="unit, sorted by the class that activates it most",
         y="class",
         height=140 + 24 * len(classes),
     )

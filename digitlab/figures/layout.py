@@ -1,4 +1,4 @@
-"""What all figures share: transparent ground, margins that fit a phone, kept zoom, a quiet grid."""
+"""The layout of all figures: transparent background, margins for phones, zoom that stays."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _whiskers(x: Sequence[float], ends: Sequence[tuple[float, float]]) -> dict:
 
 
 def _place(accuracy: float) -> float:
-    """Where an accuracy stands: minus the logarithm of its error."""
+    """The position of an accuracy on the axis: minus the logarithm of its error."""
     return -log10(max(1 - accuracy, _LEAST_ERROR))
 
 

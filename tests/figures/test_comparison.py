@@ -80,7 +80,7 @@ def test_values_that_were_not_measured_leave_a_gap():
     assert comparison.learning_curves([broken], ["one"]).data[0].x == (1,)
     empty = comparison.learning_curves([[{"epoch": 1}]], ["one"])
     assert not empty.data
-    assert "measured" in empty.layout.annotations[0].text
+    assert "none of these runs has this curve" in empty.layout.annotations[0].text
 
 
 def test_twenty_runs_can_be_told_apart():
