@@ -6,7 +6,10 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -69,26 +72,85 @@ def room(path):
     return "api" if inner == ("__init__",) else inner[0]
 
 
-def imported_modules(path):
-    """Dotted names of all modules that a file imports, wherever in it, with their lines."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}:{node.lineno}: write imports in full"
-            for alias in node.names:  # `from digitlab import drawing` imports a room, too
-                yield f"{node.module}.{alias.name}", node.lineno
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in PACKAGE
+}
+NAMES = {path: name for name, path in MODULES.items()}
+STUB = ROOT / "digitlab" / "__init__.pyi"  # from which the public API is imported when it is used
+
+
+class Import(NamedTuple):
+    """A module, or a name in one, that a file imports; `at_start` when it is itself imported."""
+
+    name: str
+    line: int
+    at_start: bool = False
+    for_types: bool = False
+    by_name: bool = False
+
+    @property
+    def module(self):
+        """The module that is loaded, or None for one that is not ours."""
+        inner = self.name if self.name in MODULES else self.name.rpartition(".")[0]
+        return inner if inner in MODULES else None
+
+
+@cache
+def imports(path):
+    """All that a file imports, in functions, for type checkers and by name too, with the lines."""
+    found = list(_imports(ast.parse(path.read_text(encoding="utf-8")), path, {"at_start": True}))
+    return found + (imports(STUB) if path == MODULES["digitlab"] else [])
+
+
+def _imports(node, path, how):
+    if isinstance(node, ast.Import):
+        yield from (Import(alias.name, node.lineno, **how) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert not node.level or path == STUB, f"{path}:{node.lineno}: write imports in full"
+        module = f"digitlab.{node.module}" if node.level else node.module
+        how = {} if path == STUB else how
+        for alias in node.names:  # `from digitlab import drawing` imports a room, too
+            yield Import(f"{module}.{alias.name}", node.lineno, **how)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        # A string that names a module of ours is imported or run: launch("digitlab.jobs.worker").
+        named = Import(node.value, node.lineno, by_name=True)
+        if named.module not in (None, "digitlab"):
+            yield named
+    else:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            how = {}
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            how = {"for_types": True}
+        for child in ast.iter_child_nodes(node):
+            yield from _imports(child, path, how)
 
 
 def imported_rooms(path):
     """The rooms of digitlab that a file imports, with their lines."""
     rooms = {entry.stem for entry in (ROOT / "digitlab").iterdir()}
-    for name, line in imported_modules(path):
-        first, _, rest = name.partition(".")
+    for imported in imports(path):
+        first, _, rest = imported.name.partition(".")
         if first == "digitlab":
             inner = rest.partition(".")[0]
-            yield (inner if inner in rooms else "api"), line
+            yield (inner if inner in rooms else "api"), imported.line
+
+
+@cache
+def loaded_with(name):
+    """The modules of ours and the top-level packages of others that importing a module loads."""
+    loaded = set()
+    todo = [name]
+    while todo:
+        parts = todo.pop().split(".")
+        for parent in {".".join(parts[:end]) for end in range(1, len(parts) + 1)} - loaded:
+            loaded.add(parent)
+            for imported in imports(MODULES[parent]) if parent in MODULES else ():
+                if imported.at_start and imported.module:
+                    todo.append(imported.module)
+                elif imported.at_start:
+                    loaded.add(imported.name.partition(".")[0])
+    return loaded
 
 
 def relative(path):
@@ -116,7 +178,7 @@ def test_no_two_rooms_import_each_other():
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_streamlit_is_imported_in_ui_and_pages_only(path):
     if room(path) not in MAY_IMPORT_STREAMLIT:
-        for name, line in imported_modules(path):
+        for name, line, *_ in imports(path):
             assert not name.startswith("streamlit"), f"{relative(path)}:{line} imports {name}"
 
 
@@ -137,8 +199,43 @@ def test_streamlit_is_imported_in_ui_and_pages_only(path):
 def test_rooms_keep_out_what_is_not_theirs(rooms, packages):
     for path in PACKAGE:
         if room(path) in rooms:
-            found = {name.partition(".")[0] for name, _ in imported_modules(path)}
+            found = {imported.name.partition(".")[0] for imported in imports(path)}
             assert not found & packages, relative(path)
+
+
+def test_no_circle_between_files():
+    graph = {
+        name: {each.module for each in imports(path) if not each.by_name} - {name, None}
+        for name, path in MODULES.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names a circle
+
+
+# What takes some 20 ms or more to load.
+SLOW = {
+    *("numpy", "scipy", "torch", "torchvision", "sklearn", "captum", "cleanlab", "pandas"),
+    *("plotly", "streamlit", "pydantic", "sqlalchemy", "alembic", "jinja2", "nbformat"),
+    *("onnx", "onnxscript", "tensorboardX", "rich", "typer"),
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_functions_import_only_what_would_slow_the_start(path):
+    known = [imported for imported in imports(path) if imported.module]
+    loaded = loaded_with(NAMES[path]) if path in NAMES else set()
+    loaded = loaded.union(*(loaded_with(each.module) for each in known if each.at_start))
+    for each in known:
+        if not (each.at_start or each.for_types or each.by_name or path == MODULES["digitlab"]):
+            assert (loaded_with(each.module) - loaded) & SLOW, (
+                f"{relative(path)}:{each.line} imports {each.name} in a function, which saves "
+                "nothing: import it at the top"
+            )
+
+
+@pytest.mark.parametrize("path", PAGES, ids=relative)
+def test_pages_stay_thin(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= 120, f"{relative(path)} has {lines} lines: move what it does to digitlab/ui"
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)

@@ -10,6 +10,9 @@ import numpy as np
 
 from digitlab.drawing.abstention import Abstention
 from digitlab.errors import DigitlabError
+from digitlab.evaluation.calibration import fit_temperature
+from digitlab.evaluation.metrics import evaluate_logits
+from digitlab.evaluation.softmax import softmax
 from digitlab.runs import run_folder
 
 if TYPE_CHECKING:
@@ -56,10 +59,6 @@ def _from_start(run: Run) -> Abstention:
 @lru_cache(maxsize=32)
 def _from_validation(path: Path, changed: int, run_id: str) -> Abstention | None:
     """Thresholds from saved validation logits; None where there are too few."""
-    from digitlab.evaluation.calibration import fit_temperature
-    from digitlab.evaluation.metrics import evaluate_logits
-    from digitlab.evaluation.softmax import softmax
-
     try:
         saved = run_folder.read_tensors(path, run_id)
     except DigitlabError:

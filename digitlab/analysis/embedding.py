@@ -16,6 +16,7 @@ import numpy as np
 from digitlab import files
 from digitlab.analysis.cache import cache_folder, is_cached, require_weights
 from digitlab.errors import RunError
+from digitlab.evaluation.embedding import PROJECTIONS, project
 from digitlab.runs import run_folder
 
 if TYPE_CHECKING:
@@ -66,8 +67,6 @@ def embed(run: Run, split: Split, method: str = "pca", *, keep: bool = True) -> 
     Raises as `hidden_sample`, and EvaluationError for another method or too few images.
     """
     import torch
-
-    from digitlab.evaluation.embedding import PROJECTIONS, project
 
     hidden = hidden_sample(run, split, keep=keep)
     known = method in PROJECTIONS  # else it never becomes part of a path

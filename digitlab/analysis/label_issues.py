@@ -20,6 +20,8 @@ from digitlab import files
 from digitlab.analysis.cache import cache_folder, is_cached, require_weights
 from digitlab.analysis.peer_predictions import RECENT_RUNS, same_images
 from digitlab.errors import RunError
+from digitlab.evaluation.label_issues import cross_validate, find_label_issues, pool_probabilities
+from digitlab.evaluation.softmax import softmax
 from digitlab.runs import run_folder
 from digitlab.runs.run import list_runs
 
@@ -67,9 +69,6 @@ def pool_predictions(run: Run, split: str, runs: Sequence[Run] | None = None) ->
     of `peer_runs` by default; a run without saved predictions, or with other labels, is skipped.
     Raises RunError for the training split, and where no run has saved predictions.
     """
-    from digitlab.evaluation.label_issues import pool_probabilities
-    from digitlab.evaluation.softmax import softmax
-
     if split not in ("test", "val"):
         raise RunError(
             f"Predictions are pooled for test or val, which no run was trained on; not {split!r}."
@@ -128,8 +127,6 @@ def find_train_label_issues(
     `pixels`, a sample of at most 20,000 images is used. `on_progress` is called with the name of
     the step, how much of it is done, and its total. RunError without weights or training images.
     """
-    from digitlab.evaluation.label_issues import find_label_issues
-
     path = label_issues_path(run, basis)
     if is_cached(run, path):
         cached = run_folder.read_tensors(path, run.id)
@@ -144,8 +141,6 @@ def _cross_validate(
     run: Run, train: Split, basis: str, on_progress: Progress | None
 ) -> tuple[np.ndarray, np.ndarray]:
     import torch
-
-    from digitlab.evaluation.label_issues import cross_validate
 
     report = on_progress or (lambda step, done, total: None)
     positions, inputs = _inputs(run, train, basis, report)

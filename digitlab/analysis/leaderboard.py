@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from digitlab.data.registry import find_dataset
+from digitlab.errors import DatasetError
 from digitlab.evaluation.intervals import Interval, wilson_interval
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import list_runs
@@ -34,9 +36,6 @@ def rank_runs(dataset: str, *, test_images: int | None = None) -> list[RankedRun
 
 
 def _test_images(dataset: str) -> int | None:
-    from digitlab.data.registry import find_dataset
-    from digitlab.errors import DatasetError
-
     try:
         return find_dataset(dataset).test_size
     except DatasetError:

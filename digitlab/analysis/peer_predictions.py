@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from digitlab.errors import RunError
+from digitlab.evaluation.softmax import softmax
 from digitlab.runs import run_folder
 from digitlab.runs.run import list_runs
 
@@ -71,6 +72,4 @@ def _row(run: Run, split: str, position: int) -> np.ndarray | None:
 
 
 def _probability(logits: np.ndarray, label: int) -> float:
-    from digitlab.evaluation.softmax import softmax
-
     return float(softmax(logits[None])[0, label])

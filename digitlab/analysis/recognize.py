@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.analysis.abstention import find_abstention
+from digitlab.drawing.recognition import recognize_drawing
+from digitlab.drawing.stages import DEFAULT
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
 from digitlab.runs.run import Run, list_bundled, open_run
@@ -39,9 +41,6 @@ def recognize(
     '?' in its place. Raises DrawingError where the source cannot be read as a drawing
     (EmptyDrawingError: nothing on it) and RunError where the run cannot read digits.
     """
-    from digitlab.drawing.recognition import recognize_drawing
-    from digitlab.drawing.stages import DEFAULT
-
     reader = run if isinstance(run, Run) else _loaded(run)
     return recognize_drawing(
         source,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from digitlab.analysis.cache import require_weights
 from digitlab.analysis.robustness_card import Curve, Elsewhere, Level, RobustnessCard, write_card
+from digitlab.data.registry import is_available, list_datasets
 from digitlab.errors import DatasetError, RunError
 
 if TYPE_CHECKING:
@@ -248,8 +249,6 @@ def _attacked(
 
 def other_datasets(run: Run) -> tuple[str, ...]:
     """The other datasets on this machine that have the run's classes."""
-    from digitlab.data.registry import is_available, list_datasets
-
     return tuple(
         info.name
         for info in list_datasets()

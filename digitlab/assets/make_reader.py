@@ -21,8 +21,10 @@ from digitlab import files
 from digitlab.assets.material import make_examples
 from digitlab.data.dataset import Dataset, Split
 from digitlab.data.pendigits import FILE, WRITER_SEED, digits_of, divide_writers
+from digitlab.models.build import build
 from digitlab.runs import run_folder
 from digitlab.settings import read_settings
+from digitlab.training.predict import predict_logits
 
 SEED = 0
 
@@ -112,9 +114,6 @@ def _examples(mnist: Dataset, cache: Path | None) -> tuple[np.ndarray, np.ndarra
 
 def fold_no_digit(run: dl.Run, target: Path) -> dict[str, object]:
     """Write the network of ten logits and its predictions into `target`; the record's changes."""
-    from digitlab.models.build import build
-    from digitlab.training.predict import predict_logits
-
     weights = run_folder.read_tensors(run.folder / run_folder.WEIGHTS, run.id)
     last = max(int(name.split(".")[0]) for name in weights)
     for name in (f"{last}.weight", f"{last}.bias"):

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.data.pendigits import FILE, digits_of, divide_writers
 from digitlab.drawing.compose import CONDITIONS, Drawing, placed
 from digitlab.drawing.doodles import HELD_OUT, doodle, vary
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import Framing, frame_naively
 from digitlab.drawing.strokes import PenDigit
-from digitlab.errors import EmptyDrawingError
+from digitlab.errors import DrawingError, EmptyDrawingError
+from digitlab.settings import read_settings
 from digitlab.words import percent
 
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ def measure_drawing(
     is called with a line for each measurement. Raises DatasetMissingError without Pendigits.
     """
     from digitlab.analysis.recognize import default_reader
-    from digitlab.data.pendigits import FILE, digits_of, divide_writers
-    from digitlab.settings import read_settings
 
     reader = run or default_reader()
     digits = digits_of(read_settings().data / FILE, part)
@@ -152,7 +152,6 @@ def _filled(rng: np.random.Generator) -> np.ndarray:
 
 def _accepts(canvas: np.ndarray, run: Run) -> bool:
     from digitlab.analysis.recognize import recognize
-    from digitlab.errors import DrawingError
 
     try:
         read = recognize(canvas, run)

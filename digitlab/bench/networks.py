@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from digitlab.models.build import build
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
+from digitlab.training.compute import choose_compute
+from digitlab.training.optim import make_optimizer
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST
@@ -53,8 +56,6 @@ CNN = ModelSpec.from_dict(
 
 def module(spec: ModelSpec) -> torch.nn.Module:
     """The network with new weights, the same each time."""
-    from digitlab.models.build import build
-
     return build(spec, seed=0)
 
 
@@ -103,8 +104,6 @@ def fixed_batch_epoch(spec: ModelSpec, config: TrainConfig) -> Callable[[], floa
 
     Nothing is loaded, normalised, recorded or saved: only the network itself is timed.
     """
-    from digitlab.training.compute import choose_compute
-    from digitlab.training.optim import make_optimizer
 
     def epoch() -> float:
         model = module(spec)

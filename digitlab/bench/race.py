@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+import digitlab as dl
 from digitlab.bench.networks import BATCH, CNN, module, torchvision_mnist, train_epoch
 from digitlab.bench.training import record_training
 from digitlab.settings import another_home
@@ -27,8 +28,6 @@ MAX_EPOCHS = 14  # of the example, as published
 
 def measure_race(progress: Callable[[str], None], seeds: int = 3) -> list[dict[str, Any]]:
     """Rows of {contender, seconds, test_accuracy, ratio}; needs MNIST and some minutes."""
-    import digitlab as dl
-
     preset = dl.load_preset("fast")
     rows = []
     for seed in range(seeds):

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+import digitlab as dl
 from digitlab.bench.networks import (
     BATCH,
     CNN,
@@ -26,10 +27,13 @@ from digitlab.bench.networks import (
     loader_epoch,
 )
 from digitlab.bench.peers import PEERS
+from digitlab.data.dataset import Split
 from digitlab.data.load import load_dataset
+from digitlab.models.build import build
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import another_home
 from digitlab.training.config import TrainConfig
+from digitlab.training.engine import Training, never, train_events
 from digitlab.training.events import EpochDone, Event, Snapshot, Started
 
 Progress = Callable[[str], None]
@@ -94,8 +98,6 @@ def record_training(spec: ModelSpec, data: object, config: TrainConfig) -> tuple
 
     The evaluation on the test images, which follows, is not counted.
     """
-    import digitlab as dl
-
     times: dict[str, float] = {}
 
     def on_event(event: Event) -> None:  # called after the event has been written
@@ -110,9 +112,6 @@ def record_training(spec: ModelSpec, data: object, config: TrainConfig) -> tuple
 
 def evaluation_seconds(spec: ModelSpec, data: Any, config: TrainConfig) -> float:
     """Seconds of computing loss and accuracy on the test images, as after an epoch."""
-    from digitlab.models.build import build
-    from digitlab.training.engine import Training, never
-
     training = Training(build(spec, seed=0), data.subset(1_000), config)
     with training.compute.applied(training.model):
         training.validator.evaluate(data.test, never)  # to warm up
@@ -123,9 +122,6 @@ def evaluation_seconds(spec: ModelSpec, data: Any, config: TrainConfig) -> float
 
 def bare_epoch(spec: ModelSpec, data: Any, config: TrainConfig) -> float:
     """Seconds per epoch of a training whose events are not written."""
-    from digitlab.models.build import build
-    from digitlab.training.engine import train_events
-
     start = 0.0
     for event in train_events(build(spec, seed=0), data, config):
         if isinstance(event, Started):
@@ -156,8 +152,6 @@ def measure_measure_sizeth(progress: Progress) -> list[dict[str, Any]]:
 
 def _measure_size(images: int) -> None:
     import json
-
-    from digitlab.data.dataset import Split
 
     before = _peak_memory()
     data = load_dataset("mnist").resplit(0)

@@ -12,6 +12,7 @@ import numpy as np
 
 from digitlab.data import collections
 from digitlab.data.archive import list_files, open_archive, read_entry
+from digitlab.data.upload import read_labelled_images
 from digitlab.errors import UploadError
 
 if TYPE_CHECKING:
@@ -53,8 +54,6 @@ def import_collection(name: str, content: bytes, file_name: str = "") -> Labelle
     cannot be read or is not safe to open, DatasetError where they do not fit in; then none is
     added.
     """
-    from digitlab.data.upload import read_labelled_images
-
     read = read_labelled_images(content, file_name)
     strokes = _read_strokes(content, len(read))
     collections.keep_drawings(

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from digitlab.data.info import DIGITS
+from digitlab.drawing.strokes import check_strokes
 from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError
 from digitlab.files import write_atomically, writing
 from digitlab.settings import read_settings
@@ -242,8 +243,6 @@ def _check_room(name: str, entries: Sequence[Entry], new: int) -> None:
 
 def _thin(strokes: Sequence[Any]) -> list[np.ndarray]:
     """Strokes of at most MAX_POINTS points together: every other one is left out until it fits."""
-    from digitlab.drawing.strokes import check_strokes
-
     thinned = check_strokes(strokes)[:200]
     while sum(map(len, thinned)) > MAX_POINTS:
         thinned = [np.concatenate([s[:-1:2], s[-1:]]) if len(s) > 2 else s for s in thinned]

@@ -8,6 +8,7 @@ import torch
 
 from digitlab.data import derived
 from digitlab.data.dataset import Dataset, Split, check_fraction, divide
+from digitlab.data.download import download_dataset
 from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.data.readers import read_parts
 from digitlab.data.registry import find_dataset
@@ -34,8 +35,6 @@ def load_dataset(
     info = find_dataset(name)
     check_fraction(val_fraction)
     if download:
-        from digitlab.data.download import download_dataset
-
         download_dataset(info.name, on_progress)
     read = derived.read if info.made_here else read_parts
     (train_images, train_labels), (test_images, test_labels) = read(info, read_settings().data)

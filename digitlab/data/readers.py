@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from digitlab.data.dataset import Split, divide
 from digitlab.data.info import DatasetInfo
+from digitlab.data.pendigits import read_pendigits
 from digitlab.errors import DatasetDamagedError, DatasetMissingError
 
 Part = tuple[torch.Tensor, torch.Tensor]
@@ -118,8 +120,6 @@ def frame(images: torch.Tensor) -> torch.Tensor:
 
 def _read_optdigits() -> tuple[Part, Part]:
     """scikit-learn's `load_digits`, from its file: importing scikit-learn takes over a second."""
-    from digitlab.data.dataset import Split, divide
-
     package = Path(find_spec("sklearn").origin).parent
     rows = np.loadtxt(package / "datasets/data/digits.csv.gz", delimiter=",", dtype=np.uint8)
     pixels, labels = rows[:, :-1].reshape(-1, 8, 8), torch.from_numpy(rows[:, -1].astype(np.int64))
@@ -130,7 +130,5 @@ def _read_optdigits() -> tuple[Part, Part]:
 
 
 def _read_pendigits(root: Path) -> tuple[Part, Part]:
-    from digitlab.data.pendigits import read_pendigits
-
     train, test = (tuple(map(torch.from_numpy, part)) for part in read_pendigits(root))
     return train, test

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from digitlab.drawing.paper import find_strokes
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.settings import read_settings
 
@@ -258,8 +259,6 @@ def _difference(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
 
 def _find_on_photo(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
     """What differs from photographed paper, `uint8 [H, W]`."""
-    from digitlab.drawing.paper import find_strokes
-
     height, width = colour.shape[:2]
     brightness = colour.mean(axis=2, dtype=np.float32)
     corner, slope_x, slope_y = plane.mean(axis=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from digitlab import files
 from digitlab.errors import RunError, SpecError
+from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import run_folder, store
@@ -118,8 +119,6 @@ def _record(
 
 
 def _metrics(tensors: dict[str, torch.Tensor], classes: Sequence[str]) -> dict[str, Any]:
-    from digitlab.evaluation.metrics import evaluate_logits
-
     columns = {}
     for split in ("val", "test"):
         if f"{split}_logits" in tensors:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from digitlab.data.load import load_dataset
 from digitlab.execution.execute import execute
 from digitlab.execution.prepare import new_record, plan
+from digitlab.execution.progress import show_progress
 from digitlab.runs import run_folder
 from digitlab.runs.run import Run
 from digitlab.training.events import Event
@@ -37,8 +39,6 @@ def train(
     before anything is stored.
     """
     if isinstance(data, str):
-        from digitlab.data.load import load_dataset
-
         data = load_dataset(data)
     experiment = plan(model, data, config, start_from)
     return carry_out(experiment, data, name=name, progress=progress, on_event=on_event)
@@ -53,8 +53,6 @@ def carry_out(
     on_event: Callable[[Event], None] | None = None,
 ) -> Run:
     """Carry out a planned experiment here and now, as `train` does; its data is read if need be."""
-    from digitlab.execution.progress import show_progress
-
     record = new_record(experiment, status="running", executor="foreground", name=name)
     with run_folder.run_lock(record.id), show_progress(record, enabled=progress) as show:
 

@@ -29,6 +29,8 @@ from digitlab import files
 from digitlab.data import archive as zips
 from digitlab.data.info import INPUT_SHAPE
 from digitlab.errors import RunError, RunNotFoundError, StoreError, UploadError
+from digitlab.evaluation.metrics import evaluate_logits
+from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.edit import NAME, NOTE, TAG, TAGS
 from digitlab.runs.record import RunRecord, check_run_id, new_run_id
@@ -148,8 +150,6 @@ def _marked(record: RunRecord, predictions: dict[str, torch.Tensor]) -> RunRecor
 
 
 def _measured(predictions: dict[str, torch.Tensor], classes: list[str]) -> dict[str, Any]:
-    from digitlab.evaluation.metrics import evaluate_logits
-
     columns: dict[str, Any] = {}
     for split in ("val", "test"):
         columns |= {f"{split}_loss": None, f"{split}_accuracy": None}
@@ -393,7 +393,6 @@ def _checked_weights(content: bytes, record: RunRecord) -> dict[str, torch.Tenso
     if not content:
         return None
     from digitlab.models.build import build, sketch
-    from digitlab.models.classical.catalog import classical_kind
 
     spec = record.experiment.spec
     header = _header(content, run_folder.WEIGHTS)

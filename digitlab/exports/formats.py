@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from digitlab.errors import DigitlabError
+from digitlab.exports.onnx import to_onnx
+from digitlab.exports.tensorboard import write_events
+from digitlab.models.classical.catalog import classical_kind
+from digitlab.models.text import write_yaml
 from digitlab.settings import VERSION
 
 if TYPE_CHECKING:
@@ -72,15 +76,12 @@ def needs_single_model(subject: Subject) -> str:
 
 
 def needs_weights(subject: Subject) -> str:
-    from digitlab.models.classical.catalog import classical_kind
-
     trained = subject.run or not classical_kind(subject.spec)
     return "" if trained else "a classical model has no weights before it is fitted; train it first"
 
 
 def needs_network(subject: Subject) -> str:
     """A graph of torch's layers, which a classical model does not have."""
-    from digitlab.models.classical.catalog import classical_kind
     from digitlab.runs.run import open_run
 
     members = subject.run.record.members if subject.run else []
@@ -117,7 +118,6 @@ def _python(subject: Subject) -> str:
 
 
 def _yaml(subject: Subject) -> str:
-    from digitlab.models.text import write_yaml
     from digitlab.training.config import TrainConfig
 
     config = TrainConfig.from_dict(subject.recipe)
@@ -137,8 +137,6 @@ def _safetensors(subject: Subject) -> bytes:
 
 
 def _onnx(subject: Subject) -> bytes:
-    from digitlab.exports.onnx import to_onnx
-
     network, normalization = _network(subject)
     return to_onnx(network, normalization, subject.spec.input, _metadata(subject, normalization))
 
@@ -190,8 +188,6 @@ def _notebook(subject: Subject) -> str:
 
 
 def _tensorboard(subject: Subject) -> bytes:
-    from digitlab.exports.tensorboard import write_events
-
     return write_events(subject.run)
 
 

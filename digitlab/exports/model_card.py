@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
+from digitlab.evaluation import calibrate
 from digitlab.exports.run_facts import RunFacts, recipe_rows, run_facts
 from digitlab.settings import VERSION
 from digitlab.words import percent
@@ -137,8 +138,6 @@ def _training(run: Run, facts: RunFacts) -> str:
 
 
 def _evaluation(run: Run, result: Evaluation, facts: RunFacts) -> str:
-    from digitlab.evaluation import calibrate
-
     rows = [(number.label, f"{number.value} ({number.note})") for number in facts.numbers[:3]]
     rows += [
         ("Balanced accuracy", percent(result.balanced_accuracy)),

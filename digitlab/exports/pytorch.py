@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from digitlab.exports.recipe_code import recipe_code
+from digitlab.exports.scikit import scikit_script
+from digitlab.models.build import sketch
+from digitlab.models.classical.catalog import classical_kind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,10 +70,6 @@ def standalone(
     state_dict has the keys of digitlab's own network, so its weights can be loaded. Raises
     SpecError where the spec cannot be built, ConfigError for a wrong recipe.
     """
-    from digitlab.exports.scikit import scikit_script
-    from digitlab.models.build import sketch
-    from digitlab.models.classical.catalog import classical_kind
-
     if classical_kind(spec):
         file = (re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "model") + ".py"
         words = {"file": file, "title": _plain(spec.name), "text": _quoted(spec.to_yaml())}

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 from digitlab.data.dataset import choose
 from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
+from digitlab.data.registry import find_dataset
 from digitlab.exports.source import Source, attributes, leave_out
 from digitlab.training.config import Augmentation, Form, TrainConfig, summary
+from digitlab.training.plain import fit
 
 
 class RecipeCode(NamedTuple):
@@ -28,8 +30,6 @@ def recipe_code(config: Mapping[str, Any], dataset: str) -> RecipeCode:
 
     Raises ConfigError for a wrong recipe, DatasetError for an unknown dataset.
     """
-    from digitlab.training.plain import fit
-
     recipe = TrainConfig.from_dict(config)
     if recipe.val_fraction is None:
         recipe = recipe.changed(val_fraction=VAL_FRACTION)
@@ -112,8 +112,6 @@ def load(folder: str) -> tuple[torch.Tensor, ...]:
 
 
 def _data(dataset: str) -> str:
-    from digitlab.data.registry import find_dataset
-
     info = find_dataset(dataset)
     if not info.torchvision or info.name == "usps":  # digitlab gives these another form first
         return _ARRAYS.format(dataset=info.name)

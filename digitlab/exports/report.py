@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError
+from digitlab.evaluation import calibrate, rescale
 from digitlab.exports.run_facts import recipe_rows, run_facts
 from digitlab.settings import VERSION
 from digitlab.words import percent
@@ -130,7 +131,6 @@ def _classes(result: Evaluation) -> Section:
 
 
 def _calibration(run: Run, result: Evaluation) -> Section:
-    from digitlab.evaluation import calibrate, rescale
     from digitlab.figures.calibration import reliability_diagram
 
     before = calibrate(result)

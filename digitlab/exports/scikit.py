@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.models.classical.catalog import Kind, classical_args, classical_kind
 
 if TYPE_CHECKING:
@@ -133,7 +134,6 @@ def scikit_script(
     wrong recipe, DatasetError for an unknown dataset.
     """
     from digitlab.data.dataset import choose
-    from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
     from digitlab.models.build import sketch
     from digitlab.training.config import TrainConfig
 

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from digitlab import files
 from digitlab.analysis.cache import cache_folder, require_weights
+from digitlab.analysis.robustness import measure_robustness
 from digitlab.errors import DigitlabError, StoreError
 from digitlab.jobs.launch import launch
 from digitlab.runs.run import open_run
@@ -97,8 +98,6 @@ def forget_failure(run: Run) -> None:
 
 def work(run_id: str, images: int | None) -> None:
     """Measure, one run of this home at a time, and write the card; progress goes to its file."""
-    from digitlab.analysis.robustness import measure_robustness
-
     run = open_run(run_id)
     cache_folder(run).mkdir(parents=True, exist_ok=True)
     last = 0.0

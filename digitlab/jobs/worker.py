@@ -10,6 +10,7 @@ import time
 import traceback
 
 from digitlab.errors import DigitlabError
+from digitlab.execution.control import Control
 from digitlab.jobs.queue import mark_interrupted
 from digitlab.runs import run_folder, store
 from digitlab.settings import read_settings
@@ -27,7 +28,6 @@ def work() -> int:
         try:
             with run_folder.run_lock(record.id):
                 # Imported late: most workers find that enough runs are training, and exit at once.
-                from digitlab.execution.control import Control
                 from digitlab.execution.execute import execute
 
                 control = Control(record.id)

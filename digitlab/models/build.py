@@ -12,6 +12,7 @@ from torch import nn
 from digitlab.errors import SpecError
 from digitlab.models.blocks import BLOCKS, place_block
 from digitlab.models.classical import catalog as classical
+from digitlab.models.classical.build import check_alone, place_estimator
 from digitlab.models.initialise import initialise
 from digitlab.models.layers import explain_unknown, list_layers, place_layer
 from digitlab.models.limits import check_limits
@@ -110,8 +111,6 @@ def _assemble(spec: ModelSpec, assembly: Assembly) -> Part:
     if not spec.layers:
         raise SpecError("The architecture has no layers; add at least one.", path=("layers",))
     if any(layer.type.startswith(classical.PREFIX) for layer in spec.layers):
-        from digitlab.models.classical.build import check_alone
-
         check_alone(spec.layers)
     return Placement(assembly).chain(spec.layers, spec.input)
 
@@ -122,8 +121,6 @@ def _place(layer: Layer, shape: Shape, placement: Placement) -> Part:
     if layer.type.startswith(PREFIX):
         return place_model(layer, shape, placement)
     if layer.type.startswith(classical.PREFIX):  # imported late: few specs need it
-        from digitlab.models.classical.build import place_estimator
-
         return place_estimator(layer, shape, placement)
     if layer.type not in list_layers():
         raise placement.error(explain_unknown(layer.type, tuple(BLOCKS)))

@@ -12,6 +12,7 @@ from pathlib import Path
 from digitlab.errors import SpecError, StoreError
 from digitlab.files import write_atomically
 from digitlab.models.layer import shown
+from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
 
@@ -78,8 +79,6 @@ def delete_saved(name: str) -> None:
 
 def check_name(name: str) -> None:
     """Raise SpecError for what cannot name a saved architecture."""
-    from digitlab.models.presets import list_presets
-
     if not _well_named(name):
         raise SpecError(
             f"A name has 1 to {MAX_NAME} letters, digits, - and _, and begins with a letter or "

@@ -7,6 +7,7 @@ from typing import Any
 from digitlab.errors import SpecError
 from digitlab.models.arguments import LayerSignature
 from digitlab.models.blocks import BLOCKS, block_signature, list_blocks
+from digitlab.models.classical.arguments import estimator_signature
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.models.layer import Layer
 from digitlab.models.layers import layer_signature, list_layers
@@ -75,8 +76,6 @@ def find_signature(name: str) -> LayerSignature | None:
     if name in TORCHVISION_MODELS:
         return model_signature(name)
     if name.startswith(CLASSICAL):
-        from digitlab.models.classical.arguments import estimator_signature
-
         try:
             return estimator_signature(name.removeprefix(CLASSICAL))
         except (KeyError, SpecError):

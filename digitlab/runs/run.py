@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, RunError
+from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.runs import run_folder, store
 from digitlab.runs.find import bundled_folders, find_record, read_bundled, read_json
+from digitlab.runs.network import load_network
 from digitlab.runs.record import RunRecord
 from digitlab.words import percent
 
@@ -80,8 +82,6 @@ class Run:
     @cached_property
     def model(self) -> torch.nn.Module:
         """The trained network in evaluation mode, on the CPU."""
-        from digitlab.runs.network import load_network
-
         return load_network(self.record)
 
     @property
@@ -123,8 +123,6 @@ class Run:
         the run has no predictions and no weights, or the dataset has other classes or another
         image size, and DatasetError where the dataset is not on this machine.
         """
-        from digitlab.evaluation.metrics import evaluate_logits
-
         logits, labels = self._logits(split, dataset)
         return evaluate_logits(logits.numpy(), labels.numpy(), self.classes)
 

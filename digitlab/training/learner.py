@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from digitlab.data.dataset import Dataset
+from digitlab.models.classical.build import fitted_module
+from digitlab.training.classical.fit import Fit
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import Training
 from digitlab.training.state import TrainState
@@ -24,10 +26,6 @@ def make_learner(
 
     Its own `state()` is None where training cannot be resumed.
     """
-    from digitlab.models.classical.build import fitted_module
-
     if fitted_module(model) is None:
         return Training(model, data, config, state)
-    from digitlab.training.classical.fit import Fit
-
     return Fit(model, data, config)

@@ -11,8 +11,11 @@ import streamlit as st
 from digitlab.data.info import SPLIT_SEED, SPLITS, VAL_FRACTION
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DatasetError
+from digitlab.evaluation.comparison import with_elapsed
+from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.runs.run import Run
 from digitlab.settings import read_settings
+from digitlab.training.config import TrainConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,7 +109,6 @@ _BUT_FOR_THE_NAME = {_MODEL_SPEC: lambda spec: spec.fingerprint}
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_BUT_FOR_THE_NAME)
 def speed(spec: ModelSpec, batch_size: int) -> Probe:
     """How fast an architecture trains on this machine in batches of that size; measured once."""
-    from digitlab.training.config import TrainConfig
     from digitlab.training.probe import probe_speed
 
     return probe_speed(spec, TrainConfig(batch_size=batch_size))
@@ -166,8 +168,6 @@ def _part_logits(run: Run, first: int) -> torch.Tensor:
 def _train_evaluation(run: Run, _parts: list[torch.Tensor]) -> Evaluation:
     import torch
 
-    from digitlab.evaluation.metrics import evaluate_logits
-
     train = own_dataset(run).train
     if not _parts:
         return reader(run).evaluate("train", own_dataset(run))  # which says why it cannot
@@ -223,8 +223,6 @@ def features(run: Run) -> Features:
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_KEYS)
 def epochs(run: Run) -> list[dict[str, Any]]:
     """The epochs of a run that has ended, each with the seconds trained up to its end."""
-    from digitlab.evaluation.comparison import with_elapsed
-
     return with_elapsed(run.history.epochs)
 
 

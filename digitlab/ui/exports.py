@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from digitlab.exports.formats import FORMATS
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.snippets import basics
 from digitlab.ui import page
@@ -59,7 +60,6 @@ def format_buttons(
 ) -> None:
     """Show a button for each format; `names` overrides file names."""
     from digitlab.exports.export import exported, file_name
-    from digitlab.exports.formats import FORMATS
 
     with st.container(horizontal=True):
         for name in formats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from digitlab.errors import SpecError
+from digitlab.models.build import summarize
 from digitlab.models.layer import Layer
 from digitlab.models.paste import keras, printed, pytorch
 from digitlab.models.paste.source import Call, check_size, parse, read_value, refuse, syntax_name
@@ -200,8 +201,6 @@ def _likely_images(layers: list[Layer]) -> list[tuple[int, int, int]]:
 
 
 def _builds(spec: ModelSpec) -> bool:
-    from digitlab.models.build import summarize
-
     try:
         summarize(spec)
     except SpecError:

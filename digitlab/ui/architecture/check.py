@@ -10,6 +10,7 @@ from digitlab.data.info import INPUT_SHAPE
 from digitlab.errors import SpecError
 from digitlab.models.load import known_recipe
 from digitlab.models.text import line_of
+from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, url
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.text import shape_text
@@ -105,8 +106,6 @@ def check_output(spec: ModelSpec) -> bool:
 
 def batch_size() -> int:
     """The batch size in the recipe of the preset that the architecture started from."""
-    from digitlab.training.config import TrainConfig
-
     return TrainConfig.from_dict(known_recipe(url.get("preset"))).batch_size
 
 

@@ -11,10 +11,13 @@ import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.models import edit
+from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.models.layer import NESTED, Path
 from digitlab.models.text import read_yaml
 from digitlab.ui.architecture import state
+from digitlab.ui.architecture.text import shape_text
 from digitlab.ui.markdown import plain
+from digitlab.words import size
 
 if TYPE_CHECKING:
     from digitlab.models.arguments import Argument
@@ -56,10 +59,6 @@ def _first_sentence(about: str) -> str:
 
 def _facts(row: Row) -> str:
     """The layer's shapes and cost on one line."""
-    from digitlab.models.classical.catalog import PREFIX as CLASSICAL
-    from digitlab.ui.architecture.text import shape_text
-    from digitlab.words import size
-
     facts = [f"{shape_text(row.input_shape)} → {shape_text(row.output_shape)}"]
     if row.label.startswith(CLASSICAL):
         return plain(f"{facts[0]} · its size depends on the training data")

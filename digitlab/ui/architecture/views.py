@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.figures.architecture import architecture_dot
 from digitlab.models.edit import is_branch
 from digitlab.ui import url
 from digitlab.ui.architecture import fields, layers, source, state
@@ -32,8 +33,6 @@ _STYLE = f"""<style>
 
 def show_diagram(summary: ModelSummary, *, wide: bool) -> None:
     """The architecture as boxes and arrows; `wide` if it has branches."""
-    from digitlab.figures.architecture import architecture_dot
-
     with st.container(key=_DIAGRAM):
         if wide:
             st.html(_STYLE)

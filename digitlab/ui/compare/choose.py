@@ -11,6 +11,7 @@ import streamlit as st
 
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
+from digitlab.evaluation.comparison import same_labels
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
@@ -72,8 +73,6 @@ def comparable(record: RunRecord) -> bool:
 
 def why_not(a: ComparedRun, b: ComparedRun) -> str:
     """Why two runs cannot be compared image by image; empty where they can."""
-    from digitlab.evaluation.comparison import same_labels
-
     if a.record.dataset != b.record.dataset:
         return (
             f"{a.name} was tested on {dataset_title(a.record.dataset)} and {b.name} on "

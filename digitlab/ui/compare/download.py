@@ -7,6 +7,8 @@ from functools import partial
 
 import streamlit as st
 
+from digitlab.evaluation.tables import answers_csv, written
+from digitlab.exports.notebook import write_comparison
 from digitlab.ui import exports, page
 from digitlab.ui.compare.choose import ComparedRun
 
@@ -42,20 +44,14 @@ def show(runs: Sequence[ComparedRun]) -> None:
 
 
 def _notebook(runs: Sequence[ComparedRun]) -> str:
-    from digitlab.exports.notebook import write_comparison
-
     return write_comparison([run.run for run in runs])
 
 
 def _answers(runs: Sequence[ComparedRun]) -> str:
-    from digitlab.evaluation.tables import answers_csv
-
     return answers_csv([run.id for run in runs], [run.result for run in runs])
 
 
 def _runs(runs: Sequence[ComparedRun]) -> str:
-    from digitlab.evaluation.tables import written
-
     fields = (
         "id",
         "name",

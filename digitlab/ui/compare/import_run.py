@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from digitlab.errors import DigitlabError
+from digitlab.exports.archive import import_run
 from digitlab.runs.run import Run
 from digitlab.snippets import export
 from digitlab.ui import page, url
@@ -29,8 +30,6 @@ def offer_import() -> None:
 
 
 def _import(file: object) -> None:
-    from digitlab.exports.archive import import_run
-
     try:
         run: Run = import_run(file)
     except DigitlabError as e:

@@ -9,6 +9,7 @@ import streamlit as st
 from digitlab.analysis.leaderboard import RankedRun, rank_runs
 from digitlab.data.registry import dataset_title, default_dataset, is_available, list_datasets
 from digitlab.errors import DigitlabError
+from digitlab.execution.reproduce import is_of_preset
 from digitlab.jobs.queue import submit
 from digitlab.models.presets import load_preset, published
 from digitlab.runs import store
@@ -170,8 +171,6 @@ def _train(names: Sequence[str], dataset: str) -> None:
 
 def classic_runs(dataset: str) -> dict[str, RunRecord]:
     """The newest run of each of the four on this dataset, by its own recipe with test curves."""
-    from digitlab.execution.reproduce import is_of_preset
-
     newest: dict[str, RunRecord] = {}
     statuses = ("finished", "running", "queued")
     for record in store.list_records(statuses, limit=_RECENT_RUNS, search="two-hidden"):

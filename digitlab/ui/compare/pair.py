@@ -11,6 +11,8 @@ from digitlab.data.registry import dataset_title
 from digitlab.errors import DatasetError
 from digitlab.evaluation.comparison import class_differences, compare_pair, missed_by_all
 from digitlab.figures import differences as figures
+from digitlab.figures.architecture import architecture_dot
+from digitlab.figures.images import image_grid
 from digitlab.ui import cached, url
 from digitlab.ui.compare.choose import ComparedRun, why_not
 from digitlab.ui.compare.compared_image import select_image, show_compared_image
@@ -163,8 +165,6 @@ def _test_images(run: ComparedRun) -> Split:
 def _show_images(
     positions: np.ndarray, runs: Sequence[ComparedRun], a: ComparedRun, b: ComparedRun
 ) -> None:
-    from digitlab.figures.images import image_grid
-
     names = a.result.classes
     truths = [names[a.result.labels[i]] for i in positions]
     readings = [[names[run.result.predictions[i]] for i in positions] for run in (a, b)]
@@ -214,8 +214,6 @@ def _show_as_table(
 
 def show_architectures(a: ComparedRun, b: ComparedRun) -> None:
     """Show both architectures side by side, as a diagram and as YAML."""
-    from digitlab.figures.architecture import architecture_dot
-
     same = a.run.spec.fingerprint == b.run.spec.fingerprint
     if same:
         st.info("A and B have the same layers.", icon=":material/drag_handle:")

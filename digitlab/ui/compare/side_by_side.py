@@ -18,6 +18,7 @@ from digitlab.evaluation.comparison import (
     summarize_seeds,
 )
 from digitlab.figures import comparison as figures
+from digitlab.figures.evaluation import confusion_matrix
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs.configuration import one_per_seed, same_configuration
 from digitlab.runs.record import RunRecord
@@ -127,8 +128,6 @@ def show_classic(runs: Sequence[ComparedRun]) -> ComparedRun:
 
     The best is chosen by validation: if chosen by test, its test accuracy would be too optimistic.
     """
-    from digitlab.figures.evaluation import confusion_matrix
-
     histories = [cached.epochs(run.run) for run in runs]
     tests = [
         (_tested_epoch(run.record), run.result.accuracy) if run.record.epochs_done else None

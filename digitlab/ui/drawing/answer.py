@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.recognize import recognize
 from digitlab.data.info import DIGITS
+from digitlab.drawing.recognition import UNREAD
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.runs.run import Run, open_run
 from digitlab.ui import cached, page, url
@@ -84,8 +86,6 @@ def _read(drawing: Drawing, run_id: str, key: str) -> Reading | None:
 
     The last recognition is kept for the visit, so that only a new stroke is read again.
     """
-    from digitlab.analysis.recognize import recognize
-
     try:
         run = cached.reader(open_run(run_id))
         signature = (run.id, run.record.ended, drawing.digest)
@@ -150,8 +150,6 @@ def _show_text(recognition: Recognition, run: Run) -> None:
 
 def _text(recognition: Recognition, classes: tuple[str, ...]) -> str:
     """The names of what was read, a line for each line of the drawing; '?' where it declined."""
-    from digitlab.drawing.recognition import UNREAD
-
     lines: dict[int, list[str]] = {}
     for digit in recognition.digits:
         name = UNREAD if digit.declined else classes[digit.label]

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from digitlab.analysis.activations import layer_maps, list_outputs
+from digitlab.analysis.attribution import METHODS, attribute, fitting_methods
 from digitlab.errors import DatasetError, RunError
+from digitlab.evaluation.occlusion import find_flip, hide, occlusion_map
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.drawing.reading import Reading
@@ -87,8 +90,6 @@ def _show_pixels(reading: Reading) -> None:
 
 
 def _fitting_methods(reading: Reading) -> dict[str, str]:
-    from digitlab.analysis.attribution import METHODS, fitting_methods
-
     try:
         names = fitting_methods(reading.run.model, tuple(reading.run.spec.input))
     except RunError:
@@ -97,18 +98,13 @@ def _fitting_methods(reading: Reading) -> dict[str, str]:
 
 
 def _attribute(reading: Reading, label: int, method: str) -> np.ndarray:
-    from digitlab.evaluation.occlusion import occlusion_map
-
     if method == WINDOW:
         return occlusion_map(reading.predict, reading.image, label)
-    from digitlab.analysis.attribution import attribute
-
     run = reading.run
     return attribute(run.model, _as_tensor(reading), label, method, run.normalization).numpy()
 
 
 def _show_runner_up(reading: Reading) -> None:
-    from digitlab.evaluation.occlusion import find_flip, hide
     from digitlab.figures.images import image_grid
 
     second = reading.run.classes[reading.runner_up]
@@ -160,7 +156,6 @@ def _show_neighbours(reading: Reading) -> None:
 
 
 def _show_layers(reading: Reading) -> None:
-    from digitlab.analysis.activations import layer_maps, list_outputs
     from digitlab.figures.inspection import picture_grid
 
     run = reading.run

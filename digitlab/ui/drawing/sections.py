@@ -8,6 +8,9 @@ import streamlit as st
 
 from digitlab.ui import page
 from digitlab.ui.drawing.answer import show_drawing_and_answer
+from digitlab.ui.drawing.arena import show_arena
+from digitlab.ui.drawing.challenge import show_challenge
+from digitlab.ui.drawing.steps import show_steps
 from digitlab.ui.sections import open_section
 
 if TYPE_CHECKING:
@@ -39,20 +42,14 @@ def show_drawing_and_sections(run: Run, *, key: str) -> None:
 def _show_section(section: str, reading: Reading | None, run: Run, key: str) -> None:
     """Sections are imported when they are opened, because the answer comes first."""
     if section == "steps":
-        from digitlab.ui.drawing.steps import show_steps
-
         show_steps(reading)
     elif section == "arena":
-        from digitlab.ui.drawing.arena import show_arena
-
         show_arena(reading, run)
     elif section == "why":
         from digitlab.ui.drawing.explanation import show_explanation
 
         show_explanation(reading)
     elif section == "challenge":
-        from digitlab.ui.drawing.challenge import show_challenge
-
         show_challenge(reading, run, key)
     else:
         from digitlab.ui.drawing.collect import show_collection

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
+from digitlab.drawing.stages import DEFAULT, frame_digit, frame_naively
 from digitlab.errors import EmptyDrawingError
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
@@ -87,8 +88,6 @@ def show_steps(reading: Reading | None) -> None:
 
 
 def _pick_framing() -> Framing:
-    from digitlab.drawing.stages import DEFAULT
-
     with st.container(horizontal=True):
         steps = {
             field: url.switch(label, param=field, default=getattr(DEFAULT, field), help=text)
@@ -99,8 +98,6 @@ def _pick_framing() -> Framing:
 
 def _frame(reading: Reading, framing: Framing) -> Framed:
     """The selected digit with other steps."""
-    from digitlab.drawing.stages import frame_digit
-
     return frame_digit(reading.digit.framed.crop, framing)
 
 
@@ -125,8 +122,6 @@ def _show_strip(reading: Reading, framed: Framed, framing: Framing) -> None:
 
 
 def _show_switched(reading: Reading, framed: Framed, framing: Framing) -> None:
-    from digitlab.drawing.stages import DEFAULT
-
     probabilities = reading.predict(framed.image[None, None])[0]
     phrases = [
         phrase
@@ -150,8 +145,6 @@ def _change(reading: Reading, probabilities: np.ndarray) -> str:
 
 def _variants(reading: Reading) -> list[Variant]:
     """Each step on its own switched the other way, and the whole canvas resized."""
-    from digitlab.drawing.stages import DEFAULT, frame_naively
-
     images = [("MNIST's way", "with MNIST's steps", reading.image)]
     for field, phrase in OTHERWISE.items():
         framing = replace(DEFAULT, **{field: not getattr(DEFAULT, field)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitlab.analysis.activations import MOST, first_weights, layer_maps, list_outputs
 from digitlab.analysis.cache import require_weights
 from digitlab.errors import DatasetError
 from digitlab.runs.run import Run
@@ -42,7 +43,6 @@ def show(view: View) -> None:
 
 def show_weights(run: Run) -> None:
     """Show the first layer's weights as images, if they can be shown so."""
-    from digitlab.analysis.activations import first_weights
     from digitlab.figures.inspection import picture_grid
 
     page.cell(
@@ -98,8 +98,6 @@ def _no_weights(run_id: str) -> str:
 
 def show_layers(view: View, run: Run) -> None:
     """Show one image, and the output of one layer for it."""
-    from digitlab.analysis.activations import list_outputs
-
     page.cell(
         "Activations of each layer",
         "Early layers still show the digit, often only its edges. Later layers keep what separates "
@@ -150,7 +148,6 @@ def _show_image(view: View, position: int) -> None:
 
 
 def _show_layer(view: View, run: Run, position: int, layer: str, title: str) -> None:
-    from digitlab.analysis.activations import MOST, layer_maps
     from digitlab.figures.inspection import picture_grid
 
     maps = cached.of_evaluation(

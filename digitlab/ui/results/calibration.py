@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.errors import DigitlabError
+from digitlab.evaluation.calibration import calibrate, rescale
+from digitlab.evaluation.coverage import coverage_curve, decline_below
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.results.view import View
@@ -43,8 +45,6 @@ def show(view: View) -> None:
 
 def _measure(view: View, bins: int) -> tuple[Calibration, Rescaled | None, str]:
     """The calibration before and after temperature scaling, or why there is no temperature."""
-    from digitlab.evaluation.calibration import calibrate, rescale
-
     calibration = cached.of_evaluation(calibrate, view.key, view.result, bins=bins)
     try:
         validation: Evaluation = cached.evaluation(view.run, "val")
@@ -115,7 +115,6 @@ def _describe_rescaling(rescaled: Rescaled, view: View) -> str:
 
 
 def _show_coverage(view: View) -> None:
-    from digitlab.evaluation.coverage import coverage_curve, decline_below
     from digitlab.figures.calibration import coverage_figure
 
     page.cell(

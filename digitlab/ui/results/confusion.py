@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.evaluation.ordering import similarity_order
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
 from digitlab.ui.results.classes import Pair, choose_pair, describe_pair, set_pair
@@ -76,7 +77,6 @@ def _show_images(view: View, positions: np.ndarray, pair: Pair) -> None:
 
 
 def _show_matrix(view: View, result: Evaluation, mode: str, order: str, pair: Pair) -> None:
-    from digitlab.evaluation.ordering import similarity_order
     from digitlab.figures.evaluation import confusion_matrix
 
     # The key changes with the pair, so that the same cell can be clicked again later.

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from digitlab.data.registry import dataset_title
+from digitlab.evaluation import calibrate, one_vs_rest
+from digitlab.exports.export import formats_of, subject_of
+from digitlab.exports.formats import FORMATS, needs_results
+from digitlab.exports.report import figure_html
 from digitlab.snippets import basics, export
 from digitlab.ui import exports, page, url
 from digitlab.ui.results.view import View
@@ -31,8 +35,6 @@ PICTURES = {"svg": "SVG", "png": "PNG"}
 
 def show(view: View) -> None:
     """Show all downloads; a file is made when its button is clicked."""
-    from digitlab.exports.export import formats_of, subject_of
-
     subject = subject_of(view.run, split=view.split, dataset=view.dataset)
     formats = formats_of(subject, "run")
     page.cell(
@@ -58,9 +60,6 @@ def show(view: View) -> None:
 
 def _show_results(view: View, subject: Subject) -> None:
     """Show buttons for the results; file names say which images were evaluated."""
-    from digitlab.exports.export import formats_of
-    from digitlab.exports.formats import FORMATS, needs_results
-
     formats = formats_of(subject, "results")
     names = {
         name: FORMATS[name].file_name.format(f"{view.run.id}-{_short(view)}")
@@ -136,14 +135,12 @@ def _figure(view: View, chosen: str) -> go.Figure:
 
 
 def _reliability(result: Any) -> go.Figure:
-    from digitlab.evaluation import calibrate
     from digitlab.figures.calibration import reliability_diagram
 
     return reliability_diagram(calibrate(result).bins)
 
 
 def _roc(result: Any) -> go.Figure:
-    from digitlab.evaluation import one_vs_rest
     from digitlab.figures.curves import roc_figure
 
     curves = [curve for curve in one_vs_rest(result) if curve.roc]
@@ -156,6 +153,4 @@ def _escaped(text: str) -> str:
 
 
 def _figure_html(figure: go.Figure) -> str:
-    from digitlab.exports.report import figure_html
-
     return figure_html(figure, whole=True)

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.activations import first_weights
+from digitlab.analysis.embedding import embed, hidden_sample
+from digitlab.evaluation.embedding import class_means, telling_units
+from digitlab.figures.palette import MUTED, VAL, digit_color
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
@@ -32,8 +36,6 @@ MEANING = {
 
 def show_last_layer(view: View, run: Run) -> None:
     """Show the class means, the embedding, and the image that was clicked."""
-    from digitlab.analysis.embedding import hidden_sample
-
     page.cell(
         "The last hidden layer",
         "The input of the last linear layer is one row of activations for each image. The figure "
@@ -57,15 +59,12 @@ def show_last_layer(view: View, run: Run) -> None:
 
 def _inputs_of_only_layer(run: Run) -> int | None:
     """The number of inputs of the only layer with weights; None if there are several layers."""
-    from digitlab.analysis.activations import first_weights
-
     key = (run.id, run.record.ended)
     weights = cached.of_evaluation(first_weights, key, run.model, tuple(run.spec.input))
     return weights.values[0].numel() if weights is not None and weights.per_class else None
 
 
 def _show_means(view: View, hidden: Hidden, labels: np.ndarray) -> None:
-    from digitlab.evaluation.embedding import class_means, telling_units
     from digitlab.figures.inspection import class_means_figure
 
     means = cached.of_evaluation(
@@ -81,7 +80,6 @@ def _show_means(view: View, hidden: Hidden, labels: np.ndarray) -> None:
 
 
 def _show_embedding(view: View, run: Run, hidden: Hidden) -> str:
-    from digitlab.analysis.embedding import embed
     from digitlab.figures.inspection import embedding_figure
 
     page.cell(
@@ -138,8 +136,6 @@ def _select_image(key: str) -> None:
 
 def _groups(view: View, positions: np.ndarray, color: str) -> list[tuple[str, str, np.ndarray]]:
     import numpy as np
-
-    from digitlab.figures.palette import MUTED, VAL, digit_color
 
     result = view.result
     labels = result.labels[positions]

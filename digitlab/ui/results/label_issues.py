@@ -14,6 +14,7 @@ from digitlab.analysis.label_issues import (
     pool_predictions,
 )
 from digitlab.errors import RunError
+from digitlab.evaluation.label_issues import find_label_issues
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.results.gallery import show_gallery
@@ -121,8 +122,6 @@ def _own_issues(view: View) -> LabelIssues:
 
 
 def _find_issues(key: object, probabilities, labels) -> LabelIssues:
-    from digitlab.evaluation.label_issues import find_label_issues
-
     return cached.of_evaluation(find_label_issues, ("label issues", key), probabilities, labels)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitlab.evaluation.curves import mean_areas, one_vs_rest
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.page import FEW_BUTTONS
@@ -14,7 +15,6 @@ ALL = "all"
 
 def show(view: View) -> None:
     """Show both figures side by side, of all classes or of one class, and the areas as a table."""
-    from digitlab.evaluation.curves import mean_areas, one_vs_rest
     from digitlab.figures.curves import precision_recall_figure, roc_figure
 
     page.cell(

@@ -12,6 +12,7 @@ from digitlab.analysis.robustness import QUICK, AttackedImage, attack_example, s
 from digitlab.analysis.robustness_card import RobustnessCard, read_card
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DatasetError
+from digitlab.evaluation.intervals import wilson_interval
 from digitlab.jobs.robustness import (
     forget_failure,
     read_progress,
@@ -126,7 +127,6 @@ def _watch(run: Run) -> None:
 
 def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
     from digitlab.analysis.corruptions import CORRUPTIONS
-    from digitlab.evaluation.intervals import wilson_interval
 
     within = wilson_interval(card.correct, card.n)
     st.markdown(
@@ -161,7 +161,6 @@ def _weakest(card: RobustnessCard) -> str:
 
 
 def _show_other_datasets(card: RobustnessCard) -> None:
-    from digitlab.evaluation.intervals import wilson_interval
     from digitlab.figures.robustness import accuracy_bars
 
     rows = [(card.dataset, card.n, card.correct), *card.elsewhere]
@@ -210,7 +209,6 @@ def _corrupted_samples(test: Split, seed: int) -> dict[str, np.ndarray]:
 def _show_curve(
     curve, title: str, unit: str, about: str, images, run: Run, captions: Sequence[str] = ()
 ) -> None:
-    from digitlab.evaluation.intervals import wilson_interval
     from digitlab.figures.robustness import severity_curve
 
     st.plotly_chart(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.peer_predictions import peer_predictions
 from digitlab.errors import DatasetError, RunError
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
@@ -145,8 +146,6 @@ def _show_neighbours(view: View, images: Split | None, position: int) -> str:
 def _show_peer_predictions(view: View, position: int) -> None:
     """Show what all other runs on the same data read in this image."""
     import pandas as pd
-
-    from digitlab.analysis.peer_predictions import peer_predictions
 
     st.markdown("**Predictions of other runs**")
     if not view.is_own:

@@ -9,10 +9,16 @@ import streamlit as st
 
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
+from digitlab.execution.reproduce import (
+    is_of_preset,
+    measure_train_accuracy,
+    published_and_ours,
+    reproduced,
+)
 from digitlab.jobs.queue import submit
 from digitlab.models.presets import load_preset
 from digitlab.runs.record import ACTIVE
-from digitlab.runs.run import list_runs
+from digitlab.runs.run import list_runs, open_run
 from digitlab.snippets import basics
 from digitlab.training.config import TrainConfig
 from digitlab.ui import page
@@ -30,8 +36,6 @@ _BUSY = "In progress"
 
 def show_reproductions(dataset: str) -> None:
     """The cell: a table of all presets, with a button in each row that trains the next seed."""
-    from digitlab.execution.reproduce import reproduced
-
     page.cell(
         "Published and reproduced",
         "Each preset, trained by its own recipe: the published accuracy → the accuracy of the runs "
@@ -53,8 +57,6 @@ def show_reproductions(dataset: str) -> None:
 
 
 def _show_table(rows: list[Reproduction], seeds: list[int | None], dataset: str) -> None:
-    from digitlab.execution.reproduce import published_and_ours
-
     st.dataframe(
         pd.DataFrame(
             {
@@ -105,8 +107,6 @@ def _queue(presets: list[str], seeds: list[int | None], dataset: str) -> None:
 
 def _next_seed(row: Reproduction, dataset: str, runs: list[Run]) -> int | None:
     """The first seed that no run has; None while a run is waiting or training."""
-    from digitlab.execution.reproduce import is_of_preset
-
     preset = load_preset(row.preset)
     active = [run for run in runs if run.record.status in ACTIVE]
     if any(is_of_preset(run.record, preset, dataset) for run in active):
@@ -130,9 +130,6 @@ def _offer_measuring(rows: list[Reproduction]) -> None:
 
 
 def _measure(ids: list[str]) -> None:
-    from digitlab.execution.reproduce import measure_train_accuracy
-    from digitlab.runs.run import open_run
-
     for run_id in ids:
         try:
             measure_train_accuracy(open_run(run_id))
