@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import operator
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping
@@ -81,10 +82,41 @@ def leave_out(text: str, names: Mapping[str, Any]) -> str:
 def _may_hold(test: ast.expr, names: Mapping[str, Any]) -> bool:
     """Whether a condition holds for these values, or depends on more than them."""
     try:
-        code = compile(ast.Expression(test), "a condition", "eval")
-        return bool(eval(code, {"__builtins__": {}, **names}))  # our own source, not a visitor's
-    except (NameError, AttributeError, TypeError):
+        return bool(_value(test, names))
+    except (KeyError, AttributeError, TypeError):
         return True
+
+
+_COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda a, b: a in b,
+}
+
+
+def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    """The value of a condition; KeyError where it has another form or depends on other names."""
+    match node:
+        case ast.Constant(value):
+            return value
+        case ast.Name(name):
+            return names[name]
+        case ast.Attribute(owner, name):
+            return getattr(_value(owner, names), name)
+        case ast.UnaryOp(ast.Not(), operand):
+            return not _value(operand, names)
+        case ast.BoolOp(operation, operands):
+            values = (_value(operand, names) for operand in operands)
+            return all(values) if isinstance(operation, ast.And) else any(values)
+        case ast.Compare(left, [comparison], [right]):
+            return _COMPARE[type(comparison)](_value(left, names), _value(right, names))
+    raise KeyError(ast.unparse(node))
 
 
 def _loaded(text: str) -> set[str]:

@@ -88,7 +88,7 @@ def test_a_thinned_curve_keeps_its_ends_its_area_and_its_shape():
 def test_a_curve_without_the_class_is_refused_in_words():
     with pytest.raises(EvaluationError, match="of the class and of other classes"):
         roc_curve(np.arange(3.0), np.ones(3, bool))
-    with pytest.raises(EvaluationError, match="there is none"):
+    with pytest.raises(EvaluationError, match="needs images of the class"):
         precision_recall_curve(np.arange(3.0), np.zeros(3, bool))
 
 
