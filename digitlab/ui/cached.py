@@ -1,4 +1,4 @@
-"""What the app keeps in memory for all visitors; nothing here is ever changed after it is made."""
+"""What the app caches for all visitors. Cached objects are shared and must not be changed."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from digitlab.training.probe import Probe
 
 
-AT_ONCE = 12  # networks that one visitor may ask at once
+MAX_READERS = 12  # networks that one visitor may read with at once
 
 
 def _stamp(name: str) -> tuple[str, float] | None:
-    """Changes when the dataset's files do; None for a dataset that is not known here."""
+    """A value that changes with the dataset's files; None for an unknown dataset."""
     root = read_settings().data
     try:
         files = [root / file for file in find_dataset(name).files]
@@ -48,11 +48,11 @@ def _dataset_key(data: Dataset) -> tuple[object, ...]:
     return data.name, data.val_fraction, data.split_seed, len(data.train), _stamp(data.name)
 
 
-# What Streamlit tells arguments apart by. Two of the types are named, not imported: a dataset's
+# How Streamlit tells arguments apart. Two of the types are named, not imported: importing Dataset
 # would load torch.
 _MODEL_SPEC, _DATASET = "digitlab.models.spec.ModelSpec", "digitlab.data.dataset.Dataset"
 _KEYS = {
-    Run: lambda run: (run.id, run.record.ended),  # a run that is over does not change
+    Run: lambda run: (run.id, run.record.ended),  # a run that has ended does not change
     _MODEL_SPEC: lambda spec: spec.to_json(),
     _DATASET: _dataset_key,
 }
@@ -103,10 +103,10 @@ def summarize(spec: ModelSpec) -> ModelSummary:
     return summarize(spec)
 
 
-_BUT_FOR_THE_NAME = {_MODEL_SPEC: lambda spec: spec.fingerprint}
+_WITHOUT_NAME = {_MODEL_SPEC: lambda spec: spec.fingerprint}
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_BUT_FOR_THE_NAME)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_WITHOUT_NAME)
 def speed(spec: ModelSpec, batch_size: int) -> Probe:
     """How fast an architecture trains on this machine in batches of that size; measured once."""
     from digitlab.training.probe import probe_speed
@@ -114,12 +114,14 @@ def speed(spec: ModelSpec, batch_size: int) -> Probe:
     return probe_speed(spec, TrainConfig(batch_size=batch_size))
 
 
-@st.cache_resource(max_entries=2 * AT_ONCE, show_spinner="Loading the network …", hash_funcs=_KEYS)
+@st.cache_resource(
+    max_entries=2 * MAX_READERS, show_spinner="Loading the network …", hash_funcs=_KEYS
+)
 def reader(run: Run) -> Run:
     """The run with its network loaded, ready to predict."""
     import torch
 
-    # A visitor's prediction is small: more threads would only fight with other visitors' ones.
+    # A visitor's prediction is small: more threads would only compete with those of others.
     torch.set_num_threads(read_settings().threads)
     run = Run(run.record)
     run.model  # noqa: B018 - loads the weights once, for everybody
@@ -127,8 +129,8 @@ def reader(run: Run) -> Run:
 
 
 def evaluation(run: Run, split: str, dataset_name: str | None = None) -> Evaluation:
-    """A run's metrics on a split of its own dataset, or of the one of that name."""
-    if split == "train" and dataset_name is None:  # whose predictions are not saved
+    """A run's metrics on a split of its own dataset, or of another dataset by name."""
+    if split == "train" and dataset_name is None:  # these predictions are not saved
         return _train_evaluation(run, _train_logits(run))
     return _evaluation(run, split, dataset_name, _stamp(dataset_name) if dataset_name else None)
 
@@ -140,18 +142,18 @@ def _evaluation(run: Run, split: str, dataset_name: str | None, stamp: object) -
     return run.evaluate(split)
 
 
-_PART = 3_000  # images of the training split that are read between two moves of the bar
-_PATIENCE = 0.3  # seconds, after which a bar is shown
+_PART = 3_000  # training images between two updates of the progress bar
+_BAR_AFTER = 0.3  # seconds
 
 
 def _train_logits(run: Run) -> list[torch.Tensor]:
-    """A run's answers to its training images, part by part, with a bar where that takes a while."""
+    """A run's logits of its training images, in parts, with a progress bar if that takes long."""
     count = len(own_dataset(run).train)
     began, bar, parts = time.monotonic(), None, []
     for first in range(0, count, _PART):
         parts.append(_part_logits(run, first))
         done = min(first + _PART, count)
-        if bar or time.monotonic() - began > _PATIENCE:
+        if bar or time.monotonic() - began > _BAR_AFTER:
             text = f"Reading the training images: {done:,} of {count:,}"
             bar = bar.progress(done / count, text) if bar else st.progress(done / count, text)
     if bar:
@@ -170,7 +172,7 @@ def _train_evaluation(run: Run, _parts: list[torch.Tensor]) -> Evaluation:
 
     train = own_dataset(run).train
     if not _parts:
-        return reader(run).evaluate("train", own_dataset(run))  # which says why it cannot
+        return reader(run).evaluate("train", own_dataset(run))  # which raises the reason
     return evaluate_logits(torch.cat(_parts).numpy(), train.labels.numpy(), run.classes)
 
 
@@ -180,9 +182,9 @@ def _own_dataset_key(run: Run) -> tuple[object, ...]:
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Run: _own_dataset_key})
 def own_dataset(run: Run) -> Dataset:
-    """A run's dataset, with the splits that it was trained on and measured by.
+    """A run's dataset, with the splits that it was trained and evaluated on.
 
-    Raises DatasetError where it is not here, or is another version.
+    Raises DatasetError if the dataset is missing or has changed.
     """
     split = run.record.split
     loaded = dataset(split.name, split.val_fraction, split.split_seed)
@@ -214,7 +216,7 @@ def _features_key(run: Run) -> tuple[str, float]:
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Run: _features_key})
 def features(run: Run) -> Features:
-    """The activations kept of a run's training images."""
+    """The saved features of a run's training images."""
     from digitlab.analysis.features import read_features
 
     return read_features(run)
@@ -233,4 +235,6 @@ def overlay_figure(data: Dataset, split: str, label: int, count: int) -> Any:
     from digitlab.figures.data import image_heatmap
 
     title = f"{count:,} images of {data.classes[label]}"
-    return image_heatmap(overlay(data.split(split), label, count), title, "share with ink")
+    return image_heatmap(
+        overlay(data.split(split), label, count), title, "share of images with ink"
+    )

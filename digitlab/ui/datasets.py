@@ -1,4 +1,4 @@
-"""Choosing a dataset, and getting one that is not on this machine yet."""
+"""Choosing a dataset, and downloading one that is not on this machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from digitlab.words import percent, size
 
 
 def pick_dataset(**arguments: object) -> str:
-    """The dataset chosen in the URL or by the visitor; one that can be used, whatever happens.
+    """The dataset chosen in the URL or by the visitor.
 
-    Where the chosen one is missing or damaged, offers to download it and goes on with the
-    embedded dataset.
+    If it is missing or damaged, offers to download it and returns the embedded dataset.
     """
     options = {info.name: _label(info) for info in list_datasets()}
     name = url.choose(
@@ -29,7 +28,7 @@ def pick_dataset(**arguments: object) -> str:
     if problem is None:
         return name
     _offer_download(find_dataset(name), problem)
-    st.caption(f"Until then, this page goes on with {find_dataset(EMBEDDED).title}.")
+    st.caption(f"Until then, this page uses {find_dataset(EMBEDDED).title}.")
     return EMBEDDED
 
 
@@ -62,15 +61,15 @@ def _offer_download(info: DatasetInfo, problem: DatasetError) -> None:
     download = active_download(info.name)
     with st.container(border=True):
         if download and not download.finished:
-            _watch(info.name)
+            _show_progress(info.name)
             return
         if is_available(info.name):
             st.error(str(problem), icon=":material/broken_image:")
         else:
             st.markdown(
-                f"**{info.title} is not on this machine yet.** It is {size(info.download_bytes)} "
-                f"from its publisher and goes into `{read_settings().data}`; checksums are "
-                "verified."
+                f"**{info.title} is not on this machine yet.** The download of "
+                f"{size(info.download_bytes)} comes from its publisher and goes to "
+                f"`{read_settings().data}`; checksums are verified."
             )
         if download and download.error:
             st.error(str(download.error), icon=":material/cloud_off:")
@@ -82,8 +81,8 @@ def _offer_download(info: DatasetInfo, problem: DatasetError) -> None:
 
 @st.fragment(run_every=0.5)
 @page.guard()
-def _watch(name: str) -> None:
-    """A progress bar that goes on by itself; at the end the whole page runs again."""
+def _show_progress(name: str) -> None:
+    """A progress bar that refreshes itself; at the end the whole page reruns."""
     download = active_download(name)
     if download is None or download.finished:
         st.rerun()

@@ -1,4 +1,4 @@
-"""Choosing an architecture: a preset, or one's own carried in the URL."""
+"""Choosing an architecture: a preset, or the visitor's own, which the URL carries."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from digitlab.ui import url
 
 OWN = "own"
 DEFAULT = "two-hidden-64-relu"
-LARGEST = 200_000  # bytes of an architecture's text, unpacked
-# Characters of one in a link. Proxies in front of a hosted app take about 8,000 in a whole address,
-# and the page's other choices want room beside it.
+MAX_BYTES = 200_000  # of the text of an architecture, unpacked
+# Characters of an architecture in a link. Proxies of hosted apps accept URLs of about 8,000, and
+# the page's other choices need room, too.
 LONGEST_LINK = 6_000
 
 
 def pack(spec: ModelSpec) -> str:
     """An architecture as a short text that fits into a URL."""
     plain = json.dumps(spec.to_dict(), separators=(",", ":"), ensure_ascii=False)
-    squeezed = zlib.compress(plain.encode(), level=9)
-    return base64.urlsafe_b64encode(squeezed).decode().rstrip("=")
+    compressed = zlib.compress(plain.encode(), level=9)
+    return base64.urlsafe_b64encode(compressed).decode().rstrip("=")
 
 
 def unpack(text: str) -> ModelSpec:
-    """The architecture that `pack` made into a text; SpecError where it is none."""
+    """The architecture in a text made by `pack`; raises SpecError if there is none."""
     try:
-        expander = zlib.decompressobj()
-        squeezed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        plain = expander.decompress(squeezed, LARGEST)
-        if expander.unconsumed_tail:
-            raise SpecError(f"The architecture in the link is larger than {LARGEST:,} bytes.")
-        if not expander.eof:
+        decompressor = zlib.decompressobj()
+        compressed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        plain = decompressor.decompress(compressed, MAX_BYTES)
+        if decompressor.unconsumed_tail:
+            raise SpecError(f"The architecture in the link is larger than {MAX_BYTES:,} bytes.")
+        if not decompressor.eof:
             raise zlib.error("it ends too early")
         return ModelSpec.from_json(plain.decode())
     except (binascii.Error, zlib.error, ValueError) as e:
@@ -52,21 +52,21 @@ def unpack(text: str) -> ModelSpec:
 
 
 def remember_own(spec: ModelSpec) -> None:
-    """Make `spec` the visitor's own architecture, in the URL where it fits into one."""
+    """Make `spec` the visitor's own architecture, in the URL if it is short enough."""
     text = pack(spec)
     if len(text) <= LONGEST_LINK:
         url.put("spec", text)
     else:
-        url.keep("spec", text)
+        url.put_for_visit("spec", text)
 
 
 def forget_own() -> None:
-    """There is no architecture of the visitor's own."""
+    """Drop the visitor's own architecture."""
     url.drop("spec")
 
 
 def own_link() -> str | None:
-    """The visitor's own architecture as the text of a link, whether or not it fits into one."""
+    """The visitor's own architecture as the text of a link, even if it is too long for one."""
     return url.get("spec")
 
 
@@ -76,7 +76,7 @@ def fits_link(spec: ModelSpec) -> bool:
 
 
 def own_spec() -> ModelSpec | None:
-    """The visitor's own architecture, if there is one; a broken link is said so."""
+    """The visitor's own architecture, if there is one; shows a warning for a broken link."""
     text = url.get("spec")
     if not text:
         return None
@@ -89,12 +89,12 @@ def own_spec() -> ModelSpec | None:
 
 
 def model_options() -> dict[str, str]:
-    """Every architecture with a name, and what people read: presets, saved, classical, whole."""
+    """Name → label of every architecture: presets, saved ones, scikit-learn's, torchvision's."""
     presets = {preset.name: preset.title for preset in list_presets()}
     saved = {name: f"{name} (saved)" for name in list_saved() if name not in presets}
-    whole = {name: f"{name.partition('/')[2]} (torchvision)" for name in TORCHVISION_MODELS}
+    torchvision = {name: f"{name.partition('/')[2]} (torchvision)" for name in TORCHVISION_MODELS}
     classical = {name: f"{name.partition('/')[2]} (scikit-learn)" for name in list_estimators()}
-    return {**presets, **saved, **classical, **whole}
+    return {**presets, **saved, **classical, **torchvision}
 
 
 def pick_model() -> tuple[str, ModelSpec]:
@@ -109,13 +109,13 @@ def pick_model() -> tuple[str, ModelSpec]:
         param="model",
         default=DEFAULT,
         always=True,
-        help="Known architectures, those saved on the Architecture page, and the networks of "
-        "torchvision. Type to search.",
+        help="Presets, architectures saved on the Architecture page, and models of scikit-learn "
+        "and torchvision. Type to search.",
     )
     if name == OWN and own is not None:
         return name, own
     try:
         return name, load_model(name)
-    except SpecError as e:  # the file of a saved one may be gone or broken
+    except SpecError as e:  # the file of a saved architecture may be gone or broken
         st.error(str(e), icon=":material/error:")
         return DEFAULT, load_model(DEFAULT)

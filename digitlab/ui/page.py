@@ -1,4 +1,4 @@
-"""The frame of every page: title, icon, first words, and a friendly sentence when it fails."""
+"""The frame of every page: title, icon, introduction, and a readable message when it fails."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from digitlab.errors import DigitlabError
-
-if TYPE_CHECKING:
-    pass
 
 HOME = "Home.py"
 DATA = "pages/1_Data.py"
@@ -38,7 +34,7 @@ _logger = logging.getLogger("digitlab")
 
 @contextmanager
 def page(path: str, title: str, intro: str) -> Iterator[None]:
-    """The page's frame; what fails inside ends as a sentence, never as a bare traceback."""
+    """The page's frame. An error inside is shown as a message, never as a bare traceback."""
     name = title if path == HOME else f"{title} · digitlab"
     st.set_page_config(page_title=name, page_icon=ICONS[path], layout="wide")
     st.title(title, anchor=False)
@@ -49,21 +45,21 @@ def page(path: str, title: str, intro: str) -> Iterator[None]:
 
 @contextmanager
 def guard() -> Iterator[None]:
-    """What fails inside ends as a sentence. Fragments, which run again alone, need their own."""
+    """Show an error inside as a message. Fragments need a guard of their own: they rerun alone."""
     try:
         yield
     except DigitlabError as e:
         st.error(str(e), icon=":material/error:")
-    except Exception as e:  # a page must answer, whatever happened: the log keeps the whole story
+    except Exception as e:  # the page must show something; the log has the traceback
         _logger.exception("a page failed")
         show_failure(e)
 
 
 def show_failure(e: Exception) -> None:
-    """One sentence for everybody and a fold with the details for whoever mends it."""
+    """A message for everybody, and a fold with the traceback for a bug report."""
     st.error(
-        "Something went wrong on this page. Your runs and data are safe; reload the page or go "
-        "back to where you came from.",
+        "Something went wrong on this page. Your runs and data are safe: reload the page, or go "
+        "back to the previous one.",
         icon=":material/error:",
     )
     with st.expander("Details for a bug report"):
@@ -71,7 +67,7 @@ def show_failure(e: Exception) -> None:
 
 
 def cell(heading: str, sentence: str = "") -> None:
-    """The head of a cell: what it is and what it teaches."""
+    """The head of a cell: its title and the sentence that it teaches."""
     st.subheader(heading, anchor=False)
     if sentence:
         st.markdown(sentence)
@@ -84,12 +80,12 @@ def code_fold(code: str, title: str = "The same in Python") -> None:
 
 
 def missing(sentence: str, target: str, label: str) -> None:
-    """What the page lacks, and the way to it."""
+    """Say what the page needs, with a link to where it can be made."""
     st.info(sentence, icon=":material/info:")
     st.page_link(target, label=label, icon=":material/arrow_forward:")
 
 
-# On a phone all of Plotly's buttons would cover a figure's title.
+# Plotly's mode bar with a few buttons: on a phone, all of them would cover the title.
 FEW_BUTTONS = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
@@ -97,6 +93,6 @@ FEW_BUTTONS = {
 
 
 def clicked_index(point: dict) -> int:
-    """The image's index that a clicked point of an image grid carries."""
+    """The index of the image at a clicked point of an image grid."""
     data = point["customdata"]
     return int(next(iter(data.values())) if isinstance(data, dict) else data[0])

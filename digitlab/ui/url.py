@@ -1,12 +1,13 @@
-"""State that lives in the URL: a link shows the same thing to whoever opens it.
+"""State in the URL: a link shows the same to everybody who opens it.
 
-A choice is looked for in the URL, then in what this visitor last chose, then in its default. The
-URL is kept in step, so that reloading, sharing and coming back all show the same. A choice that
-equals its default is left out, unless the default may differ tomorrow or on another machine.
+The value of a widget comes from the URL, else from the visitor's last choice, else from its
+default. The URL is updated with every choice, so that a reload and a shared link show the same. A
+choice that equals its default is left out, unless the default may change with time or machine.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,12 +24,12 @@ def choose(
     always: bool = False,
     **arguments: Any,
 ) -> str:
-    """A choice among `options` (value → what people read), stored under `param` in the URL.
+    """A choice among `options` (value → label), stored as `param` in the URL.
 
-    With `always` the URL names it even where it is the default.
+    With `always` the URL also has it where it equals the default.
     """
     omit = None if always else default
-    key = _begin(param, default, lambda text: text if text in options else None, omit)
+    key = _restore(param, default, lambda text: text if text in options else None, omit)
     labels = dict(options)
     if widget in (st.segmented_control, st.pills):
         arguments["required"] = True
@@ -54,9 +55,9 @@ def number(
     always: bool = False,
     **arguments: Any,
 ) -> int:
-    """A whole number between `low` and `high`, stored under `param` in the URL.
+    """An integer from `low` to `high`, stored as `param` in the URL.
 
-    With `always` the URL names it even where it is the default.
+    With `always` the URL also has it where it equals the default.
     """
     high = max(low, high)
 
@@ -68,7 +69,7 @@ def number(
 
     default = min(max(default, low), high)
     omit = None if always else default
-    key = _begin(param, default, parse, omit)
+    key = _restore(param, default, parse, omit)
     st.number_input(
         label,
         min_value=low,
@@ -81,22 +82,21 @@ def number(
     return int(st.session_state[key])
 
 
-def several(
+def choose_several(
     label: str, options: Mapping[str, str], *, param: str, default: Sequence[str], **arguments: Any
 ) -> list[str]:
-    """Some of `options` (value → what people read), stored under `param`, parted by commas."""
-    usual = ",".join(default)
+    """Some of `options` (value → label), stored as `param` in the URL, separated by commas."""
+    default_text = ",".join(default)
 
     def parse(text: str) -> list[str]:
         return [value for value in dict.fromkeys(text.split(",")) if value in options]
 
     key = f"choice:{param}"
     text = get(param)
-    st.session_state[key] = parse(usual if text is None else text)
+    st.session_state[key] = parse(default_text if text is None else text)
 
     def store() -> None:
-        chosen = ",".join(st.session_state[key])
-        _keep(param, chosen, usual)
+        _write(param, ",".join(st.session_state[key]), default_text)
 
     st.multiselect(
         label,
@@ -112,16 +112,16 @@ def several(
 def real(
     label: str, *, param: str, default: float, low: float, high: float, **arguments: Any
 ) -> float:
-    """A number between `low` and `high`, stored under `param` in the URL."""
+    """A float from `low` to `high`, stored as `param` in the URL."""
 
     def parse(text: str) -> float | None:
         try:
             value = float(text)
         except ValueError:
             return None
-        return min(max(value, low), high) if value == value else None
+        return None if math.isnan(value) else min(max(value, low), high)
 
-    key = _begin(param, float(default), parse, float(default))
+    key = _restore(param, float(default), parse, float(default))
     st.number_input(
         label,
         min_value=float(low),
@@ -135,73 +135,73 @@ def real(
 
 
 def switch(label: str, *, param: str, default: bool = False, **arguments: Any) -> bool:
-    """A yes or no, stored under `param` in the URL as 1 or 0."""
-    key = _begin(param, default, {"1": True, "0": False}.get, default)
+    """A toggle, stored as `param` in the URL as 1 or 0."""
+    key = _restore(param, default, {"1": True, "0": False}.get, default)
     st.toggle(label, key=key, on_change=_store, args=(param, key, default), **arguments)
     return bool(st.session_state[key])
 
 
 def get(param: str) -> str | None:
-    """The value in the URL or, without one, what this visitor last chose."""
+    """The value in the URL or, without one, the visitor's last choice."""
     value = st.query_params.get(param)
-    return value if value is not None else st.session_state.get(_memory(param))
+    return value if value is not None else st.session_state.get(_session_key(param))
 
 
 def put(param: str, value: object) -> None:
-    """Choose a value from code, as if the visitor had."""
+    """Set a value from code, as if the visitor had chosen it."""
     text = _text(value)
-    st.session_state[_memory(param)] = text
+    st.session_state[_session_key(param)] = text
     if st.query_params.get(param) != text:
         st.query_params[param] = text
 
 
-def keep(param: str, value: object) -> None:
-    """Choose a value from code for this visit only: it is too long for a URL."""
-    st.session_state[_memory(param)] = _text(value)
+def put_for_visit(param: str, value: object) -> None:
+    """Set a value that is too long for a URL, for this visit only."""
+    st.session_state[_session_key(param)] = _text(value)
     st.query_params.pop(param, None)
 
 
 def drop(param: str) -> None:
-    """Forget a choice."""
-    st.session_state.pop(_memory(param), None)
+    """Remove a choice: the default applies again."""
+    st.session_state.pop(_session_key(param), None)
     st.query_params.pop(param, None)
 
 
-def reset_on_change(group: str, of: object, params: Sequence[str]) -> None:
-    """Forget `params` when what they belong to is no longer the same: a page number, say.
+def reset_on_change(group: str, owner: object, params: Sequence[str]) -> None:
+    """Remove `params`, such as a page number, when `owner`, what they belong to, changes.
 
-    What a link brings along on the first look stays.
+    Values of a link stay when the page is opened.
     """
     key = f"belongs:{group}"
-    if key in st.session_state and st.session_state[key] != of:
+    if key in st.session_state and st.session_state[key] != owner:
         for param in params:
             drop(param)
-    st.session_state[key] = of
+    st.session_state[key] = owner
 
 
 def forget_owner(group: str) -> None:
-    """What `reset_on_change` guards belongs to whatever it meets next, and stays."""
+    """Let the values of the group stay at the next `reset_on_change`, whatever its owner."""
     st.session_state.pop(f"belongs:{group}", None)
 
 
-def _begin(param: str, default: Any, parse: Callable[[str], Any], omit: Any) -> str:
-    """Set the widget's value from URL or memory before it is drawn; its session key."""
+def _restore(param: str, default: Any, parse: Callable[[str], Any], omit: Any) -> str:
+    """Set the widget's value from URL or session before it is drawn; returns its session key."""
     key = f"choice:{param}"
     text = get(param)
     value = parse(text) if text is not None else None
     value = default if value is None else value
-    # Always, also where it seems to be set: it may be the value of another page's widget of that
-    # key, which the new page's one does not take over.
+    # Always, even if it is set already: that may be the value of a widget with this key on another
+    # page, which the widget on this page does not take over.
     st.session_state[key] = value
-    _keep(param, value, omit)
+    _write(param, value, omit)
     return key
 
 
 def _store(param: str, key: str, omit: Any) -> None:
-    _keep(param, st.session_state[key], omit)
+    _write(param, st.session_state[key], omit)
 
 
-def _keep(param: str, value: Any, omit: Any) -> None:
+def _write(param: str, value: Any, omit: Any) -> None:
     if value == omit:
         drop(param)
     else:
@@ -212,5 +212,5 @@ def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def _memory(param: str) -> str:
+def _session_key(param: str) -> str:
     return f"chosen:{param}"

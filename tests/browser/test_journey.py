@@ -110,7 +110,7 @@ def _zoom_and_point(tab: Visitor) -> None:
     tab.page.mouse.move(across[1], middle, steps=4)
     expect(chart.locator(".hoverlayer .legend")).to_be_visible()
     _wait_for_more(tab, chart, points)
-    assert chart.evaluate("plot => plot.isMine"), "the chart was drawn anew"
+    assert chart.evaluate("plot => plot.isMine"), "the chart was replaced"
     assert chart.evaluate(ZOOMED) == zoomed
     assert chart.evaluate("plot => plot.layout.xaxis.autorange") is not True
     expect(chart.locator(".hoverlayer .legend")).to_be_visible()

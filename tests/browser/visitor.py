@@ -12,7 +12,7 @@ from playwright.sync_api import Error, Locator, Page, expect
 _FILES = (Path(__file__).parents[2] / "pages").glob("*.py")
 PAGES = ("/", *(f"/{path.stem.split('_', 1)[1]}" for path in sorted(_FILES)))
 SECONDS = 1_000  # in Playwright's milliseconds
-PATIENCE = 60 * SECONDS  # the first look at a page imports torch, on a machine that may be busy
+PATIENCE = 60 * SECONDS  # the first page imports torch, on a machine that may be busy
 
 Stroke = Sequence[tuple[float, float]]  # points from 0 to 1, of the canvas's width and height
 SEVEN: Stroke = ((0.25, 0.25), (0.75, 0.25), (0.45, 0.8))
@@ -101,7 +101,7 @@ class Visitor:
         return self.page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name)
 
     def enter(self, label: str, value: str) -> None:
-        """Type into a field; a page that is still loading may draw it anew meanwhile."""
+        """Type into a field; a page that is still loading may replace it meanwhile."""
         field = self.page.get_by_label(label, exact=True)
         end = time.monotonic() + PATIENCE / SECONDS
         while True:
@@ -114,7 +114,7 @@ class Visitor:
     def chart(self, title: str) -> Locator:
         """The Plotly chart whose title begins so, visible and complete."""
         head = self.page.locator(".gtitle", has_text=re.compile(f"^{title}"))
-        # While a page runs, Streamlit may keep an old chart hidden beside the new one.
+        # While a page runs, Streamlit may keep the old chart in the page, hidden.
         chart = self.page.locator(".js-plotly-plot").filter(has=head, visible=True)
         expect(chart).to_have_count(1, timeout=PATIENCE)
         return chart
@@ -126,7 +126,7 @@ class Visitor:
         self.page.mouse.click(*chart.evaluate(_PLACE, [index, "markers"]))
 
     def payloads(self, chart: Locator) -> list[list[int]]:
-        """What each clickable point of a chart stands for."""
+        """The custom data of each clickable point of a chart."""
         return chart.evaluate(_PAYLOADS)
 
     def canvas(self) -> Locator:
@@ -137,10 +137,10 @@ class Visitor:
 
     def draw(self, stroke: Stroke) -> None:
         """One stroke with the mouse."""
-        first, *others = self._on_screen(stroke)
-        self.page.mouse.move(*first)
+        start, *points = self._on_screen(stroke)
+        self.page.mouse.move(*start)
         self.page.mouse.down()
-        for point in others:
+        for point in points:
             self.page.mouse.move(*point, steps=8)
         self.page.mouse.up()
 

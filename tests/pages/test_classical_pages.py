@@ -1,4 +1,4 @@
-"""A classical model on every page: looked at, fitted, watched, taken apart and drawn at."""
+"""A classical model on every page: summarised, fitted, watched, evaluated and used to read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.pages.visit import find, healthy, labels, open_link, wait_for, words
 TRAIN = "3_Train"
 
 
-def test_the_architecture_page_shows_one_and_says_what_is_not_known_yet(open_page):
+def test_the_architecture_page_shows_it_and_says_what_is_not_known_yet(open_page):
     app = open_page("2_Architecture", preset="svm")
     assert find(app.metric, "Parameters").value == "learnt from the data"
     assert "depends on the training data" in words(app)
@@ -27,7 +27,7 @@ def test_an_estimator_among_layers_is_refused_in_a_sentence(open_page):
     assert any("only layer" in error.value for error in app.error)
 
 
-def test_the_train_page_asks_only_for_what_counts(open_page):
+def test_the_train_page_asks_only_for_settings_that_have_an_effect(open_page):
     app = open_page(TRAIN, model="svm")
     fields = {*labels(app.number_input), *labels(app.selectbox)}
     assert {"Training images (0: all)", "Seed", "Normalisation", "Validation share"} <= fields
@@ -36,14 +36,14 @@ def test_the_train_page_asks_only_for_what_counts(open_page):
     assert "will be fitted to" in words(app)
 
 
-def test_networks_may_learn_from_a_part_of_the_images(open_page):
+def test_networks_can_be_trained_on_a_part_of_the_images(open_page):
     app = open_page(TRAIN, model="cnn-small", subset="500")
     assert find(app.number_input, "Training images").value == 500
     assert "subset=500" in app.code[0].value
     assert "500 training images" in words(app)
 
 
-def test_it_is_fitted_watched_looked_at_and_drawn_at(open_page):
+def test_it_is_fitted_watched_evaluated_and_compared(open_page):
     app = open_page(TRAIN, model="svm", subset="300", dataset="optdigits", seed="3")
     healthy(find(app.button, "Start training").click().run())
     run_id = app.query_params["run"]

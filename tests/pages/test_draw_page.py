@@ -160,8 +160,8 @@ def test_as_many_networks_are_cached_as_may_read_at_once(open_page, draw):
     draw(SEVEN)
     app = open_page(PAGE, show="arena")
     box = find(app.multiselect, "Runs that read")
-    assert 0 < len(box.value) <= cached.AT_ONCE
-    assert box.proto.max_selections == cached.AT_ONCE
+    assert 0 < len(box.value) <= cached.MAX_READERS
+    assert box.proto.max_selections == cached.MAX_READERS
 
 
 def test_drawing_a_given_digit_counts_for_every_run(open_page, draw, run_id):

@@ -1,4 +1,4 @@
-"""Every page opens first, by any link, and answers nonsense with a page instead of a failure."""
+"""Every page can be opened first, by any link; an invalid link shows the page, not an error."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_a_page_opens_as_the_first_thing_a_visitor_sees(open_page, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_opens_with_a_run_there(open_page, run_id, name):
+def test_a_page_opens_when_a_run_exists(open_page, run_id, name):
     assert not open_page(name, run=run_id).error
 
 
 @pytest.mark.parametrize("params", NONSENSE, ids=lambda params: "-".join(params)[:30])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_link_that_makes_no_sense_still_shows_the_page(open_page, run_id, name, params):
+def test_an_invalid_link_still_shows_the_page(open_page, run_id, name, params):
     app = open_page(name, **params)
     assert "Traceback" not in words(app)
     assert len(app.main) > 3

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from digitlab.data.registry import find_dataset
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
 from tests.pages.visit import find, words
 
 
-def test_every_part_of_the_lab_is_one_click_away(open_page):
+def test_every_page_is_one_click_away(open_page):
     pages = {link.proto.page for link in open_page("Home").page_link}
     assert {"Data", "Architecture", "Train", "Results", "Draw"} <= pages
 
 
-def test_home_says_what_data_there_is(open_page):
+def test_home_lists_the_datasets(open_page):
     app = open_page("Home")
     assert find(app.page_link, "Optdigits").proto.page == "Data"
     assert "The Data page can download: MNIST" in words(app)
@@ -20,7 +21,9 @@ def test_home_says_what_data_there_is(open_page):
 
 def test_the_last_run_is_a_link_to_its_results(open_page, run_id):
     record: RunRecord = open_run(run_id).record
-    link = find(open_page("Home").page_link, f"{record.name} · {record.dataset}")
+    link = find(
+        open_page("Home").page_link, f"{record.name} · {find_dataset(record.dataset).title}"
+    )
     assert link.proto.page == "Results"
     assert run_id in link.proto.query_string
 

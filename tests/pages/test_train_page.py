@@ -203,12 +203,13 @@ def test_published_figures_are_shown_with_the_accuracy_of_runs(open_page):
     app = open_page(PAGE, dataset="optdigits")
     assert "Published and reproduced" in words(app)
     (table,) = [frame.value for frame in app.dataframe if "Source" in frame.value]
-    assert list(table["Preset"]) == [preset.name for preset in dl.list_presets()]
-    line = table.set_index("Preset").loc["one-hidden-linear"]
+    assert list(table["Preset"]) == [preset.title for preset in dl.list_presets()]
+    table = table.set_index("Preset")
+    line = table.loc[dl.load_preset("one-hidden-linear").title]
     assert line["Test"] == f"92 → {row.mean('test_accuracy'):.2f}"
     assert line["Train"] == f"{row.mean('train_accuracy'):.2f}"
     assert (line["Seeds"], line["Next"]) == (1, "Train seed 1")
-    assert table.set_index("Preset").loc["tiny", "Test"] == "≥ 99.4 → –"
+    assert table.loc[dl.load_preset("tiny").title, "Test"] == "≥ 99.4 → –"
 
 
 def test_a_row_queues_the_next_seed_by_the_presets_recipe(home, monkeypatch):

@@ -30,11 +30,11 @@ def healthy(app: AppTest) -> AppTest:
 
 
 def find(widgets, label: str):
-    """The one widget with this label, or else with a label that begins so."""
-    found = [widget for widget in widgets if widget.label == label]
-    found = found or [widget for widget in widgets if widget.label.startswith(label)]
-    assert len(found) == 1, f"{label!r} is not among {labels(widgets)}"
-    return found[0]
+    """The only widget with this label, or else with a label that starts with it."""
+    matches = [widget for widget in widgets if widget.label == label]
+    matches = matches or [widget for widget in widgets if widget.label.startswith(label)]
+    assert len(matches) == 1, f"{label!r} is not among {labels(widgets)}"
+    return matches[0]
 
 
 def labels(widgets) -> list[str]:

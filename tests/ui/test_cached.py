@@ -1,4 +1,4 @@
-"""What is kept in memory is known by what it was made of, and made anew when that changed."""
+"""The cache tells its entries apart by their arguments, and makes them again when these change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def empty():
     st.cache_resource.clear()
 
 
-def test_a_run_is_loaded_once_for_everybody_who_opened_it_and_anew_when_it_ended_again(tiny):
+def test_a_run_is_loaded_once_for_all_visitors_and_again_after_it_was_resumed(tiny):
     loaded = cached.reader(tiny)
     assert loaded is not tiny
     assert "model" in vars(loaded)
@@ -29,7 +29,7 @@ def test_a_run_is_loaded_once_for_everybody_who_opened_it_and_anew_when_it_ended
     assert cached.own_dataset(tiny) is cached.own_dataset(dl.open_run(tiny.id))
 
 
-def test_a_run_of_a_dataset_that_is_not_known_says_so_in_our_own_words(tiny):
+def test_a_run_of_an_unknown_dataset_raises_an_error_that_names_it(tiny):
     foreign = Run(tiny.record.model_copy(update={"dataset": "nosuch"}))
     with pytest.raises(dl.DigitlabError, match="nosuch"):
         cached.own_dataset(foreign)
@@ -46,9 +46,7 @@ def test_an_architecture_is_measured_once_whatever_its_name(monkeypatch):
     assert len(calls) == 2
 
 
-def test_statistics_are_counted_anew_for_another_split_of_the_images_or_other_files(
-    optdigits, monkeypatch
-):
+def test_statistics_are_computed_again_for_another_split_or_changed_files(optdigits, monkeypatch):
     counted = []
     count = cached.class_counts
     monkeypatch.setattr(

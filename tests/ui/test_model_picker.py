@@ -11,10 +11,10 @@ import pytest
 from digitlab.errors import SpecError
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
-from digitlab.ui.model_picker import LARGEST, pack, unpack
+from digitlab.ui.model_picker import MAX_BYTES, pack, unpack
 
 
-def squeeze(content: bytes) -> str:
+def compress(content: bytes) -> str:
     return base64.urlsafe_b64encode(zlib.compress(content, 9)).decode().rstrip("=")
 
 
@@ -32,27 +32,27 @@ def test_a_packed_architecture_is_safe_in_a_url_and_short():
 
 
 @pytest.mark.parametrize("text", ["garbage", "a", "%%%", "ünicode", "../../etc/passwd", "=" * 50])
-def test_garbage_is_refused_with_a_way_out(text):
+def test_garbage_is_refused_with_advice(text):
     with pytest.raises(SpecError, match="link"):
         unpack(text)
 
 
-@pytest.mark.parametrize("kept", [10, 40, 90, -1])
-def test_a_link_that_was_cut_off_is_said_to_be_incomplete(kept):
+@pytest.mark.parametrize("length", [10, 40, 90, -1])
+def test_a_link_that_was_cut_off_is_called_incomplete(length):
     whole = pack(list_presets()[-1].spec)
     with pytest.raises(SpecError, match="cut off"):
-        unpack(whole[:kept])
+        unpack(whole[:length])
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b'{"name": "x"}', b"null"])
-def test_what_is_no_architecture_is_refused(content):
+def test_other_content_is_refused(content):
     with pytest.raises(SpecError):
-        unpack(squeeze(content))
+        unpack(compress(content))
 
 
 def test_a_small_link_cannot_fill_the_memory():
-    bomb = squeeze(bytes(200_000_000))
-    assert len(bomb) < LARGEST * 2
+    bomb = compress(bytes(200_000_000))
+    assert len(bomb) < MAX_BYTES * 2
     begin = time.perf_counter()
     with pytest.raises(SpecError, match="larger than"):
         unpack(bomb)

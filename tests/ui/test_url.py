@@ -1,4 +1,4 @@
-"""State in the URL: read from a link, kept in step, never believed."""
+"""State in the URL: read from a link, updated with every choice, and checked."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_going_back_to_the_default_cleans_the_url(app):
         {"letter": ["a", "nope"], "count": "9" * 5_000, "rate": "--1"},
     ],
 )
-def test_what_makes_no_sense_becomes_the_default(app, params):
+def test_invalid_values_become_the_default(app, params):
     app.query_params = params
     assert shown(app.run()) == DEFAULTS
 
@@ -92,7 +92,7 @@ def test_numbers_out_of_bounds_become_the_nearest_allowed(app):
     assert shown(app.run())[2:4] == (9, 1e-6)
 
 
-def test_a_choice_outlives_a_page_whose_url_lacks_it(app):
+def test_a_choice_is_kept_on_a_page_whose_url_lacks_it(app):
     app.query_params = {"letter": "b", "count": "7"}
     app.run()
     app.query_params = {}  # what a link to another page does
@@ -107,7 +107,7 @@ def test_a_new_link_wins_over_what_was_chosen_before(app):
     assert shown(app.run())[:3] == ("a", "x", 2)
 
 
-def moving_default() -> None:
+def changing_default() -> None:
     import streamlit as st
 
     from digitlab.ui import url
@@ -116,8 +116,8 @@ def moving_default() -> None:
     st.text(url.number("Which", param="which", default=first, low=0, high=99))
 
 
-def test_a_default_that_moves_is_followed_until_something_is_chosen():
-    app = AppTest.from_function(moving_default).run()
+def test_a_changed_default_applies_until_something_is_chosen():
+    app = AppTest.from_function(changing_default).run()
     assert app.text[0].value == "1"
     app.toggle[0].set_value(True).run()
     assert app.text[0].value == "10"
@@ -137,7 +137,7 @@ def by_code() -> None:
     st.text(url.get("count"))
 
 
-def test_code_can_choose_and_forget():
+def test_code_can_set_and_remove_a_choice():
     app = AppTest.from_function(by_code).run()
     app.button[0].click().run()
     assert [text.value for text in app.text] == ["8", "8"]

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from digitlab.analysis.arena import Answer, Arena, read_together
+from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
 from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.run import Run, list_runs, open_run
@@ -43,12 +44,12 @@ def pick_readers(run: Run) -> list[str]:
     """The ids of the runs that read: those in the URL, else the selected run and a few more."""
     options = list_readers(run)
     default = [run.id, *(run_id for run_id in options if run_id != run.id)][:DEFAULT_COUNT]
-    return url.several(
+    return url.choose_several(
         "Runs that read",
         options,
         param="readers",
         default=default,
-        max_selections=cached.AT_ONCE,
+        max_selections=cached.MAX_READERS,
         placeholder="Choose runs",
     )
 
@@ -131,7 +132,7 @@ def _show_table(arena: Arena) -> None:
             "Run": [answer.run.record.name for answer in arena.answers],
             "Reads": [_text(answer) for answer in arena.answers],
             "Confidence": [hundred(answer.confidence) for answer in arena.answers],
-            "Trained on": [answer.run.record.dataset for answer in arena.answers],
+            "Trained on": [dataset_title(answer.run.record.dataset) for answer in arena.answers],
         }
     )
     config = {

@@ -60,7 +60,7 @@ def _show_table(rows: list[Reproduction], seeds: list[int | None], dataset: str)
     st.dataframe(
         pd.DataFrame(
             {
-                "Preset": [row.preset for row in rows],
+                "Preset": [row.title for row in rows],
                 "Next": [_BUSY if seed is None else f"Train seed {seed}" for seed in seeds],
                 "Train": [published_and_ours(row, "train_accuracy") for row in rows],
                 "Validation": [published_and_ours(row, "val_accuracy") for row in rows],
@@ -68,7 +68,7 @@ def _show_table(rows: list[Reproduction], seeds: list[int | None], dataset: str)
                 "Seeds": [len(row.attempts) for row in rows],
                 "Training time": [duration(row.mean("seconds")) for row in rows],
                 "Parameters": [
-                    "–" if n is None else f"{n:,}" for n in (r.parameters for r in rows)
+                    "–" if row.parameters is None else f"{row.parameters:,}" for row in rows
                 ],
                 "Source": [row.source for row in rows],
             }

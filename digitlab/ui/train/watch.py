@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitlab.data.registry import dataset_title
 from digitlab.errors import RunNotFoundError
 from digitlab.jobs import queue
 from digitlab.models.classical.catalog import classical_kind
@@ -100,9 +101,11 @@ def _is_classical(record: RunRecord) -> bool:
 
 
 def _show_head(record: RunRecord) -> None:
-    title = f"{STATUS_ICONS[record.status]} **{plain(record.name)}** on {plain(record.dataset)}"
     left, right = st.columns([3, 2], vertical_alignment="center")
-    left.markdown(f"{title}: {STATUS_WORDS[record.status]}")
+    left.markdown(
+        f"{STATUS_ICONS[record.status]} **{plain(record.name)}** on "
+        f"{plain(dataset_title(record.dataset))}: {STATUS_WORDS[record.status]}"
+    )
     if record.active:
         with right:
             show_active_buttons(record)
