@@ -32,10 +32,10 @@ with page.page(
         )
         if error:
             check.show_spec_error(spec, error)
-        fits = summary is not None and check.check_output(spec)
+        can_train = summary is not None and check.check_output(spec)
         views.show_view(spec, summary, error, form=right if wide else None)
         with st.container(horizontal=True):
-            send.send_to_train(spec, start, fits=fits)
+            send.send_to_train(spec, start, can_train=can_train)
             library.show_menus(spec)
     with st.container() if wide else right:
         page.cell("Diagram", "Colours show the kind of layer. Each box shows its output shape.")
@@ -52,7 +52,7 @@ with page.page(
         "the multiply-adds.",
     )
     cost.show_totals(summary)
-    if summary.trainable and fits:
+    if summary.trainable and can_train:
         cost.show_speed(spec)
     cost.show_table(summary)
     page.code_fold(basics.architecture(spec.to_yaml()), "This table in Python")

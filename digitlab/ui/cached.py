@@ -199,7 +199,7 @@ def upload_evaluation(run: Run, digest: str, _images: Dataset) -> Evaluation:
 
 
 def of_evaluation(measure: Callable[..., Any], key: object, *results: Any, **settings: Any) -> Any:
-    """`measure(*results, **settings)`, a function of evaluation; `key` says what `results` are."""
+    """The cached value of `measure(*results, **settings)`; `key` identifies `results`."""
     return _of_evaluation(measure.__name__, key, tuple(settings.items()), measure, results)
 
 

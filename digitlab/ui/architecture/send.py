@@ -1,4 +1,4 @@
-"""Sending an architecture to the Train page, and how its weights are initialised."""
+"""Sending an architecture to the Train page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
 
 
-def send_to_train(spec: ModelSpec, start: str, *, fits: bool) -> None:
+def send_to_train(spec: ModelSpec, start: str, *, can_train: bool) -> None:
     """A button that opens the Train page with this architecture."""
     if not st.button(
         "Send to Train",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=not fits,
-        help="Opens Train with this architecture." if fits else "Fix the architecture first.",
+        disabled=not can_train,
+        help="Opens Train with this architecture." if can_train else "Fix the architecture first.",
     ):
         return
     own = state.is_changed()
@@ -31,26 +31,3 @@ def send_to_train(spec: ModelSpec, start: str, *, fits: bool) -> None:
     if not fits_link(spec):
         params.pop("spec", None)  # too long for a URL; it is kept for this visit
     st.switch_page(page.TRAIN, query_params=params)
-
-
-def pick_init(spec: ModelSpec) -> None:
-    """A choice of how the weights are initialised."""
-    key = "architecture-init"
-    st.session_state[key] = spec.init
-    st.selectbox(
-        "Initial weights",
-        list(_INITS),
-        key=key,
-        format_func=lambda init: _INITS.get(init, init),
-        on_change=lambda: state.commit(state.current().with_init(st.session_state[key])),
-        help="How the weights of convolutions and linear layers are initialised.",
-    )
-
-
-_INITS = {
-    "default": "PyTorch's default: uniform, by the number of inputs",
-    "kaiming": "Kaiming: normal, for ReLU",
-    "xavier": "Xavier: uniform, for sigmoid and tanh",
-    "orthogonal": "Orthogonal: random rotations",
-    "normal": "Normal: σ = 1/√inputs, linear layers only",
-}

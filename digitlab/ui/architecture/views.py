@@ -11,7 +11,6 @@ from digitlab.models.edit import is_branch
 from digitlab.ui import url
 from digitlab.ui.architecture import fields, layers, source, state
 from digitlab.ui.architecture.check import rows_by_path
-from digitlab.ui.architecture.send import pick_init
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -21,8 +20,13 @@ if TYPE_CHECKING:
     from digitlab.models.summary import ModelSummary
 
 VIEWS = {"layers": "Layers", "yaml": "YAML", "paste": "Paste code"}
-
-
+_INITS = {
+    "default": "PyTorch's default: uniform, by the number of inputs",
+    "kaiming": "Kaiming: normal, for ReLU",
+    "xavier": "Xavier: uniform, for sigmoid and tanh",
+    "orthogonal": "Orthogonal: random rotations",
+    "normal": "Normal: σ = 1/√inputs, linear layers only",
+}
 _DIAGRAM = "architecture-diagram"
 # On a phone, side-by-side branches would be too small to read: the diagram scrolls sideways.
 _STYLE = f"""<style>
@@ -83,4 +87,18 @@ def show_view(
         else:
             fields.edit_layer(spec, path, rows.get(path))
     layers.show_adding(spec, path, rows)
-    pick_init(spec)
+    _pick_init(spec)
+
+
+def _pick_init(spec: ModelSpec) -> None:
+    """A choice of how the weights are initialised."""
+    key = "architecture-init"
+    st.session_state[key] = spec.init
+    st.selectbox(
+        "Initial weights",
+        list(_INITS),
+        key=key,
+        format_func=lambda init: _INITS.get(init, init),
+        on_change=lambda: state.commit(state.current().with_init(st.session_state[key])),
+        help="How the weights of convolutions and linear layers are initialised.",
+    )

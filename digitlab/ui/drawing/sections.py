@@ -40,7 +40,7 @@ def show_drawing_and_sections(run: Run, *, key: str) -> None:
 
 
 def _show_section(section: str, reading: Reading | None, run: Run, key: str) -> None:
-    """Sections are imported when they are opened, because the answer comes first."""
+    """Sections that load slow modules are imported when they are opened: the answer comes first."""
     if section == "steps":
         show_steps(reading)
     elif section == "arena":

@@ -1,4 +1,4 @@
-"""The selected run, which the Train page watches: in the URL, and kept on other pages."""
+"""The selected run, which the Train page watches: in the URL, and kept while on other pages."""
 
 from __future__ import annotations
 
