@@ -1,4 +1,4 @@
-"""Writing files whole or not at all: text, JSON, tensors."""
+"""Writing files whole or not at all: text, JSON, tensors; and lock files."""
 
 from __future__ import annotations
 
@@ -86,3 +86,16 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, save(plain))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process, or other code of this one, holds the lock file `path`."""
+    from filelock import FileLock, Timeout
+
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

@@ -86,7 +86,7 @@ def read_progress(run: Run) -> Progress | None:
     if progress.failed:
         return progress
     young = progress.done == 0 and time.time() - written < STARTING_SECONDS
-    if _is_held(_file(run, "lock")) or young:
+    if files.is_locked(_file(run, "lock")) or young:
         return progress
     return progress._replace(failed="Its process ended unexpectedly. Start it again.")
 
@@ -152,17 +152,6 @@ def _file(run: Run, ending: str) -> Path:
 def _report(run: Run, progress: Progress) -> None:
     content = json.dumps(progress._asdict()).encode()
     files.write_atomically(_file(run, "progress.json"), content, durable=False)
-
-
-def _is_held(path: Path) -> bool:
-    if not path.exists():
-        return False
-    lock = FileLock(path)
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
 
 
 if __name__ == "__main__":

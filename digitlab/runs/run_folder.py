@@ -19,10 +19,10 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from digitlab.errors import RunError
-from digitlab.files import write_atomically, writing
+from digitlab.files import is_locked, write_atomically, writing
 from digitlab.runs.record import check_run_id
 from digitlab.settings import read_settings
 
@@ -135,14 +135,7 @@ def lock_file(run_id: str) -> Path:
 
 def is_alive(run_id: str) -> bool:
     """Whether some process holds the run's lock now."""
-    if not (read_settings().runs / check_run_id(run_id)).is_dir():
-        return False
-    lock = run_lock(run_id)
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+    return is_locked(lock_file(run_id))
 
 
 def remove_folder(run_id: str) -> None:
