@@ -73,7 +73,7 @@ def _show_reliability(calibration: Calibration, rescaled: Rescaled | None) -> No
 def _show_scores(calibration: Calibration, rescaled: Rescaled | None, bins: int) -> None:
     import pandas as pd
 
-    rows = {"Unscaled": calibration}
+    rows = {"Without temperature": calibration}
     if rescaled:
         rows[f"Temperature {rescaled.temperature:.3f}"] = rescaled.after
     table = pd.DataFrame(
