@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from digitlab.errors import DigitlabError
+from digitlab.ui import url
 
 HOME = "Home.py"
 DATA = "pages/1_Data.py"
@@ -92,7 +93,11 @@ FEW_BUTTONS = {
 }
 
 
-def clicked_index(point: dict) -> int:
-    """The index of the image at a clicked point of an image grid."""
-    data = point["customdata"]
-    return int(next(iter(data.values())) if isinstance(data, dict) else data[0])
+def store_click(key: str, *params: str) -> None:
+    """Store the index of the image clicked in the grid `key` in the URL, under each of `params`."""
+    points = st.session_state[key].selection.points
+    if points:
+        data = points[0]["customdata"]
+        index = int(next(iter(data.values())) if isinstance(data, dict) else data[0])
+        for param in params:
+            url.put(param, index)

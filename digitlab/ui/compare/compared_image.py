@@ -9,20 +9,12 @@ import streamlit as st
 
 from digitlab.ui import url
 from digitlab.ui.compare.choose import ComparedRun
-from digitlab.ui.page import clicked_index
 from digitlab.words import hundred
 
 if TYPE_CHECKING:
     import numpy as np
 
     from digitlab.data.dataset import Split
-
-
-def select_image(key: str) -> None:
-    """Put the clicked image's position into the URL."""
-    points = st.session_state[key].selection.points
-    if points:
-        url.put("image", clicked_index(points[0]))
 
 
 def show_compared_image(positions: np.ndarray, test: Split, runs: Sequence[ComparedRun]) -> None:

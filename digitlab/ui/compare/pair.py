@@ -15,9 +15,9 @@ from digitlab.figures.architecture import architecture_dot
 from digitlab.figures.images import image_grid
 from digitlab.ui import cached, url
 from digitlab.ui.compare.choose import ComparedRun, why_not
-from digitlab.ui.compare.compared_image import select_image, show_compared_image
+from digitlab.ui.compare.compared_image import show_compared_image
 from digitlab.ui.compare.verdict import verdict
-from digitlab.ui.page import FEW_BUTTONS
+from digitlab.ui.page import FEW_BUTTONS, store_click
 
 if TYPE_CHECKING:
     import numpy as np
@@ -193,7 +193,7 @@ def _show_images(
             tile=60,
         ),
         key=(key := f"compare:images:{positions[0]}:{len(positions)}"),
-        on_select=lambda: select_image(key),
+        on_select=lambda: store_click(key, "image"),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Test images with their true class and what A and B read.",

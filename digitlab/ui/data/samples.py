@@ -92,18 +92,12 @@ def _show_grid(split: Split, classes: tuple[str, ...], indices: np.ndarray, key:
     st.plotly_chart(
         figure,
         key=key,
-        on_select=lambda: _select_clicked(key),
+        on_select=lambda: page.store_click(key, "sample"),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Sample images; click one to enlarge it.",
     )
     st.caption("Click an image to enlarge it.")
-
-
-def _select_clicked(key: str) -> None:
-    points = st.session_state[key].selection.points
-    if points:
-        url.put("sample", page.clicked_index(points[0]))
 
 
 def _show_large(split: Split, classes: tuple[str, ...], index: int) -> None:

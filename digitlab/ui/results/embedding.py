@@ -13,7 +13,7 @@ from digitlab.figures.palette import MUTED, VAL, digit_color
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.page import clicked_index
+from digitlab.ui.page import store_click
 from digitlab.ui.results.single_image import show_image_details
 from digitlab.ui.results.view import View
 from digitlab.words import percent
@@ -118,20 +118,14 @@ def _show_embedding(view: View, run: Run, hidden: Hidden) -> str:
     st.plotly_chart(
         figure,
         key=key,
-        on_select=lambda: _select_image(key),
+        # "mistake" opens the closer look below, "image" is for the layers
+        on_select=lambda: store_click(key, "mistake", "image"),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Images as points, projected from the activations of the last hidden layer.",
     )
     st.caption(MEANING[method])
     return method
-
-
-def _select_image(key: str) -> None:
-    points = st.session_state[key].selection.points
-    if points:
-        for param in ("mistake", "image"):  # for the closer look below, and for the layers
-            url.put(param, clicked_index(points[0]))
 
 
 def _groups(view: View, positions: np.ndarray, color: str) -> list[tuple[str, str, np.ndarray]]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from digitlab.errors import DatasetError
 from digitlab.ui import url
-from digitlab.ui.page import clicked_index
+from digitlab.ui.page import store_click
 from digitlab.ui.results.view import View
 from digitlab.words import percent
 
@@ -93,17 +93,11 @@ def _show_grid(
             tile=64,  # larger tiles would leave a phone, which shrinks them, half empty
         ),
         key=key,
-        on_select=lambda: _select_image(key),
+        on_select=lambda: store_click(key, "mistake"),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Images with their true class, what they were read as, and the confidence.",
     )
-
-
-def _select_image(key: str) -> None:
-    points = st.session_state[key].selection.points
-    if points:
-        url.put("mistake", clicked_index(points[0]))
 
 
 def _show_as_table(view: View, positions: np.ndarray) -> None:

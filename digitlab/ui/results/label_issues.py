@@ -168,7 +168,7 @@ def _show(view: View, issues: LabelIssues, code: str) -> None:
         view,
         listed.position,
         param="suspects",
-        key="suspects",
+        key="label-issues",
         describe=_describe_issues(view, listed),
         legend=LEGEND,
     )
