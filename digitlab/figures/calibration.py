@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart
+from digitlab.figures.layout import chart, whiskers
 from digitlab.words import percent
 
 if TYPE_CHECKING:
@@ -48,23 +48,18 @@ def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = No
 
 def _add_bins(figure: go.Figure, bins: Sequence[Bin], name: str, color: str, symbol: str) -> None:
     filled = [one for one in bins if one.count]
-    y = [100 * one.accuracy for one in filled]
     figure.add_scatter(
         x=[100 * one.confidence for one in filled],
-        y=y,
+        y=[100 * one.accuracy for one in filled],
         name=name,
         mode="lines+markers",
         line={"color": palette.translucent(color, 0.5), "width": 1.5},
         marker={"color": color, "symbol": symbol, "size": 9},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [100 * one.interval[1] - at for one, at in zip(filled, y, strict=True)],
-            "arrayminus": [at - 100 * one.interval[0] for one, at in zip(filled, y, strict=True)],
-            "color": palette.translucent(color, 0.45),
-            "thickness": 1.5,
-            "width": 3,
-        },
+        error_y=whiskers(
+            [one.accuracy for one in filled],
+            [one.interval for one in filled],
+            palette.translucent(color, 0.45),
+        ),
         hovertext=[
             f"{one.count:,} images with a confidence of {percent(one.low, 0)} to "
             f"{percent(one.high, 0)}<br>{percent(one.confidence, 1)} sure, "

@@ -13,7 +13,7 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, interval_line, note
+from digitlab.figures.layout import chart, interval_line, note, whiskers
 
 Value = Literal["val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy"]
 Over = Literal["epoch", "step", "elapsed"]
@@ -122,7 +122,9 @@ def trade_off(
             name=name,
             mode="markers",
             marker={**run_marker(place), "size": 13},
-            error_y=_whisker(accuracies[place], bounds, place),
+            error_y=whiskers(
+                [accuracies[place]], [bounds], palette.translucent(palette.digit_color(place), 0.6)
+            ),
             hovertemplate=f"%{{fullData.name}}<br>{cost} %{{x:,.4~g}}<br>accuracy %{{y:.2f}} %"
             f"{interval_line(bounds)}<extra></extra>",
         )
@@ -227,20 +229,6 @@ def _log_ticks(values: Sequence[float]) -> dict:
     if span < 6:
         return {}
     return {"minorloglabels": "complete", "dtick": "D2" if span < 1_000 else 1}
-
-
-def _whisker(accuracy: float, bounds: tuple[float, float] | None, place: int) -> dict | None:
-    if bounds is None:
-        return None
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [100 * (bounds[1] - accuracy)],
-        "arrayminus": [100 * (accuracy - bounds[0])],
-        "color": palette.translucent(palette.digit_color(place), 0.6),
-        "thickness": 1.5,
-        "width": 4,
-    }
 
 
 def _empty(figure: go.Figure, text: str) -> go.Figure:

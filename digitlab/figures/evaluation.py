@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import are_short, chart, interval_line
+from digitlab.figures.layout import are_short, chart, interval_line, whiskers
 from digitlab.words import percent
 
 if TYPE_CHECKING:
@@ -174,14 +174,14 @@ def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
     for key, name, color, symbol, shift in series:
         rows = [(i, m) for i, m in enumerate(per_class) if getattr(m, key) is not None]
         bounds = [getattr(m, f"{key}_interval", None) for _, m in rows]
-        x = [100 * getattr(m, key) for _, m in rows]
+        shares = [getattr(m, key) for _, m in rows]
         figure.add_scatter(
-            x=x,
+            x=[100 * share for share in shares],
             y=[i + shift for i, _ in rows],
             name=name,
             mode="markers",
             marker={"color": color, "symbol": symbol, "size": 8},
-            error_x=_whiskers(x, bounds, color),
+            error_x=whiskers(shares, bounds, palette.translucent(color, 0.55)),
             customdata=[_class_words(m, name, key) for _, m in rows],
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -258,20 +258,6 @@ def _add_diagonal(figure: go.Figure, classes: int) -> None:
 
 def _matrix_height(classes: int) -> int:
     return 500 if classes <= TEXT_UP_TO else 720
-
-
-def _whiskers(x: list[float], bounds: list[tuple | None], color: str) -> dict | None:
-    if not any(bounds):
-        return None
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [100 * b[1] - at if b else 0 for at, b in zip(x, bounds, strict=True)],
-        "arrayminus": [at - 100 * b[0] if b else 0 for at, b in zip(x, bounds, strict=True)],
-        "color": palette.translucent(color, 0.55),
-        "thickness": 1.5,
-        "width": 3,
-    }
 
 
 def _class_words(metrics: ClassMetrics, name: str, key: str) -> str:

@@ -95,7 +95,7 @@ def image_grid(
         )
     )
     if captions:
-        figure.add_trace(_caption_trace(left + (width - 1) / 2, top + height, captions))
+        figure.add_trace(caption_trace(left + (width - 1) / 2, top + height, captions))
     figure.update_xaxes(range=[-1, columns * across - 1], constraintoward="left")
     figure.update_yaxes(range=[rows * down - 0.5, -1], autorange=False)
     # A selection is of these images: the next page of thumbnails starts without one.
@@ -175,7 +175,7 @@ def per_class_images(
             hoverongaps=False,
         )
     )
-    figure.add_trace(_caption_trace(left + (width - 1) / 2, top + height, titles))
+    figure.add_trace(caption_trace(left + (width - 1) / 2, top + height, titles))
     return figure
 
 
@@ -209,7 +209,8 @@ def _sheet_trace(
     return picture_trace(Image.fromarray(sheet, "LA"))
 
 
-def _caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
+def caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
+    """A caption below each picture."""
     return go.Scatter(
         x=x,
         y=y - 0.5,

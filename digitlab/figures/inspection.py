@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from digitlab.figures import palette
-from digitlab.figures.images import color_bar
+from digitlab.figures.images import caption_trace, color_bar
 from digitlab.figures.layout import CLEAR, chart, image_axes, on_axes, picture_row
 
 _BETWEEN = 0.04  # of the width: the gap between two attributions
@@ -109,7 +109,7 @@ def picture_grid(
         **_scale(arrays),
     )
     if captions:
-        figure.add_trace(_caption_trace(left + (width - 1) / 2, top + height, captions))
+        figure.add_trace(caption_trace(left + (width - 1) / 2, top + height, captions))
     return figure
 
 
@@ -132,18 +132,6 @@ def _below_a_scale(title: str, height: int) -> go.Figure:
         yanchor="bottom",
         showarrow=False,
         font={"size": 16},
-    )
-
-
-def _caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
-    return go.Scatter(
-        x=x,
-        y=y - 0.5,
-        mode="text",
-        text=[str(caption) for caption in captions],
-        textposition="bottom center",
-        hoverinfo="skip",
-        showlegend=False,
     )
 
 

@@ -134,3 +134,25 @@ def note(figure: go.Figure, text: str) -> go.Figure:
 def interval_line(bounds: tuple[float, float] | None, digits: int = 2) -> str:
     """The line of a hover text that names a 95 % interval of a share; nothing without one."""
     return f"<br>95 % interval {interval(bounds, digits)}" if bounds else ""
+
+
+def whiskers(
+    values: Sequence[float],
+    bounds: Sequence[tuple[float, float] | None],
+    color: str,
+    *,
+    scale: float = 100.0,
+) -> dict[str, Any] | None:
+    """Error bars from each value to both its bounds, where it has any, times `scale`."""
+    if not any(bounds):
+        return None
+    ends = [(at, ends or (at, at)) for at, ends in zip(values, bounds, strict=True)]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [scale * (high - at) for at, (_, high) in ends],
+        "arrayminus": [scale * (at - low) for at, (low, _) in ends],
+        "color": color,
+        "thickness": 1.5,
+        "width": 3,
+    }

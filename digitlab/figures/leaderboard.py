@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, interval_line, note
+from digitlab.figures.layout import chart, interval_line, note, whiskers
 from digitlab.words import percent
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def leaderboard(
             "size": 11,
             "color": [palette.ACCENT if i in chosen else palette.TEST for i in range(len(names))],
         },
-        error_x=_whiskers(x, ends),
+        error_x=whiskers(x, ends, palette.MUTED, scale=1),
         hovertext=[
             f"{i}. {name}<br>{percent(value)}{interval_line(one)}"
             for i, (name, value, one) in enumerate(
@@ -77,18 +77,6 @@ def leaderboard(
     high = max([*(high for _, high in ends), *lines])
     _axes(figure, names, low - 0.08, high + 0.08)
     return figure
-
-
-def _whiskers(x: Sequence[float], ends: Sequence[tuple[float, float]]) -> dict:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [high - at for (_, high), at in zip(ends, x, strict=True)],
-        "arrayminus": [at - low for (low, _), at in zip(ends, x, strict=True)],
-        "color": palette.MUTED,
-        "thickness": 1.5,
-        "width": 4,
-    }
 
 
 def _place(accuracy: float) -> float:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart
+from digitlab.figures.layout import chart, whiskers
 from digitlab.words import interval, percent
 
 _SHARES = [0, 25, 50, 75, 100]
@@ -34,7 +34,6 @@ def severity_curve(
     are given; `chance` is the accuracy of guessing.
     """
     figure = chart(title, x=unit, y="read rightly", height=height)
-    low, high = np.array(intervals, dtype=float).T * 100
     values = 100 * np.asarray(accuracies, dtype=float)
     names = [f"{severity:g}" for severity in severities]
     figure.add_scatter(
@@ -43,14 +42,7 @@ def severity_curve(
         mode="lines+markers",
         line={"color": palette.ACCENT, "width": 2},
         marker={"size": 7},
-        error_y={
-            "type": "data",
-            "array": high - values,
-            "arrayminus": values - low,
-            "thickness": 1,
-            "width": 3,
-            "color": palette.MUTED,
-        },
+        error_y=whiskers(accuracies, intervals, palette.MUTED),
         customdata=[
             f"{percent(accuracy, 1)}, 95 %: {interval(bounds, 1)}"
             for accuracy, bounds in zip(accuracies, intervals, strict=True)
@@ -107,22 +99,12 @@ def accuracy_bars(
     """A horizontal bar of accuracy 0…1 for each name, the first on top; 95 % whiskers if given."""
     figure = chart(title, x="read rightly", height=100 + 30 * len(names))
     values = 100 * np.asarray(accuracies, dtype=float)
-    whiskers = None
-    if len(intervals):
-        low, high = np.array(intervals, dtype=float).T * 100
-        whiskers = {
-            "type": "data",
-            "array": high - values,
-            "arrayminus": values - low,
-            "thickness": 1,
-            "color": palette.MUTED,
-        }
     figure.add_bar(
         x=values,
         y=list(names),
         orientation="h",
         marker={"color": palette.ACCENT, "line": {"width": 0}},
-        error_x=whiskers,
+        error_x=whiskers(accuracies, intervals, palette.MUTED),
         text=[percent(value, 1) for value in accuracies],
         textposition="auto",
         insidetextanchor="start",
