@@ -97,7 +97,7 @@ def _order(summary: ModelSummary, *, short: bool) -> tuple[str, ...] | None:
 _SHORT = ("Layer", "Output shape", "Parameters", "Multiply-adds")
 _COLUMNS = {
     "Layer": st.column_config.TextColumn(width=125),
-    "Arguments": st.column_config.TextColumn(width=185),
+    "Arguments": st.column_config.TextColumn(width=145),
     "Output shape": st.column_config.TextColumn(
         width=90, help="Channels, height and width, or features."
     ),

@@ -13,6 +13,8 @@ from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
 from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, page
+from digitlab.ui.labels import model_title
+from digitlab.ui.markdown import plain
 from digitlab.ui.train.selected_run import select_run
 
 
@@ -28,17 +30,18 @@ def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
         st.error(str(e), icon=":material/error:")
         st.page_link(page.ARCHITECTURE, label="Fix it on the Architecture page", icon="🧱")
         return False
+    title = plain(model_title(spec.name))
     images = round(info.train_size * (1 - (config.val_fraction or 0)))
     images = min(images, config.subset or images)
     data = f"{images:,} training images of {info.title}"
     if classical_kind(spec):
         st.caption(
-            f"**{spec.name}** will be fitted to {data}. Its number of parameters depends on them."
+            f"**{title}** will be fitted to {data}. Its number of parameters depends on them."
         )
         return True
     epochs = f"{config.epochs} epoch{'s' if config.epochs != 1 else ''}"
     st.caption(
-        f"**{spec.name}** has {parameters:,} parameters and will be trained on {data} for {epochs}."
+        f"**{title}** has {parameters:,} parameters and will be trained on {data} for {epochs}."
     )
     return True
 
