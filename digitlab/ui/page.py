@@ -21,13 +21,13 @@ COMPARE = "pages/5_Compare.py"
 DRAW = "pages/6_Draw.py"
 
 ICONS = {
-    HOME: "✍️",
-    DATA: "🔢",
-    ARCHITECTURE: "🧱",
-    TRAIN: "🏃",
-    RESULTS: "🎯",
-    COMPARE: "⚖️",
-    DRAW: "🖌️",
+    HOME: ":material/home:",
+    DATA: ":material/grid_on:",
+    ARCHITECTURE: ":material/layers:",
+    TRAIN: ":material/model_training:",
+    RESULTS: ":material/insights:",
+    COMPARE: ":material/compare_arrows:",
+    DRAW: ":material/draw:",
 }
 
 _logger = logging.getLogger("digitlab")

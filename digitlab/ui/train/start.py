@@ -28,7 +28,11 @@ def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
         parameters = cached.summarize(spec).parameters
     except SpecError as e:
         st.error(str(e), icon=":material/error:")
-        st.page_link(page.ARCHITECTURE, label="Fix it on the Architecture page", icon="🧱")
+        st.page_link(
+            page.ARCHITECTURE,
+            label="Fix it on the Architecture page",
+            icon=page.ICONS[page.ARCHITECTURE],
+        )
         return False
     title = plain(model_title(spec.name))
     images = round(info.train_size * (1 - (config.val_fraction or 0)))
