@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -38,30 +37,27 @@ OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
 def settings(record: RunRecord) -> dict[str, Any]:
     """The settings of a run and of its machine, for `differing`."""
     data, machine = record.data, record.environment
-    layers = {name: value for name, value in record.spec.items() if name != "name"}
+    try:  # fields that are newer than the run have their defaults
+        experiment = record.experiment
+        layers, recipe = experiment.spec.fingerprint, experiment.config.model_dump()
+    except DigitlabError:  # of a newer version: its recipe can still be compared
+        layers, recipe = None, record.config
     return {
         "dataset": dataset_title(record.dataset),
         "dataset fingerprint": (data.fingerprint or "")[:8] or None,
         "validation split": f"{100 * data.val_fraction:g} %, split seed {data.split_seed}",
         "architecture": model_title(record.model),
         "members": f"{len(record.members)} runs" if record.members else None,
-        "layers": json.dumps(layers, sort_keys=True),
+        "layers": layers,
         "parameters": f"{record.parameters:,}",
-        **{name: value for name, value in _recipe(record).items() if name != "val_fraction"},
+        "initial weights": f"of run {data.start_from}" if data.start_from else None,
+        **{name: value for name, value in recipe.items() if name != "val_fraction"},
         "epochs trained": record.epochs_done,
         "status": record.status,
         "machine": machine.get("gpu") or machine.get("processor"),
         "threads": machine.get("threads"),
         "torch": machine.get("torch"),
     }
-
-
-def _recipe(record: RunRecord) -> dict[str, Any]:
-    """The recipe, with the defaults of fields that are newer than the run."""
-    try:
-        return record.experiment.config.model_dump()
-    except DigitlabError:  # of a newer version: its fields can still be compared
-        return record.config
 
 
 def _is_of_steps(name: str) -> bool:
