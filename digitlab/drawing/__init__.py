@@ -1,4 +1,4 @@
-"""The drawing room: canvas or photo → 28×28 digits as MNIST frames them → answer.
+"""Reading drawings: canvas or photo → 28×28 digits as MNIST frames them → answer.
 
 `source` opens what a person hands us and finds the ink, `paper` on photographs; `layout` finds its
 marks and lines, `skeleton` where marks may be cut, `pieces` how a line's pieces may be parted,

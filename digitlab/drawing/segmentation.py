@@ -1,4 +1,4 @@
-"""Ink with any number of digits → the digits: runs of pieces, scored by a predictor, best path.
+"""Splitting ink into digits: groups of neighbouring pieces, scored by a predictor, best path.
 
 Every run of pieces between two cuts that could be a digit is framed and read, all in one call of
 the predictor; the way from left to right over runs with the highest score is the reading

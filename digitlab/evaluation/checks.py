@@ -1,4 +1,4 @@
-"""What may be evaluated: the checks at the room's door, and the error that they raise."""
+"""Checks of logits, labels and class names, and the error that they raise."""
 
 from __future__ import annotations
 

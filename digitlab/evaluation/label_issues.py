@@ -1,4 +1,4 @@
-"""Label issues: images whose label is probably wrong, found with cleanlab.
+"""Label issues: images whose label is probably wrong, by cleanlab; for a run see `analysis`.
 
 Flags, not corrections: a suspicious image may be labelled rightly and merely be hard to read.
 """

@@ -1,4 +1,4 @@
-"""`evaluate_logits` and the `Evaluation` it returns: accuracy, loss, confusion, agreement."""
+"""`evaluate_logits` and the `Evaluation` it returns: accuracy, loss, confusion, averages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Control`: what is requested of a run, by a file, a signal, a call or the clock."""
+"""`Control`: requests to stop, pause or save a run, by a file, a signal, a call or the clock."""
 
 from __future__ import annotations
 

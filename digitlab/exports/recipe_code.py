@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from digitlab.data.dataset import choose
 from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.data.registry import find_dataset
-from digitlab.exports.source import Source, attributes, leave_out
+from digitlab.exports.function_source import Source, attributes, leave_out
 from digitlab.training.config import Augmentation, Form, TrainConfig, summary
-from digitlab.training.plain import fit
+from digitlab.training.plain_loop import fit
 
 
 class RecipeCode(NamedTuple):

@@ -1,4 +1,4 @@
-"""The queue: submitting runs to the background, stopping them, and updating their status."""
+"""The queue: submitting runs, stopping them, updating their status; `launch` starts a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ModelSpec`: an architecture as data, in PyTorch's own words; and `Layer`, one step of it.
+"""`ModelSpec`: an architecture as data, in PyTorch's own words.
 
     name: Small
     input: [1, 28, 28]

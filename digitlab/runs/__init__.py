@@ -1,1 +1,1 @@
-"""What is remembered of an experiment, and carrying one out."""
+"""What is remembered of an experiment: runs, their records and checkpoints."""

@@ -1,4 +1,4 @@
-"""The network of a run: built from its spec with the weights it ended with, or joined of others."""
+"""The network of a run: from its spec and weights, or, of an ensemble, from its members."""
 
 from __future__ import annotations
 

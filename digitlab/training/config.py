@@ -1,4 +1,4 @@
-"""`TrainConfig`: a recipe as data, validated once, with a reason for every refusal."""
+"""`TrainConfig`: every recipe field with its type, bounds, title, and help in its docstring."""
 
 from __future__ import annotations
 
