@@ -160,7 +160,7 @@ def test_the_message_of_an_interrupted_run_says_whether_it_can_be_gone_on_with()
     (run.folder / run_folder.WEIGHTS).unlink()
     without = waiting(status="running", started=1.0)
     queue.mark_interrupted()
-    assert "was saved at step 41" in store.get_record(run.id).message
+    assert "last checkpoint is at step 41" in store.get_record(run.id).message
     assert dl.open_run(run.id).evaluate("train").accuracy > 0.5, "its checkpoint has weights"
     assert "No checkpoint was saved" in store.get_record(without).message
 
@@ -229,7 +229,7 @@ def test_what_cannot_work_is_refused_before_it_is_queued(workers, model, dataset
 def test_a_worker_that_cannot_be_started_is_one_clear_error(home):
     home.mkdir()
     (home / "logs").write_text("in the way")
-    with pytest.raises(StoreError, match=r"No worker could be started .*the run waits"):
+    with pytest.raises(StoreError, match=r"No worker could be started .*the run is still queued"):
         queue.submit(MODEL, "optdigits", SHORT)
     assert [record.status for record in store.list_records()] == ["queued"]
 

@@ -50,7 +50,7 @@ def test_once_trained_they_are_a_family(run):
 
 def test_more_than_may_wait_are_refused_before_any_is_queued(run, monkeypatch):
     monkeypatch.setenv("DIGITLAB_MAX_QUEUED", "2")
-    with pytest.raises(RunError, match="4 more runs would have to wait, and 2 may"):
+    with pytest.raises(RunError, match="4 more runs would have to wait, but only 2 may"):
         dl.run_seeds(run.id, 5)
     assert not store.list_records(("queued",))
     for k in (1, 21):
