@@ -10,7 +10,7 @@ from digitlab.ui.model_picker import OWN, pick_model
 from digitlab.ui.train.recipe import recipe_form
 from digitlab.ui.train.reproduce import show_reproductions
 from digitlab.ui.train.selected_run import selected_run
-from digitlab.ui.train.start import check_start, start
+from digitlab.ui.train.start import plan_run, start
 from digitlab.ui.train.tab_visibility import is_visible
 from digitlab.ui.train.watch import show_runs, watch_run
 
@@ -28,10 +28,9 @@ with page.page(
         model, spec = pick_model()
     config = recipe_form(model, classical=classical_kind(spec) is not None)
     if config:
-        if check_start(spec, dataset, config) and st.button(
-            "Start training", type="primary", icon=":material/play_arrow:"
-        ):
-            start(spec, dataset, config)
+        experiment = plan_run(spec, dataset, config)
+        if experiment and st.button("Start training", type="primary", icon=":material/play_arrow:"):
+            start(experiment)
         recipe = config.differing()
         if model == OWN:
             page.code_fold(basics.training_of_spec(spec.to_yaml(), dataset, recipe))

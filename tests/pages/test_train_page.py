@@ -68,6 +68,14 @@ def test_a_custom_architecture_comes_with_the_link(open_page):
     assert "7,850 parameters" in words(app)
 
 
+def test_it_says_how_many_images_validation_leaves_to_train_on(open_page):
+    train = find_dataset("optdigits").train_size
+    app = open_page(PAGE, dataset="optdigits")
+    assert f"{train - round(train * 0.1):,} training images of" in words(app)
+    app = open_page(PAGE, dataset="optdigits", val="0.25")
+    assert f"{train - round(train * 0.25):,} training images of" in words(app)
+
+
 def test_a_network_that_does_not_fit_cannot_be_started(open_page):
     seven = dl.ModelSpec.from_yaml(TINY.replace("10", "7"))
     app = open_page(PAGE, model="own", spec=pack(seven))

@@ -2,59 +2,67 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from digitlab.data.info import INPUT_SHAPE
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError, SpecError
-from digitlab.jobs.queue import active_runs, submit
+from digitlab.jobs.queue import active_runs, enqueue
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
-from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, page
 from digitlab.ui.labels import model_title
 from digitlab.ui.markdown import plain
 from digitlab.ui.train.selected_run import select_run
 
+if TYPE_CHECKING:
+    from digitlab.models.spec import ModelSpec
+    from digitlab.runs.experiment import Experiment
+    from digitlab.training.config import TrainConfig
 
-def check_start(spec: ModelSpec, dataset: str, config: TrainConfig) -> bool:
-    """Show what would be trained; whether it can be."""
-    from digitlab.models.build import check_fits
 
-    info = find_dataset(dataset)
+def plan_run(spec: ModelSpec, dataset: str, config: TrainConfig) -> Experiment | None:
+    """Plan the experiment and show what would be trained; None, and the error, if it cannot be."""
+    from digitlab.execution.prepare import plan
+
     try:
-        check_fits(spec, INPUT_SHAPE, len(info.classes), batch_size=config.batch_size)
-        parameters = cached.summarize(spec).parameters
-    except SpecError as e:
+        experiment = plan(spec, dataset, config)
+    except DigitlabError as e:
         st.error(str(e), icon=":material/error:")
-        st.page_link(
-            page.ARCHITECTURE,
-            label="Fix it on the Architecture page",
-            icon=page.ICONS[page.ARCHITECTURE],
-        )
-        return False
-    title = plain(model_title(spec.name))
-    images = round(info.train_size * (1 - (config.val_fraction or 0)))
-    images = min(images, config.subset or images)
-    data = f"{images:,} training images of {info.title}"
+        if isinstance(e, SpecError):
+            st.page_link(
+                page.ARCHITECTURE,
+                label="Fix it on the Architecture page",
+                icon=page.ICONS[page.ARCHITECTURE],
+            )
+        return None
+    _describe(experiment)
+    return experiment
+
+
+def _describe(experiment: Experiment) -> None:
+    spec, config, split = experiment.spec, experiment.config, experiment.dataset
+    title, info = plain(model_title(spec.name)), find_dataset(split.name)
+    images = info.train_size - round(info.train_size * split.val_fraction)
+    data = f"{min(images, config.subset or images):,} training images of {info.title}"
     if classical_kind(spec):
         st.caption(
             f"**{title}** will be fitted to {data}. Its number of parameters depends on them."
         )
-        return True
+        return
+    parameters = cached.summarize(spec).parameters
     epochs = f"{config.epochs} epoch{'s' if config.epochs != 1 else ''}"
     st.caption(
         f"**{title}** has {parameters:,} parameters and will be trained on {data} for {epochs}."
     )
-    return True
 
 
-def start(spec: ModelSpec, dataset: str, config: TrainConfig) -> None:
-    """Queue the run and select it."""
+def start(experiment: Experiment) -> None:
+    """Queue a run of the experiment and select it."""
     try:
         busy = len(active_runs()) >= read_settings().max_jobs
-        run_id = submit(spec, dataset, config)
+        run_id = enqueue(experiment)
     except DigitlabError as e:
         st.error(str(e), icon=":material/error:")
         return
