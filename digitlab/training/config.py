@@ -362,6 +362,11 @@ class TrainConfig(_Frozen):
             if next((mark for mark in field.metadata if mark in get_args(Kind)), "recipe") in kinds
         )
 
+    @classmethod
+    def names_for_classical(cls) -> tuple[str, ...]:
+        """The names of the fields that a scikit-learn model uses; it does not train in steps."""
+        return (*cls.names("data", "seed"), "normalization")
+
     def take_subset(self, data: Dataset) -> Dataset:
         """`data` with the training images that this recipe uses: drawn by the seed, by class."""
         return data if self.subset is None else data.subset(self.subset, self.seed)

@@ -257,3 +257,8 @@ def test_the_recipes_of_all_presets_are_recipes():
 def test_a_subset_is_a_number_of_images():
     with pytest.raises(ConfigError, match="subset"):
         dl.TrainConfig(subset=3)
+
+
+def test_a_scikit_learn_model_uses_the_data_the_seed_and_the_normalisation():
+    names = TrainConfig.names_for_classical()
+    assert names == ("val_fraction", "subset", "seed", "normalization")

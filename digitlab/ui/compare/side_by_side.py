@@ -62,7 +62,7 @@ def settings(record: RunRecord) -> dict[str, Any]:
 
 def _is_of_steps(name: str) -> bool:
     """Whether a setting is about training steps, which a classical model does not have."""
-    fields = set(TrainConfig.names("recipe", "compute", "watching")) - {"normalization"}
+    fields = set(TrainConfig.model_fields) - set(TrainConfig.names_for_classical())
     return name == "epochs trained" or name.partition(".")[0] in fields
 
 

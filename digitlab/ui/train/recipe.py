@@ -21,16 +21,16 @@ _GROUPS = {"Data": ("data",), "Computation": ("compute", "watching")}
 
 
 def recipe_form(model: str, *, classical: bool = False) -> TrainConfig | None:
-    """The recipe as the visitor set it; None, and a sentence, where it does not fit together.
+    """The recipe as the visitor set it; None, and the error, if its settings cannot be combined.
 
-    A `classical` model is fitted: only the data's settings and the seed mean something to it.
+    For a `classical` model only the fields that it uses are shown.
     """
     start = TrainConfig.from_dict(_known_recipe(model))
     owner = (model, url.get("preset") if model == OWN else "")
     url.reset_on_change("recipe", owner, params(TrainConfig))  # another model, another recipe
     if classical:
-        fitted = (*TrainConfig.names("data", "seed"), "normalization")
-        return start.changed(**_ask_all(fitted, start, start.model_dump()))
+        names = TrainConfig.names_for_classical()
+        return start.changed(**_ask_all(names, start, start.model_dump()))
     groups = field_groups()
     values = _ask_all(groups.pop(BASICS), start, start.model_dump())
     with st.expander("More settings", icon=":material/tune:"):
