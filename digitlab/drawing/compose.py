@@ -1,4 +1,4 @@
-"""Drawings put together from pen digits whose true reading is known: single ones and strings."""
+"""Drawings composed of labelled pen digits: single ones and strings."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Drawing:
         """All strokes, in the order in which they were written."""
         return [stroke for digit in self.digits for stroke in digit]
 
-    def alone(self, place: int) -> np.ndarray:
+    def alone(self, index: int) -> np.ndarray:
         """The canvas with nothing but one of its digits, `uint8 [H, W, 4]`."""
         height, width = self.canvas.shape[:2]
-        return rasterise(self.digits[place], (width, height), self.brush)
+        return rasterise(self.digits[index], (width, height), self.brush)
 
 
 def single(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
@@ -73,15 +73,15 @@ def two_lines(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
     high, low = find_box(upper.canvas[..., 3]), find_box(lower.canvas[..., 3])
     gap = rng.uniform(0.15, 0.5) * (high[3] - high[1])
     down = np.array((0.0, high[3] - low[1] + gap))
-    moved = tuple([stroke + down for stroke in one] for one in lower.digits)
+    moved = tuple([stroke + down for stroke in digit] for digit in lower.digits)
     size = (
         max(upper.canvas.shape[1], lower.canvas.shape[1]),
         int(lower.canvas.shape[0] + down[1]) + 1,
     )
-    # Each with its own brush, as they were written: the darker of the two is what is seen.
+    # Each with its own brush, as they were written; where they meet, the darker one shows.
     canvas = np.zeros((size[1], size[0], 4), np.uint8)
     canvas[: upper.canvas.shape[0], : upper.canvas.shape[1]] = upper.canvas
-    below = rasterise([stroke for one in moved for stroke in one], size, lower.brush)
+    below = rasterise([stroke for digit in moved for stroke in digit], size, lower.brush)
     text = f"{upper.text}\n{lower.text}"
     return Drawing(np.maximum(canvas, below), text, upper.digits + moved, upper.brush)
 
@@ -106,26 +106,26 @@ def string(
     chosen = [own[k] for k in rng.integers(len(own), size=rng.integers(2, 7))]
     height = rng.uniform(80, 180)
     brush = height * rng.uniform(0.07, 0.15)
-    found: list[Strokes] = []
+    written: list[Strokes] = []
     x, before = float(MARGIN), None
     for digit in chosen:
         strokes, extent = scale_strokes(digit.strokes, height * rng.uniform(0.85, 1.1), 1.2)
         drop = MARGIN + height * rng.uniform(0, 0.12)
         size = (int(extent[0] + 2 * MARGIN), int(1.3 * height + 2 * MARGIN))
-        ink = rasterise([one + np.array((MARGIN, drop)) for one in strokes], size, brush)[..., 3]
+        ink = rasterise([line + np.array((MARGIN, drop)) for line in strokes], size, brush)[..., 3]
         if before is not None:
             x += rng.uniform(*gaps) * height - (closest(before, ink) if meeting else 0)
-        found.append([stroke + np.array((x, drop)) for stroke in strokes])
+        written.append([stroke + np.array((x, drop)) for stroke in strokes])
         x += find_box(ink)[2] - find_box(ink)[0]
         before = ink
-    everything = [stroke for one in found for stroke in one]
+    everything = [stroke for digit in written for stroke in digit]
     shift = MARGIN - min(0.0, float(np.concatenate(everything)[:, 0].min()) - MARGIN) - MARGIN
-    found = [[stroke + np.array((shift, 0)) for stroke in one] for one in found]
-    everything = [stroke for one in found for stroke in one]
+    written = [[stroke + np.array((shift, 0)) for stroke in digit] for digit in written]
+    everything = [stroke for digit in written for stroke in digit]
     extent = np.concatenate(everything).max(axis=0) + MARGIN
     canvas = rasterise(everything, (int(extent[0]), int(extent[1])), brush)
     text = "".join(str(digit.label) for digit in chosen)
-    return Drawing(canvas, text, tuple(found), brush)
+    return Drawing(canvas, text, tuple(written), brush)
 
 
 def scale_strokes(
@@ -141,11 +141,11 @@ def scale_strokes(
 def closest(before: np.ndarray, after: np.ndarray) -> float:
     """The least paper between two digits' ink in a row, where their boxes stand side by side."""
     rows = min(len(before), len(after))
-    one, two = before[:rows] > 127, after[:rows] > 127
-    both = one.any(axis=1) & two.any(axis=1)
+    first, second = before[:rows] > 127, after[:rows] > 127
+    both = first.any(axis=1) & second.any(axis=1)
     if not both.any():
         return 0.0
-    end = one.shape[1] - 1 - one[both][:, ::-1].argmax(axis=1)
-    start = two[both].argmax(axis=1)
-    right, left = np.flatnonzero(one.any(axis=0))[-1], np.flatnonzero(two.any(axis=0))[0]
+    end = first.shape[1] - 1 - first[both][:, ::-1].argmax(axis=1)
+    start = second[both].argmax(axis=1)
+    right, left = np.flatnonzero(first.any(axis=0))[-1], np.flatnonzero(second.any(axis=0))[0]
     return float((right - end + start - left).min())

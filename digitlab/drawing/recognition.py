@@ -91,51 +91,50 @@ def recognize_drawing(
     """Read a drawing: any source of `read_drawing`, with one digit or several in lines.
 
     `strokes` are those that drew it, where they are known: arrays `[n, 2]` of x, y in its pixels,
-    by which digits that touch are told apart. `framing` says which steps of MNIST's framing are
+    by which digits that touch are separated. `framing` says which steps of MNIST's framing are
     taken, `abstention` when an answer is declined. The predictor is called once where the marks are
     clear, and a few times at most. Raises DrawingError where the source or the strokes cannot
     be read, EmptyDrawingError where nothing is drawn.
     """
-    known = check_strokes(strokes) if strokes is not None else ()
-    lines = read_lines(read_drawing(source), predictor, strokes=known, framing=framing)
+    arrays = check_strokes(strokes) if strokes is not None else ()
+    lines = read_lines(read_drawing(source), predictor, strokes=arrays, framing=framing)
     digits = tuple(
         digit
         for number, line in enumerate(lines)
         for digit in _judge(line, number, abstention or Abstention())
     )
-    rows = (
-        "".join(UNREAD if one.declined else str(one.label) for one in digits if one.line == k)
-        for k in range(len(lines))
-    )
+    rows = [""] * len(lines)
+    for digit in digits:
+        rows[digit.line] += UNREAD if digit.declined else str(digit.label)
     return Recognition(text="\n".join(rows), digits=digits)
 
 
 def _judge(line: Sequence[Reading], number: int, abstention: Abstention) -> list[Digit]:
     """The digits of a line. Those cut out of marks are digits as surely as the line is on average.
 
-    A cut takes ink from one and leaves it to the next, so that one by one they look less like
-    digits than they are; what is none is cut into parts of which most look like none.
+    A cut takes ink from one digit and leaves it to the next, so each of them alone looks less like
+    a digit than it is; of something that is no digit, most parts look like none.
     """
-    calibrated = [abstention.calibrate(one.probabilities) for one in line]
-    whole = float(np.mean([own.sum() for own in calibrated]))
+    calibrated = [abstention.calibrate(reading.probabilities) for reading in line]
+    mean = float(np.mean([values.sum() for values in calibrated]))
     return [
         _digit(
-            one,
+            reading,
             number,
-            own * max(1.0, whole / max(DIGIT, own.sum())) if one.parted else own,
+            values * max(1.0, mean / max(DIGIT, values.sum())) if reading.parted else values,
             abstention,
         )
-        for one, own in zip(line, calibrated, strict=True)
+        for reading, values in zip(line, calibrated, strict=True)
     ]
 
 
-def _digit(one: Reading, line: int, calibrated: np.ndarray, abstention: Abstention) -> Digit:
-    given = one.probabilities / max(1e-12, float(one.probabilities.sum()))
+def _digit(reading: Reading, line: int, calibrated: np.ndarray, abstention: Abstention) -> Digit:
+    normalised = reading.probabilities / max(1e-12, float(reading.probabilities.sum()))
     return Digit(
-        label=int(one.probabilities.argmax()),
-        probabilities=tuple(float(p) for p in given),
-        box=one.framed.box,
-        framed=one.framed,
+        label=int(reading.probabilities.argmax()),
+        probabilities=tuple(float(p) for p in normalised),
+        box=reading.framed.box,
+        framed=reading.framed,
         line=line,
         confidence=float(calibrated.max()),
         declined=abstention.decline(calibrated),

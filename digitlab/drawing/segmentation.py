@@ -48,7 +48,7 @@ LINE = 2.0  # nats: one more line
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One digit found: its frame in the drawing's pixels and its `probabilities float32 [C]`.
+    """One digit: its frame in the drawing's pixels and its `probabilities float32 [C]`.
 
     `parted` says whether it was cut out of a mark.
     """
@@ -67,9 +67,9 @@ class _Way:
     doubtful: set[int]
 
     def is_clear(self) -> bool:
-        """Whether every digit in it is one of its kind quite surely."""
-        found = [float(one.probabilities.max()) for line in self.lines for one in line]
-        return min(found, default=0.0) >= CLEAR
+        """Whether every digit has a probability of at least CLEAR."""
+        certainties = [float(digit.probabilities.max()) for line in self.lines for digit in line]
+        return min(certainties, default=0.0) >= CLEAR
 
 
 def read_lines(
@@ -133,7 +133,7 @@ def list_candidates(ink: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[int, in
 
 @dataclass(frozen=True, eq=False)
 class _Page:
-    """A drawing that is being read: `ink uint8 [H, W]`, by whom, and how it is framed."""
+    """A drawing that is being read: `ink uint8 [H, W]`, its predictor, and how it is framed."""
 
     ink: np.ndarray
     predictor: Predictor
@@ -164,18 +164,18 @@ class _Page:
     def _read_lines(self, marks: Marks, layout: list[list[int]], cut: set[int]) -> _Way:
         """The best way over lines; what is cut is cut in more ways where that is not clear."""
         way = _Way([], -np.inf, set())
-        known: list[dict[bytes, Reading | None]] = [{} for _ in layout]
+        readings_of: list[dict[bytes, Reading | None]] = [{} for _ in layout]
         for slants in (SLANTS[:1], SLANTS) if cut else (SLANTS[:1],):
             lines = [build_line(marks, members, cut, slants) for members in layout]
-            found = [list_spans(line) for line in lines]
-            if sum(len(runs) for _, runs in found) > MOST_RUNS:
+            span_runs = [list_spans(line) for line in lines]
+            if sum(len(runs) for _, runs in span_runs) > MOST_RUNS:
                 break
-            self._ask(lines, [runs for _, runs in found], known)
+            self._ask(lines, [runs for _, runs in span_runs], readings_of)
             way = _Way([], -LINE * (len(lines) - 1), set())
-            for line, (spans, runs), readings in zip(lines, found, known, strict=True):
+            for line, (spans, runs), readings in zip(lines, span_runs, readings_of, strict=True):
                 path, score = _best_path(line, spans, runs, readings)
                 way = _Way(
-                    [*way.lines, [one for _, one in path]] if path else way.lines,
+                    [*way.lines, [reading for _, reading in path]] if path else way.lines,
                     way.score + score,
                     way.doubtful | _find_doubtful(line, path) - cut,
                 )
@@ -187,35 +187,35 @@ class _Page:
         self,
         lines: Sequence[Line],
         runs: Sequence[np.ndarray],
-        known: Sequence[dict[bytes, Reading | None]],
+        readings_of: Sequence[dict[bytes, Reading | None]],
     ) -> None:
-        """Put a reading of each line's runs into `known`; None of what is too small for one."""
-        asked: list[tuple[dict[bytes, Reading | None], bytes, Framed, bool]] = []
-        for line, own, readings in zip(lines, runs, known, strict=True):
-            several = np.bincount(line.marks)[line.marks] > 1
-            for run in own:
+        """Add the reading of each line's runs to `readings_of`; None where a run is too small."""
+        queue: list[tuple[dict[bytes, Reading | None], bytes, Framed, bool]] = []
+        for line, line_runs, readings in zip(lines, runs, readings_of, strict=True):
+            in_parts = np.bincount(line.marks)[line.marks] > 1
+            for run in line_runs:
                 key = run.tobytes()
                 if key not in readings:
                     framed = self._frame(line, run)
                     readings[key] = None
-                    asked += [(readings, key, framed, bool(several[run].any()))] if framed else []
-        if asked:
-            answers = self._predict([framed for _, _, framed, _ in asked])
-            for (readings, key, framed, parted), answer in zip(asked, answers, strict=True):
+                    queue += [(readings, key, framed, bool(in_parts[run].any()))] if framed else []
+        if queue:
+            answers = self._predict([framed for _, _, framed, _ in queue])
+            for (readings, key, framed, parted), answer in zip(queue, answers, strict=True):
                 readings[key] = Reading(framed, answer, parted)
 
     def _frame(self, line: Line, run: np.ndarray) -> Framed | None:
-        """A run of pieces framed, with its box in the drawing's; None where it is but a speck."""
+        """A run of pieces framed, with its box in the drawing's; None where it is only a speck."""
         left, top, _, _ = bounds(line.boxes[run])
         try:
-            one = frame_digit(line.ink_of(run), self.framing)
+            framed = frame_digit(line.ink_of(run), self.framing)
         except EmptyDrawingError:  # a dot or a speck: part of a digit, or stray
             return None
-        x0, y0, x1, y1 = one.box
-        return replace(one, ink=self.ink, box=(left + x0, top + y0, left + x1, top + y1))
+        x0, y0, x1, y1 = framed.box
+        return replace(framed, ink=self.ink, box=(left + x0, top + y0, left + x1, top + y1))
 
     def _predict(self, framed: list[Framed]) -> np.ndarray:
-        answers = np.asarray(self.predictor(np.stack([one.image for one in framed])[:, None]))
+        answers = np.asarray(self.predictor(np.stack([digit.image for digit in framed])[:, None]))
         assert answers.ndim == 2, f"[N, C] expected, not {answers.shape}"
         return answers
 
@@ -227,20 +227,22 @@ def _best_path(
     readings: Mapping[bytes, Reading | None],
 ) -> tuple[list[tuple[np.ndarray, Reading]], float]:
     """The best way over a line: its runs with their readings, and how likely it is."""
-    found = {run: one for run, own in enumerate(runs) if (one := readings[own.tobytes()])}
-    given = {run: (one.framed.image, float(one.probabilities.max())) for run, one in found.items()}
-    scores = score_spans(line, spans, runs, given)
+    digits = {i: digit for i, run in enumerate(runs) if (digit := readings[run.tobytes()])}
+    answers = {
+        i: (digit.framed.image, float(digit.probabilities.max())) for i, digit in digits.items()
+    }
+    scores = score_spans(line, spans, runs, answers)
     shared = find_shared(line, scores)
     path, score = best_path(scores, line.splits, find_skips(line), shared)
-    return [(runs[spans[span]], found[spans[span]]) for span in path], score
+    return [(runs[spans[span]], digits[spans[span]]) for span in path], score
 
 
 def _find_doubtful(line: Line, path: Sequence[tuple[np.ndarray, Reading]]) -> set[int]:
     """The marks of what is wide enough for two digits and was not read with confidence."""
     return {
         int(mark)
-        for run, one in path
-        if _width(line.boxes[run]) >= PAIR * line.height and not _is_sure(one)
+        for run, reading in path
+        if _width(line.boxes[run]) >= PAIR * line.height and not _is_sure(reading)
         for mark in line.marks[run]
     }
 
@@ -271,9 +273,9 @@ def _is_plausible(reading: Reading) -> bool:
 
 def _is_convincing(way: _Way) -> bool:
     """Whether a mark was parted into what looks like digits."""
-    found = [float(one.probabilities.sum()) for line in way.lines for one in line]
-    least = CONVINCING if len(found) == 2 else SEVERAL
-    return len(found) > 1 and float(np.mean(found)) >= least
+    sums = [float(reading.probabilities.sum()) for line in way.lines for reading in line]
+    least = CONVINCING if len(sums) == 2 else SEVERAL
+    return len(sums) > 1 and float(np.mean(sums)) >= least
 
 
 def _width(boxes: np.ndarray) -> int:

@@ -90,7 +90,7 @@ def frame_digit(ink: np.ndarray, framing: Framing = DEFAULT) -> Framed:
     upright = deslant(crop) if framing.deslant else crop
     evened = upright
     if framing.thickness:
-        evened = _evened(upright, depth if upright is crop else _depth(upright))
+        evened = _even_strokes(upright, depth if upright is crop else _depth(upright))
     fitted = fit_box(evened, keep_aspect=framing.aspect)
     image = centre_mass(fitted) if framing.centring else centre_box(fitted)
     return Framed(
@@ -134,26 +134,23 @@ def stroke_width(crop: np.ndarray) -> float:
     return _ridge_width(_depth(crop))
 
 
-def even_strokes(crop: np.ndarray) -> np.ndarray:
+def _even_strokes(crop: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """The crop with its strokes as wide as MNIST's usual ones, cropped again.
 
     A thin pen's strokes would all but vanish when shrunk to 20×20, and a thick brush's would close
     the loops. Strokes already between THINNEST and THICKEST leave the crop as it is; others are
     widened or narrowed evenly on both edges, by moving the level of the distance to the edge.
+    `depth` is the crop's `_depth`.
     """
-    return _evened(crop, _depth(crop))
-
-
-def _evened(crop: np.ndarray, inside: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
-    width = _ridge_width(inside)
+    width = _ridge_width(depth)
     change = float(np.clip(width, THINNEST, THICKEST)) - width
     if change == 0:
         return crop
-    solid = inside > 0
+    solid = depth > 0
     outside = ndimage.distance_transform_edt(~solid)
-    distance = np.where(solid, inside - 0.5, 0.5 - outside)  # to the edge between two pixels
+    distance = np.where(solid, depth - 0.5, 0.5 - outside)  # to the edge between two pixels
     level = np.clip(distance + change / 2 * WORKING + 0.5, 0, 1)
     evened = np.rint(255 * level).astype(np.uint8)
     left, top, right, bottom = find_box(evened)

@@ -76,7 +76,7 @@ def calibrate(result: Evaluation, bins: int = BINS, temperature: float = 1.0) ->
     confidence = probabilities[np.arange(result.n), result.predictions]
     right = result.predictions == result.labels
     filled = _bins(confidence, right, bins)
-    gaps = [one.count * abs(one.confidence - one.accuracy) for one in filled if one.count]
+    gaps = [bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in filled if bin_.count]
     return Calibration(
         bins=filled,
         ece=float(sum(gaps) / result.n),
@@ -103,8 +103,8 @@ def fit_temperature(result: Evaluation) -> float:
         return cross_entropy(log_softmax(logits / np.exp(log_temperature)), result.labels)
 
     bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(minimum.x))
 
 
 def rescale(validation: Evaluation, judged: Evaluation, bins: int = BINS) -> Rescaled:
@@ -123,10 +123,10 @@ def rescale(validation: Evaluation, judged: Evaluation, bins: int = BINS) -> Res
 
 def _bins(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[Bin, ...]:
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    counts = np.bincount(place, minlength=bins)
-    sums = np.bincount(place, weights=confidence, minlength=bins)
-    hits = np.bincount(place, weights=right, minlength=bins)
+    positions = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    counts = np.bincount(positions, minlength=bins)
+    sums = np.bincount(positions, weights=confidence, minlength=bins)
+    hits = np.bincount(positions, weights=right, minlength=bins)
     return tuple(
         Bin(
             low=float(edges[i]),

@@ -40,31 +40,31 @@ def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = No
     _add_bins(figure, bins, "without temperature", palette.TRAIN, "circle")
     if rescaled is not None:
         _add_bins(figure, rescaled, "with temperature", palette.VAL, "diamond")
-    lowest = min((one.low for one in [*bins, *(rescaled or ())] if one.count), default=0.0)
+    lowest = min((bin_.low for bin_ in [*bins, *(rescaled or ())] if bin_.count), default=0.0)
     figure.update_xaxes(range=[100 * lowest - 2, 102], ticksuffix=" %", showgrid=True)
     figure.update_yaxes(range=[-3, 103], ticksuffix=" %")
     return figure.update_layout(hovermode="closest")
 
 
 def _add_bins(figure: go.Figure, bins: Sequence[Bin], name: str, color: str, symbol: str) -> None:
-    filled = [one for one in bins if one.count]
+    filled = [bin_ for bin_ in bins if bin_.count]
     figure.add_scatter(
-        x=[100 * one.confidence for one in filled],
-        y=[100 * one.accuracy for one in filled],
+        x=[100 * bin_.confidence for bin_ in filled],
+        y=[100 * bin_.accuracy for bin_ in filled],
         name=name,
         mode="lines+markers",
         line={"color": palette.translucent(color, 0.5), "width": 1.5},
         marker={"color": color, "symbol": symbol, "size": 9},
         error_y=whiskers(
-            [one.accuracy for one in filled],
-            [one.interval for one in filled],
+            [bin_.accuracy for bin_ in filled],
+            [bin_.interval for bin_ in filled],
             palette.translucent(color, 0.45),
         ),
         hovertext=[
-            f"{one.count:,} images with a confidence of {percent(one.low, 0)} to "
-            f"{percent(one.high, 0)}<br>{percent(one.confidence, 1)} sure, "
-            f"{percent(one.accuracy, 1)} right"
-            for one in filled
+            f"{bin_.count:,} images with a confidence of {percent(bin_.low, 0)} to "
+            f"{percent(bin_.high, 0)}<br>{percent(bin_.confidence, 1)} sure, "
+            f"{percent(bin_.accuracy, 1)} right"
+            for bin_ in filled
         ],
         hovertemplate=f"%{{hovertext}}<extra>{name}</extra>",
     )
@@ -75,18 +75,18 @@ def confidence_histogram(bins: Sequence[Bin]) -> go.Figure:
     figure = chart(
         "Distribution of confidence", x="confidence", y="images", height=420, numbers=True
     )
-    filled = [one for one in bins if one.count]
+    filled = [bin_ for bin_ in bins if bin_.count]
     figure.add_bar(
-        x=[50 * (one.low + one.high) for one in filled],
-        width=[98 * (one.high - one.low) for one in filled],
-        y=[one.count for one in filled],
+        x=[50 * (bin_.low + bin_.high) for bin_ in filled],
+        width=[98 * (bin_.high - bin_.low) for bin_ in filled],
+        y=[bin_.count for bin_ in filled],
         marker={"color": palette.TRAIN, "line": {"width": 0}},
-        hovertext=[f"{percent(one.low, 0)} to {percent(one.high, 0)}" for one in filled],
+        hovertext=[f"{percent(bin_.low, 0)} to {percent(bin_.high, 0)}" for bin_ in filled],
         hovertemplate="%{hovertext}: %{y:,} images<extra></extra>",
     )
-    most = max((one.count for one in filled), default=1)
+    most = max((bin_.count for bin_ in filled), default=1)
     figure.update_yaxes(type="log", range=[np.log10(0.6), np.log10(most * 1.6)], dtick=1)
-    lowest = min((one.low for one in filled), default=0.0)
+    lowest = min((bin_.low for bin_ in filled), default=0.0)
     return figure.update_xaxes(range=[100 * lowest - 2, 102], ticksuffix=" %")
 
 

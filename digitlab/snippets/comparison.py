@@ -138,7 +138,3 @@ for name in ({a!r}, {b!r}):
 
 def _runs(run_ids: Sequence[str]) -> str:
     return f"runs = [dl.open_run(name) for name in {list(run_ids)!r}]\n"
-
-
-def _records(run_ids: Sequence[str]) -> str:
-    return f"records = [dl.open_run(name).record for name in {list(run_ids)!r}]\n"

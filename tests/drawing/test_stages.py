@@ -11,7 +11,6 @@ from digitlab.drawing.stages import (
     THINNEST,
     Framing,
     centre_mass,
-    even_strokes,
     find_box,
     fit_box,
     frame_digit,
@@ -102,8 +101,8 @@ def test_any_brush_comes_out_about_as_wide_as_mnists(brush):
 
 
 def test_a_usual_brush_is_left_as_it_is():
-    crop = frame_digit(drawn(TWO)).crop
-    assert even_strokes(crop) is crop
+    framed = frame_digit(drawn(TWO))
+    assert framed.evened is framed.upright
 
 
 def test_shrinking_averages_over_areas():

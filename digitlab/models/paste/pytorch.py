@@ -15,11 +15,6 @@ _NOT_LAYERS = ("Sequential", "OrderedDict")
 _IGNORED = {"device", "dtype", "inplace"}
 
 
-def is_torch(call: Call) -> bool:
-    """Whether a call is written as PyTorch's."""
-    return call.before in _MODULES
-
-
 def read_sequential(call: Call) -> list[tuple[Layer, int]]:
     """The layers of `nn.Sequential(…)` with the line of each. Raises SpecError with its line."""
     parts = list(call.args)
