@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import operator
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -49,17 +50,26 @@ class Source:
         self.parts[name] = text
 
     def _use(self, name: str, module: ModuleType) -> None:
-        """Add what a name in a module stands for: an import, a definition or a constant."""
+        """Add what a name in a module stands for: an import, a definition or a constant.
+
+        AssertionError where it is bound in another way: the script would lack it.
+        """
         value = vars(module)[name]
-        home = getattr(value, "__module__", None) or ""
-        if isinstance(value, ModuleType):
+        if isinstance(value, ModuleType) and not value.__name__.startswith(OURS):
             self.imports.add(_import(value.__name__, name))
-        elif home.startswith(OURS) and hasattr(value, "__name__"):
-            self._add(name, sys.modules[home], inspect.getsource(value))
-        elif name in (constants := _constants(module)):
-            self._add(name, module, constants[name])
-        elif home:
-            self.imports.add(f"from {home} import {name}")
+            return
+        match statement := _statements(module).get(name):
+            case ast.ImportFrom(home) if f"{home}.".startswith(OURS):
+                self._use(name, sys.modules[home])
+            case ast.ImportFrom(home):
+                self.imports.add(f"from {home} import {name}")
+            case ast.FunctionDef() | ast.ClassDef():
+                self._add(name, module, inspect.getsource(value))
+            case ast.Assign() | ast.AnnAssign():
+                text = ast.get_source_segment(inspect.getsource(module), statement)
+                self._add(name, module, f"{text}\n")
+            case _:
+                raise AssertionError(f"{module.__name__} binds {name} in a way that is not known")
 
 
 def attributes(text: str, names: Collection[str]) -> set[str]:
@@ -73,10 +83,24 @@ def leave_out(text: str, names: Mapping[str, Any]) -> str:
     """A text without the branches whose conditions are false for these values."""
     text = textwrap.dedent(text)
     lines = text.splitlines(keepends=True)
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.If) and not node.orelse and not _may_hold(node.test, names):
+    for block in _blocks(ast.parse(text)):
+        unused = [
+            node
+            for node in block
+            if isinstance(node, ast.If) and not node.orelse and not _may_hold(node.test, names)
+        ]
+        first = lines[unused[0].lineno - 1] if unused else ""  # empty inside what is left out
+        for node in unused:
             lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+        if first and unused == block and not first.lstrip().startswith("elif"):
+            lines[block[0].lineno - 1] = f"{' ' * block[0].col_offset}pass\n"
     return "".join(lines)
+
+
+def _blocks(tree: ast.AST) -> Iterator[list[Any]]:
+    """All lists of nodes in a tree, those around others first: bodies, branches, arguments."""
+    for node in ast.walk(tree):
+        yield from (value for _, value in ast.iter_fields(node) if isinstance(value, list))
 
 
 def _may_hold(test: ast.expr, names: Mapping[str, Any]) -> bool:
@@ -123,16 +147,24 @@ def _loaded(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
-def _constants(module: ModuleType) -> dict[str, str]:
-    """The assignments at the top of a module: name → text."""
-    text = inspect.getsource(module)
-    return {
-        target.id: ast.get_source_segment(text, node) + "\n"
-        for node in ast.parse(text).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+@functools.cache
+def _statements(module: ModuleType) -> dict[str, ast.stmt]:
+    """The statement at the top of a module that binds each name, under the name it has there."""
+    statements: dict[str, ast.stmt] = {}
+    for node in ast.parse(inspect.getsource(module)).body:
+        match node:
+            case ast.ImportFrom(names=names):
+                bound = [alias.name for alias in names if not alias.asname]
+            case ast.FunctionDef(name) | ast.ClassDef(name):
+                bound = [name]
+            case ast.Assign(targets):
+                bound = [target.id for target in targets if isinstance(target, ast.Name)]
+            case ast.AnnAssign(ast.Name(name), value=ast.expr()):
+                bound = [name]
+            case _:
+                bound = []
+        statements |= dict.fromkeys(bound, node)
+    return statements
 
 
 def _import(module: str, name: str) -> str:
