@@ -30,19 +30,19 @@ def export_collection(name: str, kind: Literal["npz", "zip"]) -> bytes:
     `LABEL/ID.png` and `strokes.json`. Raises DatasetMissingError, DatasetDamagedError.
     """
     drawings = collections.read_drawings(name)
-    strokes = json.dumps([[stroke.tolist() for stroke in one.strokes] for one in drawings])
+    strokes = json.dumps([[stroke.tolist() for stroke in drawing.strokes] for drawing in drawings])
     buffer = io.BytesIO()
     if kind == "npz":
         np.savez_compressed(
             buffer,
-            images=np.stack([one.image for one in drawings]),
-            labels=np.array([one.label for one in drawings], np.int64),
+            images=np.stack([drawing.image for drawing in drawings]),
+            labels=np.array([drawing.label for drawing in drawings], np.int64),
             strokes=np.frombuffer(strokes.encode(), np.uint8),
         )
         return buffer.getvalue()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one in drawings:
-            archive.writestr(f"{one.label}/{one.id}.png", _png(one.image))
+        for drawing in drawings:
+            archive.writestr(f"{drawing.label}/{drawing.id}.png", _png(drawing.image))
         archive.writestr(DRAWINGS, strokes)
     return buffer.getvalue()
 
@@ -59,8 +59,8 @@ def import_collection(name: str, content: bytes, file_name: str = "") -> Labelle
     collections.keep_drawings(
         name,
         [
-            collections.NewDrawing(image[0], int(label), one)
-            for image, label, one in zip(read.images, read.labels, strokes, strict=True)
+            collections.NewDrawing(image[0], int(label), paths)
+            for image, label, paths in zip(read.images, read.labels, strokes, strict=True)
         ],
     )
     return read
@@ -88,9 +88,11 @@ def _read_strokes(content: bytes, count: int) -> Sequence[Any]:
     if entry.filename == STROKES:  # a .npy of bytes: its text begins after the head
         text = text[text.find(b"\n") + 1 :]
     try:
-        found = json.loads(text)
-        arrays = [[np.array(stroke, np.float32).reshape(-1, 2) for stroke in one] for one in found]
+        lists = json.loads(text)
+        arrays = [
+            [np.array(stroke, np.float32).reshape(-1, 2) for stroke in paths] for paths in lists
+        ]
     except (ValueError, TypeError, RecursionError) as e:
         raise UploadError(f"The strokes in the file are damaged ({str(e)[:80]}).") from e
-    finite = all(np.isfinite(stroke).all() for one in arrays for stroke in one)
+    finite = all(np.isfinite(stroke).all() for paths in arrays for stroke in paths)
     return arrays if len(arrays) == count and finite else none

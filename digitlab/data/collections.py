@@ -84,10 +84,10 @@ def check_name(name: str) -> str:
 def list_collections() -> tuple[str, ...]:
     """The names of all collections that hold a drawing, in alphabetical order."""
     try:
-        found = sorted(entry.name for entry in os.scandir(_root()) if _NAME.fullmatch(entry.name))
+        names = sorted(entry.name for entry in os.scandir(_root()) if _NAME.fullmatch(entry.name))
     except OSError:
         return ()
-    return tuple(name for name in found if list_entries(name))
+    return tuple(name for name in names if list_entries(name))
 
 
 def list_entries(name: str) -> list[Entry]:
@@ -97,8 +97,8 @@ def list_entries(name: str) -> list[Entry]:
         files = [path.name for path in folder.iterdir()]
     except OSError:
         return []
-    found = [(match, folder / file) for file in files if (match := _FILE.fullmatch(file))]
-    entries = [Entry(int(m[1]), int(m[2]), f"{m[1]}-{m[3]}", path) for m, path in found]
+    matches = [(match, folder / file) for file in files if (match := _FILE.fullmatch(file))]
+    entries = [Entry(int(m[1]), int(m[2]), f"{m[1]}-{m[3]}", path) for m, path in matches]
     return sorted(entries, key=lambda entry: entry.id)
 
 
@@ -197,9 +197,9 @@ def require_entries(name: str) -> list[Entry]:
     """`list_entries` where there are any; DatasetMissingError where there are none."""
     entries = list_entries(name)
     if not entries:
-        known = ", ".join(list_collections()) or "none yet"
+        names = ", ".join(list_collections()) or "none yet"
         raise DatasetMissingError(
-            f"There is no collection {name!r}; there are: {known}. Draw and save a digit on the "
+            f"There is no collection {name!r}; there are: {names}. Draw and save a digit on the "
             "Draw page first.",
             name=f"{KIND}:{name}",
         )
@@ -207,10 +207,10 @@ def require_entries(name: str) -> list[Entry]:
 
 
 def _find(name: str, drawing: str) -> Entry:
-    found = [entry for entry in list_entries(name) if entry.id == drawing]
-    if not found:
+    entries = [entry for entry in list_entries(name) if entry.id == drawing]
+    if not entries:
         raise DatasetError(f"Collection {name} has no drawing {str(drawing)[:40]!r}.", name=name)
-    return found[0]
+    return entries[0]
 
 
 def _check_label(label: int) -> int:
@@ -256,7 +256,9 @@ def read_entry(name: str, entry: Entry) -> KeptDrawing:
             raise ValueError("it is too large")
         content = json.loads(entry.path.read_text(encoding="utf-8"))
         pixels = np.frombuffer(base64.b64decode(content["image"], validate=True), np.uint8)
-        strokes = tuple(np.array(one, np.float32).reshape(-1, 2) for one in content["strokes"])
+        strokes = tuple(
+            np.array(points, np.float32).reshape(-1, 2) for points in content["strokes"]
+        )
         image, created = pixels.reshape(SIDE, SIDE).copy(), float(content["created"])
         answer = content.get("read")
         return KeptDrawing(entry.id, entry.label, image, strokes, answer, created)

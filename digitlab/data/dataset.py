@@ -100,8 +100,8 @@ class Dataset:
             raise DatasetError(f"A subset has at least 1 training image; not {train_images}.")
         if train_images >= len(self.train):
             return self
-        _, kept = divide(self.train, train_images / len(self.train), seed)
-        return replace(self, train=replace(kept, name="train"))
+        _, part = divide(self.train, train_images / len(self.train), seed)
+        return replace(self, train=replace(part, name="train"))
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(self.split(name)):,}" for name in SPLITS)
@@ -119,8 +119,8 @@ def divide(whole: Split, val_fraction: float, seed: int) -> tuple[Split, Split]:
 
     Both parts keep the official order.
     """
-    chosen = choose(whole.labels.numpy(), val_fraction, seed)
-    return _pick(whole, "train", ~chosen), _pick(whole, "val", chosen)
+    in_val = choose(whole.labels.numpy(), val_fraction, seed)
+    return _pick(whole, "train", ~in_val), _pick(whole, "val", in_val)
 
 
 def choose(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -135,10 +135,10 @@ def choose(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     take = np.floor(exact).astype(int)
     missing = round(len(labels) * share) - int(take.sum())
     take[np.argsort(take - exact, kind="stable")[:missing]] += 1
-    chosen = np.zeros(len(labels), dtype=bool)
+    drawn = np.zeros(len(labels), dtype=bool)
     for group, count in zip(members, take, strict=True):
-        chosen[rng.permutation(group)[:count]] = True
-    return chosen
+        drawn[rng.permutation(group)[:count]] = True
+    return drawn
 
 
 def _pick(whole: Split, name: str, mask: np.ndarray) -> Split:
@@ -161,8 +161,8 @@ def _rejoin(train: Split, val: Split) -> Split:
 
 def _rows(first: torch.Tensor, second: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """`torch.cat([first, second])[rows]` without the copy that joins them."""
-    chosen = first.new_empty((len(rows), *first.shape[1:]))
+    joined = first.new_empty((len(rows), *first.shape[1:]))
     in_first = rows < len(first)
-    chosen[in_first] = first[rows[in_first]]
-    chosen[~in_first] = second[rows[~in_first] - len(first)]
-    return chosen
+    joined[in_first] = first[rows[in_first]]
+    joined[~in_first] = second[rows[~in_first] - len(first)]
+    return joined

@@ -85,19 +85,19 @@ def _describe_collection(name: str) -> DatasetInfo:
 
 
 def _describe_mix(name: str, base: str) -> DatasetInfo:
-    drawn, known = _describe_collection(name), find_entry(base)
-    if known.classes != drawn.classes:
-        raise DatasetError(f"{known.title} has other classes than the digits of {drawn.title}.")
-    sample = min(BASE_IMAGES, known.train_size)
+    drawn, other = _describe_collection(name), find_entry(base)
+    if other.classes != drawn.classes:
+        raise DatasetError(f"{other.title} has other classes than the digits of {drawn.title}.")
+    sample = min(BASE_IMAGES, other.train_size)
     return DatasetInfo(
         name=mix_dataset(name, base),
-        title=f"{drawn.title} among {known.title}",
+        title=f"{drawn.title} among {other.title}",
         about=f"{drawn.train_size:,} drawings, each {_repeats(drawn.train_size)} times, among "
-        f"{sample:,} training images of {known.title}; tested on {drawn.test_size:,} drawings.",
-        source=known.source,
+        f"{sample:,} training images of {other.title}; tested on {drawn.test_size:,} drawings.",
+        source=other.source,
         train_size=sample + drawn.train_size * _repeats(drawn.train_size),
         test_size=drawn.test_size,
-        files=drawn.files + known.files,
+        files=drawn.files + other.files,
         by_hand=_BY_HAND,
     )
 
@@ -124,9 +124,9 @@ def _read_mix(name: str, base: str, root: Path) -> tuple[Part, Part]:
     from digitlab.data.readers import read_parts
 
     (drawn, labels), test = _read_collection(name)
-    (known, names), _ = read_parts(find_entry(base), root)
-    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(_SEED))
+    (base_images, base_labels), _ = read_parts(find_entry(base), root)
+    order = torch.randperm(len(base_labels), generator=torch.Generator().manual_seed(_SEED))
     sample = order[:BASE_IMAGES].sort().values
     times = _repeats(len(labels))
-    images = torch.cat([known[sample], drawn.repeat(times, 1, 1, 1)])
-    return (images, torch.cat([names[sample], labels.repeat(times)])), test
+    images = torch.cat([base_images[sample], drawn.repeat(times, 1, 1, 1)])
+    return (images, torch.cat([base_labels[sample], labels.repeat(times)])), test

@@ -26,8 +26,8 @@ def read_folders(
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Images uint8 [N, 28, 28], labels int64 [N], and notes of what was changed on the way."""
     files = list_files(archive)
-    tables = [one for one in files if PurePosixPath(one.filename).name.lower() == LABELS]
-    pictures = [one for one in files if one.filename.lower().endswith(IMAGE_ENDINGS)]
+    tables = [entry for entry in files if PurePosixPath(entry.filename).name.lower() == LABELS]
+    pictures = [entry for entry in files if entry.filename.lower().endswith(IMAGE_ENDINGS)]
     if len(tables) > 1:
         raise UploadError(f"The ZIP holds {len(tables)} files named {LABELS}; one is enough.")
     if not pictures:
@@ -40,14 +40,14 @@ def read_folders(
     if ignored:
         notes.append(f"{ignored:,} other files in the ZIP were ignored.")
     if tables:
-        given = _read_table(read_entry(archive, tables[0], MAX_LABELS_BYTES))
+        label_of = _read_table(read_entry(archive, tables[0], MAX_LABELS_BYTES))
         folder = PurePosixPath(tables[0].filename).parent
-        labels = [_label_of(one.filename, folder, given, classes) for one in pictures]
-        absent = len(given) - len(pictures)
+        labels = [_label_of(entry.filename, folder, label_of, classes) for entry in pictures]
+        absent = len(label_of) - len(pictures)
         if absent > 0:
             notes.append(f"{absent:,} rows of {LABELS} name no image of the ZIP.")
     else:
-        labels = [_label_of_folder(one.filename, classes) for one in pictures]
+        labels = [_label_of_folder(entry.filename, classes) for entry in pictures]
     images = _read_images(archive, pictures, notes)
     return images, np.array(labels, dtype=np.int64), notes
 
@@ -63,8 +63,8 @@ def find_label(text: str, classes: Sequence[str], where: str) -> int:
         number = -1.0
     if number.is_integer() and 0 <= number < len(classes):
         return int(number)
-    known = ", ".join(list(classes)[:12]) + (" …" if len(classes) > 12 else "")
-    raise UploadError(f"{where[:100]} has the label {text[:40]!r}; the classes are {known}.")
+    names = ", ".join(list(classes)[:12]) + (" …" if len(classes) > 12 else "")
+    raise UploadError(f"{where[:100]} has the label {text[:40]!r}; the classes are {names}.")
 
 
 def _label_of_folder(name: str, classes: Sequence[str]) -> int:
@@ -78,13 +78,13 @@ def _label_of_folder(name: str, classes: Sequence[str]) -> int:
 
 
 def _label_of(
-    name: str, folder: PurePosixPath, given: dict[str, str], classes: Sequence[str]
+    name: str, folder: PurePosixPath, label_of: dict[str, str], classes: Sequence[str]
 ) -> int:
     path = PurePosixPath(name)
     relative = str(path.relative_to(folder)) if path.is_relative_to(folder) else name
     for key in (relative, name, path.name):
-        if key in given:
-            return find_label(given[key], classes, f"{LABELS}: {key!r}")
+        if key in label_of:
+            return find_label(label_of[key], classes, f"{LABELS}: {key!r}")
     raise UploadError(f"{LABELS} has no label for {name[:80]!r}.")
 
 
@@ -95,19 +95,19 @@ def _read_table(content: bytes) -> dict[str, str]:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except (UnicodeDecodeError, csv.Error) as e:
         raise UploadError(f"{LABELS} cannot be read as a table in UTF-8 ({e}).") from e
-    given: dict[str, str] = {}
+    label_of: dict[str, str] = {}
     for number, row in enumerate(rows):
         if len(row) < 2:
             raise UploadError(f"Row {number + 1} of {LABELS} needs two columns: file and label.")
         name, label = row[0].strip().replace("\\", "/").removeprefix("./"), row[1].strip()
         if number == 0 and not name.lower().endswith(IMAGE_ENDINGS):
             continue
-        if given.get(name, label) != label:
+        if label_of.get(name, label) != label:
             raise UploadError(
-                f"{LABELS} gives {name[:80]!r} two labels, {given[name]} and {label}."
+                f"{LABELS} gives {name[:80]!r} two labels, {label_of[name]} and {label}."
             )
-        given[name] = label
-    return given
+        label_of[name] = label
+    return label_of
 
 
 def _read_images(

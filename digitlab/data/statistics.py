@@ -57,10 +57,10 @@ def overlay(split: Split, label: int, count: int, seed: int = 0) -> np.ndarray:
     """
     members = torch.nonzero(split.labels == label).flatten()
     order = torch.randperm(len(members), generator=torch.Generator().manual_seed(seed))
-    chosen = split.images[members[order[:count]], 0]
-    if not len(chosen):
+    images = split.images[members[order[:count]], 0]
+    if not len(images):
         return np.zeros(tuple(split.images.shape[2:]), dtype=np.float32)
-    return (chosen >= 128).float().mean(0).numpy()
+    return (images >= 128).float().mean(0).numpy()
 
 
 def pick_indices(split: Split, label: int | None, seed: int | None) -> np.ndarray:

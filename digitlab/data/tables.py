@@ -29,17 +29,17 @@ def read_table(content: bytes, classes: Sequence[str]) -> tuple[np.ndarray, np.n
         raise UploadError("The file is neither a ZIP, an .npz nor a CSV of labelled images.")
     lines = io.BytesIO(content)
     first = _line(lines, 1)
-    place = _place_of_label(first)
-    if place is None:
-        place = 0
+    column = _label_column(first)
+    if column is None:
+        column = 0
         lines.seek(0)
     images, labels, row = [], [], 1
     while chunk := list(islice(_rows(lines), _AT_ONCE)):
         numbers = _numbers(chunk, row)
         if row + len(chunk) - 1 > MAX_ROWS:
             raise UploadError(f"The CSV has more than {MAX_ROWS:,} rows; no more are read.")
-        labels.append(_labels(numbers[:, place], len(classes), row))
-        images.append(_pixels(np.delete(numbers, place, axis=1), row))
+        labels.append(_labels(numbers[:, column], len(classes), row))
+        images.append(_pixels(np.delete(numbers, column, axis=1), row))
         row += len(chunk)
     if not images:
         raise UploadError("The CSV has no rows of numbers.")
@@ -66,11 +66,11 @@ def _line(lines: io.BytesIO, number: int | None) -> str:
         raise UploadError("The file is not text: use a CSV in UTF-8, a ZIP or an .npz.") from e
 
 
-def _place_of_label(head: str) -> int | None:
+def _label_column(head: str) -> int | None:
     """The column of the label by the first row's names; None where that is no row of names."""
     names = [name.strip().strip('"').lower() for name in head.split(",")]
-    words = sum(name[:1].isalpha() for name in names)
-    if "label" not in names and 2 * words <= len(names):
+    named = sum(name[:1].isalpha() for name in names)
+    if "label" not in names and 2 * named <= len(names):
         return None
     if len(names) != PIXELS + 1 and "label" not in names:
         raise UploadError(

@@ -52,10 +52,10 @@ class LabelledImages:
     @property
     def digest(self) -> str:
         """Equal images, labels and classes, equal digest."""
-        found = hashlib.sha256("\n".join(self.classes).encode())
-        found.update(self.images.tobytes())
-        found.update(self.labels.tobytes())
-        return found.hexdigest()
+        digest = hashlib.sha256("\n".join(self.classes).encode())
+        digest.update(self.images.tobytes())
+        digest.update(self.labels.tobytes())
+        return digest.hexdigest()
 
     def as_dataset(self) -> Dataset:
         """A Dataset whose test split they are; its training and validation splits are empty."""
@@ -149,10 +149,10 @@ def _read_npz(
     entries = {entry.filename.removesuffix(".npy"): entry for entry in list_files(archive)}
     image_name = next((name for name in IMAGE_NAMES if name in entries), None)
     label_name = next((name for name in LABEL_NAMES if name in entries), None)
-    for found, wanted in ((image_name, "images"), (label_name, "labels")):
-        if found is None:
+    for name, expected in ((image_name, "images"), (label_name, "labels")):
+        if name is None:
             raise UploadError(
-                f"The .npz has no array named {wanted!r}; it has "
+                f"The .npz has no array named {expected!r}; it has "
                 f"{', '.join(list(entries)[:8]) or 'none'}."
             )
     images = _read_array(archive, entries[image_name], (3, 4))

@@ -110,7 +110,7 @@ def _drawing(name: str) -> Callable[[np.random.Generator], Strokes]:
         np.array([(int(x), int(y)) for x, y in stroke.split()], float) / 9
         for stroke in _DRAWN[name].split("|")
     ]
-    return lambda rng: [_round_off(one) for one in strokes] if name in _ROUNDED else strokes
+    return lambda rng: [_round_off(stroke) for stroke in strokes] if name in _ROUNDED else strokes
 
 
 def _round_off(stroke: np.ndarray) -> np.ndarray:
@@ -174,8 +174,8 @@ def resample(stroke: np.ndarray, step: float) -> np.ndarray:
         return stroke
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     along = np.concatenate([[0], np.cumsum(lengths)])
-    wanted = np.linspace(0, along[-1], max(2, int(np.ceil(along[-1] / step)) + 1))
-    return np.stack([np.interp(wanted, along, stroke[:, k]) for k in (0, 1)], 1)
+    positions = np.linspace(0, along[-1], max(2, int(np.ceil(along[-1] / step)) + 1))
+    return np.stack([np.interp(positions, along, stroke[:, k]) for k in (0, 1)], 1)
 
 
 def _bend(points: np.ndarray, waves: np.ndarray) -> np.ndarray:

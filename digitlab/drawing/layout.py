@@ -51,8 +51,8 @@ def find_marks(ink: np.ndarray, strokes: Sequence[np.ndarray] = ()) -> Marks:
             f"The drawing has {count} separate marks, and at most {MOST_MARKS} are read: "
             "cut the image down to the digits."
         )
-    found = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
-    return Marks(ink=clean, labels=labels, boxes=np.array(found, np.int64).reshape(-1, 4))
+    edges = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
+    return Marks(ink=clean, labels=labels, boxes=np.array(edges, np.int64).reshape(-1, 4))
 
 
 def _part_by_strokes(ink: np.ndarray, strokes: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
@@ -73,8 +73,8 @@ def _part_by_strokes(ink: np.ndarray, strokes: Sequence[np.ndarray]) -> tuple[np
         drawn == 0, return_distances=False, return_indices=True
     )
     labels = np.where(ink > 0, drawn[tuple(nearest)], 0)
-    kept, labels = np.unique(labels, return_inverse=True)
-    return labels.reshape(ink.shape) + (kept[0] != 0), len(kept) - (kept[0] == 0)
+    values, labels = np.unique(labels, return_inverse=True)
+    return labels.reshape(ink.shape) + (values[0] != 0), len(values) - (values[0] == 0)
 
 
 def find_layouts(boxes: np.ndarray) -> list[list[list[int]]]:
@@ -106,11 +106,11 @@ def _neighbours(boxes: np.ndarray) -> list[tuple[int, int]]:
     low = {i: owner for i in range(len(boxes)) if (owner := _owner(i, boxes, heights)) is not None}
     pairs = list(low.items())
     tall = [int(i) for i in np.argsort(boxes[:, 0] + boxes[:, 2], kind="stable") if i not in low]
-    for place, one in enumerate(tall):
-        for other in tall[place + 1 :]:
-            shared = _shared(boxes[one], boxes[other], axis=1)
-            if shared >= SAME_LINE * min(heights[one], heights[other]):
-                pairs.append((one, other))
+    for position, mark in enumerate(tall):
+        for other in tall[position + 1 :]:
+            shared = _shared(boxes[mark], boxes[other], axis=1)
+            if shared >= SAME_LINE * min(heights[mark], heights[other]):
+                pairs.append((mark, other))
                 break
     return pairs
 
@@ -130,19 +130,19 @@ def _owner(mark: int, boxes: np.ndarray, heights: np.ndarray) -> int | None:
 def _stacks(boxes: np.ndarray) -> list[tuple[int, int]]:
     pairs = []
     widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    for one in range(len(boxes)):
-        for other in range(one + 1, len(boxes)):
-            gap = -_shared(boxes[one], boxes[other], 1)
-            near = gap <= STACK_GAP * max(heights[one], heights[other])
-            shared = _shared(boxes[one], boxes[other], 0)
-            if near and shared >= STACK_SHARE * min(widths[one], widths[other]):
-                pairs.append((one, other))
+    for mark in range(len(boxes)):
+        for other in range(mark + 1, len(boxes)):
+            gap = -_shared(boxes[mark], boxes[other], 1)
+            near = gap <= STACK_GAP * max(heights[mark], heights[other])
+            shared = _shared(boxes[mark], boxes[other], 0)
+            if near and shared >= STACK_SHARE * min(widths[mark], widths[other]):
+                pairs.append((mark, other))
     return pairs
 
 
-def _shared(one: np.ndarray, other: np.ndarray, axis: int) -> int:
+def _shared(first: np.ndarray, second: np.ndarray, axis: int) -> int:
     """Columns (axis 0) or rows (axis 1) that two boxes share; below 0 it is the gap between."""
-    return int(min(one[axis + 2], other[axis + 2]) - max(one[axis], other[axis]))
+    return int(min(first[axis + 2], second[axis + 2]) - max(first[axis], second[axis]))
 
 
 def _lines(boxes: np.ndarray, pairs: list[tuple[int, int]]) -> list[list[int]]:

@@ -48,8 +48,8 @@ class Line:
         x, y = self.corner
         left, top, right, bottom = bounds(self.boxes[members])
         inner = (slice(top - y, bottom - y), slice(left - x, right - x))
-        kept = np.append(False, members)[self.parts[inner]]
-        return np.where(kept, self.ink[inner], 0).astype(np.uint8)
+        chosen = np.append(False, members)[self.parts[inner]]
+        return np.where(chosen, self.ink[inner], 0).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +119,10 @@ def _cut_mark(mask: np.ndarray, box: np.ndarray, mark: int, height: int) -> list
         if where is None:  # a line so thin that none of the mark's pixels is nearest to it
             continue
         rows, columns = where
-        place = np.array((columns.start, rows.start, columns.stop, rows.stop)) + np.tile(box[:2], 2)
-        pieces.append(_Piece(place, part[where] == number, mark, rare))
+        piece_box = np.array((columns.start, rows.start, columns.stop, rows.stop)) + np.tile(
+            box[:2], 2
+        )
+        pieces.append(_Piece(piece_box, part[where] == number, mark, rare))
     return pieces
 
 
@@ -132,15 +134,15 @@ def find_cuts(boxes: np.ndarray, slants: Sequence[float]) -> np.ndarray:
     """
     count = len(boxes)
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    found: dict[bytes, np.ndarray] = {}
+    cuts: dict[bytes, np.ndarray] = {}
     for slant in slants:
         left = np.zeros(count, bool)
-        found[left.tobytes()] = left
+        cuts[left.tobytes()] = left
         for piece in np.argsort(x + slant * y, kind="stable"):
             left = left.copy()
             left[piece] = True
-            found[left.tobytes()] = left
-    return np.stack(sorted(found.values(), key=np.count_nonzero))
+            cuts[left.tobytes()] = left
+    return np.stack(sorted(cuts.values(), key=np.count_nonzero))
 
 
 def _touching(parts: np.ndarray, count: int, reach: int) -> np.ndarray:
@@ -151,13 +153,13 @@ def _touching(parts: np.ndarray, count: int, reach: int) -> np.ndarray:
     """
     near = np.zeros((count + 1, count + 1), bool)
     for step in {1, max(1, reach)}:
-        for one, other in (
+        for first, second in (
             (parts[:, step:], parts[:, :-step]),
             (parts[step:], parts[:-step]),
             (parts[step:, step:], parts[:-step, :-step]),
             (parts[step:, :-step], parts[:-step, step:]),
         ):
-            near[one, other] = True
+            near[first, second] = True
     return (near | near.T)[1:, 1:]
 
 
@@ -165,16 +167,18 @@ def _split_costs(pieces: list[_Piece], cuts: np.ndarray) -> np.ndarray:
     """What it costs to begin a digit at each cut: through marks, or with marks above each other."""
     count = len(pieces)
     cost = np.zeros((count, count)), np.zeros((count, count))
-    for one, piece in enumerate(pieces):
-        for other in range(one):
+    for number, piece in enumerate(pieces):
+        for other in range(number):
             same = pieces[other].mark == piece.mark
             value = CUT + RARE * piece.rare if same else ABOVE * _share(pieces[other], piece)
-            cost[same][one, other] = cost[same][other, one] = value
-    return np.array([NEXT + sum(one[cut][:, ~cut].max(initial=0) for one in cost) for cut in cuts])
+            cost[same][number, other] = cost[same][other, number] = value
+    return np.array(
+        [NEXT + sum(table[cut][:, ~cut].max(initial=0) for table in cost) for cut in cuts]
+    )
 
 
-def _share(one: _Piece, other: _Piece) -> float:
+def _share(first: _Piece, second: _Piece) -> float:
     """The columns that two pieces share, of the narrower one's; 0 where they share none."""
-    shared = min(one.box[2], other.box[2]) - max(one.box[0], other.box[0])
-    widths = one.box[2] - one.box[0], other.box[2] - other.box[0]
+    shared = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
+    widths = first.box[2] - first.box[0], second.box[2] - second.box[0]
     return max(0.0, float(shared) / float(min(widths)))

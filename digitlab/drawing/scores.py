@@ -54,12 +54,12 @@ def best_path(
                 best[last], back[last] = best[before] + score, (before, first, is_digit)
     if not np.isfinite(best[-1]):
         return [], -np.inf
-    path, place = [], len(splits) - 1
-    while place:
-        before, first, is_digit = back[place]
+    path, cut = [], len(splits) - 1
+    while cut:
+        before, first, is_digit = back[cut]
         if is_digit:
-            path.append((first, place))
-        place = before
+            path.append((first, cut))
+        cut = before
     return path[::-1], best[-1]
 
 

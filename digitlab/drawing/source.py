@@ -93,10 +93,10 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
 
 def _read_path(path: Path) -> np.ndarray:
     try:
-        found = path.is_file()
+        exists = path.is_file()
     except (OSError, ValueError):  # a name too long, or with a null in it
-        found = False
-    if not found:
+        exists = False
+    if not exists:
         raise DrawingError(f"There is no image file at {str(path)!r}; give a {ALLOWED} file.")
     try:
         with path.open("rb") as file:
@@ -203,9 +203,9 @@ def _limit() -> str:
 def _border(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Row and column indices of a frame around the image, a few thousand pixels at most."""
     depth = max(1, round(BORDER * min(height, width)))
-    inside = np.zeros((height, width), bool)
-    inside[depth : height - depth, depth : width - depth] = True
-    rows, columns = np.nonzero(~inside)
+    inner = np.zeros((height, width), bool)
+    inner[depth : height - depth, depth : width - depth] = True
+    rows, columns = np.nonzero(~inner)
     step = max(1, len(rows) // 4000)
     return rows[::step], columns[::step]
 

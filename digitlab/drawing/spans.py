@@ -27,7 +27,7 @@ def list_spans(line: Line) -> tuple[dict[Span, int], np.ndarray]:
     touching = _as_numbers(line.touching)
     parts = _as_numbers(line.marks == np.unique(line.marks)[:, None])
     runs: list[np.ndarray] = []
-    places: dict[int, int | None] = {}
+    indices: dict[int, int | None] = {}
     spans = {}
     for first, before in enumerate(cuts):
         for last in range(first + 1, len(cuts)):
@@ -36,15 +36,15 @@ def list_spans(line: Line) -> tuple[dict[Span, int], np.ndarray]:
             if before & ~cuts[last]:
                 continue
             pieces = cuts[last] & ~before
-            if pieces not in places:
+            if pieces not in indices:
                 run = line.cuts[last] & ~line.cuts[first]
                 whole = sizes[last] == sizes[first] + 1 and pieces in parts
-                fit = whole or (_may_be_digit(line, run) and _hang(pieces, parts, touching))
-                places[pieces] = len(runs) if fit else None
-                runs += [run] if fit else []
-            place = places[pieces]
-            if place is not None:
-                spans[first, last] = place
+                possible = whole or (_may_be_digit(line, run) and _hang(pieces, parts, touching))
+                indices[pieces] = len(runs) if possible else None
+                runs += [run] if possible else []
+            index = indices[pieces]
+            if index is not None:
+                spans[first, last] = index
     return spans, np.array(runs, bool).reshape(-1, len(line.boxes))
 
 
@@ -66,9 +66,9 @@ def _hang(pieces: int, parts: Sequence[int], touching: Sequence[int]) -> bool:
             left &= ~reached
             around = 0
             while reached:
-                one = reached & -reached
-                around |= touching[one.bit_length() - 1]
-                reached ^= one
+                lowest = reached & -reached
+                around |= touching[lowest.bit_length() - 1]
+                reached ^= lowest
             reached = around & left
         if left:
             return False

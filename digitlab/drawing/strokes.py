@@ -89,13 +89,13 @@ def read_paths(objects: Iterable[Any]) -> list[np.ndarray]:
     was moved, turned or scaled after it was drawn, makes all of them unusable: an empty list.
     """
     strokes = []
-    for one in objects:
-        if not isinstance(one, dict) or str(one.get("type")).lower() != "path" or _is_moved(one):
+    for path in objects:
+        if not isinstance(path, dict) or str(path.get("type")).lower() != "path" or _is_moved(path):
             return []
         try:
             points = [
                 (float(x), float(y))
-                for command in one["path"]
+                for command in path["path"]
                 for x, y in zip(command[1::2], command[2::2], strict=True)
             ]
         except (TypeError, ValueError, KeyError):
@@ -158,17 +158,17 @@ def _read_segment(lines: list[str]) -> PenDigit:
     strokes: list[list[tuple[float, float]]] = []
     down = False
     for line in lines[1:]:
-        words = line.split()
-        if words[0] == ".COMMENT":
-            writer = int(words[2])
-        elif words[0] == ".PEN_DOWN":
+        fields = line.split()
+        if fields[0] == ".COMMENT":
+            writer = int(fields[2])
+        elif fields[0] == ".PEN_DOWN":
             down = True
             strokes.append([])
-        elif words[0] == ".PEN_UP":
+        elif fields[0] == ".PEN_UP":
             down = False
         elif down:
-            strokes[-1].append((float(words[0]), -float(words[1])))
+            strokes[-1].append((float(fields[0]), -float(fields[1])))
     if down or not any(strokes):
         raise ValueError(f"the segment {lines[0]!r} ends without its strokes")
-    kept = tuple(np.array(stroke, np.float32) for stroke in strokes if stroke)
-    return PenDigit(label=label, writer=writer, strokes=kept)
+    arrays = tuple(np.array(stroke, np.float32) for stroke in strokes if stroke)
+    return PenDigit(label=label, writer=writer, strokes=arrays)

@@ -32,14 +32,14 @@ def summarize_confusions(confusions: np.ndarray) -> dict[str, np.ndarray]:
     f1 = _ratio(2 * hits, support + read)
     shares = {"precision": precision, "recall": recall, "f1": f1}
     present = support > 0
-    found = {"accuracy": hits.sum(-1) / total}
+    summaries = {"accuracy": hits.sum(-1) / total}
     for name, values in shares.items():
-        found[f"macro_{name}"] = (values * present).sum(-1) / present.sum(-1)
-        found[f"weighted_{name}"] = (values * support).sum(-1) / total
-    found["balanced_accuracy"] = found["macro_recall"]
-    found["cohen_kappa"] = _kappa(hits, support, read, total)
-    found["matthews"] = _matthews(hits, support, read, total)
-    return {name: found[name] for name in SUMMARIES}
+        summaries[f"macro_{name}"] = (values * present).sum(-1) / present.sum(-1)
+        summaries[f"weighted_{name}"] = (values * support).sum(-1) / total
+    summaries["balanced_accuracy"] = summaries["macro_recall"]
+    summaries["cohen_kappa"] = _kappa(hits, support, read, total)
+    summaries["matthews"] = _matthews(hits, support, read, total)
+    return {name: summaries[name] for name in SUMMARIES}
 
 
 def _kappa(

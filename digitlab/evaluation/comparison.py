@@ -140,8 +140,8 @@ def missed_by_all(results: Sequence[Evaluation]) -> np.ndarray:
     labels = results[0].labels
     missed = np.all([result.predictions != labels for result in results], axis=0)
     rows = np.flatnonzero(missed)
-    given = np.mean([result.probabilities[rows, labels[rows]] for result in results], axis=0)
-    return rows[np.argsort(given, kind="stable")]
+    likelihood = np.mean([result.probabilities[rows, labels[rows]] for result in results], axis=0)
+    return rows[np.argsort(likelihood, kind="stable")]
 
 
 def same_labels(a: Evaluation, b: Evaluation) -> bool:
@@ -200,9 +200,9 @@ def compare_seeds(a: Sequence[float], b: Sequence[float]) -> SeedDifference:
     difference = second.mean - first.mean
     if not first.sd + second.sd:
         return SeedDifference(difference, Interval(difference, difference), float(not difference))
-    found = ttest_ind(b, a, equal_var=False)
-    low, high = found.confidence_interval(0.95)
-    return SeedDifference(difference, Interval(float(low), float(high)), float(found.pvalue))
+    test = ttest_ind(b, a, equal_var=False)
+    low, high = test.confidence_interval(0.95)
+    return SeedDifference(difference, Interval(float(low), float(high)), float(test.pvalue))
 
 
 def differing(settings: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -245,8 +245,8 @@ def check_same_labels(results: Sequence[Evaluation]) -> None:
             )
 
 
-def _surest_first(chosen: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    rows = np.flatnonzero(chosen)
+def _surest_first(selected: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    rows = np.flatnonzero(selected)
     return rows[np.argsort(-confidence[rows], kind="stable")]
 
 

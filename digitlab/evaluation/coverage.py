@@ -64,15 +64,15 @@ def decline_below(result: Evaluation, threshold: float) -> Declined:
     """What the network gets right where it answers only with a confidence ≥ `threshold`, 0…1."""
     if not 0 <= threshold <= 1:
         raise EvaluationError(f"A confidence lies between 0 and 1; not {threshold}.")
-    kept = result.confidence >= threshold
+    answering = result.confidence >= threshold
     right = result.predictions == result.labels
-    answered, hits = int(kept.sum()), int((kept & right).sum())
+    answered, hits = int(answering.sum()), int((answering & right).sum())
     return Declined(
         threshold=threshold,
         answered=answered,
         declined=result.n - answered,
         accuracy=hits / answered if answered else None,
         interval=wilson_interval(hits, answered),
-        spared=int((~kept & ~right).sum()),
-        lost=int((~kept & right).sum()),
+        spared=int((~answering & ~right).sum()),
+        lost=int((~answering & right).sum()),
     )

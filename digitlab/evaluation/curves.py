@@ -32,12 +32,12 @@ class Curve:
         """Its corners; where they are more than `points`, that many along the way it goes."""
         dx, dy = np.diff(self.x), np.diff(self.y)
         bent = np.abs(dx[1:] * dy[:-1] - dx[:-1] * dy[1:]) > 1e-15
-        kept = np.flatnonzero(np.concatenate([[True], bent, [True]]))
-        if len(kept) > points:
+        corners = np.flatnonzero(np.concatenate([[True], bent, [True]]))
+        if len(corners) > points:
             way = np.concatenate([[0], np.cumsum(np.abs(dx) + np.abs(dy))])
             places = np.searchsorted(way, np.linspace(0, way[-1], points))
-            kept = np.unique(np.concatenate([[0], places, [len(way) - 1]]).clip(0, len(way) - 1))
-        return Curve(self.x[kept], self.y[kept], self.thresholds[kept], self.area)
+            corners = np.unique(np.concatenate([[0], places, [len(way) - 1]]).clip(0, len(way) - 1))
+        return Curve(self.x[corners], self.y[corners], self.thresholds[corners], self.area)
 
 
 class OneVsRest(NamedTuple):
@@ -53,11 +53,11 @@ class OneVsRest(NamedTuple):
 def one_vs_rest(result: Evaluation) -> tuple[OneVsRest, ...]:
     """Both curves of every class, by its probability against that of all others together."""
     scores = np.exp(log_softmax(result.logits))
-    found = []
+    curves = []
     for label, name in enumerate(result.classes):
         positive = result.labels == label
         both = 0 < positive.sum() < len(positive)
-        found.append(
+        curves.append(
             OneVsRest(
                 label=label,
                 name=name,
@@ -68,17 +68,17 @@ def one_vs_rest(result: Evaluation) -> tuple[OneVsRest, ...]:
                 else None,
             )
         )
-    return tuple(found)
+    return tuple(curves)
 
 
 def mean_areas(curves: tuple[OneVsRest, ...]) -> tuple[float, float] | None:
     """Mean area of the ROC and of the precision-recall curves; None where no class has any."""
-    known = [curve for curve in curves if curve.roc and curve.precision_recall]
-    if not known:
+    complete = [curve for curve in curves if curve.roc and curve.precision_recall]
+    if not complete:
         return None
     return (
-        float(np.mean([curve.roc.area for curve in known])),
-        float(np.mean([curve.precision_recall.area for curve in known])),
+        float(np.mean([curve.roc.area for curve in complete])),
+        float(np.mean([curve.precision_recall.area for curve in complete])),
     )
 
 

@@ -26,15 +26,15 @@ def project(hidden: np.ndarray, method: str = "pca", seed: int = 0) -> np.ndarra
     hidden = np.asarray(hidden, dtype=np.float32)
     if len(hidden) < 3:
         raise EvaluationError(f"A projection needs at least 3 images; not {len(hidden)}.")
-    wanted = 2 if method == "pca" else _BEFORE_TSNE
-    count = min(wanted, len(hidden), hidden.shape[1])
+    most = 2 if method == "pca" else _BEFORE_TSNE
+    count = min(most, len(hidden), hidden.shape[1])
     reduced = PCA(count, random_state=seed).fit_transform(hidden)
     if method == "tsne":
         from sklearn.manifold import TSNE
 
         perplexity = min(_PERPLEXITY, (len(hidden) - 1) / 3)
-        made = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
-        reduced = made.fit_transform(reduced) if count > 1 else reduced
+        tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
+        reduced = tsne.fit_transform(reduced) if count > 1 else reduced
     if reduced.shape[1] < 2:  # a network whose last layer has one unit
         reduced = np.pad(reduced, ((0, 0), (0, 1)))
     return reduced.astype(np.float32)
@@ -54,6 +54,6 @@ def telling_units(means: np.ndarray, count: int) -> np.ndarray:
 
     Sorted by the class that activates them most.
     """
-    there = means[~np.isnan(means).any(axis=1)]
-    chosen = np.argsort(-there.var(axis=0), kind="stable")[:count]
-    return chosen[np.argsort(there[:, chosen].argmax(axis=0), kind="stable")]
+    present = means[~np.isnan(means).any(axis=1)]
+    units = np.argsort(-present.var(axis=0), kind="stable")[:count]
+    return units[np.argsort(present[:, units].argmax(axis=0), kind="stable")]

@@ -76,9 +76,9 @@ def bootstrap_intervals(
     stack = np.zeros((resamples, confusion.size), dtype=np.int64)
     stack[:, filled] = drawn
     figures = summarize_confusions(stack.reshape(resamples, *confusion.shape))
-    known = {name: values[~np.isnan(values)] for name, values in figures.items()}
+    defined = {name: values[~np.isnan(values)] for name, values in figures.items()}
     return {
         name: Interval(*(float(bound) for bound in np.quantile(values, (0.025, 0.975))))
-        for name, values in known.items()
+        for name, values in defined.items()
         if len(values)
     }

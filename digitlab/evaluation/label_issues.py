@@ -91,15 +91,15 @@ def pool_probabilities(probabilities: Sequence[np.ndarray], errors: Sequence[flo
             f"Pooling needs an error for each set of probabilities; not {len(probabilities)} with "
             f"{len(errors)} errors."
         )
-    if len({np.shape(one) for one in probabilities}) > 1 or np.ndim(probabilities[0]) != 2:
+    if len({np.shape(matrix) for matrix in probabilities}) > 1 or np.ndim(probabilities[0]) != 2:
         raise EvaluationError(
             "Probabilities that are pooled must be of the same images and classes."
         )
     weights = 1 / np.maximum(np.asarray(errors, dtype=np.float64), _LEAST_ERROR)
     weights /= weights.sum()
     together = sum(
-        weight * np.log(np.maximum(one, _LEAST_BELIEF, dtype=np.float64))
-        for weight, one in zip(weights, probabilities, strict=True)
+        weight * np.log(np.maximum(matrix, _LEAST_BELIEF, dtype=np.float64))
+        for weight, matrix in zip(weights, probabilities, strict=True)
     )
     return softmax(together)
 
@@ -149,14 +149,14 @@ def cross_validate(
     reduced = PCA(components, svd_solver="randomized", random_state=seed).fit(features[rows])
     features = reduced.transform(features).astype(np.float32)
     features /= max(float(features[:, 0].std()), 1e-6)  # one scale for all: solvers like it near 1
-    found = np.zeros((len(labels), classes), dtype=np.float32)
+    answers = np.zeros((len(labels), classes), dtype=np.float32)
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, labels)
     for done, (learn, ask) in enumerate(parts, start=1):
         fitted = _quick_model(model).fit(features[learn], labels[learn])
-        found[np.ix_(ask, fitted.classes_)] = fitted.predict_proba(features[ask])
+        answers[np.ix_(ask, fitted.classes_)] = fitted.predict_proba(features[ask])
         if on_progress:
             on_progress(done, folds)
-    return found
+    return answers
 
 
 def _quick_model(name: str):

@@ -80,11 +80,11 @@ def find_flip(predict: Predict, image: np.ndarray, label: int) -> Flip:
         wins = answers.argmax(1) == label
         order = np.lexsort((answers[:, label], wins))
         best = int(order[-1])
-        found = Flip(*places[best], side, label, float(answers[best, label]), bool(wins[best]))
-        if found.wins:
-            return found
-        if nearest is None or found.probability > nearest.probability:
-            nearest = found
+        flip = Flip(*places[best], side, label, float(answers[best, label]), bool(wins[best]))
+        if flip.wins:
+            return flip
+        if nearest is None or flip.probability > nearest.probability:
+            nearest = flip
     return nearest or Flip(0, 0, PATCHES[0], label, 0.0, False)
 
 

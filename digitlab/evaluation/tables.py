@@ -77,7 +77,7 @@ def answers_csv(names: Sequence[str], results: Sequence[Evaluation]) -> str:
     check_same_labels(results)
     first = results[0]
     rows = (
-        [i, first.classes[label], *(first.classes[one.predictions[i]] for one in results)]
+        [i, first.classes[label], *(first.classes[result.predictions[i]] for result in results)]
         for i, label in enumerate(first.labels.tolist())
     )
     return written(["index", "label", *names], rows)

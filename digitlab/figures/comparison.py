@@ -1,7 +1,7 @@
 """Figures of several runs: learning curves overlaid, and accuracy against what it costs.
 
 `histories` holds one list of epochs for each run, as `digitlab.figures.training` describes them;
-`names` says what each run is called. A run keeps the colour of its place in the list.
+`names` says what each run is called. A run keeps the colour of its position in the list.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def learning_curves(
     figure = overlay_chart(
         TITLES[value], names, x=OVER[over], y="accuracy" if shares else "loss (nats)"
     )
-    for place, epochs in enumerate(histories):
-        _add_line(figure, epochs, place, names[place], value, over)
+    for index, epochs in enumerate(histories):
+        _add_line(figure, epochs, index, names[index], value, over)
     if not figure.data:
         return _empty(figure, "none of these runs has this curve")
     if shares:
@@ -71,12 +71,12 @@ def train_and_validation(
     figure = overlay_chart(
         "Training, validation and test", names, x="epoch", y="accuracy", height=460
     )
-    for place, epochs in enumerate(histories):
-        _add_line(figure, epochs, place, names[place], "val_accuracy", "epoch")
-        _add_line(figure, epochs, place, names[place], "train_accuracy", "epoch", dash="dot")
-        _add_line(figure, epochs, place, names[place], "test_accuracy", "epoch", dash="dashdot")
-        if place < len(tests) and tests[place]:
-            _add_test(figure, tests[place], place, names[place])
+    for index, epochs in enumerate(histories):
+        _add_line(figure, epochs, index, names[index], "val_accuracy", "epoch")
+        _add_line(figure, epochs, index, names[index], "train_accuracy", "epoch", dash="dot")
+        _add_line(figure, epochs, index, names[index], "test_accuracy", "epoch", dash="dashdot")
+        if index < len(tests) and tests[index]:
+            _add_test(figure, tests[index], index, names[index])
     if not figure.data:
         return _empty(figure, "none of these runs has finished an epoch")
     figure.update_yaxes(ticksuffix=" %")
@@ -94,8 +94,8 @@ def trade_off(
 ) -> go.Figure:
     """Accuracy, 0…1, against a cost above 0 on a logarithmic axis, a point for each run.
 
-    Where the cost is None there is no point. `frontier` holds the places of the runs that no
-    other one beats, cheapest first: a line joins them. `cost` names the axis; `intervals` are
+    Where the cost is None there is no point. `frontier` holds the indices of the runs that no
+    other run beats, cheapest first: a line joins them. `cost` names the axis; `intervals` are
     drawn as whiskers.
     """
     figure = overlay_chart(
@@ -112,24 +112,24 @@ def trade_off(
         showlegend=len(frontier) > 1,
         hoverinfo="skip",
     )
-    for place, name in enumerate(names):
-        if costs[place] is None:
+    for index, name in enumerate(names):
+        if costs[index] is None:
             continue
-        bounds = intervals[place] if place < len(intervals) else None
+        bounds = intervals[index] if index < len(intervals) else None
         figure.add_scatter(
-            x=[costs[place]],
-            y=[100 * accuracies[place]],
+            x=[costs[index]],
+            y=[100 * accuracies[index]],
             name=name,
             mode="markers",
-            marker={**run_marker(place), "size": 13},
+            marker={**run_marker(index), "size": 13},
             error_y=whiskers(
-                [accuracies[place]], [bounds], palette.translucent(palette.digit_color(place), 0.6)
+                [accuracies[index]], [bounds], palette.translucent(palette.digit_color(index), 0.6)
             ),
             hovertemplate=f"%{{fullData.name}}<br>{cost} %{{x:,.4~g}}<br>accuracy %{{y:.2f}} %"
             f"{interval_line(bounds)}<extra></extra>",
         )
-    known = [amount for amount in costs if amount is not None]
-    figure.update_xaxes(type="log", exponentformat="SI", showgrid=True, **_log_ticks(known))
+    amounts = [amount for amount in costs if amount is not None]
+    figure.update_xaxes(type="log", exponentformat="SI", showgrid=True, **_log_ticks(amounts))
     figure.update_yaxes(ticksuffix=" %")
     return figure.update_layout(hovermode="closest")
 
@@ -147,15 +147,15 @@ def overlay_chart(
     return figure.update_layout(showlegend=True, legend=legend)
 
 
-def run_marker(place: int) -> dict:
+def run_marker(index: int) -> dict:
     """Ten colours, and another shape for the next ten runs."""
-    return {"color": palette.digit_color(place), "symbol": ("circle", "diamond")[place // 10 % 2]}
+    return {"color": palette.digit_color(index), "symbol": ("circle", "diamond")[index // 10 % 2]}
 
 
 def _add_line(
     figure: go.Figure,
     epochs: Sequence[dict],
-    place: int,
+    index: int,
     name: str,
     value: Value,
     over: Over,
@@ -170,31 +170,31 @@ def _add_line(
         x=[row[over] for row in rows],
         y=[100 * row[value] if shares else row[value] for row in rows],
         name=name,
-        legendgroup=str(place),
-        showlegend=all(trace.legendgroup != str(place) for trace in figure.data),
+        legendgroup=str(index),
+        showlegend=all(trace.legendgroup != str(index) for trace in figure.data),
         mode="lines" if dash else "lines+markers",
         line={
-            "color": palette.digit_color(place),
+            "color": palette.digit_color(index),
             "width": 2,
-            "dash": dash or ("solid", "dash")[place // 10 % 2],
+            "dash": dash or ("solid", "dash")[index // 10 % 2],
         },
-        marker={**run_marker(place), "size": 6},
+        marker={**run_marker(index), "size": 6},
         customdata=[row["epoch"] for row in rows],
         hovertemplate=f"%{{fullData.name}}: {form} ({TITLES[value].lower()}, epoch %{{customdata}})"
         "<extra></extra>",
     )
 
 
-def _add_test(figure: go.Figure, test: tuple[float, float], place: int, name: str) -> None:
+def _add_test(figure: go.Figure, test: tuple[float, float], index: int, name: str) -> None:
     epoch, accuracy = test
     figure.add_scatter(
         x=[epoch],
         y=[100 * accuracy],
         name=name,
-        legendgroup=str(place),
+        legendgroup=str(index),
         showlegend=False,
         mode="markers",
-        marker={"symbol": "star", "size": 13, "color": palette.digit_color(place)},
+        marker={"symbol": "star", "size": 13, "color": palette.digit_color(index)},
         cliponaxis=False,
         hovertemplate="%{fullData.name}: %{y:.2f} % (test accuracy)<extra></extra>",
     )

@@ -33,7 +33,7 @@ def leaderboard(
     """The first 40 runs, the best on top: accuracies 0…1 with 95 % intervals as whiskers.
 
     The axis is of errors on a logarithmic scale, so that 99.0 to 99.9 % take as much room as 90
-    to 99 %. Dotted lines are published figures, named on hover. `marked` are places drawn in the
+    to 99 %. Dotted lines are published figures, named on hover. `marked` are positions drawn in the
     accent's colour: the runs that are compared now, say.
     """
     names, accuracies = list(names)[:MOST], list(accuracies)[:MOST]
@@ -45,13 +45,13 @@ def leaderboard(
     )
     if not names:
         return note(figure, "no run has been tested on it yet")
-    chosen = set(marked)
+    highlighted = set(marked)
     _add_references(figure, references, len(names))
-    x = [_place(value) for value in accuracies]
+    x = [_position(value) for value in accuracies]
     bounds = [intervals[i] if i < len(intervals) else None for i in range(len(names))]
     ends = [
-        (_place(one[0]), _place(one[1])) if one else (at, at)
-        for one, at in zip(bounds, x, strict=True)
+        (_position(interval[0]), _position(interval[1])) if interval else (centre, centre)
+        for interval, centre in zip(bounds, x, strict=True)
     ]
     figure.add_scatter(
         x=x,
@@ -59,12 +59,14 @@ def leaderboard(
         mode="markers",
         marker={
             "size": 11,
-            "color": [palette.ACCENT if i in chosen else palette.TEST for i in range(len(names))],
+            "color": [
+                palette.ACCENT if i in highlighted else palette.TEST for i in range(len(names))
+            ],
         },
         error_x=whiskers(x, ends, palette.MUTED, scale=1),
         hovertext=[
-            f"{i}. {name}<br>{percent(value)}{interval_line(one)}"
-            for i, (name, value, one) in enumerate(
+            f"{i}. {name}<br>{percent(value)}{interval_line(interval)}"
+            for i, (name, value, interval) in enumerate(
                 zip(names, accuracies, bounds, strict=True), start=1
             )
         ],
@@ -72,25 +74,25 @@ def leaderboard(
         cliponaxis=False,
         showlegend=False,
     )
-    lines = [_place(one.accuracy) for one in references]
+    lines = [_position(published.accuracy) for published in references]
     low = min(low for low, _ in ends)
     high = max([*(high for _, high in ends), *lines])
     _axes(figure, names, low - 0.08, high + 0.08)
     return figure
 
 
-def _place(accuracy: float) -> float:
+def _position(accuracy: float) -> float:
     """The position of an accuracy on the axis: minus the logarithm of its error."""
     return -log10(max(1 - accuracy, _LEAST_ERROR))
 
 
 def _axes(figure: go.Figure, names: Sequence[str], low: float, high: float) -> None:
-    ticks = [value for value in _TICKS if low <= _place(value) <= high]
+    ticks = [value for value in _TICKS if low <= _position(value) <= high]
     if len(ticks) < 3:
-        ticks += [value for value in _BETWEEN if low <= _place(value) <= high]
+        ticks += [value for value in _BETWEEN if low <= _position(value) <= high]
     ticks = _apart(ticks, (high - low) / 8)  # a phone has no room for more
     figure.update_xaxes(
-        tickvals=[_place(value) for value in ticks],
+        tickvals=[_position(value) for value in ticks],
         ticktext=[f"{100 * value:g}" for value in ticks],
         range=[low, high],
         showgrid=True,
@@ -109,30 +111,31 @@ def _axes(figure: go.Figure, names: Sequence[str], low: float, high: float) -> N
 
 
 def _apart(ticks: Sequence[float], gap: float) -> list[float]:
-    """Those of the ticks, the first of them first, that have a gap to all that are kept."""
-    kept: list[float] = []
+    """The ticks, in order, that are at least `gap` away from all those chosen before."""
+    chosen: list[float] = []
     for value in ticks:
-        if all(abs(_place(value) - _place(other)) >= gap for other in kept):
-            kept.append(value)
-    return kept
+        if all(abs(_position(value) - _position(earlier)) >= gap for earlier in chosen):
+            chosen.append(value)
+    return chosen
 
 
 def _add_references(figure: go.Figure, references: Sequence[Published], rows: int) -> None:
     """A dotted line for each figure, and points along it that say whose it is."""
     values: dict[float, list[Published]] = {}
-    for one in references:
-        values.setdefault(one.accuracy, []).append(one)
-    for value, ones in values.items():
-        words = "<br>".join(
-            f"{one.title}{' (validation)' if one.split != 'test' else ''}" for one in ones
+    for published in references:
+        values.setdefault(published.accuracy, []).append(published)
+    for value, group in values.items():
+        titles = "<br>".join(
+            f"{published.title}{' (validation)' if published.split != 'test' else ''}"
+            for published in group
         )
         figure.add_scatter(
-            x=[_place(value)] * (rows + 1),
+            x=[_position(value)] * (rows + 1),
             y=[i - 0.5 for i in range(rows + 1)],
             mode="lines",
             line={"color": palette.VAL, "width": 1.2, "dash": "dot"},
             opacity=0.7,
-            hovertext=f"published: {percent(value)}<br>{words}",
+            hovertext=f"published: {percent(value)}<br>{titles}",
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
         )
