@@ -46,11 +46,13 @@ def duration(seconds: float | None) -> str:
     """A length of time."""
     if seconds is None:
         return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = int(seconds) // 60
+    if round(seconds, 1) < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
     if minutes < 60:
-        return f"{minutes} min {int(seconds) % 60} s"
+        return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
 
 
@@ -59,8 +61,6 @@ def ago(moment: float | None) -> str:
     if moment is None:
         return "–"
     passed = max(0.0, time.time() - moment)
-    if passed < 60:
-        return "just now"
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if passed >= length:
             return f"{int(passed // length)} {unit} ago"

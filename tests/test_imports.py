@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -362,3 +363,22 @@ def test_no_source_file_can_pickle():
                 allowed = [word for word in node.keywords if word.arg == "allow_pickle"]
                 assert all(ast.unparse(word.value) == "False" for word in allowed), path
             assert not names & forbidden, path
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_every_name_that_is_imported_is_there(path):
+    """Those of imports in functions, too, which fail only when the function is called."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        ours = isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "digitlab"
+        if ours and node not in for_types:
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")

@@ -67,10 +67,10 @@ def _finished(model: str, config: dl.TrainConfig) -> dl.Run | None:
     """A run of this home that carried out the same experiment."""
     from digitlab.execution.prepare import plan
 
-    asked = plan(model, "mnist", config)
+    experiment = plan(model, "mnist", config)
     for run in dl.list_runs(bundled=False):
-        same = run.experiment.spec == asked.spec and run.experiment.config == asked.config
-        if same and run.experiment.same_data(asked) and run.record.status == "finished":
+        same = run.experiment.same_but_seed(experiment) and run.config.seed == config.seed
+        if same and run.record.status == "finished" and not run.record.members:
             return run
     return None
 
@@ -97,7 +97,7 @@ def bundle(run: dl.Run, asset: str, change: Change | None = None) -> dl.Run:
     for name in FILES:
         shutil.copyfile(run.folder / name, target / name)
     fields = change(run, target) if change else {}
-    record = run.record.model_copy(update={**fields, "id": asset, "executor": "bundled"})
+    record = run.record.changed(**fields, id=asset, executor="bundled")
     files.write_json(target / run_folder.RECORD, record.model_dump())
     history = {"steps": run.history.steps, "epochs": run.history.epochs}
     files.write_atomically(target / run_folder.HISTORY, json.dumps(_rounded(history)))

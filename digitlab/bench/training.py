@@ -129,7 +129,7 @@ def bare_epoch(spec: ModelSpec, data: Any, config: TrainConfig) -> float:
     return (time.perf_counter() - start) / config.epochs
 
 
-def measure_measure_sizeth(progress: Progress) -> list[dict[str, Any]]:
+def measure_growth(progress: Progress) -> list[dict[str, Any]]:
     """Seconds per epoch and peak memory for 60k, 240k and 1M images, each in a fresh process.
 
     The images are MNIST's, repeated. Memory is the peak of the process above that after importing

@@ -105,9 +105,10 @@ def reproduce(
     """Train each preset (all where `names` is None) by its recipe with seeds 0 … `seeds` − 1.
 
     Yields a row when a preset is done. A finished run of this home with the same architecture,
-    recipe, seed, data and split counts and is not trained again, unless `again`: what was
-    interrupted is resumed. Raises SpecError for an unknown preset, ConfigError for fewer
-    than one seed, DatasetError where the data is not here; stops at Ctrl-C with KeyboardInterrupt.
+    recipe, seed, data and split counts and is not trained again, unless `again`; so after an
+    interruption only the others are trained. Raises SpecError for an unknown preset, ConfigError
+    for fewer than one seed, DatasetError where the data is not here; stops at Ctrl-C with
+    KeyboardInterrupt.
     """
     presets = list_presets() if names is None else [load_preset(name) for name in names]
     if seeds < 1:
@@ -144,10 +145,11 @@ def _row(
 
 
 def _train(preset: Preset, data: Dataset, seed: int, progress: bool) -> Run:
-    from digitlab.execution.train import train
+    from digitlab.execution.prepare import plan
+    from digitlab.execution.train import carry_out
 
     config = TrainConfig.from_dict({**preset.recipe, "seed": seed})
-    run = train(preset.name, data, config, progress=progress)
+    run = carry_out(plan(preset.spec, data, config), data, progress=progress)
     if run.record.status == "stopped":
         raise KeyboardInterrupt
     if run.record.status != "finished":
@@ -187,18 +189,12 @@ def is_of_preset(record: RunRecord, preset: Preset, data: str | Dataset) -> bool
     split = divide(data, config)
     if not isinstance(data, str):
         split = replace(split, fingerprint=data.fingerprint)
-    if not record.split.same_images(split):  # quick to ask, before specs are read
+    if record.members or not record.split.same_images(split):  # before specs are read
         return False
-    expected = Experiment(preset.spec, split, config)
     try:
-        experiment = record.experiment
+        return record.experiment.same_but_seed(Experiment(preset.spec, split, config))
     except DigitlabError:  # of a version whose architectures or recipes were others
         return False
-    return (
-        experiment.same_architecture(expected)
-        and experiment.same_recipe(expected)
-        and experiment.same_data(expected)
-    )
 
 
 def _reproduction(

@@ -18,9 +18,9 @@ _RECENT_RUNS = 1_000  # newest own runs
 def run_seeds(run_id: str, k: int = 5) -> list[str]:
     """Queue runs like this one until its configuration has `k` seeds, 2 to 20; the new ids.
 
-    The seeds are the smallest that none of its finished, waiting or running runs has; those count
-    towards `k`, so that asking twice queues nothing twice. Raises RunError where so many may not
-    wait, and for an ensemble.
+    The seeds are the smallest that neither this run nor any finished, waiting or running run of the
+    configuration has; these count towards `k`, so that asking twice queues nothing twice.
+    Raises RunError where so many may not wait, and for an ensemble.
     """
     if not 2 <= k <= MOST:
         raise RunError(f"A configuration can be run with 2 to {MOST} seeds; not {k}.")

@@ -1,4 +1,4 @@
-"""Bringing a run store's tables to their present form, whichever version of digitlab made them."""
+"""Connecting to the run store's database, and upgrading tables of an older version."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _engine(url: str) -> Engine:
         if sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
         if bring_up_to_date(engine, Base.metadata):
-            from digitlab.runs.restore import restore_runs  # it needs the tables of this module
+            from digitlab.runs.restore import restore_runs
 
             restore_runs(engine)
     except ArgumentError as e:
@@ -127,7 +127,7 @@ def _engine(url: str) -> Engine:
         ) from e
     except (SQLAlchemyError, OSError, ImportError) as e:
         raise StoreError(
-            f"The run store {_without_password(url)} cannot be opened ({_reason(e)}). Check that "
+            f"The run store {_without_password(url)} cannot be opened ({reason_of(e)}). Check that "
             "the folder is writable, or set DIGITLAB_HOME to one that is; a damaged file can be "
             "moved away, and digitlab makes a new one from the runs' folders."
         ) from e
@@ -151,5 +151,6 @@ def _without_password(url: str) -> str:
         return "(unreadable address)"
 
 
-def _reason(e: Exception) -> str:
+def reason_of(e: Exception) -> str:
+    """What the database said, in one line."""
     return " ".join(str(getattr(e, "orig", None) or e).split())[:200]

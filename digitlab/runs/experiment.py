@@ -87,7 +87,11 @@ class Experiment:
             for name in TrainConfig.names("recipe")
         )
 
+    def same_but_seed(self, other: Experiment) -> bool:
+        """Whether both are the same experiment, or would be with the same seed."""
+        return self.same_data(other) and self.same_recipe(other) and self.same_architecture(other)
+
     def same_data(self, other: Experiment) -> bool:
-        """Whether both learn from, and are measured on, the same images."""
+        """Whether both use the same data in the same way; the seed chooses among it."""
         same_subset = self.config.subset == other.config.subset
         return same_subset and self.dataset.same_images(other.dataset)

@@ -41,9 +41,9 @@ class RunData(BaseModel):
     test_images: int | None = None
     start_from: str | None = None
     members: tuple[str, ...] = ()
-    how: Literal["mean", "vote"] | None = None
+    how: str | None = None
     no_digit: str | None = None
-    trust: dict[str, float] | None = None
+    trust: dict[str, Any] | None = None
     imported: dict[str, Any] | None = None
     _stored: dict[str, Any] = PrivateAttr()
 

@@ -39,7 +39,7 @@ def _restore(engine: Engine, folder: Path) -> bool:
         return False
     if record.active:
         message = "The run store was lost during training. Resume the run to continue."
-        record = record.model_copy(update={"status": "interrupted", "message": message})
+        record = record.changed(status="interrupted", message=message)
     with engine.begin() as connection:
         connection.execute(insert(RunRow), [record.model_dump(include=_COLUMNS)])
         for table, name in ((StepRow, "steps"), (EpochRow, "epochs")):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from digitlab.errors import RunNotFoundError, StoreError
-from digitlab.runs.database import connect
+from digitlab.runs.database import connect, reason_of
 from digitlab.runs.record import RunRecord, Status, check_run_id
 from digitlab.runs.schema import EpochRow, RunRow, StepRow
 from digitlab.training.events import EpochDone, StepsDone
@@ -31,10 +31,9 @@ def _session(*, write: bool = False) -> Iterator[Session]:
             yield session
             session.commit()
     except SQLAlchemyError as e:
-        reason = " ".join(str(getattr(e, "orig", None) or e).split())[:200]
         raise StoreError(
-            f"The run store did not answer ({reason}). If it is locked, another program holds it; "
-            "if it is damaged, move the file away: digitlab makes a new one from the runs' folders."
+            f"The run store did not answer ({reason_of(e)}). If it is locked, another program uses "
+            "it; if it is damaged, move the file away: digitlab rebuilds it from the runs' folders."
         ) from e
 
 

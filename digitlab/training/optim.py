@@ -91,8 +91,10 @@ def make_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], 
         for start, end in zip(starts, ends, strict=True)
     ]
     if config.warmup_epochs:
-        steps = config.warmup_epochs * steps_per_epoch
-        courses = [_warm_up(course, steps) for course in courses]
+        courses = [
+            _warm_up(course, min(config.warmup_epochs, end - start) * steps_per_epoch)
+            for course, start, end in zip(courses, starts, ends, strict=True)
+        ]
 
     def rate(step: int) -> float:
         number = bisect.bisect_right(starts, step // steps_per_epoch) - 1

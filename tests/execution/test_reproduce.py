@@ -163,3 +163,14 @@ def test_a_classical_preset_goes_the_same_way(name):
     assert row.problem == ""
     assert row.attempts[0].train_accuracy > 80
     assert rows(name) == [row]
+
+
+def test_an_ensemble_is_no_run_of_its_members_preset(optdigits):
+    config = dl.TrainConfig.from_dict(dl.load_preset("naive-bayes").recipe)
+    members = [
+        dl.train("naive-bayes", optdigits, config.changed(seed=seed), progress=False)
+        for seed in (0, 1)
+    ]
+    dl.ensemble(members)
+    runs = matching_runs(dl.load_preset("naive-bayes"), "optdigits")
+    assert [run.id for run in runs] == [run.id for run in members]

@@ -108,3 +108,10 @@ def test_records_are_frozen_and_their_status_is_one_of_seven(add_record):
         RunRecord(**{**record.model_dump(), "status": "pausing"})
     assert record.active
     assert not record.model_copy(update={"status": "interrupted"}).active
+
+
+def test_what_a_later_version_wrote_of_the_data_is_listed_and_kept(add_record):
+    data = {"classes": ["a", "b"], "how": "by lot", "trust": {"new": "words"}, "weather": [1]}
+    record = add_record(data=data)
+    assert store.list_records() == [record]
+    assert store.get_record(record.id).data.model_dump() == data

@@ -158,3 +158,9 @@ def test_a_step_without_bookkeeping_is_the_optimizers_own_to_the_bit(optimizer):
         results.append([p.detach().clone() for p in model.parameters()])
     for weights, expected in zip(*results, strict=True):
         assert torch.equal(weights, expected)
+
+
+def test_a_warm_up_ends_within_an_epoch_that_is_added():
+    config = dl.TrainConfig(epochs=5, restarts=(4,), schedule="cosine", warmup_epochs=3.0)
+    rate = make_schedule(config, 10)
+    assert max(rate(step) for step in range(40, 50)) > 0.3 * config.learning_rate

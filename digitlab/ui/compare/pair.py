@@ -214,7 +214,7 @@ def _show_as_table(
 
 def show_architectures(a: ComparedRun, b: ComparedRun) -> None:
     """Show both architectures side by side, as a diagram and as YAML."""
-    same = a.run.spec.fingerprint == b.run.spec.fingerprint
+    same = a.run.experiment.same_architecture(b.run.experiment)
     if same:
         st.info("A and B have the same layers.", icon=":material/drag_handle:")
     for column, run in zip(st.columns(1 if same else 2), (a, b), strict=False):
