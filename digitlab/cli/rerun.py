@@ -1,4 +1,4 @@
-"""Commands that change or repeat runs: pause, resume, longer, repeat, label."""
+"""Commands that change or rerun runs: pause, resume, longer, repeat, label."""
 
 from __future__ import annotations
 

@@ -55,15 +55,15 @@ def plan(
 def _check_validation(
     data: str | Dataset | DatasetSplit, split: DatasetSplit, config: TrainConfig
 ) -> None:
-    """ConfigError where the recipe judges by validation and no image is left to validate with."""
+    """ConfigError where the recipe needs the validation accuracy and no image is left for it."""
     by_name = isinstance(data, str | DatasetSplit)
     images = find_dataset(split.name).train_size if by_name else len(data.train) + len(data.val)
-    judges = config.early_stopping or config.keep == "best"
-    if judges and not round(images * split.val_fraction):
+    needed = config.early_stopping or config.keep == "best"
+    if needed and not round(images * split.val_fraction):
         raise ConfigError(
-            "early_stopping and keep 'best' judge by validation accuracy, but a val_fraction of "
-            f"{split.val_fraction:g} leaves no image of {images:,} to validate with; use more, "
-            "such as 0.1.",
+            "early_stopping and keep 'best' need the validation accuracy, but a val_fraction of "
+            f"{split.val_fraction:g} leaves no image of {images:,} for validation; use a "
+            "larger one, such as 0.1.",
             field="val_fraction",
         )
 

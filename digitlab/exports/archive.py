@@ -1,6 +1,6 @@
 """A run as a ZIP that another digitlab imports: packed whole, unpacked only after every check.
 
-    run.json                    what this is, and in which version of the form
+    run.json                    what this is, and in which version of the format
     record.json  history.json   as they lie in the run's folder
     weights.safetensors         what was learnt
     predictions.safetensors     logits and labels of the validation and test split
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     import torch
 
 IMPORTED = "imported"
-FORM = 1  # version of the archive's form
+FORM = 1  # version of the archive's format
 MANIFEST = "run.json"
 MAX_FILE = 1_000_000_000  # bytes of an archive
-MAX_ENTRIES = 64  # the form has five
+MAX_ENTRIES = 64  # the format has five
 MAX_IMAGES = 2_000_000  # with a saved prediction
 _MB = 1_000_000
 _SIZES = {
@@ -220,7 +220,7 @@ def _open_run_archive(content: bytes) -> zipfile.ZipFile:
     manifest = _plain_json(_read_member(archive, MANIFEST), MANIFEST)
     if manifest.get("form") != FORM:
         raise ArchiveError(
-            f"{MANIFEST} has form {manifest.get('form')!r}; only {FORM} can be read."
+            f"{MANIFEST} has the format version {manifest.get('form')!r}; only {FORM} can be read."
         )
     return archive
 

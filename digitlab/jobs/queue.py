@@ -33,11 +33,11 @@ def submit(
 ) -> str:
     """Put a run into the queue and start a worker; the run's id.
 
-    `parent` is the run that this one repeats with a change, `start_from` one of the same
-    architecture whose weights it starts from. Raises SpecError, ConfigError or
-    DatasetError before anything is stored, and RunError where as many runs wait as may. A worker
-    is started each time: it exits at once if enough runs are training; a worker takes the next
-    waiting run when its run ends.
+    `parent` is the run of which this one is a rerun with a change, `start_from` one of the same
+    architecture whose weights it starts from. Raises SpecError, ConfigError or DatasetError before
+    anything is stored, and RunError if the maximum number of runs is waiting. A worker is started
+    each time: it exits at once if enough runs are training; a worker takes the next waiting run
+    when its run ends.
     """
     from digitlab.execution.prepare import plan
 
@@ -55,12 +55,12 @@ def enqueue(experiment: Experiment, *, name: str = "", parent: str | None = None
 
 
 def check_room() -> None:
-    """RunError where as many runs wait as may."""
+    """Raise RunError if the maximum number of runs is waiting."""
     most = read_settings().max_queued
     if len(store.list_records(("queued",), limit=most)) >= most:
         raise RunError(
-            f"{most} runs are waiting already, the most there may be (DIGITLAB_MAX_QUEUED). Wait "
-            "until some have ended, or stop one."
+            f"{most} runs are waiting already, and no more are allowed (DIGITLAB_MAX_QUEUED). "
+            "Wait until some have ended, or stop one."
         )
 
 

@@ -1,4 +1,4 @@
-"""Pausing and resuming runs, training them for longer, and repeating them with a change."""
+"""Pausing and resuming runs, training them for longer, and rerunning them with a change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def resume(run_id: str) -> None:
 
     It continues from its last checkpoint, bit for bit as if it had never stopped, or from the
     beginning if there is none. Harmless if it waits or trains already. Raises RunError for
-    a finished or bundled run and where as many runs wait as may.
+    a finished or bundled run and if the maximum number of runs is waiting.
     """
     mark_interrupted()
     record = _own(run_id)
@@ -42,7 +42,7 @@ def resume(run_id: str) -> None:
         return
     if record.status not in RESUMABLE:
         raise RunError(
-            f"Run {record.id} is finished. Train it for more epochs, or repeat it.",
+            f"Run {record.id} is finished. Train it for more epochs, or rerun it.",
             run_id=record.id,
         )
     _requeue(record)
@@ -65,7 +65,7 @@ def train_longer(run_id: str, epochs: int) -> None:
         )
     if not checkpoints.has_state(record.id):
         raise RunError(
-            f"Run {record.id} has no checkpoint to continue from. Repeat it with more epochs.",
+            f"Run {record.id} has no checkpoint to continue from. Rerun it with more epochs.",
             run_id=record.id,
         )
     config = open_run(record.id).config
@@ -92,7 +92,7 @@ def repeat(
     run = open_run(run_id)
     if run.record.members:
         raise RunError(
-            f"{run.record.name} is an ensemble and is not trained: repeat its members, then "
+            f"{run.record.name} is an ensemble and is not trained: rerun its members, then "
             "combine them.",
             run_id=run.id,
         )

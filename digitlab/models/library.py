@@ -55,13 +55,15 @@ def save_model(spec: ModelSpec, name: str, *, overwrite: bool = False) -> ModelS
     alike = [other for other in list_saved() if other.casefold() == name.casefold()]
     if alike and alike[0] != name:
         raise SpecError(
-            f"{alike[0]} differs from {name} in capitals only, which some disks cannot tell apart; "
-            f"choose another name."
+            f"{alike[0]} differs from {name} only in capital letters. Some file systems do not "
+            f"distinguish them; choose another name."
         )
     if alike and not overwrite:
         raise SpecError(f"There is an architecture {name} already; overwrite it or rename yours.")
     if not alike and len(list_saved()) >= MAX_SAVED:
-        raise SpecError(f"{MAX_SAVED} architectures are saved, the most there may be; delete one.")
+        raise SpecError(
+            f"{MAX_SAVED} architectures are saved, and no more are allowed; delete one."
+        )
     renamed = spec.renamed(name)
     write_atomically(_path(name), renamed.to_yaml())
     return renamed

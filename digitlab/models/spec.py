@@ -267,7 +267,7 @@ def _spec_error(error: ValidationError) -> SpecError:
         message = f"The architecture has no {name}; it needs name and layers, and may have input."
         return SpecError(message, path=())
     return SpecError(
-        f"{shown(name)} is not a part of an architecture; the parts are name, input and layers, "
-        f"and init where the first weights are not torch's own.",
+        f"{shown(name)} is not a part of an architecture; the parts are name, input, layers "
+        f"and init, the method that sets the first weights.",
         path=(name,),
     )

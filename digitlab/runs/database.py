@@ -84,8 +84,9 @@ def _upgrade(connection: Connection, version: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if version not in known:
         raise StoreError(
-            f"The run store is of a later version of digitlab (form {version}; this one knows up "
-            f"to {NEWEST}). Upgrade digitlab, or set DIGITLAB_HOME to another folder."
+            f"The run store is of a later version of digitlab (store version {version}; "
+            f"this one reads up to {NEWEST}). Upgrade digitlab, or set DIGITLAB_HOME to another "
+            "folder."
         )
     if version == _FIRST:
         _stamp(connection, _FIRST)

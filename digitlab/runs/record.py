@@ -65,8 +65,8 @@ class RunRecord(BaseModel):
 
     `spec` and `config` are the stored forms of what `experiment` holds; `normalization` is the
     mean and deviation that the network was trained with. `notices` are sentences about what went
-    wrong; `note` and `tags` are what a person wrote; `parent` is the run that this one repeats
-    with a change. Fields that are not known yet are None.
+    wrong; `note` and `tags` are what a person wrote; `parent` is the run of which this
+    one is a rerun with a change. Fields that are not known yet are None.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -249,8 +249,8 @@ class TrainConfig(_Frozen):
     """Largest number of images to train on. They are drawn by the seed, each class by its share;
     try 1,000 to see how few are enough."""
     seed: Annotated[int, "seed", Form(group="Basics", high=2**31 - 1), Field(ge=0, lt=2**63)] = 0
-    """Number that fixes all that is random, such as first weights and order. The same seed repeats
-    a run; another shows how much was luck."""
+    """Number that fixes all that is random, such as first weights and order. The same seed gives
+    the same run; other seeds show how much the result varies by chance."""
     device: Annotated[
         str,
         "compute",
@@ -274,8 +274,8 @@ class TrainConfig(_Frozen):
     """Whether the channels of a pixel lie side by side in memory. That is faster for most
     convolutions; Automatic does it there."""
     threads: Annotated[int | None, "compute", Form(none="automatic"), Field(ge=1, le=256)] = None
-    """Processor threads that compute a step. Try 1 for small networks: to wake more takes longer
-    than their work."""
+    """Processor threads that compute a step. Try 1 for small networks: for them, starting more
+    threads costs more time than it saves."""
     compile: Annotated[bool, "compute", Field(title="torch.compile")] = False
     """Whether torch.compile prepares the network before the first step. It takes up to a minute;
     try it for long trainings."""
@@ -311,8 +311,8 @@ class TrainConfig(_Frozen):
     test_curve: Annotated[
         bool, "watching", Form(param="testcurve"), Field(title="Test each epoch")
     ] = False
-    """Whether the test accuracy is measured after every epoch, too. Only look at it: a test that is
-    used to choose is no test any more."""
+    """Whether the test accuracy is measured after every epoch, too. Do not choose settings by
+    it, or the test accuracy becomes too optimistic."""
     restarts: Annotated[tuple[Annotated[int, Field(ge=1, le=999)], ...], Field(max_length=100)] = ()
     """Epochs after which the learning-rate schedule begins anew. Continuing a finished run adds
     one."""
@@ -347,7 +347,7 @@ class TrainConfig(_Frozen):
             )
         if self.val_fraction == 0 and (self.early_stopping or self.keep == "best"):
             raise ValueError(
-                "early_stopping and keep 'best' judge by validation accuracy: "
+                "early_stopping and keep 'best' need the validation accuracy: "
                 "val_fraction must be above 0"
             )
         return self
@@ -428,7 +428,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> ConfigError:
         hint = f" Did you mean {near[0]!r}?" if near else f" Known are {', '.join(known)}."
         return ConfigError(f"A recipe has no field {field!r}.{hint}", field=field)
     if first["type"] == "value_error":
-        return ConfigError(f"This recipe does not fit together: {first['ctx']['error']}.")
+        return ConfigError(f"These settings cannot be combined: {first['ctx']['error']}.")
     reason = first["msg"][0].lower() + first["msg"][1:]
     if field == "device":
         reason = "one of 'auto', 'cpu', 'cuda', 'cuda:0', 'mps' is allowed"

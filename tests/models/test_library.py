@@ -59,7 +59,7 @@ def test_nothing_is_overwritten_unasked():
     save_model(SPEC, "net")
     with pytest.raises(SpecError, match="overwrite it"):
         save_model(load_model("lenet-5"), "net")
-    with pytest.raises(SpecError, match="capitals"):
+    with pytest.raises(SpecError, match="differs from Net only in capital letters"):
         save_model(SPEC, "Net", overwrite=True)
     assert load_saved("net").layers == SPEC.layers
     save_model(load_model("lenet-5"), "net", overwrite=True)

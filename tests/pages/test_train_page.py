@@ -257,6 +257,6 @@ def test_a_paused_run_can_be_resumed_and_says_how_it_was_computed(open_page, run
     assert "Resume" in labels(app.button)
     assert "Something is *odd*." in [box.value for box in app.warning]
     assert "Computed on cpu, float32" in words(app)
-    healthy(find(app.button, "Another seed").click().run())
+    healthy(find(app.button, "Rerun with another seed").click().run())
     new = store.get_record(app.query_params["run"])
     assert (new.parent, new.seed) == (run_id, 1)

@@ -104,7 +104,7 @@ _COLUMNS = {
     "Parameters": st.column_config.NumberColumn(
         width=85,
         format="localized",
-        help="Learnt numbers. A block's include those of the layers inside it.",
+        help="Learnt numbers. Those of a block include the layers inside it.",
     ),
     "Share": st.column_config.ProgressColumn(
         width=90,

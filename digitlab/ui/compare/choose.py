@@ -100,8 +100,8 @@ def warn_of_differences(runs: Sequence[ComparedRun]) -> None:
         )
     elif any(why_not(runs[0], run) for run in runs[1:]):
         st.warning(
-            f"These runs were tested on different versions of {datasets[0]}: their accuracies "
-            "are of different images.",
+            f"These runs were tested on different versions of {datasets[0]}, so their accuracies "
+            "were measured on different images.",
             icon=":material/warning:",
         )
     first, *rest = (run.record.split for run in runs)

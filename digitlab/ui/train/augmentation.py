@@ -32,16 +32,16 @@ def preview_augmentation(recipe: Augmentation) -> None:
         before_and_after(before, after, [data.classes[label] for label in labels]),
         key="augmentation-preview",
         config={"displayModeBar": False},
-        alt=f"{len(labels)} training images, and the same as augmentation changes them.",
+        alt=f"{len(labels)} training images, each before and after augmentation.",
     )
-    st.caption("Above as in the dataset, below as training sees it.")
+    st.caption("Top: images of the dataset. Bottom: the same images after augmentation.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Reshuffle",
             on_click=url.put,
             args=("preview", seed + 1),
             icon=":material/shuffle:",
-            help="Other images, and other chance for each.",
+            help="Shows other images, with new random changes.",
         )
         with st.popover("The same in Python", icon=":material/code:"):
             active = {name: value for name, value in recipe.model_dump().items() if value}

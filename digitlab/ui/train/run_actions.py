@@ -58,7 +58,7 @@ def show_ended_buttons(record: RunRecord) -> None:
         elif record.status == "finished" and has_state(record.id):
             _train_longer(record)
         text = f"Trains the same experiment with seed {record.seed + 1} as a new run."
-        if _button("Another seed", "casino", record, text):
+        if _button("Rerun with another seed", "casino", record, text):
             _act(lambda run_id: select_run(resume.repeat(run_id, seed=record.seed + 1)), record.id)
         text = "Fills the form above with this run's dataset, model and recipe."
         if _button("Change and rerun", "edit", record, text):
