@@ -29,6 +29,11 @@ def probability(share: float) -> str:
     return "less than 0.1 %" if share < 0.001 else percent(share, 1)
 
 
+def shorten(text: str, length: int) -> str:
+    """`text`, or its beginning and "…", `length` characters in all, where it is longer."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def with_article(name: str) -> str:
     """A class with its article: "a 7", "an 8"."""
     return f"an {name}" if name[:1].lower() in tuple("8aeio") else f"a {name}"

@@ -74,3 +74,10 @@ def test_classes_get_the_article_that_is_spoken():
     assert [words.with_article(name) for name in ("7", "8", "odd", "shoe")] == [
         "a 7", "an 8", "an odd", "a shoe",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "short"), [("7", "7"), ("nine", "nine"), ("seven", "sev…"), ("", "")]
+)
+def test_a_text_that_is_cut_ends_with_an_ellipsis(text, short):
+    assert words.shorten(text, 4) == short

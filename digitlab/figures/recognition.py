@@ -11,6 +11,7 @@ from PIL import Image
 from digitlab.figures import palette
 from digitlab.figures.images import color_bar, picture_trace
 from digitlab.figures.layout import chart, image_axes
+from digitlab.words import shorten
 
 Box = tuple[int, int, int, int]
 MOST_PIXELS = 600  # of a picture's longer side: a photograph is shown smaller
@@ -77,7 +78,7 @@ def answer_strip(
     of the column.
     """
     shares = 100 * np.asarray(probabilities, dtype=np.float64)
-    rows = [f"{i}. {name[:28]}" for i, name in enumerate(names, start=1)]
+    rows = [f"{i}. {shorten(name, 28)}" for i, name in enumerate(names, start=1)]
     columns = [str(name) for name in classes]
     figure = chart("", height=110 + 34 * len(rows))
     figure.add_heatmap(

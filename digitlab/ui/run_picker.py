@@ -15,7 +15,7 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.ui import page, url
 from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
-from digitlab.words import ago, percent
+from digitlab.words import ago, percent, shorten
 
 USABLE = ("finished", "stopped", "paused", "interrupted")
 LISTED = 12  # runs in a list of links
@@ -133,7 +133,7 @@ NAME_LENGTH = 32  # characters: a legend must fit on a phone
 
 def run_names(records: Sequence[RunRecord]) -> list[str]:
     """A short name for each run; equal names get their dataset, seed or id as an ending."""
-    names = [_short(record.name) for record in records]
+    names = [shorten(record.name, NAME_LENGTH) for record in records]
     for name in [name for name, count in Counter(names).items() if count > 1]:
         positions = [i for i, equal in enumerate(names) if equal == name]
         for ending in _ENDINGS:
@@ -151,7 +151,3 @@ _ENDINGS: tuple[Callable[[RunRecord], str], ...] = (
     lambda record: "bundled" if record.bundled else record.id.rpartition("-")[2][:4],
     lambda record: record.id,
 )
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"

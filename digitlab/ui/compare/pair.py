@@ -18,6 +18,7 @@ from digitlab.ui.compare.choose import ComparedRun, why_not
 from digitlab.ui.compare.compared_image import show_compared_image
 from digitlab.ui.compare.verdict import verdict
 from digitlab.ui.page import FEW_BUTTONS, store_click
+from digitlab.words import shorten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -180,7 +181,7 @@ def _show_images(
         for i, truth in zip(positions, truths, strict=True)
     ]
     captions = [
-        f"true {truth[:6]}<br>A {of_a[:6]} · B {of_b[:6]}"
+        f"true {shorten(truth, 6)}<br>A {shorten(of_a, 6)} · B {shorten(of_b, 6)}"
         for truth, of_a, of_b in zip(truths, *readings, strict=True)
     ]
     st.plotly_chart(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from digitlab.snippets import basics
 from digitlab.ui import page, url
+from digitlab.words import shorten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +85,7 @@ def _show_grid(split: Split, classes: tuple[str, ...], indices: np.ndarray, key:
     names = [classes[label] for label in split.labels[indices].tolist()]
     figure = image_grid(
         split.images[indices].numpy(),
-        captions=[name.split("/")[0][:9] for name in names],
+        captions=[shorten(name.split("/")[0], 9) for name in names],
         hovers=[f"{name}, index {index:,}" for name, index in zip(names, indices, strict=True)],
         indices=indices.tolist(),
         columns=8,

@@ -13,7 +13,7 @@ from digitlab.errors import EmptyDrawingError
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
 from digitlab.ui.drawing.reading import Reading
-from digitlab.words import percent, probability, with_article
+from digitlab.words import percent, probability, shorten, with_article
 
 if TYPE_CHECKING:
     from digitlab.drawing.stages import Framed, Framing
@@ -185,7 +185,7 @@ def _show_variants(reading: Reading) -> None:
 def _caption(reading: Reading, variant: Variant) -> str:
     share = variant.probabilities.max()
     certainty = "> 99 %" if 0.99 < share < 1 else percent(share, 0)
-    return f"{variant.heading}<br>{reading.run.classes[variant.label][:8]} · {certainty}"
+    return f"{variant.heading}<br>{shorten(reading.run.classes[variant.label], 8)} · {certainty}"
 
 
 def _sentences(reading: Reading, variants: list[Variant]) -> list[str]:

@@ -12,6 +12,7 @@ from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.results.embedding import show_last_layer
 from digitlab.ui.results.view import View
+from digitlab.words import shorten
 
 COLUMNS = 8
 VIEWS = {"weights": "First weights", "layers": "Layer by layer", "hidden": "Last hidden layer"}
@@ -86,7 +87,7 @@ def _captions(run: Run, weights) -> list[str]:
         return []
     names = run.classes
     if len(weights.values) == len(names):
-        return [name[:10] for name in names]
+        return [shorten(name, 10) for name in names]
     if len(names) == 2 and len(weights.values) == 1:
         return [f"{names[1]}, not {names[0]}"]
     return []

@@ -11,7 +11,7 @@ from digitlab.errors import DatasetError
 from digitlab.ui import url
 from digitlab.ui.page import store_click
 from digitlab.ui.results.view import View
-from digitlab.words import percent
+from digitlab.words import percent, shorten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,8 @@ def describe_reading(view: View) -> Describe:
         hover = (
             f"number {position:,}: labelled {true}, read as {read} with {percent(confidence, 1)}"
         )
-        return f"{true[:4]}→{read[:4]} {100 * confidence:.0f}", hover  # 44 pixels wide on a phone
+        caption = f"{shorten(true, 4)}→{shorten(read, 4)}"  # 44 pixels wide on a phone
+        return f"{caption} {100 * confidence:.0f}", hover
 
     return describe
 

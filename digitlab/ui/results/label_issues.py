@@ -21,7 +21,7 @@ from digitlab.ui.results.gallery import show_gallery
 from digitlab.ui.results.single_image import show_image_details
 from digitlab.ui.results.view import View
 from digitlab.ui.run_picker import run_names
-from digitlab.words import percent
+from digitlab.words import percent, shorten
 
 if TYPE_CHECKING:
     from digitlab.analysis.label_issues import PooledPredictions
@@ -189,7 +189,8 @@ def _describe_issues(view: View, issues: LabelIssues) -> Callable[[int], tuple[s
         quality = float(issues.quality[i])
         hover = f"number {position:,}, rank {i + 1}: labelled {label} with "
         hover += f"{percent(quality, 1)}; {suggested} is the most likely class"
-        return f"{label[:4]}→{suggested[:4]} {100 * quality:.0f}", hover
+        caption = f"{shorten(label, 4)}→{shorten(suggested, 4)} {100 * quality:.0f}"
+        return caption, hover
 
     return describe
 

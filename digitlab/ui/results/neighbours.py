@@ -11,6 +11,7 @@ from digitlab.errors import RunError
 from digitlab.runs.run_folder import WEIGHTS
 from digitlab.ui import cached
 from digitlab.ui.results.view import View
+from digitlab.words import shorten
 
 if TYPE_CHECKING:
     import torch
@@ -77,7 +78,7 @@ def _show(view: View, train: Split, neighbours: list) -> None:
         image_grid(
             train.images[positions].numpy(),
             captions=[
-                f"{name[:8]}<br>{f'{neighbour.distance:#.3g}'.rstrip('.')}"
+                f"{shorten(name, 8)}<br>{f'{neighbour.distance:#.3g}'.rstrip('.')}"
                 for name, neighbour in zip(names, neighbours, strict=True)
             ],
             hovers=[

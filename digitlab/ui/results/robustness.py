@@ -22,7 +22,7 @@ from digitlab.jobs.robustness import (
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page
 from digitlab.ui.results.view import View
-from digitlab.words import duration, interval, percent
+from digitlab.words import duration, interval, percent, shorten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -273,5 +273,5 @@ def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, A
 
 def _captions(run: Run, example: AttackedImage) -> list[str]:
     """What each image is read as, in bold if the attack has changed it."""
-    names = [run.classes[label][:6] for label in example.readings]
+    names = [shorten(run.classes[label], 6) for label in example.readings]
     return [f"→ {name}" if name == names[0] else f"→ <b>{name}</b>" for name in names]
