@@ -13,6 +13,14 @@ from typing import Any
 
 import streamlit as st
 
+# Parameter → its name in links that were made by an earlier version.
+_FORMER_NAMES = {
+    "compare": "beside",
+    "issues-page": "suspects",
+    "part": "inside",
+    "predictions": "asked",
+}
+
 
 def choose(
     label: str,
@@ -142,7 +150,13 @@ def switch(label: str, *, param: str, default: bool = False, **arguments: Any) -
 
 
 def get(param: str) -> str | None:
-    """The value in the URL or, without one, the visitor's last choice."""
+    """The value in the URL or, without one, the visitor's last choice.
+
+    In the URL a former name of the parameter is replaced by its present one.
+    """
+    former = _FORMER_NAMES.get(param)
+    if former and former in st.query_params:
+        put(param, st.query_params.pop(former))
     value = st.query_params.get(param)
     return value if value is not None else st.session_state.get(_session_key(param))
 

@@ -149,7 +149,7 @@ def test_the_link_that_is_offered_holds_the_architecture(open_page):
 
 
 def test_two_architectures_are_shown_side_by_side(open_page):
-    app = open_page(PAGE, preset="lenet-5", beside="cnn-small")
+    app = open_page(PAGE, preset="lenet-5", compare="cnn-small")
     assert "fewer multiply\\-adds" in words(app)
     totals = app.dataframe[1].value
     assert list(totals.columns[1:]) == ["lenet-5", "cnn-small"]

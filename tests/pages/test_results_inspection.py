@@ -40,14 +40,14 @@ def test_a_classical_model_says_why_it_has_less_to_show(open_page, optdigits):
     app = open_page(PAGE, run=run.id, section="activations")
     assert "first weights cannot be shown as images" in words(app)
     healthy(find(app.segmented_control, "Part of the network").set_value("layers").run())
-    assert app.query_params["inside"] == "layers"
+    assert app.query_params["part"] == "layers"
     assert "A classical model has no layers" in words(app)
     app = open_page(PAGE, run=run.id, section="robustness")
     assert "which this classical model does not have" in words(app)
 
 
 def test_a_linked_image_is_shown_below_the_embedding(open_page, run_id):
-    app = open_page(PAGE, run=run_id, section="activations", inside="hidden", mistake="7")
+    app = open_page(PAGE, run=run_id, section="activations", part="hidden", mistake="7")
     assert "A closer look at one image" in words(app)
     assert "This network has no hidden layer" in words(app)
     healthy(find(app.segmented_control, "Colour").set_value("right").run())
@@ -74,7 +74,7 @@ def test_label_issues_are_found_by_all_runs_together_or_by_one_alone(open_page, 
     assert len(app.dataframe[0].value) >= LEAST
     assert find(app.number_input, "Page (of 2)").value == 1
     healthy(find(app.segmented_control, "Predictions of").set_value("alone").run())
-    assert app.query_params["asked"] == "alone"
+    assert app.query_params["predictions"] == "alone"
     assert "The network was not trained on these images" in words(app)
 
 

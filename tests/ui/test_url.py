@@ -145,3 +145,20 @@ def test_code_can_set_and_remove_a_choice():
     app.button[1].click().run()
     assert app.text[0].value == "3"
     assert app.query_params == {}
+
+
+def test_a_former_name_in_a_link_sets_the_control_and_is_replaced():
+    def control() -> None:
+        import streamlit as st
+
+        from digitlab.ui import url
+
+        st.text(url.choose("Second", {"a": "Ah", "b": "Be"}, param="compare", default="a"))
+
+    app = AppTest.from_function(control)
+    app.query_params = {"beside": "b"}
+    assert app.run().text[0].value == "b"
+    assert dict(app.query_params) == {"compare": "b"}
+    app.selectbox[0].select("a").run()
+    assert app.text[0].value == "a"
+    assert app.query_params == {}

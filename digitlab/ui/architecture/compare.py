@@ -26,7 +26,7 @@ def show_comparison(summary: ModelSummary) -> None:
     name = url.choose(
         "Second architecture",
         {_NONE: "None", **model_options()},
-        param="beside",
+        param="compare",
         default=_NONE,
         help="A preset, a saved architecture, or a model of scikit-learn or torchvision.",
     )

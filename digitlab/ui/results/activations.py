@@ -25,7 +25,7 @@ def show(view: View) -> None:
     part = url.choose(
         "Part of the network",
         VIEWS,
-        param="inside",
+        param="part",
         default="weights",
         widget=st.segmented_control,
         label_visibility="collapsed",

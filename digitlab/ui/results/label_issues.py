@@ -83,7 +83,11 @@ def show(view: View) -> None:
 def _choose_all_runs() -> bool:
     """Whether the visitor wants the predictions of all runs, or only of this one."""
     source = url.choose(
-        "Predictions of", SOURCES, param="asked", default="together", widget=st.segmented_control
+        "Predictions of",
+        SOURCES,
+        param="predictions",
+        default="together",
+        widget=st.segmented_control,
     )
     return source == "together"
 
@@ -167,7 +171,7 @@ def _show(view: View, issues: LabelIssues, code: str) -> None:
     first = show_gallery(
         view,
         listed.position,
-        param="suspects",
+        param="issues-page",
         key="label-issues",
         describe=_describe_issues(view, listed),
         legend=LEGEND,
