@@ -105,14 +105,14 @@ def _show_agreement(arena: Arena) -> None:
     """How many runs agree, and the names of those that read something else or decline."""
     count, majority = len(arena.answers), arena.majority
     agreeing = arena.agreeing(majority)
-    others = ", ".join(_sentence(answer) for answer in arena.answers if answer not in agreeing)
+    dissenting = ", ".join(_sentence(answer) for answer in arena.answers if answer not in agreeing)
     if count == 1:
-        st.markdown(f"It reads **{majority}**." if agreeing else f"{others}.")
+        st.markdown(f"It reads **{majority}**." if agreeing else f"{dissenting}.")
     elif len(agreeing) == count:
         st.success(f"All {count} read **{majority}**.", icon=":material/check_circle:")
     else:
         head = f"{len(agreeing)} of {count} read **{majority}**" if agreeing else "No run is sure"
-        st.warning(f"{head}; {others}.", icon=":material/call_split:")
+        st.warning(f"{head}; {dissenting}.", icon=":material/call_split:")
 
 
 def _sentence(answer: Answer) -> str:

@@ -85,18 +85,18 @@ def _show_fooling(
     if reading is not None:
         share = float(reading.digit.probabilities[int(target)])
         answers = result.answers if result else ()
-        others = [answer for answer in answers if answer.run.id != reading.run.id]
-        right = sum(answer.text == digit for answer in others)
+        other_answers = [answer for answer in answers if answer.run.id != reading.run.id]
+        right = sum(answer.text == digit for answer in other_answers)
         columns = st.columns(2)
         columns[0].metric(f"Probability of {target}", probability(share))
         columns[1].metric(
-            f"Other runs that read {with_article(digit)}", f"{right} of {len(others)}"
+            f"Other runs that read {with_article(digit)}", f"{right} of {len(other_answers)}"
         )
         legible = st.checkbox(
             f"A person would read it as {digit}",
             key=f"fool:{state['task']}:{reading.drawing.digest}",
         )
-        if legible or right * 2 > len(others):
+        if legible or right * 2 > len(other_answers):
             best[state["task"]] = max(best.get(state["task"], 0.0), share)
             _show_whether_fooled(reading, digit, target)
         else:

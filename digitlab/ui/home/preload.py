@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 
@@ -20,5 +19,7 @@ def warm_up() -> None:
 
 def _load() -> None:
     time.sleep(PAUSE_SECONDS)
-    for module in ("digitlab.models.build", "digitlab.drawing.recognition", "scipy.ndimage"):
-        importlib.import_module(module)
+    import scipy.ndimage  # noqa: F401
+
+    import digitlab.drawing.recognition
+    import digitlab.models.build  # noqa: F401

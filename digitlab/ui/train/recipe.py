@@ -76,9 +76,9 @@ def _ask_all(
     cannot be set: it has its default.
     """
     fields, values = type(start).model_fields, {}
-    asked = [name for name in names if is_asked(fields[name])]
-    width = 5 if len(asked) == 5 else 4
-    for i, name in enumerate(asked):
+    with_widget = [name for name in names if is_asked(fields[name])]
+    width = 5 if len(with_widget) == 5 else 4
+    for i, name in enumerate(with_widget):
         if i % width == 0:
             columns = st.columns(width, vertical_alignment="bottom")
         used = form_of(fields[name]).used({**known, **values})
