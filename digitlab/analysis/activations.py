@@ -80,11 +80,11 @@ def _weighted(model: nn.Module, shape: tuple[int, ...]) -> list[tuple[str, nn.Mo
 def _matrix(module: nn.Module) -> torch.Tensor | None:
     """What is multiplied with a layer's input: [units, inputs], or of a convolution's shape."""
     if isinstance(module, Fitted):
-        found = getattr(module, "coef", None)
-        return found if torch.is_tensor(found) and found.dim() == 2 else None
-    found = getattr(module, "weight", None)
-    known = isinstance(module, nn.Linear | nn.Conv2d)
-    return found if known and torch.is_tensor(found) else None
+        weight = getattr(module, "coef", None)
+        return weight if torch.is_tensor(weight) and weight.dim() == 2 else None
+    weight = getattr(module, "weight", None)
+    linear = isinstance(module, nn.Linear | nn.Conv2d)
+    return weight if linear and torch.is_tensor(weight) else None
 
 
 def list_outputs(model: nn.Module, shape: tuple[int, ...]) -> tuple[LayerOutput, ...]:
@@ -113,8 +113,8 @@ def layer_maps(
     Maps larger than `side` are averaged down to it. What is not made of maps, a row of units or
     a sequence of tokens, comes as one picture [1, rows, columns]. RunError for an unknown layer.
     """
-    for found, _, output in _run(model, normalization(image[None]), only=name):
-        if found == name:
+    for layer, _, output in _run(model, normalization(image[None]), only=name):
+        if layer == name:
             return _as_maps(output[0].float(), side)
     raise RunError(f"The network has no layer {name!r} that gives an output.")
 
@@ -149,8 +149,8 @@ def _run(
     def keep(module: nn.Module, _: object, output: object) -> None:
         output = output[0] if isinstance(output, tuple) else output
         if torch.is_tensor(output):
-            kept = output.cpu().clone() if only else torch.empty(output.shape, device="meta")
-            ran[names[module]] = (names[module], module, kept)
+            tensor = output.cpu().clone() if only else torch.empty(output.shape, device="meta")
+            ran[names[module]] = (names[module], module, tensor)
 
     for name, module in model.named_modules():
         leaf = not any(True for _ in module.children())

@@ -37,9 +37,9 @@ def survive_fgsm(
     for rows in torch.arange(len(pixels)).split(_BATCH):
         part, true = pixels[rows], labels[rows]
         direction, right = _gradient(logits_of, part, true)
-        for kept, epsilon in zip(alive, epsilons, strict=True):
+        for survived, epsilon in zip(alive, epsilons, strict=True):
             changed = (part + epsilon * direction.sign()).clamp(0, 1)
-            kept[rows] = (right & _read_rightly(logits_of, changed, true)).cpu()
+            survived[rows] = (right & _read_rightly(logits_of, changed, true)).cpu()
     return alive
 
 
@@ -62,8 +62,8 @@ def survive_pgd(
     for epsilon in epsilons:
         for rows in torch.nonzero(alive).flatten().split(_BATCH):
             room = pixels.new_full((len(rows), 1, 1, 1), epsilon)
-            _, kept = _search(logits_of, pixels[rows], labels[rows], room, generator)
-            alive[rows[~kept]] = False
+            _, survived = _search(logits_of, pixels[rows], labels[rows], room, generator)
+            alive[rows[~survived]] = False
         yield alive.clone()
 
 
@@ -83,8 +83,8 @@ def attacked(
     room = pixels.new_tensor(epsilons).view(-1, 1, 1, 1)
     same = pixels.expand(len(epsilons), *pixels.shape)
     direction, _ = _gradient(logits_of, same, labels)
-    found, _ = _search(logits_of, same, labels, room, generator)
-    return {"fgsm": (same + room * direction.sign()).clamp(0, 1), "pgd": found}
+    adversarial, _ = _search(logits_of, same, labels, room, generator)
+    return {"fgsm": (same + room * direction.sign()).clamp(0, 1), "pgd": adversarial}
 
 
 def _search(
@@ -100,7 +100,7 @@ def _search(
     """
     start = torch.rand(pixels.shape, generator=generator).to(pixels.device) * 2 - 1
     changed = (pixels + room * start).clamp(0, 1)
-    alive, found = torch.arange(len(pixels), device=pixels.device), changed
+    alive, adversarial = torch.arange(len(pixels), device=pixels.device), changed
     for _ in range(STEPS):
         direction, right = _gradient(logits_of, changed, labels[alive])
         alive = alive[right]
@@ -109,11 +109,11 @@ def _search(
         origin, reach = pixels[alive], room[alive]
         moved = changed[right] + STEP_SHARE / STEPS * reach * direction[right].sign()
         changed = torch.min(torch.max(moved, origin - reach), origin + reach).clamp(0, 1)
-        found = found.index_copy(0, alive, changed)
+        adversarial = adversarial.index_copy(0, alive, changed)
     alive = alive[_read_rightly(logits_of, changed, labels[alive])] if len(alive) else alive
-    kept = torch.zeros(len(pixels), dtype=torch.bool)
-    kept[alive.cpu()] = True
-    return found, kept
+    survived = torch.zeros(len(pixels), dtype=torch.bool)
+    survived[alive.cpu()] = True
+    return adversarial, survived
 
 
 def _gradient(

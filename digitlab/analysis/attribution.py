@@ -66,8 +66,8 @@ def attribute(
     if not 0 <= target < classes:
         raise RunError(f"A class is one of 0 to {classes - 1}; not {target}.")
     with torch.enable_grad():
-        found = _EXPLAIN[method](model, pixels, paper, target)
-    return found.detach().float().sum(dim=(0, 1)).cpu()
+        attributions = _EXPLAIN[method](model, pixels, paper, target)
+    return attributions.detach().float().sum(dim=(0, 1)).cpu()
 
 
 @torch.no_grad()
@@ -110,8 +110,8 @@ def _weigh_maps(
 
     del paper
     layer = _last_convolution(model, tuple(pixels.shape[1:]))
-    found = LayerGradCam(model, layer).attribute(pixels.requires_grad_(), target=target)
-    return F.interpolate(found, size=pixels.shape[2:], mode="bilinear")
+    maps = LayerGradCam(model, layer).attribute(pixels.requires_grad_(), target=target)
+    return F.interpolate(maps, size=pixels.shape[2:], mode="bilinear")
 
 
 _EXPLAIN = {
@@ -123,11 +123,11 @@ _EXPLAIN = {
 
 def _last_convolution(model: nn.Module, shape: tuple[int, ...]) -> nn.Module | None:
     """The convolution that runs last of those whose maps are larger than one pixel."""
-    found: list[nn.Module] = []
+    ran: list[nn.Module] = []
 
     def keep(module: nn.Module, _: object, output: torch.Tensor) -> None:
         if output.dim() == 4 and min(output.shape[2:]) > 1:
-            found.append(module)
+            ran.append(module)
 
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
     if not convolutions:
@@ -138,4 +138,4 @@ def _last_convolution(model: nn.Module, shape: tuple[int, ...]) -> nn.Module | N
         model(torch.zeros(1, *shape, device=device))
     for hook in hooks:
         hook.remove()
-    return found[-1] if found else None
+    return ran[-1] if ran else None

@@ -122,9 +122,9 @@ def _add_noise(images: torch.Tensor, deviation: float, generator: torch.Generato
     return images + 255 * deviation * noise
 
 
-def _fade(images: torch.Tensor, kept: float, _: torch.Generator) -> torch.Tensor:
+def _fade(images: torch.Tensor, contrast: float, _: torch.Generator) -> torch.Tensor:
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return mean + kept * (images - mean)
+    return mean + contrast * (images - mean)
 
 
 def _occlude(images: torch.Tensor, side: float, generator: torch.Generator) -> torch.Tensor:

@@ -69,9 +69,9 @@ def embed(run: Run, split: Split, method: str = "pca", *, keep: bool = True) -> 
     import torch
 
     hidden = hidden_sample(run, split, keep=keep)
-    known = method in PROJECTIONS  # else it never becomes part of a path
-    path = cache_folder(run) / f"embedding-{split.name}-{method if known else ''}.safetensors"
-    if keep and known and is_cached(run, path):
+    valid = method in PROJECTIONS  # else it never becomes part of a path
+    path = cache_folder(run) / f"embedding-{split.name}-{method if valid else ''}.safetensors"
+    if keep and valid and is_cached(run, path):
         cached = run_folder.read_tensors(path, run.id).get("points")
         if cached is not None and len(cached) == len(hidden.positions):
             return cached.numpy()

@@ -49,8 +49,8 @@ def peer_predictions(run: Run, split: str, position: int) -> list[PeerPrediction
 
 def same_images(run: Run, other: Run, split: str) -> bool:
     """Whether two runs have the same images in that split of their own data."""
-    known = run.record.data.fingerprint and other.record.data.fingerprint
-    return bool(known) and run.record.split.same_images(other.record.split, split)
+    fingerprints = run.record.data.fingerprint and other.record.data.fingerprint
+    return bool(fingerprints) and run.record.split.same_images(other.record.split, split)
 
 
 def _row(run: Run, split: str, position: int) -> np.ndarray | None:

@@ -76,12 +76,12 @@ def measure_robustness(
         raise RunError(f"Run {run.id} has no test images to measure on.", run_id=run.id)
     if images is not None and images < 1:
         raise RunError(f"Robustness is measured on at least 1 image; not {images}.")
-    chosen, labels = _choose(test, images, seed)
-    place = pick_device(device)
-    model = copy.deepcopy(run.model).to(place)  # other threads may be using the original
-    subject = _Subject(model, run.normalization, place)
+    pixels, labels = _choose(test, images, seed)
+    torch_device = pick_device(device)
+    model = copy.deepcopy(run.model).to(torch_device)  # other threads may be using the original
+    subject = _Subject(model, run.normalization, torch_device)
     count = _Count(_steps(run, subject), on_progress)
-    correct = subject.count_right(chosen, labels)
+    correct = subject.count_right(pixels, labels)
     count("Clean images")
     card = RobustnessCard(
         run_id=run.id,
@@ -90,10 +90,10 @@ def measure_robustness(
         available=len(test),
         seed=seed,
         correct=correct,
-        curves=_corrupted(subject, chosen, labels, seed, correct, count),
-        attacks=_attacked(subject, chosen, labels, seed, images is None, count),
+        curves=_corrupted(subject, pixels, labels, seed, correct, count),
+        attacks=_attacked(subject, pixels, labels, seed, images is None, count),
         elsewhere=_elsewhere(run, subject, images, seed, count),
-        device=str(place),
+        device=str(torch_device),
         seconds=time.monotonic() - began,
     )
     if keep:
@@ -272,6 +272,6 @@ def _elsewhere(
             continue
         finally:
             count("Other datasets")
-        chosen, labels = _choose(data.test, images, seed)
-        results.append(Elsewhere(name, len(labels), subject.count_right(chosen, labels)))
+        pixels, labels = _choose(data.test, images, seed)
+        results.append(Elsewhere(name, len(labels), subject.count_right(pixels, labels)))
     return tuple(results)

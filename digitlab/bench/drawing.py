@@ -101,8 +101,8 @@ def _text(drawing: Drawing, run: Run, *, strokes: bool = False, **how: Any) -> s
     from digitlab.analysis.recognize import recognize
 
     try:
-        known = drawing.strokes if strokes else None
-        return recognize(drawing.canvas, run, strokes=known, **how).text
+        pen_strokes = drawing.strokes if strokes else None
+        return recognize(drawing.canvas, run, strokes=pen_strokes, **how).text
     except EmptyDrawingError:
         return ""
 

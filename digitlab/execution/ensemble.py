@@ -71,14 +71,18 @@ def _joined_predictions(runs: Sequence[Run], how: str) -> dict[str, torch.Tensor
 
     from digitlab.training.ensemble import combine_logits
 
-    saved = [run_folder.read_tensors(run.folder / run_folder.PREDICTIONS, run.id) for run in runs]
+    predictions = [
+        run_folder.read_tensors(run.folder / run_folder.PREDICTIONS, run.id) for run in runs
+    ]
     tensors: dict[str, torch.Tensor] = {}
     for split in ("val", "test"):
-        labels = [each.get(f"{split}_labels") for each in saved]
-        known = all(each is not None and torch.equal(each, labels[0]) for each in labels)
+        labels = [member.get(f"{split}_labels") for member in predictions]
+        same_labels = all(
+            values is not None and torch.equal(values, labels[0]) for values in labels
+        )
         first = runs[0].record.split
-        if known and all(run.record.split.same_images(first, split) for run in runs):
-            logits = torch.stack([each[f"{split}_logits"].float() for each in saved])
+        if same_labels and all(run.record.split.same_images(first, split) for run in runs):
+            logits = torch.stack([member[f"{split}_logits"].float() for member in predictions])
             tensors[f"{split}_logits"] = combine_logits(logits, how)
             tensors[f"{split}_labels"] = labels[0]
     if "test_logits" not in tensors:

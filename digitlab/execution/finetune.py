@@ -101,8 +101,8 @@ def find_base(run: Run) -> str:
         return default_dataset()
     if info.made_here:  # a fine-tuned run: the base of its own mix
         name = name.rpartition("+")[2]
-    known = ":" not in name and find_dataset(name).classes == DIGITS
-    return name if known and is_available(name) else default_dataset()
+    has_digits = ":" not in name and find_dataset(name).classes == DIGITS
+    return name if has_digits and is_available(name) else default_dataset()
 
 
 def _mix(run: Run, collection: str, base: str) -> str:

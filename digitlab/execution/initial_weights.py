@@ -49,8 +49,8 @@ def inherited_abstention(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
     if start.classes != tuple(classes):
         return {}
     data = start.record.data
-    kept = {"no_digit": data.no_digit, "trust": data.trust}
-    return {key: value for key, value in kept.items() if value}
+    settings = {"no_digit": data.no_digit, "trust": data.trust}
+    return {key: value for key, value in settings.items() if value}
 
 
 def load_initial_weights(model: torch.nn.Module, record: RunRecord) -> None:

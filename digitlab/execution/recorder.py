@@ -204,12 +204,12 @@ class Recorder:
 
     def _finish(self, event: Finished) -> None:
         self._write_history(last=True)
-        kept = event.kept_epoch
+        epoch = event.kept_epoch
         if event.reason == "diverged":
-            kept = self._go_back() or kept
+            epoch = self._go_back() or epoch
         else:
             self._save_state()
-        self._write_weights(kept)
+        self._write_weights(epoch)
         columns = {
             "status": _ENDS[event.reason],
             "ended": time.time(),
@@ -228,7 +228,7 @@ class Recorder:
             "paused",
         ):  # at once: evaluating the test images takes a while
             store.update_run(self.record.id, **columns)
-        if self.saved_epoch == kept and event.reason != "paused":
+        if self.saved_epoch == epoch and event.reason != "paused":
             columns |= self._write_predictions()
         self._write_files(store.get_record(self.record.id).model_copy(update=columns))
         store.update_run(self.record.id, **columns)
@@ -276,9 +276,9 @@ def is_finite(tensors: Iterable[torch.Tensor]) -> bool:
     return all(bool(value.isfinite().all()) for value in tensors)
 
 
-def _explain_end(event: Finished, kept: float | None) -> str:
+def _explain_end(event: Finished, epoch: float | None) -> str:
     if event.reason == "diverged":
-        back = f" The weights of epoch {kept:.4g} are kept." if kept else ""
+        back = f" The weights of epoch {epoch:.4g} are kept." if epoch else ""
         return (
             "The loss is no longer a finite number, so training was stopped. The usual cause is a "
             "learning rate that is too high: try a tenth of it, or clip the gradient. Others are "

@@ -62,8 +62,8 @@ class Reproduction:
 
     def values(self, figure: str) -> list[float]:
         """The attempts' values of one of FIGURES or `seconds`, without those not measured."""
-        found = (getattr(attempt, figure) for attempt in self.attempts)
-        return [value for value in found if value is not None]
+        values = (getattr(attempt, figure) for attempt in self.attempts)
+        return [value for value in values if value is not None]
 
     def mean(self, figure: str) -> float | None:
         """The mean over the seeds; None without any."""
@@ -128,19 +128,19 @@ def _row(
     progress: bool,
     on_start: Callable[[Preset, int], None] | None,
 ) -> Reproduction:
-    found = {} if again else {run.record.seed: run for run in matching_runs(preset, data)}
+    run_of = {} if again else {run.record.seed: run for run in matching_runs(preset, data)}
     runs, problem = [], ""
     for seed in range(seeds):
-        if seed not in found:
+        if seed not in run_of:
             if on_start:
                 on_start(preset, seed)
             try:
-                found[seed] = _train(preset, data, seed, progress)
+                run_of[seed] = _train(preset, data, seed, progress)
             except RunError as e:
                 problem = str(e)
                 continue
-        measure_train_accuracy(found[seed])
-        runs.append(found[seed])
+        measure_train_accuracy(run_of[seed])
+        runs.append(run_of[seed])
     return _reproduction(preset, data.name, runs, problem)
 
 
@@ -162,9 +162,10 @@ def reproduced(
 ) -> list[Reproduction]:
     """The same rows from the runs that this home has, of any seed, without training anything."""
     presets = list_presets() if names is None else [load_preset(name) for name in names]
-    given = list_runs(bundled=False) if runs is None else list(runs)
+    candidates = list_runs(bundled=False) if runs is None else list(runs)
     return [
-        _reproduction(preset, dataset, matching_runs(preset, dataset, given)) for preset in presets
+        _reproduction(preset, dataset, matching_runs(preset, dataset, candidates))
+        for preset in presets
     ]
 
 
@@ -175,12 +176,12 @@ def matching_runs(
 
     By name, a dataset is taken to be the one of that name; a Dataset is compared by content.
     """
-    given = list_runs(bundled=False) if runs is None else runs
-    chosen: dict[int, Run] = {}
-    for run in given:  # newest first
+    candidates = list_runs(bundled=False) if runs is None else runs
+    newest: dict[int, Run] = {}
+    for run in candidates:  # newest first
         if run.record.status == "finished" and is_of_preset(run.record, preset, data):
-            chosen.setdefault(run.record.seed, run)
-    return [chosen[seed] for seed in sorted(chosen)]
+            newest.setdefault(run.record.seed, run)
+    return [newest[seed] for seed in sorted(newest)]
 
 
 def is_of_preset(record: RunRecord, preset: Preset, data: str | Dataset) -> bool:
@@ -235,9 +236,9 @@ def train_accuracy(run: Run) -> float | None:
 
 def measure_train_accuracy(run: Run) -> float:
     """The same, measured now where it has not been, and kept in the run's folder."""
-    known = train_accuracy(run)
-    if known is not None:
-        return known
+    accuracy = train_accuracy(run)
+    if accuracy is not None:
+        return accuracy
     accuracy = run.evaluate("train").accuracy
     files.write_json(run.folder / FINAL, {"train_accuracy": accuracy})
     return accuracy

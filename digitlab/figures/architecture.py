@@ -200,12 +200,12 @@ def _trees(rows: Sequence[Row]) -> list[_Tree]:
         else:
             parent = above[-1]
             steps = row.path[len(parent.row.path) :]
-            place = steps if steps == ("shortcut",) else steps[:-1]
+            branch = steps if steps == ("shortcut",) else steps[:-1]
             first = {"Repeat": ".0.", "DenseBlock": ".steps.0."}.get(parent.row.label, ".")
             if not row.key.startswith(parent.row.key + first):
                 above.append(tree)
                 continue
-            parent.lists.setdefault(place, []).append(tree)
+            parent.lists.setdefault(branch, []).append(tree)
         above.append(tree)
     return roots
 
@@ -231,10 +231,10 @@ def _groups(trees: Sequence[_Tree]) -> Iterator[list[_Tree]]:
 
 def _window(row: Row) -> str:
     """The window of a convolution or pooling, as in "3×3"; else nothing."""
-    found = re.search(r"kernel_size=(\(.*?\)|\d+)", row.arguments)
-    if not found:
+    window = re.search(r"kernel_size=(\(.*?\)|\d+)", row.arguments)
+    if not window:
         return ""
-    sizes = re.findall(r"\d+", found.group(1))
+    sizes = re.findall(r"\d+", window.group(1))
     axes = len(row.input_shape) - 1
     return "×".join(sizes * axes if len(sizes) == 1 else sizes)
 

@@ -45,7 +45,7 @@ def class_distribution(
     for split, values in counts.items():
         name = palette.SPLIT_NAMES.get(split, split)
         total = max(int(np.sum(values)), 1)
-        words = [
+        hovers = [
             f"{int(n):,} images, {percent(int(n) / total, 1)} of {name.lower()}" for n in values
         ]
         figure.add_bar(
@@ -53,7 +53,7 @@ def class_distribution(
             y=[100 * int(n) / total if shares else int(n) for n in values],
             name=name,
             marker={"color": palette.SPLIT_COLORS.get(split, palette.MUTED), "line": {"width": 0}},
-            customdata=words,
+            customdata=hovers,
             hovertemplate="class %{x}: %{customdata}<extra></extra>",
         )
     figure.update_xaxes(type="category")  # class names are not numbers, even where they look so

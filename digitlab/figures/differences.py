@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 def class_differences(
     differences: Sequence[Sequence[ClassDifference]],
     names: Sequence[str],
-    places: Sequence[int],
+    positions: Sequence[int],
     reference: str,
     metric: Literal["recall", "f1"] = "recall",
 ) -> go.Figure:
     """How much better than the run `reference` others are at each class, in points.
 
-    One list of ClassDifference and one name for each of the other runs; `places` are their places
+    One list of ClassDifference and one name for each of the other runs; `positions` are theirs
     among all runs, which give them their colours.
     """
     word = {"recall": "Recall", "f1": "F1"}[metric]
@@ -39,15 +39,15 @@ def class_differences(
     figure = overlay_chart(
         title, names, x="difference in points", y="class", height=height, numbers=are_short(classes)
     )
-    for rows, name, place in zip(differences, names, places, strict=True):
-        known = [(i, row) for i, row in enumerate(rows) if getattr(row, metric) is not None]
+    for rows, name, position in zip(differences, names, positions, strict=True):
+        measured = [(i, row) for i, row in enumerate(rows) if getattr(row, metric) is not None]
         figure.add_scatter(
-            x=[100 * getattr(row, metric) for _, row in known],
-            y=[i for i, _ in known],
+            x=[100 * getattr(row, metric) for _, row in measured],
+            y=[i for i, _ in measured],
             name=name,
             mode="markers",
-            marker={**run_marker(place), "size": 10},
-            customdata=[[row.name, row.support] for _, row in known],
+            marker={**run_marker(position), "size": 10},
+            customdata=[[row.name, row.support] for _, row in measured],
             hovertemplate="%{fullData.name}<br>class %{customdata[0]}, %{customdata[1]:,} images"
             f"<br>{word} %{{x:+.2f}} points<extra></extra>",
         )
@@ -78,11 +78,11 @@ def confusion_difference(
         numbers=are_short(names),
     )
     gain = np.where(np.eye(len(names), dtype=bool), change, -change)
-    shown = np.where(change == 0, np.nan, np.sign(gain) * np.sqrt(np.abs(gain)))
+    colors = np.where(change == 0, np.nan, np.sign(gain) * np.sqrt(np.abs(gain)))
     top = float(np.sqrt(np.abs(change).max(initial=1)))
     few = len(names) <= TEXT_UP_TO
     figure.add_heatmap(
-        z=shown,
+        z=colors,
         text=[
             [f"{value:+d}".replace("-", "−") if value else "" for value in row] for row in change
         ],

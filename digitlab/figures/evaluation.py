@@ -90,9 +90,9 @@ def _add_matrix(figure: go.Figure, confusion: np.ndarray, mode: str) -> None:
     else:
         _add_cells(figure, np.where(hit, shares, np.nan), text, palette.HIT_SCALE, (0, 1))
     errors = np.where(hit | (confusion == 0), np.nan, values)
-    shown = errors if in_shares else np.log1p(errors)
-    top = float(np.nanmax(shown)) if np.isfinite(shown).any() else 1.0
-    _add_cells(figure, shown, text, palette.ERROR_SCALE, (0, top))
+    colors = errors if in_shares else np.log1p(errors)
+    top = float(np.nanmax(colors)) if np.isfinite(colors).any() else 1.0
+    _add_cells(figure, colors, text, palette.ERROR_SCALE, (0, top))
 
 
 def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> go.Scatter:
@@ -134,8 +134,10 @@ def _frame(figure: go.Figure, labels: list[int], chosen: tuple[int | None, int |
         return
     ends = []
     for label in chosen:
-        place = None if label is None else labels.index(label)
-        ends.append((-1.5, len(labels) - 0.5) if place is None else (place - 0.5, place + 0.5))
+        position = None if label is None else labels.index(label)
+        ends.append(
+            (-1.5, len(labels) - 0.5) if position is None else (position - 0.5, position + 0.5)
+        )
     (top, bottom), (left, right) = ends
     figure.add_shape(
         type="rect",
@@ -224,11 +226,11 @@ def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) ->
         (true, predicted, int(confusion[true, predicted]))
         for true, predicted in zip(labels[rows].tolist(), labels[columns].tolist(), strict=True)
     ]
-    words = []
+    hovers = []
     for true, predicted, count in cells:
         share = f" ({percent(count / totals[true], 1)} of all {names[true]}s)" if count else ""
         images = _images(count) if count else "no images"
-        words.append(f"true {names[true]} read as {names[predicted]}: {images}{share}")
+        hovers.append(f"true {names[true]} read as {names[predicted]}: {images}{share}")
     return go.Scatter(
         x=columns.tolist(),
         y=rows.tolist(),
@@ -237,7 +239,7 @@ def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) ->
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         customdata=[list(cell) for cell in cells],
-        hovertext=words,
+        hovertext=hovers,
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )

@@ -99,8 +99,8 @@ def image_grid(
     figure.update_xaxes(range=[-1, columns * across - 1], constraintoward="left")
     figure.update_yaxes(range=[rows * down - 0.5, -1], autorange=False)
     # A selection is of these images: the next page of thumbnails starts without one.
-    shown = f"{title} {zlib.crc32(images.tobytes())}"
-    return figure.update_layout(hoverdistance=-1, hovermode="closest", uirevision=shown)
+    selection = f"{title} {zlib.crc32(images.tobytes())}"
+    return figure.update_layout(hoverdistance=-1, hovermode="closest", uirevision=selection)
 
 
 def before_and_after(
@@ -124,14 +124,14 @@ def before_and_after(
         rows * down - 6,
     )
     figure.add_trace(sheet)
-    words = [f"{name}, {when}" for when in ("before", "after") for name in names]
+    hovers = [f"{name}, {when}" for when in ("before", "after") for name in names]
     figure.add_trace(
         go.Scatter(
             x=np.concatenate([left, left]) + (width - 1) / 2,
             y=np.concatenate([top, below]) + (height - 1) / 2,
             mode="markers",
             marker={"symbol": "square", "size": 40, "opacity": 0},
-            hovertext=words,
+            hovertext=hovers,
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
         )

@@ -41,8 +41,8 @@ def attribution_figure(
         "dragmode": False,
     }
     traces = []
-    for place, (_, array) in enumerate(maps):
-        on = on_axes(place)
+    for index, (_, array) in enumerate(maps):
+        on = on_axes(index)
         plain = go.Heatmap(
             z=image,
             zmin=0,
@@ -136,11 +136,11 @@ def _below_a_scale(title: str, height: int) -> go.Figure:
 
 
 def _scale(arrays: np.ndarray) -> dict:
-    known = arrays[np.isfinite(arrays)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    finite = arrays[np.isfinite(arrays)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if low >= 0:
         return {"colorscale": palette.SEQUENTIAL_SCALE, "zmin": 0.0, "zmax": high or 1.0}
-    most = float(np.quantile(np.abs(known), 0.998)) or max(-low, high)  # not of a stray pixel
+    most = float(np.quantile(np.abs(finite), 0.998)) or max(-low, high)  # not of a stray pixel
     return {"colorscale": palette.DIFFERENCE_SCALE, "zmin": -most, "zmax": most}
 
 
@@ -226,9 +226,9 @@ def _draw_images(
         for row in rows:
             x = int((points[row, 0] - low[0]) / step)
             y = int((high[1] - points[row, 1]) / step)
-            place = canvas[y : y + side, x : x + images.shape[2]]
-            over = images[row][: place.shape[0], : place.shape[1]] > np.maximum(40, place[..., 3])
-            place[over, :3], place[over, 3] = ink, images[row][over]
+            area = canvas[y : y + side, x : x + images.shape[2]]
+            over = images[row][: area.shape[0], : area.shape[1]] > np.maximum(40, area[..., 3])
+            area[over, :3], area[over, 3] = ink, images[row][over]
     half = side / 2 * step
     figure.add_layout_image(
         source=Image.fromarray(canvas, "RGBA"),

@@ -83,7 +83,7 @@ def picture_row(titles: Sequence[str], *, gap: float, text: int, axis: dict) -> 
     """
     count = max(len(titles), 1)
     wide = (1 - gap * (count - 1)) / count
-    lefts = [place * (wide + gap) for place in range(len(titles))]
+    lefts = [index * (wide + gap) for index in range(len(titles))]
     layout: dict[str, Any] = {
         "annotations": [
             {
@@ -101,8 +101,8 @@ def picture_row(titles: Sequence[str], *, gap: float, text: int, axis: dict) -> 
         ]
     }
     square = {**axis, "constrain": "domain", "fixedrange": True}
-    for place, left in enumerate(lefts):
-        x, y = on_axes(place).values()
+    for index, left in enumerate(lefts):
+        x, y = on_axes(index).values()
         across = {"domain": [left, min(left + wide, 1.0)], "anchor": y}
         down = {"autorange": "reversed", "anchor": x, "scaleanchor": x}
         layout[x.replace("x", "xaxis")] = {**square, **across}

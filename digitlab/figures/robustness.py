@@ -62,10 +62,10 @@ def _stand_below(figure: go.Figure, images: np.ndarray, captions: Sequence[str])
     """The images in a row below the plot, each under its level; the ticks go under them."""
     line = 0.1 if captions else 0.0  # of the plot's height: what a caption takes
     figure.update_yaxes(domain=[0.32 + line, 1])
-    for place, caption in enumerate(captions):
+    for level, caption in enumerate(captions):
         figure.add_annotation(
             text=caption,
-            x=place,
+            x=level,
             y=0.015,
             xref="x",
             yref="paper",
@@ -74,13 +74,13 @@ def _stand_below(figure: go.Figure, images: np.ndarray, captions: Sequence[str])
             font={"size": 12},
         )
     figure.update_xaxes(anchor="free", position=0)
-    for place, image in enumerate(images):
+    for level, image in enumerate(images):
         large = np.kron(np.asarray(image), np.ones((_ENLARGED, _ENLARGED), dtype=np.uint8))
         figure.add_layout_image(
             source=Image.fromarray(large, "L"),
             xref="x",
             yref="paper",
-            x=place,
+            x=level,
             y=0.02 + line,
             sizex=0.92,
             sizey=0.26,

@@ -23,15 +23,15 @@ def small_confusion(confusion: np.ndarray, classes: Sequence[str]) -> go.Figure:
     """
     total = confusion.sum(1, keepdims=True)
     shares = np.divide(confusion, total, out=np.zeros(confusion.shape), where=total > 0)
-    shown = shares.copy()
-    np.fill_diagonal(shown, np.nan)
+    errors = shares.copy()
+    np.fill_diagonal(errors, np.nan)
     right = np.full_like(shares, np.nan)
     np.fill_diagonal(right, np.diagonal(shares))
     figure = chart("Confusions now", x="read as", y="true class", height=110 + _SIDE * len(classes))
     names = list(classes)
     for values, scale, high in (
         (right, palette.HIT_SCALE, 1.0),
-        (np.where(shown > 0, shown, np.nan), palette.ERROR_SCALE, 0.5),
+        (np.where(errors > 0, errors, np.nan), palette.ERROR_SCALE, 0.5),
     ):
         figure.add_heatmap(
             z=values,

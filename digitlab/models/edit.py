@@ -65,15 +65,15 @@ def move(spec: ModelSpec, path: Path, by: int) -> tuple[ModelSpec, Path]:
     layer = layer_at(spec, path)
     layers, index = _list_at(spec, path)
     goal = min(max(index + by, 0), len(layers) - 1)
-    others = (*layers[:index], *layers[index + 1 :])
-    return _with_list(spec, path, (*others[:goal], layer, *others[goal:])), (*path[:-1], goal)
+    rest = (*layers[:index], *layers[index + 1 :])
+    return _with_list(spec, path, (*rest[:goal], layer, *rest[goal:])), (*path[:-1], goal)
 
 
 def replace(spec: ModelSpec, path: Path, *layers: Layer) -> ModelSpec:
     """A copy with `layers` (none, one or several) in place of the one at `path`."""
     layer_at(spec, path)
-    inside, index = _list_at(spec, path)
-    return _with_list(spec, path, (*inside[:index], *layers, *inside[index + 1 :]))
+    siblings, index = _list_at(spec, path)
+    return _with_list(spec, path, (*siblings[:index], *layers, *siblings[index + 1 :]))
 
 
 def set_arguments(spec: ModelSpec, path: Path, args: Mapping[str, Any]) -> ModelSpec:
@@ -126,21 +126,21 @@ def _list_at(spec: ModelSpec, path: Path) -> tuple[tuple[Layer, ...], int]:
     """The list that the last step of `path` counts in, and that step."""
     if not path or type(path[-1]) is not int:
         raise _no_layer(path)
-    inside: Any = spec.layers
+    node: Any = spec.layers
     for step in path[:-1]:
-        inside = _child(inside, step, path)
-    if not isinstance(inside, tuple) or (inside and not isinstance(inside[0], Layer)):
+        node = _child(node, step, path)
+    if not isinstance(node, tuple) or (node and not isinstance(node[0], Layer)):
         raise _no_layer(path)
     if is_branch(path):
         raise _no_layer(path)
-    return inside, path[-1]
+    return node, path[-1]
 
 
-def _child(inside: Any, step: int | str, path: Path) -> Any:
-    if isinstance(inside, tuple) and type(step) is int and 0 <= step < len(inside):
-        return inside[step]
-    if isinstance(inside, Layer) and step in NESTED:
-        return inside.args.get(step, ())
+def _child(node: Any, step: int | str, path: Path) -> Any:
+    if isinstance(node, tuple) and type(step) is int and 0 <= step < len(node):
+        return node[step]
+    if isinstance(node, Layer) and step in NESTED:
+        return node.args.get(step, ())
     raise _no_layer(path)
 
 
@@ -152,8 +152,8 @@ def _branches(spec: ModelSpec, path: Path, *, empty: bool = False) -> tuple[Any,
     """The branches of the Parallel that a path to one of them, (…, "branches", 1), goes through."""
     layer = layer_at(spec, path[:-2])
     branches = layer.args.get("branches", ())
-    known = type(path[-1]) is int and 0 <= path[-1] < len(branches)
-    if layer.type != "Parallel" or not (known or empty):
+    exists = type(path[-1]) is int and 0 <= path[-1] < len(branches)
+    if layer.type != "Parallel" or not (exists or empty):
         raise _no_layer(path)
     return branches
 

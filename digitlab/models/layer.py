@@ -146,25 +146,25 @@ class Layer:
         return function(self.with_args(**{k: mapped(value) for k, value in self.args.items()}))
 
 
-def put(inside: Any, path: Path, value: Any) -> Any:
+def put(node: Any, path: Path, value: Any) -> Any:
     """A copy of `inside` (a layer, or a list of layers or branches) with `value` at `path`."""
     if not path:
         return value
     step, rest = path[0], path[1:]
-    if isinstance(inside, Layer):
-        return inside.with_args(**{step: put(inside.args.get(step, ()), rest, value)})
-    return (*inside[:step], put(inside[step], rest, value), *inside[step + 1 :])
+    if isinstance(node, Layer):
+        return node.with_args(**{step: put(node.args.get(step, ()), rest, value)})
+    return (*node[:step], put(node[step], rest, value), *node[step + 1 :])
 
 
 def path_words(path: Path) -> list[str]:
     """A path in words: (3, "branches", 0, 1) is "layer 4", "branch 1", "layer 2"."""
-    words = []
+    names = []
     for before, step in zip((None, *path), path, strict=False):
         if isinstance(step, int):
-            words.append(f"{'branch' if before == 'branches' else 'layer'} {step + 1}")
+            names.append(f"{'branch' if before == 'branches' else 'layer'} {step + 1}")
         elif step not in NESTED:
-            words.append(str(step))
-    return words
+            names.append(str(step))
+    return names
 
 
 def read_layers(value: Any) -> tuple[Layer, ...]:
