@@ -40,7 +40,7 @@ def open_archive(content: bytes) -> zipfile.ZipFile:
 
 
 def list_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Its files, without what operating systems add, after each was found harmless.
+    """Its files without those that operating systems add; each is checked to be harmless.
 
     UploadError for a path that leaves the archive, a link, an archive within the archive, a
     password, and for more bytes than may be unpacked. Nothing is unpacked for it.

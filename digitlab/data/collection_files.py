@@ -48,7 +48,7 @@ def export_collection(name: str, kind: Literal["npz", "zip"]) -> bytes:
 
 
 def import_collection(name: str, content: bytes, file_name: str = "") -> LabelledImages:
-    """Add the labelled images of a ZIP, an .npz or a CSV to the collection `name`; what was read.
+    """Add the labelled images of a ZIP, an .npz or a CSV to the collection `name`; return them.
 
     Strokes come along where `export_collection` wrote the file. Raises UploadError for what
     cannot be read or is not safe to open, DatasetError where they do not fit in; then none is
@@ -75,7 +75,7 @@ def _png(image: np.ndarray) -> bytes:
 
 
 def _read_strokes(content: bytes, count: int) -> Sequence[Any]:
-    """The strokes of each image; empty ones where the file has none that fit."""
+    """The strokes of each image; empty where the file has none, or not one entry an image."""
     none: list[list[Any]] = [[] for _ in range(count)]
     if content[:4] != b"PK\x03\x04":
         return none

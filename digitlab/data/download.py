@@ -1,6 +1,6 @@
 """Downloading a dataset on request: torchvision fetches and verifies, this module reports progress.
 
-A download goes into a folder of its own beside the data and is moved into place when every
+A download goes into a folder of its own next to the data and is moved into place when every
 checksum was right, so that a broken one leaves nothing behind and is simply repeated. It runs in
 a thread: a page that is left or reloaded finds it again by its name.
 """

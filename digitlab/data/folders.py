@@ -89,7 +89,7 @@ def _label_of(
 
 
 def _read_table(content: bytes) -> dict[str, str]:
-    """File name → label, of a table with two columns and perhaps a head."""
+    """File name → label, of a table with two columns; a header row is optional."""
     try:
         text = content.decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]

@@ -16,7 +16,7 @@ MAX_SIDE = 1_024  # pixels; a digit needs no more
 
 
 def decode_image(content: bytes, name: str) -> np.ndarray:
-    """An image file as grey values uint8 [H, W]; what is see-through lies on white.
+    """An image file as grey values uint8 [H, W]; transparent pixels become white.
 
     UploadError for another format than PNG, JPEG, WebP or BMP, for more than 1,024 pixels a side,
     which is checked before anything is decoded, and for a damaged file.

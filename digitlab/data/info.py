@@ -9,7 +9,7 @@ from pathlib import Path
 DIGITS = tuple("0123456789")
 SPLITS = ("train", "val", "test")
 INPUT_SHAPE = (1, 28, 28)  # channels, height and width of every dataset's images
-VAL_FRACTION = 0.1  # of the official training part, where nobody says otherwise
+VAL_FRACTION = 0.1  # of the official training part, by default
 SPLIT_SEED = 0
 
 

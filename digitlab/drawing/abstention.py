@@ -1,4 +1,4 @@
-"""When an answer is trusted: probabilities made honest, and a reason where one is declined."""
+"""When an answer is accepted: calibrated probabilities, and the reason for declining."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Abstention:
     confidence: float = 0.0  # probability of the most likely digit
 
     def calibrate(self, probabilities: np.ndarray) -> np.ndarray:
-        """Honest probabilities `float64 [C]` of one row `[C]`; what they lack to 1 is no digit."""
+        """Calibrated probabilities `float64 [C]` of one row `[C]`; 1 − sum is that of no digit."""
         every = np.append(probabilities.astype(np.float64), max(0.0, 1 - probabilities.sum()))
         every = np.maximum(every, 1e-12)
         every[-1] = 0.0 if probabilities.sum() > 1 - 1e-5 else every[-1]

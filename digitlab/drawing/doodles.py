@@ -99,7 +99,7 @@ def _spiral(rng: np.random.Generator) -> Strokes:
 
 
 def _loops(rng: np.random.Generator) -> Strokes:
-    """A row of loops, as one fills a line with."""
+    """A row of loops."""
     angle = np.linspace(0, rng.integers(3, 6) * 2 * np.pi, 120)
     x = np.cos(angle) + angle * rng.uniform(0.15, 0.4)
     return [np.stack([x, rng.uniform(0.8, 2) * np.sin(angle)], 1)]

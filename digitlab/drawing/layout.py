@@ -1,4 +1,4 @@
-"""Ink → its separate marks, and the lines of writing that they stand in."""
+"""Ink → its separate marks, and the lines of writing that they form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from digitlab.drawing.stages import Box, remove_specks
 from digitlab.errors import DrawingError
 
-MOST_MARKS = 200  # a page of text or a pattern is no drawing of digits, and takes seconds to read
+MOST_MARKS = 200  # more is a page of text or a pattern, and would take seconds to read
 
 TALL = 0.4  # of the tallest mark's height: what is lower is a bar, a dot or a broken end …
 NEAR = 0.5  # … and belongs to the tall mark no further away than this share of its height
@@ -56,7 +56,7 @@ def find_marks(ink: np.ndarray, strokes: Sequence[np.ndarray] = ()) -> Marks:
 
 
 def _part_by_strokes(ink: np.ndarray, strokes: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
-    """Every pixel of ink to the nearest stroke: labels as of `ndimage.label`, and how many."""
+    """Assign each pixel of ink to the nearest stroke: labels as of `ndimage.label`, their count."""
     from scipy import ndimage
 
     height, width = ink.shape
@@ -78,7 +78,7 @@ def _part_by_strokes(ink: np.ndarray, strokes: Sequence[np.ndarray]) -> tuple[np
 
 
 def find_layouts(boxes: np.ndarray) -> list[list[list[int]]]:
-    """The ways in which marks may stand in lines: each a list of lines of indices into `boxes`.
+    """The ways to arrange marks in lines: each a list of lines of indices into `boxes`.
 
     Lines go from top to bottom. Mostly there is one way; where tall marks lie closely above each
     other there are two, since they may be two lines or one digit in two parts.
@@ -98,7 +98,7 @@ def bounds(boxes: np.ndarray) -> Box:
 
 
 def _neighbours(boxes: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of marks that stand in one line: each tall one and the next, each low one and its own.
+    """Pairs of marks in one line: each tall mark and the next, each low mark and its tall one.
 
     Lines are followed from neighbour to neighbour, so they may rise or fall along the paper.
     """
@@ -116,7 +116,7 @@ def _neighbours(boxes: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _owner(mark: int, boxes: np.ndarray, heights: np.ndarray) -> int | None:
-    """The tall mark that a low one belongs to; None for tall marks and for what lies alone."""
+    """The tall mark that a low one belongs to; None for tall marks and for isolated ones."""
     if heights[mark] >= TALL * heights.max():
         return None
     tall = np.flatnonzero(heights * TALL > heights[mark])

@@ -74,7 +74,7 @@ def line_height(boxes: np.ndarray) -> int:
 def build_line(
     marks: Marks, members: list[int], cut: Set[int], slants: Sequence[float] = SLANTS
 ) -> Line:
-    """The pieces of the line of the marks `members`; those in `cut` are cut where they may be.
+    """The pieces of the line of the marks `members`; those in `cut` are cut into their strokes.
 
     `slants` are those of the lines at which it may be parted.
     """
@@ -129,8 +129,8 @@ def _cut_mark(mask: np.ndarray, box: np.ndarray, mark: int, height: int) -> list
 def find_cuts(boxes: np.ndarray, slants: Sequence[float]) -> np.ndarray:
     """The ways to part pieces of `boxes [n, 4]` into left and right, `bool [m, n]`: left or not.
 
-    Each is a line at a slant, by which side of it the middles lie. Those with fewer pieces left
-    of them come first: the first has none, the last all.
+    Each is a slanted line; a piece is left if its middle is. Cuts with fewer pieces on their left
+    come first: the first has none, the last all.
     """
     count = len(boxes)
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
@@ -146,10 +146,10 @@ def find_cuts(boxes: np.ndarray, slants: Sequence[float]) -> np.ndarray:
 
 
 def _touching(parts: np.ndarray, count: int, reach: int) -> np.ndarray:
-    """Which of the pieces touch which or nearly, `bool [n, n]`, of `parts` as a line has them.
+    """Which pieces touch each other or nearly, `bool [n, n]`, from a line's `parts`.
 
-    Where strokes cross, one that runs on is in two pieces that the other one's may part: pieces
-    that come as near as `reach` pixels, along an axis or a diagonal, count as touching.
+    Where strokes cross, one stroke can lie between two pieces of the other: pieces as near as
+    `reach` pixels, along an axis or a diagonal, count as touching.
     """
     near = np.zeros((count + 1, count + 1), bool)
     for step in {1, max(1, reach)}:
@@ -178,7 +178,7 @@ def _split_costs(pieces: list[_Piece], cuts: np.ndarray) -> np.ndarray:
 
 
 def _share(first: _Piece, second: _Piece) -> float:
-    """The columns that two pieces share, of the narrower one's; 0 where they share none."""
+    """The columns that two pieces share, as a share of the narrower piece's; 0 without any."""
     shared = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
     widths = first.box[2] - first.box[0], second.box[2] - second.box[0]
     return max(0.0, float(shared) / float(min(widths)))

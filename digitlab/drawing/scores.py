@@ -1,4 +1,4 @@
-"""How likely a run of pieces is one digit, and the best way over a line's pieces."""
+"""How likely a run of pieces is one digit, and the best path through a line's pieces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USUAL_DOWN = 2.4  # and that a column meets: two digits above each other have mo
 STRAY = 6.0  # a mark lower than STRAY_HEIGHT that belongs to no digit
 STRAY_HEIGHT = 0.3
 OVERLAP = 3.0  # columns of it that the digits before reach beyond, as wide as the line is high
-EVIDENCE = 2.0  # how much the log probability counts beside them
+EVIDENCE = 2.0  # weight of the log probability against them
 SHARED = 2.0  # a piece that two digits have in common, since their strokes lie on each other
 LEAST = 1e-4  # probability: no answer outweighs all the shape
 
@@ -76,7 +76,7 @@ def score_spans(
     runs: np.ndarray,
     answers: Mapping[int, tuple[np.ndarray, float]],
 ) -> dict[Span, float]:
-    """Log probability of the most likely digit less what is unlikely about its place, in nats.
+    """Log probability of the most likely digit less the costs of an unlikely shape, in nats.
 
     `spans` and `runs` are as `list_spans` has them; `answers` each run's image `uint8 [28, 28]`
     and the probability. Spans whose run has none are left out.
@@ -110,7 +110,7 @@ WEIGHTS = np.array([GAP, WIDE, LOW, STROKES])
 
 
 def find_skips(line: Line) -> dict[Span, float]:
-    """Pairs of cuts with nothing but a speck between, and what it costs to leave that out."""
+    """Pairs of cuts with only a speck between them, and the cost of leaving it out."""
     heights = line.boxes[:, 3] - line.boxes[:, 1]
     skips = {}
     for piece in np.flatnonzero(heights < STRAY_HEIGHT * line.height):

@@ -1,11 +1,11 @@
 """Splitting ink into digits: groups of neighbouring pieces, scored by a predictor, best path.
 
 Every run of pieces between two cuts that could be a digit is framed and read, all in one call of
-the predictor; the way from left to right over runs with the highest score is the reading
+the predictor; the path from left to right over runs with the highest score is the reading
 (over-segmentation and dynamic programming, as in LeCun, Bottou, Bengio and Haffner, Proceedings of
 the IEEE 86(11), 1998, section V). The score is the log probability of the digits less what is
-unlikely about their shape: a network that saw only digits is often sure about halves and pairs of
-them. One that was shown such, as the default reader was, tells most of them itself.
+unlikely about their shape: a network trained on digits alone is often sure about halves and pairs
+of them. The default reader was trained on such parts and pairs too, and rejects most of them.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from digitlab.errors import EmptyDrawingError
 Predictor = Callable[[np.ndarray], np.ndarray]
 """`uint8 [N, 1, 28, 28]` → probabilities `float32 [N, C]`.
 
-What a row lacks to 1 is the probability that the image is no digit at all; the rows of a network
-that was never shown such images sum to 1.
+1 minus the sum of a row is the probability that the image is no digit; the rows of a network that
+was trained on digits alone sum to 1.
 """
 
-# When a compact mark is read as one digit without more ado. Lengths are shares of a line's height.
+# When a compact mark is read as one digit at once. Lengths are shares of a line's height.
 SURE = 0.95  # probability from which
 CROSSED = 2.0  # strokes that a row meets in the mean, up to which: in 99 % of digits 1.9 or fewer
 PAIR = 0.5  # a narrower mark is never cut …
 PLAUSIBLE = 0.2  # … nor one this likely to be a digit: the most of two that touch was 0.03
-# Mean probability of being digits, least, of those that a compact mark is parted into: else it is
-# none. On tuning writers as many strings that touch are read as where 0.8 of each part will do, but
-# then 19 % of the letters of LEARNT are taken for digits; 0.97 takes 4 %, and reads 84.6 % of the
-# test writers' strings for 85.6 %.
+# The parts of a compact mark need at least this mean probability of being digits: else it is none.
+# On tuning writers as many strings that touch are read as with 0.8 for each part, but with that
+# 19 % of the letters of LEARNT are taken for digits; 0.97 takes 4 %, and reads 84.6 % of the test
+# writers' strings instead of 85.6 %.
 CONVINCING = 0.93  # of two
 SEVERAL = 0.9  # of more than two, which letters are seldom parted into
 CLEAR = 0.9  # probability of each digit, from which upright cuts suffice: else slanted ones, too
 
-MOST_RUNS = 800  # about a second's reading: what has more is a scribble, and is read as one digit
+MOST_RUNS = 800  # read in about a second; a drawing with more is a scribble, read as one digit
 LINE = 2.0  # nats: one more line
 
 
@@ -113,10 +113,10 @@ def read_lines(
 
 
 def list_candidates(ink: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
-    """Every run of pieces of `ink` that may be asked about, whole marks and marks cut up.
+    """Every run of pieces of `ink` that may be read as a digit, whole marks and marks cut up.
 
-    Yields its ink alone, `uint8 [h, w]`, and the (top, left) of that in the drawing: what a
-    network that is to tell digits from parts and pairs of them has to be shown.
+    Yields its ink alone, `uint8 [h, w]`, and the (top, left) of that in the drawing: a network
+    that learns to tell digits from parts and pairs of them is trained on these.
     """
     marks = find_marks(ink)
     if not len(marks.boxes):
@@ -162,7 +162,7 @@ class _Page:
         return max(ways, key=lambda way: way.score)
 
     def _read_lines(self, marks: Marks, layout: list[list[int]], cut: set[int]) -> _Way:
-        """The best way over lines; what is cut is cut in more ways where that is not clear."""
+        """The best reading of the lines; where it is not clear, slanted cuts are tried, too."""
         way = _Way([], -np.inf, set())
         readings_of: list[dict[bytes, Reading | None]] = [{} for _ in layout]
         for slants in (SLANTS[:1], SLANTS) if cut else (SLANTS[:1],):
@@ -226,7 +226,7 @@ def _best_path(
     runs: np.ndarray,
     readings: Mapping[bytes, Reading | None],
 ) -> tuple[list[tuple[np.ndarray, Reading]], float]:
-    """The best way over a line: its runs with their readings, and how likely it is."""
+    """The best path through a line: its runs with their readings, and its score."""
     digits = {i: digit for i, run in enumerate(runs) if (digit := readings[run.tobytes()])}
     answers = {
         i: (digit.framed.image, float(digit.probabilities.max())) for i, digit in digits.items()
@@ -238,7 +238,7 @@ def _best_path(
 
 
 def _find_doubtful(line: Line, path: Sequence[tuple[np.ndarray, Reading]]) -> set[int]:
-    """The marks of what is wide enough for two digits and was not read with confidence."""
+    """The marks wide enough for two digits that were not read with confidence."""
     return {
         int(mark)
         for run, reading in path
@@ -267,12 +267,12 @@ def _is_sure(reading: Reading) -> bool:
 
 
 def _is_plausible(reading: Reading) -> bool:
-    """Whether it may be one digit, by a network that was shown what is none: others' sums are 1."""
+    """Whether it may be one digit, by a network that rejects others: its sums are below 1."""
     return PLAUSIBLE <= float(reading.probabilities.sum()) < 1 - 1e-5
 
 
 def _is_convincing(way: _Way) -> bool:
-    """Whether a mark was parted into what looks like digits."""
+    """Whether the parts of a mark look like digits."""
     sums = [float(reading.probabilities.sum()) for line in way.lines for reading in line]
     least = CONVINCING if len(sums) == 2 else SEVERAL
     return len(sums) > 1 and float(np.mean(sums)) >= least

@@ -1,4 +1,4 @@
-"""A mark → its strokes' pieces, cut where strokes meet: thinned to lines, the lines taken apart."""
+"""A mark → its strokes' pieces: thinned to lines, which are cut where strokes meet."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _stretches(places: list[int], columns: np.ndarray) -> list[int]:
 
 
 def _spread(lines: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Every pixel to the nearest line, `int64 [h, w]`; those of a thick one to either half."""
+    """Assign each pixel to the nearest line, `int64 [h, w]`; a thick line's to either half."""
     from scipy import ndimage
 
     nearest = ndimage.distance_transform_edt(

@@ -1,4 +1,4 @@
-"""Which of a line's pieces may be one digit: what lies between two cuts and hangs together."""
+"""Which of a line's pieces may be one digit: connected pieces between two cuts."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from digitlab.drawing.pieces import Line
 
 Span = tuple[int, int]  # of two cuts: the pieces left of the second and not of the first
 
-# What is wider or lower is no digit, in shares of the line's height: several marks, parts of one.
+# Limits of a digit's size in shares of the line's height: of whole marks, and of parts of marks.
 WIDEST, WIDEST_PART = 1.7, 1.3
 LOWEST, LOWEST_PART = 0.5, 0.6
 LONGEST = 12  # pieces that make up one digit at most
 
 
 def list_spans(line: Line) -> tuple[dict[Span, int], np.ndarray]:
-    """Every pair of cuts with what may be a digit between them, and each such run of pieces once.
+    """The pairs of cuts that may have a digit between them, and each such run of pieces once.
 
-    The runs are `bool [r, n]`: which pieces; the spans map to their places in it. A run is any
-    mark as a whole, and whatever is of a size that a digit may have if no mark's parts in it lie
-    apart.
+    The runs are `bool [r, n]`: which pieces; the spans map to their rows. A run is any mark as
+    a whole, or pieces of a size that a digit may have, where the parts of each mark are connected.
     """
     cuts, sizes = _as_numbers(line.cuts), line.cuts.sum(axis=1)
     touching = _as_numbers(line.touching)
@@ -58,7 +57,7 @@ def _may_be_digit(line: Line, run: np.ndarray) -> bool:
 
 
 def _hang(pieces: int, parts: Sequence[int], touching: Sequence[int]) -> bool:
-    """Whether each mark's parts among `pieces` hang together, touching directly or over others."""
+    """Whether each mark's parts among `pieces` are connected, directly or through others."""
     for part in parts:
         left = pieces & part
         reached = left & -left

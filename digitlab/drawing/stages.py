@@ -4,7 +4,7 @@ MNIST's digits were fitted into 20×20 pixels keeping their aspect, with the gre
 anti-aliasing leaves, and then moved so that the centre of mass is the centre of 28×28 (LeCun,
 Cortes, Burges, http://yann.lecun.com/exdb/mnist/). In its files the mass of every digit lies
 within half a pixel of pixel (14, 14), the longer side is 20 in 99.97 % and the peak 254 or 255 in
-all (measured on the 10,000 test images). A network that learnt from them reads best what looks so.
+all (measured on the 10,000 test images). A network trained on MNIST reads such images best.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Box = tuple[int, int, int, int]
 class Framing:
     """Which steps of MNIST's framing are taken; the defaults are what a reader is trained for.
 
-    `deslant` stands a leaning digit upright; `thickness` evens strokes out; `centring` moves the
+    `deslant` turns a slanted digit upright; `thickness` evens strokes out; `centring` moves the
     centre of mass to the middle, else the box is centred; `aspect` keeps width to height, else the
     crop fills 20×20.
     """
@@ -99,7 +99,7 @@ def frame_digit(ink: np.ndarray, framing: Framing = DEFAULT) -> Framed:
 
 
 def frame_naively(ink: np.ndarray) -> np.ndarray:
-    """The whole canvas squeezed to `uint8 [28, 28]`, as most demos do: what framing is for."""
+    """The whole canvas resized to `uint8 [28, 28]`, as most demos do, to compare framing with."""
     small = Image.fromarray(ink).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return np.asarray(small)
 

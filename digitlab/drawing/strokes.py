@@ -75,7 +75,7 @@ def read_unipen(path: str | Path) -> list[PenDigit]:
 
 
 def check_strokes(strokes: Sequence[Any]) -> list[np.ndarray]:
-    """Strokes as arrays `float64 [n, 2]`; DrawingError where one is none, or holds no numbers."""
+    """Strokes as arrays `float64 [n, 2]`; DrawingError where one is not an array of numbers."""
     if isinstance(strokes, str | bytes) or not isinstance(strokes, Iterable):
         raise DrawingError(f"Strokes are a list of arrays [n, 2]; not {type(strokes).__name__}.")
     return [_points(stroke) for stroke in strokes if len(stroke)]

@@ -1,4 +1,4 @@
-"""Shares and agreement read off confusion matrices: one matrix, or a stack of them at once."""
+"""Accuracy, recall and agreement from confusion matrices: one matrix or a stack of them."""
 
 from __future__ import annotations
 

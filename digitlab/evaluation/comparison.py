@@ -133,7 +133,7 @@ def class_differences(a: Evaluation, b: Evaluation) -> tuple[ClassDifference, ..
 def missed_by_all(results: Sequence[Evaluation]) -> np.ndarray:
     """Positions, int64, of the images that every classifier misread, the hardest first.
 
-    Hardest is where the true class was given the least probability on average. EvaluationError
+    The hardest has the lowest mean probability of its true class. EvaluationError
     without a classifier, or where they were not measured on the same labels.
     """
     check_same_labels(results)
@@ -150,7 +150,7 @@ def same_labels(a: Evaluation, b: Evaluation) -> bool:
 
 
 def pareto_frontier(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
-    """Places of the points that no other one beats, the cheapest first.
+    """Indices of the points that no other point beats, the cheapest first.
 
     A point is beaten by one that costs no more and gains no less, and is better in one of the
     two; of equal points all stay. EvaluationError where the lengths differ.

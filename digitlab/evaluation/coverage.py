@@ -1,4 +1,4 @@
-"""When the network may decline: how accurate is it on the images it does answer?"""
+"""Selective classification: accuracy on the images that a network answers."""
 
 from __future__ import annotations
 

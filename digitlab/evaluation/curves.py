@@ -29,7 +29,7 @@ class Curve:
     area: float
 
     def thinned(self, points: int = 400) -> Curve:
-        """Its corners; where they are more than `points`, that many along the way it goes."""
+        """Its corners; of more than `points`, about that many at even distances along the curve."""
         dx, dy = np.diff(self.x), np.diff(self.y)
         bent = np.abs(dx[1:] * dy[:-1] - dx[:-1] * dy[1:]) > 1e-15
         corners = np.flatnonzero(np.concatenate([[True], bent, [True]]))

@@ -105,13 +105,13 @@ def pool_probabilities(probabilities: Sequence[np.ndarray], errors: Sequence[flo
 
 
 def _flag(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Whom confident learning prunes: bool [N]; nobody where a single class is there."""
+    """The images that confident learning prunes: bool [N]; none where there is one class only."""
     from cleanlab.filter import find_label_issues
 
     if len(np.unique(labels)) < 2:
         return np.zeros(len(labels), dtype=bool)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of classes without images, which are nobody's mistake
+        warnings.simplefilter("ignore")  # of classes without images, which are no mistake
         return find_label_issues(labels, probabilities, n_jobs=1)
 
 
@@ -148,7 +148,9 @@ def cross_validate(
     components = min(_COMPONENTS, features.shape[1], len(rows))
     reduced = PCA(components, svd_solver="randomized", random_state=seed).fit(features[rows])
     features = reduced.transform(features).astype(np.float32)
-    features /= max(float(features[:, 0].std()), 1e-6)  # one scale for all: solvers like it near 1
+    features /= max(
+        float(features[:, 0].std()), 1e-6
+    )  # one scale for all: solvers converge best near 1
     answers = np.zeros((len(labels), classes), dtype=np.float32)
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, labels)
     for done, (learn, ask) in enumerate(parts, start=1):

@@ -37,7 +37,7 @@ class Confused(NamedTuple):
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """How one class fared; all shares 0…1.
+    """The metrics of one class; all shares 0…1.
 
     `recall` is the share of the class's images that were found: None where the split has none of
     them (`support` 0). `precision` is the share of the images read as this class that are of it:

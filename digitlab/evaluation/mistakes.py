@@ -33,7 +33,7 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Mistakes(Sequence[Mistake]):
-    """A sequence of `Mistake`, kept as arrays of one length so that thousands cost little.
+    """A sequence of `Mistake`, stored as arrays of one length so that thousands cost little.
 
     `position`, `true` and `predicted` are int64 [M], `confidence` and `true_probability`
     float32 [M], 0…1, `loss` and `margin` float32 [M], nats. A slice and `where` give Mistakes

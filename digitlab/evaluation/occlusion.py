@@ -1,4 +1,4 @@
-"""What a predictor answers when parts of an image are hidden: which ink an answer hangs on."""
+"""Occlusion: how a predictor's answer depends on the parts of an image."""
 
 from __future__ import annotations
 

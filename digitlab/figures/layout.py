@@ -71,7 +71,7 @@ def chart(
 
 
 def are_short(names: Sequence[str]) -> bool:
-    """Whether names take no more room beside an axis than numbers do, as those of digits."""
+    """Whether names take no more room at an axis than numbers do, as those of digits."""
     return max(map(len, names), default=0) <= SHORT
 
 

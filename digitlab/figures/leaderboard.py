@@ -15,8 +15,8 @@ from digitlab.words import percent
 if TYPE_CHECKING:
     from digitlab.models.presets import Published
 
-MOST = 40  # runs: more are a table's business
-_LEAST_ERROR = 1e-4  # where the axis ends: a run without a mistake stands here
+MOST = 40  # runs: more fit only in a table
+_LEAST_ERROR = 1e-4  # where the axis ends: a run without a mistake is drawn here
 _TICKS = (0.5, 0.9, 0.99, 0.999, 0.9999)
 _BETWEEN = (0.2, 0.7, 0.8, 0.95, 0.97, 0.98, 0.995, 0.997, 0.998)  # where there are too few
 _NAME = 30  # characters
@@ -120,7 +120,7 @@ def _apart(ticks: Sequence[float], gap: float) -> list[float]:
 
 
 def _add_references(figure: go.Figure, references: Sequence[Published], rows: int) -> None:
-    """A dotted line for each figure, and points along it that say whose it is."""
+    """A dotted line for each figure, with points along it that name its source on hover."""
     values: dict[float, list[Published]] = {}
     for published in references:
         values.setdefault(published.accuracy, []).append(published)

@@ -52,7 +52,7 @@ OVERLAY_SCALE = (
     (1.0, "rgba(60, 160, 255, 1)"),
 )
 DIMMED_SCALE = ((0.0, "#000000"), (1.0, "#767676"))
-# Captions on an image's dark paper: of what stands, and of what is in doubt.
+# Captions on an image's dark paper: of an accepted answer, and of a doubtful one.
 ON_PAPER = "#ffffff"
 ON_PAPER_DOUBT = "#ffb27a"
 # Share of a class that was found, kept quiet next to the errors.
