@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from digitlab.errors import ExportError, RunNotFoundError, SpecError, StoreError
 from digitlab.exports.formats import FORMATS, Subject
 from digitlab.models.load import known_recipe, load_model
 from digitlab.models.spec import ModelSpec
+from digitlab.runs.experiment import Experiment, divide
 from digitlab.runs.run import Run, open_run
+from digitlab.training.config import TrainConfig
 
 
 def export(
@@ -29,7 +32,7 @@ def export(
     holds the fields of the TrainConfig that an architecture is written with; a preset has its own,
     and a run that of its training.
     Raises ExportError for an unknown format and for one that this run or architecture does not
-    have, SpecError or RunError where there is nothing to export.
+    have, SpecError or RunError where there is nothing to export, ConfigError for a wrong recipe.
     """
     subject = subject_of(what, recipe)
     content = exported(subject, format)
@@ -89,10 +92,16 @@ def subject_of(
 ) -> Subject:
     """What `export` exports, with its recipe; `measured` holds fields of Subject about results."""
     model = _opened(what)
-    recipe = _recipe(model, what) if recipe is None else recipe
     if isinstance(model, Run):
-        return Subject(model.spec, recipe, model, **measured)
-    return Subject(model, recipe)
+        experiment = model.experiment
+        if recipe is not None:
+            config = TrainConfig.from_dict(recipe)
+            experiment = replace(
+                experiment, config=config, dataset=divide(experiment.dataset, config)
+            )
+        return Subject(experiment, model, **measured)
+    config = TrainConfig.from_dict(_recipe(model, what) if recipe is None else recipe)
+    return Subject(Experiment(model, divide("mnist", config), config))
 
 
 def _opened(what: Run | ModelSpec | str | Path) -> Run | ModelSpec:
@@ -110,10 +119,8 @@ def _opened(what: Run | ModelSpec | str | Path) -> Run | ModelSpec:
         raise RunNotFoundError(f"{str(e).rstrip('.')}. {no_model}", run_id=what) from e
 
 
-def _recipe(model: Run | ModelSpec, what: Any) -> Mapping[str, Any]:
-    """The recipe that goes with a run, a preset or a file; empty for any other architecture."""
-    if isinstance(model, Run):
-        return model.experiment.recipe.model_dump()
+def _recipe(spec: ModelSpec, what: Any) -> Mapping[str, Any]:
+    """The recipe that goes with a preset or a file; empty for any other architecture."""
     if not isinstance(what, ModelSpec):
         return known_recipe(what)
     try:

@@ -7,9 +7,9 @@ Writers import what they need when they are called, so that nothing is loaded be
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from digitlab.errors import DigitlabError
 from digitlab.exports.onnx import to_onnx
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from digitlab.evaluation.metrics import Evaluation
     from digitlab.models.spec import ModelSpec
+    from digitlab.runs.experiment import Experiment
     from digitlab.runs.run import Run
     from digitlab.training.normalize import Normalization
 
@@ -31,16 +32,20 @@ if TYPE_CHECKING:
 class Subject:
     """What is exported: a run or, without one, an architecture with its initial weights.
 
-    `recipe` holds fields of its TrainConfig. A run's results are those on its own test split, or on
-    the `split` of the dataset named `dataset`; `measured` holds them where they are known.
+    `experiment` is the run's, or the one that would train the architecture. A run's results are
+    those on its own test split, or on the `split` of the dataset named `dataset`; `measured` holds
+    them where they are known.
     """
 
-    spec: ModelSpec
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    experiment: Experiment
     run: Run | None = None
     split: str = "test"
     dataset: str | None = None
     measured: Evaluation | None = None
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.experiment.spec
 
     @property
     def name(self) -> str:
@@ -113,14 +118,11 @@ def needs_results(subject: Subject) -> str:
 def _python(subject: Subject) -> str:
     from digitlab.exports.pytorch import standalone
 
-    dataset = subject.run.record.dataset if subject.run else "mnist"
-    return standalone(subject.spec, subject.recipe, dataset=dataset)
+    return standalone(subject.experiment)
 
 
 def _yaml(subject: Subject) -> str:
-    from digitlab.training.config import TrainConfig
-
-    config = TrainConfig.from_dict(subject.recipe)
+    config = subject.experiment.recipe if subject.run else subject.experiment.config
     fields = config.model_dump(mode="json")
     fields["augmentation"] = {k: v for k, v in fields["augmentation"].items() if v}
     written = {name: fields[name] for name in config.differing() if name != "device"}

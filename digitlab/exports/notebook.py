@@ -105,35 +105,36 @@ def write_comparison(runs: Sequence[Run]) -> str:
 
 def _opening(runs: Sequence[Run]) -> str:
     """Code that opens the runs, and trains again those that are not in the store."""
-    wanted = "".join(
-        f"    ({run.id!r}, {run.spec.to_yaml()!r}, {run.record.dataset!r}, {_recipe(run)!r}),\n"
-        for run in runs
-    )
+    wanted = "".join(f"    {_experiment(run)!r},\n" for run in runs)
     return f"""import digitlab as dl
 
-wanted = [  # id, architecture, dataset, recipe
+wanted = [  # id, architecture, dataset, seed of its split, recipe, run that it started from
 {wanted}]
 
 
-def open_or_train(run_id, architecture, dataset, recipe):
+def open_or_train(run_id, architecture, dataset, split_seed, recipe, start_from):
     try:
         return dl.open_run(run_id)
     except dl.DigitlabError:
         if recipe is None:
             raise  # an ensemble: import its members first
         spec = dl.ModelSpec.from_yaml(architecture)
-        return dl.train(spec, dataset, dl.TrainConfig(**recipe), progress=False)
+        data = dl.load_dataset(dataset, seed=split_seed)
+        config = dl.TrainConfig(**recipe)
+        return dl.train(spec, data, config, progress=False, start_from=start_from)
 
 
 runs = [open_or_train(*each) for each in wanted]
 print(*runs, sep="\\n")"""
 
 
-def _recipe(run: Run) -> dict | None:
-    if run.record.members:
-        return None
-    recipe = run.experiment.recipe.changed(device="auto")
-    return {**recipe.differing(), "val_fraction": recipe.val_fraction}
+def _experiment(run: Run) -> tuple:
+    """What `open_or_train` takes; an ensemble has no recipe."""
+    experiment = run.experiment
+    split, recipe = experiment.dataset, experiment.recipe.changed(device="auto")
+    fields = {**recipe.differing(), "val_fraction": recipe.val_fraction}
+    values = (split.name, split.split_seed, None if run.record.members else fields)
+    return run.id, run.spec.to_yaml(), *values, experiment.start_from
 
 
 def _with_images(code: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from digitlab.models.placement import Part, Row
     from digitlab.models.spec import ModelSpec
+    from digitlab.runs.experiment import Experiment
 
 _HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs torch, torchvision, safetensors.
 
@@ -59,26 +60,23 @@ _INITS = {
 }
 
 
-def standalone(
-    spec: ModelSpec, config: Mapping[str, Any] | None = None, *, dataset: str = "mnist"
-) -> str:
-    """A Python file with `make_network()` and the recipe that trains it on `dataset`.
+def standalone(experiment: Experiment) -> str:
+    """A Python file with `make_network()` and the recipe that trains it on the same images.
 
-    A classical model gives the scikit-learn script that fits it.
-
-    `config` holds the fields of a TrainConfig (all, or those that differ from the defaults). The
-    state_dict has the keys of digitlab's own network, so its weights can be loaded. Raises
-    SpecError where the spec cannot be built, ConfigError for a wrong recipe.
+    A classical model gives the scikit-learn script that fits it. The state_dict has the keys of
+    digitlab's own network, so its weights can be loaded. Raises SpecError where the spec cannot be
+    built, DatasetError for an unknown dataset.
     """
+    spec = experiment.spec
     if classical_kind(spec):
         file = (re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "model") + ".py"
         words = {"file": file, "title": _plain(spec.name), "text": _quoted(spec.to_yaml())}
-        return scikit_script(spec, config or {}, dataset=dataset, **words)
+        return scikit_script(experiment, **words)
     part = sketch(spec)
     module = re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "network"
     module = f"net_{module}" if module[0].isdigit() else module
     sections = [*_classes(part.module), _make_network(spec, part), _initialise(spec)]
-    recipe = recipe_code(config or {}, dataset)
+    recipe = recipe_code(experiment)
     sections.append(recipe.code)
     head = _HEAD.format(
         imports=_imports("".join(sections), recipe.imports),

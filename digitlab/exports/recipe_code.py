@@ -6,13 +6,13 @@ takes; so a field that is new there is carried over by itself. What it does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from digitlab.data.dataset import choose
-from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.data.registry import find_dataset
 from digitlab.exports.function_source import Source, attributes, leave_out
+from digitlab.runs.experiment import Experiment
 from digitlab.training.config import Augmentation, Form, TrainConfig, summary
 from digitlab.training.plain_loop import fit
 
@@ -25,22 +25,24 @@ class RecipeCode(NamedTuple):
     missing: list[str]
 
 
-def recipe_code(config: Mapping[str, Any], dataset: str) -> RecipeCode:
-    """The code that trains `make_network()` on a dataset by a recipe (fields of a TrainConfig).
+def recipe_code(experiment: Experiment) -> RecipeCode:
+    """The code that trains `make_network()` by the recipe of an experiment, on its split.
 
-    Raises ConfigError for a wrong recipe, DatasetError for an unknown dataset.
+    Raises DatasetError for an unknown dataset.
     """
-    recipe = TrainConfig.from_dict(config)
-    if recipe.val_fraction is None:
-        recipe = recipe.changed(val_fraction=VAL_FRACTION)
+    recipe, split = experiment.recipe, experiment.dataset
     names = {"config": recipe, "recipe": recipe.augmentation}  # as the functions call them
     source = Source(names, provided=("TrainConfig", "Augmentation")).add(choose).add(fit)
-    main = leave_out(_TRAIN, names)
-    body = [_data(dataset), _NORMALIZE[recipe.normalization], *source.parts.values(), main]
+    train = _TRAIN.format(split_seed=split.split_seed)
+    main = leave_out(train, names)
+    body = [_data(split.name), _NORMALIZE[recipe.normalization], *source.parts.values(), main]
     text = "\n\n".join(part.strip("\n") + "\n" for part in body)
-    known = source.attributes | attributes(_TRAIN, names)
+    known = source.attributes | attributes(train, names)
     head = _settings(recipe, attributes(text, names))
-    return RecipeCode(source.imports, f"{head}\n\n{text}", list(_missing(recipe, known)))
+    missing = list(_missing(recipe, known))
+    if experiment.start_from:
+        missing.append(f"the weights of run {experiment.start_from!r}, from which the run started")
+    return RecipeCode(source.imports, f"{head}\n\n{text}", missing)
 
 
 def _settings(recipe: TrainConfig, read: set[str]) -> str:
@@ -71,8 +73,9 @@ def _class(name: str, recipe: TrainConfig | Augmentation, read: set[str]) -> str
 
 def _missing(recipe: TrainConfig, known: set[str]) -> Iterator[str]:
     """The fields of the recipe that would matter, and that the code knows nothing of."""
-    default, fields, values = TrainConfig(), TrainConfig.model_fields, recipe.model_dump()
-    for name in TrainConfig.names("recipe", "data", "seed"):
+    kind = type(recipe)
+    default, fields, values = kind(), kind.model_fields, recipe.model_dump()
+    for name in kind.names("recipe", "data", "seed"):
         form = next((mark for mark in fields[name].metadata if isinstance(mark, Form)), Form())
         changed = getattr(recipe, name) != getattr(default, name) and form.used(values)
         if changed and f"config.{name}" not in known:
@@ -137,13 +140,13 @@ _NORMALIZE = {
     "none": "MEAN, STD = 0.0, 1.0\n\n" + _SCALE,
 }
 
-_TRAIN = f'''
+_TRAIN = '''
 def train(folder: str) -> nn.Module:
     """Train a network on the dataset in `folder`; prints its accuracies."""
     global MEAN, STD
     config = TrainConfig
     images, labels, test_images, test_labels = load(folder)
-    held_out = torch.from_numpy(choose(labels.numpy(), config.val_fraction, {SPLIT_SEED}))
+    held_out = torch.from_numpy(choose(labels.numpy(), config.val_fraction, {split_seed}))
     val_images, val_labels = images[held_out], labels[held_out]
     images, labels = images[~held_out], labels[~held_out]
     if config.subset:

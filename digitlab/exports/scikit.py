@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.models.classical.catalog import Kind, classical_args, classical_kind
 
 if TYPE_CHECKING:
-    from digitlab.models.spec import ModelSpec
+    from digitlab.runs.experiment import Experiment
 
 _HEAD = '''"""{title} as plain scikit-learn, written by digitlab; needs {needs} only.
 
@@ -125,21 +124,17 @@ _MEAN_STD = {
 }
 
 
-def scikit_script(
-    spec: ModelSpec, config: Mapping[str, Any], *, dataset: str, file: str, title: str, text: str
-) -> str:
-    """The file of a classical `spec`; `text` is the architecture as a Python literal.
+def scikit_script(experiment: Experiment, *, file: str, title: str, text: str) -> str:
+    """The file of a classical model; `text` is the architecture as a Python literal.
 
-    `config` holds fields of a TrainConfig. Raises SpecError for a wrong spec, ConfigError for a
-    wrong recipe, DatasetError for an unknown dataset.
+    Raises SpecError for a wrong spec, DatasetError for an unknown dataset.
     """
     from digitlab.data.dataset import choose
     from digitlab.models.build import sketch
-    from digitlab.training.config import TrainConfig
 
+    spec, recipe, split = experiment.spec, experiment.recipe, experiment.dataset
     sketch(spec)  # raises where the spec is wrong
-    kind, recipe = classical_kind(spec), TrainConfig.from_dict(config)
-    args, load = classical_args(spec), _load(dataset)
+    kind, args, load = classical_kind(spec), classical_args(spec), _load(split.name)
     by_epochs = kind.family == "perceptron" and kind.rounds(args) > 1
     measured = recipe.normalization == "dataset"
     head = _HEAD.format(
@@ -149,8 +144,8 @@ def scikit_script(
         home=kind.home,
         name=kind.name,
         architecture=text,
-        val_fraction=VAL_FRACTION if recipe.val_fraction is None else recipe.val_fraction,
-        split_seed=SPLIT_SEED,
+        val_fraction=split.val_fraction,
+        split_seed=split.split_seed,
         subset=recipe.subset,
         seed=recipe.seed % 2**32,
         mean_std=_MEAN_STD[recipe.normalization],

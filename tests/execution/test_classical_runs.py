@@ -105,7 +105,7 @@ def test_every_family_is_fitted_saved_opened_drawn_at_and_written_as_a_script(
         runs[family] = run = fit(family, normalization=normalization, seed=4)
         check_run(run, family, optdigits)
         (tmp_path / family).mkdir()
-        text = standalone(run.spec, run.record.config, dataset="optdigits")
+        text = standalone(run.experiment)
         (tmp_path / family / "model.py").write_text(text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-I", "-c", SCRIPTS, *FAMILIES],

@@ -34,6 +34,26 @@ def test_results_run_outside_the_app_also_where_the_run_is_not(run_id, tmp_path,
     assert run_id not in printed
 
 
+def test_a_run_of_another_split_is_trained_again_on_its_own(train_tiny, optdigits):
+    run = train_tiny(data=optdigits.resplit(0.2, 5), seed=3)
+    tuned = dl.train(
+        run.spec, optdigits, run.config, name="tuned", progress=False, start_from=run.id
+    )
+    opening = nbformat.reads(write_comparison([run, tuned]), as_version=4).cells[1].source
+    dl.delete_run(tuned.id)
+    names: dict = {}
+    exec(opening, names)
+    again = names["runs"][1]
+    assert again.id != tuned.id
+    assert again.experiment.same_recipe(tuned.experiment)  # from the same weights, too
+    assert again.experiment.dataset == tuned.experiment.dataset
+    dl.delete_run(run.id)
+    exec(opening.replace(tuned.id, again.id), names)
+    ours, theirs = (one.experiment.dataset for one in (run, names["runs"][0]))
+    assert theirs == ours
+    assert theirs.split_seed == 5
+
+
 def test_a_comparison_runs_outside_the_app(run_id):
     config = dl.open_run(run_id).config.changed(seed=1)
     twin = dl.train("logistic-regression", "optdigits", config, progress=False)

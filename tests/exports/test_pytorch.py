@@ -16,7 +16,7 @@ from digitlab.data.dataset import Split
 from digitlab.data.info import VAL_FRACTION
 from digitlab.data.load import load_dataset
 from digitlab.errors import ConfigError, SpecError
-from digitlab.exports import recipe_code as recipe_module
+from digitlab.exports.export import exported, subject_of
 from digitlab.exports.pytorch import standalone
 from digitlab.exports.recipe_code import recipe_code
 from digitlab.models.build import build
@@ -24,6 +24,7 @@ from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.paste import read_pasted
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
+from digitlab.runs.experiment import Experiment, divide
 from digitlab.training.config import Augmentation, TrainConfig
 from digitlab.training.engine import train_events
 
@@ -74,6 +75,15 @@ assert not any(name.startswith("digitlab") for name in sys.modules)
 """
 
 
+def experiment(spec, recipe=None, dataset="mnist") -> Experiment:
+    config = recipe if isinstance(recipe, TrainConfig) else TrainConfig.from_dict(recipe or {})
+    return Experiment(spec, divide(dataset, config), config)
+
+
+def script(*arguments, **named) -> str:
+    return standalone(experiment(*arguments, **named))
+
+
 def run(folder, *arguments) -> str:
     """What Python writes when it runs in `folder`, with nothing of digitlab in reach."""
     done = subprocess.run(
@@ -90,7 +100,7 @@ def test_the_file_has_the_same_keys_weights_and_answers(tmp_path):
     for name, spec in SPECS.items():
         network = build(spec, seed=0).eval()
         torch.save(network.state_dict(), tmp_path / f"{name}.pt")
-        (tmp_path / f"{name}.py").write_text(standalone(spec), encoding="utf-8")
+        (tmp_path / f"{name}.py").write_text(script(spec), encoding="utf-8")
         with torch.inference_mode():
             expected[name] = network(images)
     run(tmp_path, "-c", CHECK, json.dumps(list(SPECS)))
@@ -101,7 +111,7 @@ def test_the_file_has_the_same_keys_weights_and_answers(tmp_path):
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda spec: spec.name)
 def test_the_file_can_be_pasted_back(spec):
-    assert read_pasted(standalone(spec)) == spec
+    assert read_pasted(script(spec)) == spec
 
 
 RECIPES = [
@@ -153,7 +163,7 @@ def trained(tmp_path_factory):
     names = [recipe["optimizer"] for recipe in RECIPES]
     for name, recipe in zip(names, RECIPES, strict=True):
         (place / name).mkdir()
-        text = standalone(NET, recipe, dataset="optdigits")
+        text = script(NET, recipe, dataset="optdigits")
         (place / name / "net.py").write_text(text, encoding="utf-8")
     printed = run(place, "-c", TRAIN, *names).split("folder ")[1:]
     return place, dict(zip(names, printed, strict=True))
@@ -231,7 +241,7 @@ def trained_by_digitlab(data, **recipe):
 
 def trained_by_the_file(data, monkeypatch, **recipe):
     space = {"__name__": "net"}
-    exec(compile(standalone(SMALL, recipe), "net.py", "exec"), space)
+    exec(compile(script(SMALL, recipe), "net.py", "exec"), space)
     splits = (data.train.images, data.train.labels, data.test.images, data.test.labels)
     monkeypatch.setitem(space, "load", lambda folder: splits)
     monkeypatch.setitem(space, "DEVICE", torch.device("cpu"))
@@ -246,7 +256,7 @@ def test_every_field_of_a_recipe_is_tried():
 @pytest.mark.parametrize("name", CHANGED)
 def test_the_file_ends_with_the_weights_that_digitlab_ends_with(name, digits, monkeypatch):
     recipe = {**BASE, **CHANGED[name]}
-    assert not recipe_code(recipe, "mnist").missing
+    assert not recipe_code(experiment(SMALL, recipe)).missing
     ours = trained_by_digitlab(digits, **recipe)
     theirs = trained_by_the_file(digits, monkeypatch, **recipe)
     for key, weight in ours.items():
@@ -260,13 +270,12 @@ def test_the_file_ends_with_the_weights_that_digitlab_ends_with(name, digits, mo
     assert not all(torch.equal(base[key], weight) for key, weight in theirs.items())
 
 
-def test_a_field_that_the_training_of_the_file_does_not_know_is_named_at_its_top(monkeypatch):
+def test_a_field_that_the_training_of_the_file_does_not_know_is_named_at_its_top():
     class More(TrainConfig):
         mixup: float = 0.0
         """Share of the images that are blended with another. Try 0.2."""
 
-    monkeypatch.setattr(recipe_module, "TrainConfig", More)
-    text = standalone(SMALL, {"mixup": 0.2, "compile": True, "step_epochs": 3})
+    text = script(SMALL, More(mixup=0.2, compile=True, step_epochs=3))
     top, _, rest = text.partition("from __future__")
     assert top.endswith(
         "# This file trains without mixup = 0.2: Share of the images that are blended with "
@@ -274,11 +283,26 @@ def test_a_field_that_the_training_of_the_file_does_not_know_is_named_at_its_top
     )
     assert "without" not in rest
     assert "mixup" not in rest
-    assert "trains without" not in standalone(SMALL, {"compile": True, "step_epochs": 3})
+    assert "trains without" not in script(SMALL, {"compile": True, "step_epochs": 3})
+
+
+def test_a_run_is_exported_with_its_own_split_and_says_what_it_started_from(train_tiny, optdigits):
+    data = optdigits.resplit(0.2, 5)
+    start = train_tiny(data=data, epochs=1)
+    text = exported(subject_of(start), "py").decode()
+    assert "config.val_fraction, 5)" in text
+    assert "    val_fraction = 0.2  #" in text
+    assert "trains without" not in text
+    tuned = replace(start.experiment, start_from="first'\nimport os")
+    top = standalone(tuned).partition("from __future__")[0]
+    assert '# This file trains without the weights of run "first\'\\nimport os", from' in top
+    other = exported(subject_of(start, {"val_fraction": 0.3}), "py").decode()
+    assert "    val_fraction = 0.3  #" in other
+    assert "config.val_fraction, 5)" in other
 
 
 def test_the_file_has_only_what_the_recipe_uses():
-    plain, full = standalone(SMALL), standalone(SMALL, {"average": 0.9, **CHANGED["elastic"]})
+    plain, full = script(SMALL), script(SMALL, {"average": 0.9, **CHANGED["elastic"]})
     for name in ("def augment", "class EMA", "_bumps", "Augmentation", "SGD", "early_stopping"):
         assert name not in plain
     for name in ("def augment", "class EMA", "_bumps", "class Augmentation"):
@@ -288,7 +312,7 @@ def test_the_file_has_only_what_the_recipe_uses():
 
 @pytest.mark.parametrize("preset", NETWORKS, ids=lambda preset: preset.name)
 def test_every_preset_is_exported_with_its_own_recipe(preset):
-    text = standalone(preset.spec, preset.recipe)
+    text = script(preset.spec, preset.recipe)
     compile(text, "net.py", "exec")
     assert f"    epochs = {preset.recipe['epochs']}  #" in text
     assert "This file trains without" not in text
@@ -301,11 +325,11 @@ def test_a_name_cannot_break_out_of_the_file():
     for name in ('"""\nimport os', "a\\", "'''", '"""', "{title}", "%s", "ü 9"):
         clean = name.replace("\n", " ")
         spec = ModelSpec(name=clean, layers=["Flatten"])
-        assert read_pasted(standalone(spec)) == spec
+        assert read_pasted(script(spec)) == spec
 
 
 def test_what_cannot_be_exported_is_refused():
     with pytest.raises(SpecError, match="Zork"):
-        standalone(ModelSpec(name="x", layers=["Zork"]))
+        script(ModelSpec(name="x", layers=["Zork"]))
     with pytest.raises(ConfigError):
-        standalone(ModelSpec(name="x", layers=["Flatten"]), {"epochs": 0})
+        script(ModelSpec(name="x", layers=["Flatten"]), {"epochs": 0})

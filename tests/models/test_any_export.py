@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
-from digitlab.exports.pytorch import standalone
+from digitlab.exports.export import exported, subject_of
 from digitlab.models.build import sketch
 from digitlab.models.paste import read_pasted
 from digitlab.models.spec import ModelSpec
@@ -19,7 +19,7 @@ from tests.models.test_build import any_layers
 def test_any_spec_is_exported_as_the_network_it_builds(layers):
     try:
         spec = ModelSpec(name="any", layers=layers)
-        text = standalone(spec)
+        text = exported(subject_of(spec), "py").decode()
     except SpecError:
         return
     space: dict = {}
