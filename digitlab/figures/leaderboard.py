@@ -45,7 +45,7 @@ def leaderboard(
     )
     if not names:
         return note(figure, "no run has been tested on it yet")
-    highlighted = set(marked)
+    colors = [palette.ACCENT if i in set(marked) else palette.TEST for i in range(len(names))]
     _add_references(figure, references, len(names))
     x = [_position(value) for value in accuracies]
     bounds = [intervals[i] if i < len(intervals) else None for i in range(len(names))]
@@ -57,12 +57,7 @@ def leaderboard(
         x=x,
         y=list(range(len(names))),
         mode="markers",
-        marker={
-            "size": 11,
-            "color": [
-                palette.ACCENT if i in highlighted else palette.TEST for i in range(len(names))
-            ],
-        },
+        marker={"size": 11, "color": colors},
         error_x=whiskers(x, ends, palette.MUTED, scale=1),
         hovertext=[
             f"{i}. {name}<br>{percent(value)}{interval_line(interval)}"
