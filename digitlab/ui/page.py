@@ -37,7 +37,8 @@ _logger = logging.getLogger("digitlab")
 def page(path: str, title: str, intro: str) -> Iterator[None]:
     """The page's frame. An error inside is shown as a message, never as a bare traceback."""
     name = title if path == HOME else f"{title} · digitlab"
-    st.set_page_config(page_title=name, page_icon=ICONS[path], layout="wide")
+    # A Material icon of a tab would be fetched from Google: pages ask no other server.
+    st.set_page_config(page_title=name, page_icon="✍️", layout="wide")
     st.title(title, anchor=False)
     st.markdown(intro)
     with guard():
