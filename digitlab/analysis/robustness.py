@@ -140,13 +140,13 @@ def attack_example(
 class _Count:
     """Counts the steps and reports them."""
 
-    def __init__(self, total: int, tell: Progress | None) -> None:
-        self.done, self.total, self.tell = 0, total, tell
+    def __init__(self, total: int, on_progress: Progress | None) -> None:
+        self.done, self.total, self.on_progress = 0, total, on_progress
 
-    def __call__(self, what: str) -> None:
+    def __call__(self, title: str) -> None:
         self.done += 1
-        if self.tell:
-            self.tell(min(self.done, self.total), self.total, what)
+        if self.on_progress:
+            self.on_progress(min(self.done, self.total), self.total, title)
 
 
 def _steps(run: Run, subject: _Subject) -> int:

@@ -176,11 +176,11 @@ def remove_collection(name: str) -> None:
 
 def is_held_out(entries: Sequence[Entry]) -> np.ndarray:
     """Which drawings are the test part, bool [N]: of each digit the second, the fifth, …"""
-    seen = [0] * len(DIGITS)
+    counts = [0] * len(DIGITS)
     held = []
     for entry in entries:
-        held.append(seen[entry.label] % HELD_OUT == 1)
-        seen[entry.label] += 1
+        held.append(counts[entry.label] % HELD_OUT == 1)
+        counts[entry.label] += 1
     return np.array(held, dtype=bool)
 
 

@@ -103,12 +103,12 @@ def string(
     """
     writer = digits[rng.integers(len(digits))].writer
     own = [digit for digit in digits if digit.writer == writer]
-    chosen = [own[k] for k in rng.integers(len(own), size=rng.integers(2, 7))]
+    sample = [own[k] for k in rng.integers(len(own), size=rng.integers(2, 7))]
     height = rng.uniform(80, 180)
     brush = height * rng.uniform(0.07, 0.15)
     written: list[Strokes] = []
     x, before = float(MARGIN), None
-    for digit in chosen:
+    for digit in sample:
         strokes, extent = scale_strokes(digit.strokes, height * rng.uniform(0.85, 1.1), 1.2)
         drop = MARGIN + height * rng.uniform(0, 0.12)
         size = (int(extent[0] + 2 * MARGIN), int(1.3 * height + 2 * MARGIN))
@@ -124,7 +124,7 @@ def string(
     everything = [stroke for digit in written for stroke in digit]
     extent = np.concatenate(everything).max(axis=0) + MARGIN
     canvas = rasterise(everything, (int(extent[0]), int(extent[1])), brush)
-    text = "".join(str(digit.label) for digit in chosen)
+    text = "".join(str(digit.label) for digit in sample)
     return Drawing(canvas, text, tuple(written), brush)
 
 

@@ -87,5 +87,5 @@ def _without_edges(ink: np.ndarray) -> np.ndarray:
 
     labels, _ = ndimage.label(ink, np.ones((3, 3)))
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    kept = np.where(np.isin(labels, edge[edge > 0]), 0, ink).astype(np.uint8)
-    return kept if kept.sum(dtype=np.int64) > MOSTLY * ink.sum(dtype=np.int64) else ink
+    inner = np.where(np.isin(labels, edge[edge > 0]), 0, ink).astype(np.uint8)
+    return inner if inner.sum(dtype=np.int64) > MOSTLY * ink.sum(dtype=np.int64) else ink

@@ -63,8 +63,8 @@ def _lines(solid: np.ndarray, depth: np.ndarray) -> np.ndarray:
     labels = _cut_corners(labels.astype(np.int64), count, max(2, round(width)))
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    kept = sizes >= min(SHORTEST * width, sizes.max())
-    numbers = np.where(kept, np.cumsum(kept), 0)
+    long = sizes >= min(SHORTEST * width, sizes.max())
+    numbers = np.where(long, np.cumsum(long), 0)
     return numbers[labels]
 
 
@@ -81,15 +81,15 @@ def thin(solid: np.ndarray) -> np.ndarray:
     # P2 … P9, clockwise from above
     steps = np.array((-width, 1 - width, 1, width + 1, width, width - 1, -1, -width - 1))
     weights = 1 << np.arange(8)
-    places = np.flatnonzero(flat)
+    positions = np.flatnonzero(flat)
     while True:
         changed = False
         for table in tables:
-            code = (flat[places[:, None] + steps] * weights).sum(axis=1)
+            code = (flat[positions[:, None] + steps] * weights).sum(axis=1)
             gone = table[code]
             if gone.any():
-                flat[places[gone]] = False
-                places = places[~gone]
+                flat[positions[gone]] = False
+                positions = positions[~gone]
                 changed = True
         if not changed:
             return flat.reshape(solid.shape)
@@ -97,14 +97,14 @@ def thin(solid: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """For each ring of eight neighbours whether its middle goes, in the two passes."""
+    """For each ring of eight neighbours whether its middle pixel is removed, in the two passes."""
     rings = (np.arange(256)[:, None] >> np.arange(8)) & 1
     count = rings.sum(axis=1)
     rises = ((rings == 0) & (np.roll(rings, -1, axis=1) == 1)).sum(axis=1)
-    fit = (count >= 2) & (count <= 6) & (rises == 1)
+    removable = (count >= 2) & (count <= 6) & (rises == 1)
     north, east, south, west = rings[:, 0], rings[:, 2], rings[:, 4], rings[:, 6]
-    first = fit & (north * east * south == 0) & (east * south * west == 0)
-    second = fit & (north * east * west == 0) & (north * south * west == 0)
+    first = removable & (north * east * south == 0) & (east * south * west == 0)
+    second = removable & (north * east * west == 0) & (north * south * west == 0)
     return first, second
 
 
@@ -128,10 +128,10 @@ def _cut_corners(labels: np.ndarray, count: int, reach: int) -> np.ndarray:
             continue
         order = _walk(rows, columns)
         points = np.stack([rows, columns], 1)[order].astype(float)
-        for place in _stretches(_corners(points, reach), points[:, 1]):
+        for cut in _stretches(_corners(points, reach), points[:, 1]):
             number += 1
-            inside = order[place:]
-            labels[rows[inside], columns[inside]] = number
+            tail = order[cut:]
+            labels[rows[tail], columns[tail]] = number
     return labels
 
 
@@ -141,33 +141,33 @@ def _walk(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     near = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
     links = [[where[r + a, c + b] for a, b in near if (r + a, c + b) in where] for r, c in where]
     start = min(range(len(links)), key=lambda k: len(links[k]))
-    order, seen = [start], {start}
+    order, visited = [start], {start}
     while True:
-        following = [k for k in links[order[-1]] if k not in seen]
+        following = [k for k in links[order[-1]] if k not in visited]
         if not following:
-            return np.array(order + [k for k in range(len(links)) if k not in seen])
+            return np.array(order + [k for k in range(len(links)) if k not in visited])
         order.append(following[0])
-        seen.add(following[0])
+        visited.add(following[0])
 
 
 def _corners(points: np.ndarray, reach: int) -> list[int]:
-    """Places along a line where it turns most sharply, more than `reach` apart and off its ends."""
+    """Indices where a line turns most sharply, more than `reach` apart and off its ends."""
     before = points[reach:-reach] - points[: -2 * reach]
     after = points[2 * reach :] - points[reach:-reach]
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
     turn = np.abs(np.arctan2(cross, (before * after).sum(axis=1)))
-    found: list[int] = []
+    corners: list[int] = []
     for k in np.argsort(-turn, kind="stable"):
         if turn[k] < TURN:
             break
-        if all(abs(k + reach - other) > 2 * reach for other in found):
-            found.append(int(k) + reach)
-    return sorted(found)
+        if all(abs(k + reach - other) > 2 * reach for other in corners):
+            corners.append(int(k) + reach)
+    return sorted(corners)
 
 
-def _stretches(places: list[int], columns: np.ndarray) -> list[int]:
-    """The places along a line, and more between them where a stretch reaches far across."""
-    ends = [0, *places, len(columns)]
+def _stretches(corners: list[int], columns: np.ndarray) -> list[int]:
+    """The corners of a line, and more cuts between them where a stretch reaches far across."""
+    ends = [0, *corners, len(columns)]
     cuts = []
     for start, end in pairwise(ends):
         parts = max(1, round(float(np.ptp(columns[start:end])) / (ACROSS * ROWS)))

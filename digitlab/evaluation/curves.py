@@ -35,8 +35,10 @@ class Curve:
         corners = np.flatnonzero(np.concatenate([[True], bent, [True]]))
         if len(corners) > points:
             way = np.concatenate([[0], np.cumsum(np.abs(dx) + np.abs(dy))])
-            places = np.searchsorted(way, np.linspace(0, way[-1], points))
-            corners = np.unique(np.concatenate([[0], places, [len(way) - 1]]).clip(0, len(way) - 1))
+            indices = np.searchsorted(way, np.linspace(0, way[-1], points))
+            corners = np.unique(
+                np.concatenate([[0], indices, [len(way) - 1]]).clip(0, len(way) - 1)
+            )
         return Curve(self.x[corners], self.y[corners], self.thresholds[corners], self.area)
 
 

@@ -51,12 +51,12 @@ def occlusion_map(predict: Predict, image: np.ndarray, label: int, side: int = 6
     float32 [H, W] of an image uint8 [H, W]; negative where hiding makes it more likely (Zeiler
     and Fergus, Visualizing and understanding convolutional networks, 2014).
     """
-    places = _places(image.shape, side)
-    changed = np.stack([hide(image, x, y, side) for x, y in places])
+    corners = _places(image.shape, side)
+    changed = np.stack([hide(image, x, y, side) for x, y in corners])
     before = predict(image[None, None])[0, label]
     after = predict(changed[:, None])[:, label]
     falls, counts = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
-    for (x, y), probability in zip(places, after, strict=True):
+    for (x, y), probability in zip(corners, after, strict=True):
         falls[y : y + side, x : x + side] += before - probability
         counts[y : y + side, x : x + side] += 1
     return falls / np.maximum(counts, 1)
@@ -70,17 +70,17 @@ def find_flip(predict: Predict, image: np.ndarray, label: int) -> Flip:
     """
     nearest: Flip | None = None
     for side in PATCHES:
-        places = [
+        corners = [
             (x, y) for x, y in _places(image.shape, side) if image[y : y + side, x : x + side].any()
         ]
-        if not places:
+        if not corners:
             continue
-        changed = np.stack([hide(image, x, y, side) for x, y in places])
+        changed = np.stack([hide(image, x, y, side) for x, y in corners])
         answers = predict(changed[:, None])
         wins = answers.argmax(1) == label
         order = np.lexsort((answers[:, label], wins))
         best = int(order[-1])
-        flip = Flip(*places[best], side, label, float(answers[best, label]), bool(wins[best]))
+        flip = Flip(*corners[best], side, label, float(answers[best, label]), bool(wins[best]))
         if flip.wins:
             return flip
         if nearest is None or flip.probability > nearest.probability:

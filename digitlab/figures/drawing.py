@@ -72,8 +72,8 @@ def stage_strip(images: Sequence[np.ndarray], titles: Sequence[str]) -> go.Figur
     return figure.add_traces([_stage_trace(image, i) for i, image in enumerate(images)])
 
 
-def _stage_trace(image: np.ndarray, place: int) -> go.Heatmap | go.Image:
-    axes = on_axes(place)
+def _stage_trace(image: np.ndarray, index: int) -> go.Heatmap | go.Image:
+    axes = on_axes(index)
     if image.ndim == 3 or max(image.shape) > VALUES_UP_TO:
         return picture_trace(Image.fromarray(image.astype(np.uint8)), **axes)
     return go.Heatmap(
@@ -88,7 +88,7 @@ def _stage_trace(image: np.ndarray, place: int) -> go.Heatmap | go.Image:
 
 
 def _short_percent(value: float) -> str:
-    """Percent for a narrow place: never "0.0 %" or "100.0 %" for what is not quite so."""
+    """Percent in few characters: never "0.0 %" or "100.0 %" unless it is exact."""
     if 0 < value < 0.1:
         return "< 0.1 %"
     if 99.9 < value < 100:

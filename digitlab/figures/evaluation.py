@@ -99,13 +99,13 @@ def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> g
     """Buttons before each row and above each column, with the name where it fits."""
     missed = confusion.sum(axis=1) - np.diag(confusion)
     taken = confusion.sum(axis=0) - np.diag(confusion)
-    places, count = list(range(len(names))), len(names)
+    positions, count = list(range(len(names))), len(names)
     short = are_short(names) and count <= TEXT_UP_TO
     of_rows = [names[label] if short else "▸" for label in labels]
     of_columns = [names[label] if short else "▾" for label in labels]
     return go.Scatter(
-        x=[-1] * count + places,
-        y=places + [-1] * count,
+        x=[-1] * count + positions,
+        y=positions + [-1] * count,
         mode="markers+text",
         text=of_rows + of_columns,
         marker={

@@ -110,9 +110,9 @@ def picture_row(titles: Sequence[str], *, gap: float, text: int, axis: dict) -> 
     return layout
 
 
-def on_axes(place: int) -> dict[str, str]:
-    """The axes of a picture in a row, by its place from 0, as a trace names them."""
-    number = str(place + 1) if place else ""
+def on_axes(index: int) -> dict[str, str]:
+    """The axes of a picture in a row, by its index from 0, as a trace names them."""
+    number = str(index + 1) if index else ""
     return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
 
 
