@@ -12,13 +12,20 @@ from digitlab.snippets.evaluation import _measured
 _IMPORT = "import digitlab as dl\n"
 
 
-def tables(run_id: str, split: str, dataset: str | None = None, upload: str | None = None) -> str:
-    """The CSV tables of what was measured."""
-    names = "classes_csv, confusion_csv, kaggle_csv, predictions_csv"
-    imports = f"from digitlab.evaluation.tables import {names}"
-    return f"""{_measured(run_id, split, dataset, upload, "from pathlib import Path", imports)}
-for write in ({names}):
-    Path(f"{{run.id}}-{{write.__name__.replace('_', '.')}}").write_text(write(result))
+def tables(
+    run_id: str,
+    split: str,
+    dataset: str | None = None,
+    upload: str | None = None,
+    *,
+    formats: Sequence[str],
+) -> str:
+    """What was measured, as files of these formats."""
+    names = "from digitlab.exports.export import exported, file_name, subject_of"
+    return f"""{_measured(run_id, split, dataset, upload, "from pathlib import Path", names)}
+subject = subject_of(run, measured=result)
+for format in {tuple(formats)!r}:
+    Path(file_name(subject, format)).write_bytes(exported(subject, format))
 """
 
 

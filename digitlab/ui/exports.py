@@ -20,16 +20,14 @@ if TYPE_CHECKING:
 
 
 def offer_run(run: Run) -> None:
-    """Show a cell with the run's model as files: code, recipe, weights and graph."""
+    """Show a cell with the run's model as files."""
     from digitlab.exports.export import formats_of, subject_of
 
     subject = subject_of(run)
     formats = formats_of(subject, "model")
-    graph = "the recipe, and an ONNX graph from raw pixels to probabilities"
     page.cell(
         "The model" if classical_kind(run.spec) else "The network",
-        "As files that work without digitlab: code that loads the weights, the weights, "
-        f"{graph if 'onnx' in formats else 'and the recipe'}.",
+        f"Files that work without digitlab: {titles(formats)}.",
     )
     format_buttons(subject, formats, f"run-{run.id}")
     if run.record.members:
@@ -38,21 +36,20 @@ def offer_run(run: Run) -> None:
 
 
 def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
-    """Show a cell with an architecture as files: code, recipe, initial weights and graph."""
+    """Show a cell with an architecture, and its initial weights, as files."""
     from digitlab.exports.export import formats_of, subject_of
 
     subject = subject_of(spec, recipe)
     formats = formats_of(subject, "model")
-    page.cell(
-        "Download",
-        "The model as files that work without digitlab: a scikit-learn script that fits it, and "
-        "the recipe."
-        if classical_kind(spec)
-        else "The network as files that work without digitlab: PyTorch code with the recipe that "
-        "trains it, the recipe, and the initial weights, also as an ONNX graph for other tools.",
-    )
+    weights = "" if classical_kind(spec) else " The weights are the initial ones."
+    page.cell("Download", f"Files that work without digitlab: {titles(formats)}.{weights}")
     format_buttons(subject, formats, "spec")
     page.code_fold(basics.export_of_spec(spec.to_yaml(), formats))
+
+
+def titles(formats: Sequence[str]) -> str:
+    """The names of formats, as a sentence lists them."""
+    return " and ".join(", ".join(FORMATS[name].title for name in formats).rsplit(", ", 1))
 
 
 def format_buttons(

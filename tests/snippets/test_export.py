@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import digitlab as dl
+from digitlab.exports.export import formats_of, subject_of
 from digitlab.jobs import queue
 from digitlab.snippets import export
 from tests.snippets.snippet_runner import execute, untested
@@ -12,9 +13,14 @@ from tests.snippets.snippet_runner import execute, untested
 
 def test_tables(run_id, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    execute(export.tables(run_id, "val"))
-    names = {path.name.removeprefix(f"{run_id}-") for path in tmp_path.glob("*.csv")}
-    assert names == {"predictions.csv", "kaggle.csv", "classes.csv", "confusion.csv"}
+    run = dl.open_run(run_id)
+    formats = formats_of(subject_of(run), "results")
+    execute(export.tables(run_id, "val", formats=formats))
+    names = {path.name.removeprefix(f"{run_id}-") for path in tmp_path.glob("*.*")}
+    tables = {"predictions.csv", "kaggle.csv", "classes.csv", "confusion.csv", "epochs.csv"}
+    assert names == tables | {"predictions.npz"}
+    lines = (tmp_path / f"{run_id}-kaggle.csv").read_text().splitlines()
+    assert len(lines) == 1 + run.evaluate("val").n
 
 
 def test_import_run(run_id, tmp_path):

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from digitlab.evaluation.tables import answers_csv, written
+from digitlab.exports.formats import FORMATS
 from digitlab.exports.notebook import write_comparison
 from digitlab.ui import exports, page
 from digitlab.ui.compare.choose import ComparedRun
@@ -18,15 +19,15 @@ def show(runs: Sequence[ComparedRun]) -> None:
     page.cell(
         "Download",
         "This page as a notebook that runs outside the app, and the answers of the runs as tables. "
-        "The report, the model card and the ZIP of a single run are on its Results page.",
+        "The files of a single run are on its Results page.",
     )
     one_dataset = len({run.record.dataset for run in runs}) == 1
     with st.container(horizontal=True):
         if one_dataset:
             description = "The cells of this page; the first two runs are A and B."
-            mime = "application/x-ipynb+json"
-            make = partial(_notebook, runs)
-            exports.button("Notebook", make, "comparison.ipynb", mime, description, "comparison")
+            form, make = FORMATS["notebook"], partial(_notebook, runs)
+            name = "comparison.ipynb"
+            exports.button(form.title, make, name, form.mime, description, "comparison")
             description = "CSV: every test image with its label and what each run read."
             make = partial(_answers, runs)
             exports.button("Answers", make, "answers.csv", "text/csv", description, "answers")

@@ -39,9 +39,8 @@ def show(view: View) -> None:
     formats = formats_of(subject, "run")
     page.cell(
         "The whole run",
-        "A report with figures that work offline, a model card, this page as a notebook that runs "
-        "without the app, the learning curves for TensorBoard, and a ZIP that another digitlab can "
-        "import on its Compare page. The report and the model card show results on the test split.",
+        f"As files: {exports.titles(formats)}. The report and the model card show "
+        "results on the test split. Another digitlab imports the ZIP on its Compare page.",
     )
     exports.format_buttons(subject, formats, view.run.id)
     page.code_fold(basics.export_of_run(view.run.id, formats))
@@ -52,7 +51,6 @@ def show(view: View) -> None:
         "labels are class numbers.",
     )
     _show_results(view, replace(subject, measured=view.result))
-    page.code_fold(export.tables(*view.snippet_args))
 
     _show_figure(view)
     exports.offer_run(view.run)
@@ -67,6 +65,7 @@ def _show_results(view: View, subject: Subject) -> None:
         if needs_results in FORMATS[name].needs
     }
     exports.format_buttons(subject, formats, view.run.id, names)
+    page.code_fold(export.tables(*view.snippet_args, formats=formats))
 
 
 def _short(view: View) -> str:
