@@ -42,8 +42,8 @@ class Argument:
         if self.words:
             return self.words
         if self.choices:
-            words = ", ".join(repr(choice) for choice in self.choices)
-            return f"one of {words}"
+            options = ", ".join(repr(choice) for choice in self.choices)
+            return f"one of {options}"
         return describe(self.annotation)
 
     @property
@@ -69,24 +69,24 @@ def check_arguments(
     args: Mapping[str, Any], arguments: Iterable[Argument], placement: Placement
 ) -> None:
     """Raise SpecError for an argument that is unknown, missing or of the wrong type or size."""
-    known = {argument.name: argument for argument in arguments}
+    by_name = {argument.name: argument for argument in arguments}
     for name, value in args.items():
-        if name not in known:
+        if name not in by_name:
             raise placement.error(
-                f"has no argument {name!r}; {_valid(name, known)}.", argument=name
+                f"has no argument {name!r}; {_valid(name, by_name)}.", argument=name
             )
-        _check_value(known[name], value, placement)
-    for name, argument in known.items():
+        _check_value(by_name[name], value, placement)
+    for name, argument in by_name.items():
         if argument.required and name not in args:
-            raise placement.error(f"needs {name}, {argument.accepts}; {_valid(name, known)}.")
+            raise placement.error(f"needs {name}, {argument.accepts}; {_valid(name, by_name)}.")
 
 
-def _valid(name: str, known: Mapping[str, Argument]) -> str:
-    if not known:
+def _valid(name: str, by_name: Mapping[str, Argument]) -> str:
+    if not by_name:
         return "it takes none"
-    near = difflib.get_close_matches(name, [key for key in known if key != name], 1)
-    hint = f"did you mean {near[0]}? Its" if near and name not in known else "its"
-    return f"{hint} arguments are {', '.join(known)}"
+    near = difflib.get_close_matches(name, [key for key in by_name if key != name], 1)
+    hint = f"did you mean {near[0]}? Its" if near and name not in by_name else "its"
+    return f"{hint} arguments are {', '.join(by_name)}"
 
 
 def _check_value(argument: Argument, value: Any, placement: Placement) -> None:

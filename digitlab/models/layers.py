@@ -136,10 +136,9 @@ def explain_unknown(name: str, blocks: tuple[str, ...]) -> str:
 
 def nearest_names(name: str, blocks: tuple[str, ...]) -> tuple[str, ...]:
     """The layers and blocks that a wrong name may mean, the likeliest first; at most three."""
-    known = {layer.lower(): layer for layer in (*blocks, *_registry())}
-    words = {**_ALSO_CALLED, **known}
-    near = difflib.get_close_matches(name.lower().replace("_", ""), words, 3, 0.6)
-    return tuple(dict.fromkeys(words[word] for word in near))
+    names = {**_ALSO_CALLED, **{layer.lower(): layer for layer in (*blocks, *_registry())}}
+    near = difflib.get_close_matches(name.lower().replace("_", ""), names, 3, 0.6)
+    return tuple(dict.fromkeys(names[key] for key in near))
 
 
 def place_layer(layer: Layer, shape: Shape, placement: Placement) -> Part:
@@ -238,14 +237,14 @@ def _with_inferred(
 
 def _inferred(name: str, value: Any, shape: Shape, placement: Placement) -> Any:
     if name == "normalized_shape":
-        wanted = (value,) if isinstance(value, int) else value
-        if wanted and shape[len(shape) - len(wanted) :] != wanted:
+        sizes = (value,) if isinstance(value, int) else value
+        if sizes and shape[len(shape) - len(sizes) :] != sizes:
             raise placement.error(
-                f"was given normalized_shape {written(wanted)}, but {written(shape)} reaches it; "
+                f"was given normalized_shape {written(sizes)}, but {written(shape)} reaches it; "
                 f"leave it out or give the last sizes of that shape.",
                 argument=name,
             )
-        return wanted or shape
+        return sizes or shape
     arrives = shape[0] if name in _FROM_CHANNELS else shape[-1]
     if value is not None and value != arrives:
         fix = f"leave {name} out or set it to {arrives}"
@@ -271,13 +270,13 @@ def _try_out(
     known to be slow is spared.
     """
     device = placement.assembly.device
-    known = placement.assembly.known.get(placement.key)
+    measured = placement.assembly.known.get(placement.key)
     try:
         with warnings.catch_warnings(), torch.no_grad(), torch.device(device):
             warnings.simplefilter("ignore")
             module = cls(**args)
-            if known and known.operations > MAX_TRIAL:
-                return module, known.output_shape
+            if measured and measured.operations > MAX_TRIAL:
+                return module, measured.output_shape
             output = module.train(device == "meta")(torch.zeros(2, *shape))
             if device == "meta" and "norm" in cls.__module__:
                 module.eval()(torch.zeros(1, *shape))  # some cannot answer for a single image

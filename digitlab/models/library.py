@@ -93,8 +93,8 @@ def check_name(name: str) -> None:
 
 def suggest_name(text: object) -> str:
     """A name that may be saved under, made of any text: "My net (2)" gives "My-net-2"."""
-    words = re.findall(r"[A-Za-z0-9_]+", text if isinstance(text, str) else "")
-    return "-".join(words).strip("_-")[:MAX_NAME].rstrip("-") or "my-network"
+    parts = re.findall(r"[A-Za-z0-9_]+", text if isinstance(text, str) else "")
+    return "-".join(parts).strip("_-")[:MAX_NAME].rstrip("-") or "my-network"
 
 
 def _well_named(name: object) -> bool:

@@ -114,8 +114,8 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
             yield f"Use {word}", [_retyped(layer, word)]
         yield f"Remove {name}, {layer.type}", []
         return
-    known = {argument.name: argument for argument in signature.arguments}
-    yield from _known_arguments(layer, known)
+    by_name = {argument.name: argument for argument in signature.arguments}
+    yield from _known_arguments(layer, by_name)
     sizes = [name for name in INPUT_SIZES if name in layer.args]
     if "in_features" in sizes and len(shape) > 1:
         yield f"Insert Flatten before {name}", [Layer("Flatten"), layer]
@@ -125,8 +125,8 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
     for size in sizes:
         yield f"Leave {size} to be inferred", [layer.without_args(size)]
     yield from _neighbours(layer, shape, name)
-    if argument in known:
-        yield from _other_values(layer, known[argument], shape)
+    if argument in by_name:
+        yield from _other_values(layer, by_name[argument], shape)
     yield from _paddings(layer, name)
     yield f"Remove {name}, {layer.type}", []
 
@@ -134,26 +134,27 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
 def _retyped(layer: Layer, name: str) -> Layer:
     """The layer under another name, with the arguments that it takes there."""
     signature = find_signature(name)
-    known = {argument.name for argument in signature.arguments}
-    args = {key: value for key, value in layer.args.items() if key in known}
+    accepted = {argument.name for argument in signature.arguments}
+    args = {key: value for key, value in layer.args.items() if key in accepted}
     for argument in signature.arguments:
         if argument.required and argument.name not in args and argument.name in USUAL:
             args[argument.name] = USUAL[argument.name]
     return Layer(name, args)
 
 
-def _known_arguments(layer: Layer, known: dict[str, Argument]) -> Iterator[Change]:
+def _known_arguments(layer: Layer, by_name: dict[str, Argument]) -> Iterator[Change]:
     """Misspelt arguments renamed or left out, missing ones set."""
-    unknown = [key for key in layer.args if key not in known]
+    unknown = [key for key in layer.args if key not in by_name]
     for key in unknown:
-        near = difflib.get_close_matches(key, [name for name in known if name not in layer.args], 1)
+        unused = [name for name in by_name if name not in layer.args]
+        near = difflib.get_close_matches(key, unused, 1)
         if near:
             args = {near[0] if k == key else k: value for k, value in layer.args.items()}
             yield f"Rename {key} to {near[0]}", [Layer(layer.type, args)]
         yield f"Remove {key}", [layer.without_args(key)]
     missing = {
         key: USUAL[key]
-        for key, argument in known.items()
+        for key, argument in by_name.items()
         if argument.required and key not in layer.args and key in USUAL
     }
     if missing:
@@ -225,10 +226,10 @@ def _padded(layer: Layer) -> Layer:
     return layer.with_args(padding=kernel // 2) if odd else layer
 
 
-def _divisor(sizes: Sequence[int], wanted: int) -> int:
-    """The number nearest to `wanted` that divides all `sizes`."""
+def _divisor(sizes: Sequence[int], target: int) -> int:
+    """The number nearest to `target` that divides all `sizes`."""
     fitting = [n for n in range(1, min(sizes) + 1) if all(size % n == 0 for size in sizes)]
-    return min(fitting, key=lambda n: (abs(n - wanted), n))
+    return min(fitting, key=lambda n: (abs(n - target), n))
 
 
 # ---- the end of a network ----------------------------------------------------------------------

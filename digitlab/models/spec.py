@@ -81,8 +81,8 @@ def _read_input(value: Any) -> tuple[int, int, int]:
 
 def _read_init(value: Any) -> str:
     if value not in INITS:
-        words = ", ".join(INITS)
-        raise SpecError(f"init must be one of {words}; not {shown(value)}.", path=("init",))
+        choices = ", ".join(INITS)
+        raise SpecError(f"init must be one of {choices}; not {shown(value)}.", path=("init",))
     return value
 
 
@@ -90,8 +90,8 @@ def _placed_layers(value: Any) -> tuple[Layer, ...]:
     try:
         return read_layers(value)
     except SpecError as error:
-        words = ", ".join(path_words(error.path or ()))
-        message = f"{words[0].upper()}{words[1:]}: {error.message}" if words else error.message
+        place = ", ".join(path_words(error.path or ()))
+        message = f"{place[0].upper()}{place[1:]}: {error.message}" if place else error.message
         path = error.path or ("layers",)
         layer = f"layer {path[0] + 1}" if isinstance(path[0], int) else None
         raise SpecError(message, layer=layer, path=path) from error
@@ -202,8 +202,8 @@ class ModelSpec(BaseModel):
         return self._changed(input=shape, layers=layers)
 
     def _changed(self, **fields: Any) -> ModelSpec:
-        kept = {name: getattr(self, name) for name in type(self).model_fields}
-        return ModelSpec(**{**kept, **fields})
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return ModelSpec(**{**values, **fields})
 
     def for_data(self, input_shape: Sequence[int], classes: int) -> ModelSpec:
         """A copy for a dataset's images (C, H, W) and number of classes.

@@ -61,7 +61,7 @@ def contrast(first: ModelSummary, second: ModelSummary) -> tuple[str, ...]:
     if a == b:
         a, b = "The first", "the second"
     costs = [
-        _ratio(getattr(first, field), getattr(second, field), words) for field, words in _MEASURES
+        _ratio(getattr(first, field), getattr(second, field), noun) for field, noun in _MEASURES
     ]
     sentences = [f"{a} has {costs[0]}, {costs[1]} and {costs[2]}, compared with {b}."]
     sentences.append(_depths(first, second, a, b))
@@ -74,29 +74,31 @@ def contrast(first: ModelSummary, second: ModelSummary) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _ratio(first: int, second: int, words: str) -> str:
+def _ratio(first: int, second: int, noun: str) -> str:
     if first == second:
-        return f"as many {words}"
+        return f"as many {noun}"
     if not first or not second:
-        return f"{first:,} {words} instead of {second:,}"
+        return f"{first:,} {noun} instead of {second:,}"
     larger = first > second
     ratio = first / second if larger else second / first
     if ratio < 1.995:
-        return f"{percent(abs(first / second - 1), 0)} {'more' if larger else 'fewer'} {words}"
+        return f"{percent(abs(first / second - 1), 0)} {'more' if larger else 'fewer'} {noun}"
     times = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
-    return f"{times} times {'more' if larger else 'fewer'} {words}"
+    return f"{times} times {'more' if larger else 'fewer'} {noun}"
 
 
 def _depths(first: ModelSummary, second: ModelSummary, a: str, b: str) -> str:
     """How many layers have weights, and how many layers stand in both in the same order."""
-    ours, theirs = _lines(first), _lines(second)
-    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
+    lines_a, lines_b = _lines(first), _lines(second)
+    matcher = difflib.SequenceMatcher(None, lines_a, lines_b, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
     weighted = [sum(row.parameters > 0 for row in summary.innermost) for summary in (first, second)]
     counts = f"It has {_layers(weighted[0])} with weights and {b} has {weighted[1]}"
-    if same == len(ours) == len(theirs):
+    if same == len(lines_a) == len(lines_b):
         return f"{counts}; all their layers are the same."
-    return f"{counts}; {same} of the {len(ours)} layers of {a} are also in {b}, in the same order."
+    return (
+        f"{counts}; {same} of the {len(lines_a)} layers of {a} are also in {b}, in the same order."
+    )
 
 
 def _layers(count: int) -> str:

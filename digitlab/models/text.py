@@ -167,10 +167,10 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         whole = kind == "int" and len(text) < 100
         number = int(text) if whole else float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
         if not math.isfinite(number) or abs(number) > MAX_NUMBER:
-            shown = text if len(text) <= 30 else f"{text[:30]}…"
+            short = text if len(text) <= 30 else f"{text[:30]}…"
             _refuse(
                 node.start_mark.line + 1,
-                f"the number {shown}",
+                f"the number {short}",
                 f"numbers are finite and at most {MAX_NUMBER:,}",
             )
         return number

@@ -54,7 +54,7 @@ class TorchvisionModel(nn.Module):
             options = {"image_size": image_size}
         self.model = models.get_model(name, weights=None, num_classes=num_classes, **options)
         modules = self.model.named_modules()
-        place, stem = next(pair for pair in modules if isinstance(pair[1], nn.Conv2d))
+        stem_name, stem = next(pair for pair in modules if isinstance(pair[1], nn.Conv2d))
         if channels != stem.in_channels:
             new = nn.Conv2d(
                 channels,
@@ -64,7 +64,7 @@ class TorchvisionModel(nn.Module):
                 stem.padding,
                 bias=stem.bias is not None,
             )
-            self.model.set_submodule(place, new)
+            self.model.set_submodule(stem_name, new)
         if isinstance(self.model, models.MNASNet):  # its own loader asks weights for a version
             loader = super(models.MNASNet, self.model)._load_from_state_dict
             self.model._load_from_state_dict = loader
@@ -110,8 +110,8 @@ def place_model(layer: Layer, shape: Shape, placement: Placement) -> Part:
     size = _fitting_size(name, shape, layer.args, placement)
     try:
         module = _make(name, shape[0], classes, size, placement.assembly.device)
-        known = placement.assembly.known.get(placement.key)
-        cost = known or measure(module, shape)
+        measured = placement.assembly.known.get(placement.key)
+        cost = measured or measure(module, shape)
     except Exception as error:  # torch raises most of Python's errors for shapes
         reason = " ".join(str(error).split())[:160].rstrip(".")
         raise placement.error(

@@ -32,16 +32,18 @@ def place(block: Block, layer: Layer, shape: Shape, placement: Placement) -> Par
     """Make a block and all inside it; its own row comes first and counts the rows inside."""
     check_arguments(layer.args, block.arguments, placement)
     part = block.assemble(layer.args, shape, placement)
-    shown = {k: len(v) if k == "branches" else v for k, v in layer.args.items() if k != "layers"}
-    inside = [row for row in part.rows if row.depth == placement.depth + 1]
+    arguments = {
+        k: len(v) if k == "branches" else v for k, v in layer.args.items() if k != "layers"
+    }
+    children = [row for row in part.rows if row.depth == placement.depth + 1]
     row = placement.row(
         layer,
         part.output_shape,
-        shown=shown,
+        shown=arguments,
         kind="block",
         parameters=sum(parameter.numel() for parameter in part.module.parameters()),
-        operations=part.operations + sum(row.operations for row in inside),
-        values=part.values + sum(row.values for row in inside),
+        operations=part.operations + sum(row.operations for row in children),
+        values=part.values + sum(row.values for row in children),
     )
     return Part(part.module, part.output_shape, (row, *part.rows))
 
@@ -53,11 +55,11 @@ def whole(
 
     A chain of `alike` modules of one cost that keep the shape is measured by its first.
     """
-    known = placement.assembly.known.get(placement.key)
+    measured = placement.assembly.known.get(placement.key)
     with torch.device(placement.assembly.device):
         module = make()
-    if known:  # measured before, when the shapes were inferred
-        return Part(module, known.output_shape, (), known.operations, known.values)
+    if measured:  # measured before, when the shapes were inferred
+        return Part(module, measured.output_shape, (), measured.operations, measured.values)
     try:
         cost = measure(module if alike == 1 else module[0], shape)
     except Exception as error:  # torch raises most of Python's errors for shapes

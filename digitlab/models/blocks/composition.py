@@ -40,19 +40,19 @@ def _residual(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Pa
     return Part(module, inner.output_shape, (*inner.rows, *shortcut.rows))
 
 
-def _projection(shape: Shape, wanted: Shape, placement: Placement) -> Layer:
+def _projection(shape: Shape, target: Shape, placement: Placement) -> Layer:
     """The cheapest linear map from `shape` to `wanted`: a 1×1 convolution, or a Linear."""
-    if len(shape) == len(wanted) == 1:
-        return Layer("Linear", {"out_features": wanted[0], "bias": False})
+    if len(shape) == len(target) == 1:
+        return Layer("Linear", {"out_features": target[0], "bias": False})
     # a stride s leaves ceil(side / s), so ceil(side / goal) is the only one that may reach the goal
-    stride = tuple(-(-side // goal) for side, goal in zip(shape[1:], wanted[1:], strict=False))
+    stride = tuple(-(-side // goal) for side, goal in zip(shape[1:], target[1:], strict=False))
     reached = tuple(-(-side // step) for side, step in zip(shape[1:], stride, strict=False))
-    if len(shape) != len(wanted) or reached != wanted[1:] or len(shape) > 4:
+    if len(shape) != len(target) or reached != target[1:] or len(shape) > 4:
         raise placement.error(
-            f"adds its input, {written(shape)}, to what its layers give, {written(wanted)}, and no "
+            f"adds its input, {written(shape)}, to what its layers give, {written(target)}, and no "
             f"1×1 convolution maps one to the other; keep the size (padding), or halve it."
         )
-    args = {"out_channels": wanted[0], "kernel_size": 1, "stride": stride, "bias": False}
+    args = {"out_channels": target[0], "kernel_size": 1, "stride": stride, "bias": False}
     return Layer(f"Conv{len(shape) - 1}d", args)
 
 

@@ -80,20 +80,20 @@ def _rules(name: str) -> Mapping[str, tuple[Any, ...]]:
     from sklearn.utils._param_validation import Hidden, Interval, Options, make_constraint
 
     cls = KINDS[name].estimator_class()
-    known = defaults(name)
+    allowed = defaults(name)
     rules: dict[str, tuple[Any, ...]] = {}
     for argument, constraints in cls._parameter_constraints.items():
-        if argument not in known or (argument in NEVER and (name, argument) not in KEPT):
+        if argument not in allowed or (argument in NEVER and (name, argument) not in KEPT):
             continue
         plain = [make_constraint(c) for c in constraints if not isinstance(c, Hidden)]
-        kept = tuple(
+        supported = tuple(
             c
             for c in plain
             if isinstance(c, Interval | Options)
             or type(c).__name__ in ("_Booleans", "_NoneConstraint")
         )
-        if kept or argument == "hidden_layer_sizes":
-            rules[argument] = kept
+        if supported or argument == "hidden_layer_sizes":
+            rules[argument] = supported
     return rules
 
 
@@ -146,14 +146,14 @@ def _rule_words(rule: Any) -> str:
 
 
 def _nearest_word(kind: Kind, name: str, value: Any) -> str:
-    words = [
+    options = [
         option
         for rule in _rules(kind.name)[name]
         for option in getattr(rule, "options", ())
         if isinstance(option, str)
     ]
-    words = [word for word in words if word in (_choices(kind, name) or words)]
-    near = difflib.get_close_matches(value, words, 1) if isinstance(value, str) else []
+    options = [option for option in options if option in (_choices(kind, name) or options)]
+    near = difflib.get_close_matches(value, options, 1) if isinstance(value, str) else []
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

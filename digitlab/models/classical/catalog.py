@@ -49,13 +49,13 @@ class Kind:
     def make(self, args: Mapping[str, Any], seed: int, threads: int = 1) -> Any:
         """An estimator that has not seen data yet, from a spec's arguments and a run's seed."""
         own = {name: value for name, value in args.items() if name != "num_classes"}
-        known = self.estimator_class()._parameter_constraints
+        constraints = self.estimator_class()._parameter_constraints
         of_run = (
             {"random_state": seed % 2**32, "n_jobs": threads}
             if self.family == "trees"
             else {"random_state": seed % 2**32}
         )
-        of_run = {name: value for name, value in of_run.items() if name in known}
+        of_run = {name: value for name, value in of_run.items() if name in constraints}
         return self.estimator_class()(**{**self.fixed, **of_run, **own})
 
     def rounds(self, args: Mapping[str, Any]) -> int:

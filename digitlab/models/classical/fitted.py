@@ -113,10 +113,10 @@ class Fitted(nn.Module):
         self.need(kind != "f" or array.isfinite().all(), f"{name} holds values that are no numbers")
 
     def _check_classes(self) -> None:
-        seen = self.classes
-        rising = len(seen) and bool((seen[1:] > seen[:-1]).all())
-        inside = rising and int(seen[0]) >= 0 and int(seen[-1]) < self.num_classes
-        self.need(inside, f"classes {seen.tolist()[:12]} are not among {self.num_classes}")
+        classes = self.classes
+        rising = len(classes) and bool((classes[1:] > classes[:-1]).all())
+        valid = rising and int(classes[0]) >= 0 and int(classes[-1]) < self.num_classes
+        self.need(valid, f"classes {classes.tolist()[:12]} are not among {self.num_classes}")
 
     def _load_from_state_dict(
         self, state: Any, prefix: str, metadata: Any, strict: bool, missing: list[str],

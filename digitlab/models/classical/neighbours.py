@@ -42,8 +42,8 @@ class Neighbours(Fitted):
         n = len(self.images)
         self.need(self.images.shape[1] == self.features, f"images have {self.images.shape[1]}")
         self.need(len(self.labels) == n, f"{len(self.labels)} labels for {n} images")
-        inside = n and int(self.labels.min()) >= 0 and int(self.labels.max()) < len(self.classes)
-        self.need(inside, "labels are not among the classes")
+        valid = n and int(self.labels.min()) >= 0 and int(self.labels.max()) < len(self.classes)
+        self.need(valid, "labels are not among the classes")
         self.need(n >= self.count, f"{n} images for {self.count} neighbours")
         self.need(self.scale > 0, "scale is not above 0")
 
@@ -69,8 +69,8 @@ class Neighbours(Fitted):
             if best is not None:
                 apart, here = torch.cat([best, apart], 1), torch.cat([rows, here], 1)
             count = min(self.count, apart.shape[1])
-            best, places = apart.topk(count, dim=1, largest=False)
-            rows, begin = here.gather(1, places), begin + len(part)
+            best, columns = apart.topk(count, dim=1, largest=False)
+            rows, begin = here.gather(1, columns), begin + len(part)
         return best.sqrt() if self.straight else best, rows
 
     def _apart(self, pixels: torch.Tensor, part: torch.Tensor, *, exact: bool) -> torch.Tensor:

@@ -73,13 +73,13 @@ class Trees(Fitted):
 
     def _leaves(self, x: torch.Tensor) -> torch.Tensor:
         """The leaf that each image reaches in each tree, int64 [N, trees]."""
-        place = self.roots.long().expand(len(x), -1)
+        nodes = self.roots.long().expand(len(x), -1)
         for _ in range(_DEEPEST):
-            feature = self.feature[place].long()
+            feature = self.feature[nodes].long()
             inner = feature >= 0
             if not inner.any():
-                return place
-            left = x.gather(1, feature.clamp(min=0)) <= self.threshold[place]
-            follow = torch.where(left, self.left[place], self.right[place]).long()
-            place = torch.where(inner, follow, place)
+                return nodes
+            left = x.gather(1, feature.clamp(min=0)) <= self.threshold[nodes]
+            follow = torch.where(left, self.left[nodes], self.right[nodes]).long()
+            nodes = torch.where(inner, follow, nodes)
         raise self.refuse(f"a tree is deeper than {_DEEPEST:,} questions")

@@ -57,9 +57,9 @@ def _layer(text: str, line: int) -> Layer:
     call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
     if not isinstance(call, ast.Call):
         refuse(line, "is not a printed layer")
-    words = {n.id: n.id for n in ast.walk(call) if isinstance(n, ast.Name) and n is not call.func}
+    names = {n.id: n.id for n in ast.walk(call) if isinstance(n, ast.Name) and n is not call.func}
     try:
-        value = read_value(call, words)
+        value = read_value(call, names)
     except SpecError as error:
         message = re.sub(r"^Line 1 ", f"Line {line} ", error.message)
         raise SpecError(message, line=line) from error

@@ -48,10 +48,10 @@ def _values(call: Call) -> list[Any]:
 
 def read_layer(call: Call) -> Layer:
     """One call of a torch.nn class as a layer. Raises SpecError with its line."""
-    name, known = call.name, list_layers()
-    if call.before not in _MODULES or name not in known:
+    name, layers = call.name, list_layers()
+    if call.before not in _MODULES or name not in layers:
         written = f"{call.before}.{name}" if call.before else name
-        near = difflib.get_close_matches(name, known, 2, 0.7)
+        near = difflib.get_close_matches(name, layers, 2, 0.7)
         hint = f"did you mean nn.{' or nn.'.join(near)}" if near else "use a layer of torch.nn"
         refuse(call.line, f"calls {written}, which is not a layer that can be read; {hint}")
     names = argument_names(name)

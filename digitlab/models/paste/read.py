@@ -175,11 +175,11 @@ def _spec(
     """The layers as a spec for the images that they were written for."""
     if not layers:
         raise SpecError("The Sequential has no layers; paste at least one.", line=1)
-    kept = [layer for layer, _ in layers if layer.type != "Identity"] or [layers[0][0]]
-    if kept[0].type == "Linear":  # it takes vectors, a spec takes images
-        kept.insert(0, Layer("Flatten"))
-    images = [image] if image else _likely_images(kept)
-    specs = [ModelSpec(name=name, input=shape, init=init, layers=kept) for shape in images]
+    used = [layer for layer, _ in layers if layer.type != "Identity"] or [layers[0][0]]
+    if used[0].type == "Linear":  # it takes vectors, a spec takes images
+        used.insert(0, Layer("Flatten"))
+    images = [image] if image else _likely_images(used)
+    specs = [ModelSpec(name=name, input=shape, init=init, layers=used) for shape in images]
     return next((_without_sizes(spec) for spec in specs if _builds(spec)), specs[0])
 
 
