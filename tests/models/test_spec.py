@@ -124,7 +124,7 @@ FAULTS = [
     ("name: x\ninput: [1, 28, 0]\nlayers: []\n", 2, ("input",), "whole number"),
     ("name: x\ninput: [true, 28, 28]\nlayers: []\n", 2, ("input",), "whole number"),
     ("name: x\nlayer: []\n", 2, ("layer",), "layers"),
-    ("name: x\nlayers: []\ncolour: red\n", 3, ("colour",), "name, input and layers"),
+    ("name: x\nlayers: []\ncolour: red\n", 3, ("colour",), "name, input, layers and init"),
     ("layers: []\n", 1, (), "no name"),
     ("name: ''\nlayers: []\n", 1, ("name",), "1 to 100"),
     ("", 1, None, "empty"),
