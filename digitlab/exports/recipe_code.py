@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from digitlab.data.dataset import choose
-from digitlab.data.registry import find_dataset
+from digitlab.exports.dataset_code import load_code
 from digitlab.exports.function_source import Source, attributes, leave_out
 from digitlab.runs.experiment import Experiment
 from digitlab.training.config import Augmentation, Form, TrainConfig, summary
@@ -35,7 +35,8 @@ def recipe_code(experiment: Experiment) -> RecipeCode:
     source = Source(names, provided=("TrainConfig", "Augmentation")).add(choose).add(fit)
     train = _TRAIN.format(split_seed=split.split_seed)
     main = leave_out(train, names)
-    body = [_data(split.name), _NORMALIZE[recipe.normalization], *source.parts.values(), main]
+    load = load_code(split.name, _TORCHVISION, _ARRAYS, ".transpose(2, 3)")
+    body = [load, _NORMALIZE[recipe.normalization], *source.parts.values(), main]
     text = "\n\n".join(part.strip("\n") + "\n" for part in body)
     known = source.attributes | attributes(train, names)
     head = _settings(recipe, attributes(text, names))
@@ -112,21 +113,6 @@ def load(folder: str) -> tuple[torch.Tensor, ...]:
         names = ("train_images", "train_labels", "test_images", "test_labels")
         return tuple(torch.from_numpy(arrays[name]) for name in names)
 '''
-
-
-def _data(dataset: str) -> str:
-    info = find_dataset(dataset)
-    if not info.torchvision or info.name == "usps":  # digitlab gives these another form first
-        return _ARRAYS.format(dataset=info.name)
-    given = [
-        ", ".join(f"{k}={v!r}" for k, v in a.items()) for a in (info.train_args, info.test_args)
-    ]
-    return _TORCHVISION.format(
-        name=info.torchvision,
-        train=given[0],
-        test=given[1],
-        turned=".transpose(2, 3)" if info.transposed else "",
-    )
 
 
 _SCALE = '''

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from digitlab.exports.dataset_code import load_code
 from digitlab.models.classical.catalog import Kind, classical_args, classical_kind
 
 if TYPE_CHECKING:
@@ -134,7 +135,11 @@ def scikit_script(experiment: Experiment, *, file: str, title: str, text: str) -
 
     spec, recipe, split = experiment.spec, experiment.recipe, experiment.dataset
     sketch(spec)  # raises where the spec is wrong
-    kind, args, load = classical_kind(spec), classical_args(spec), _load(split.name)
+    kind, args, load = (
+        classical_kind(spec),
+        classical_args(spec),
+        load_code(split.name, _TORCHVISION, _ARRAYS, ".transpose(0, 2, 1)"),
+    )
     by_epochs = kind.family == "perceptron" and kind.rounds(args) > 1
     measured = recipe.normalization == "dataset"
     head = _HEAD.format(
@@ -175,16 +180,3 @@ def _call(kind: Kind, args: Mapping[str, Any]) -> str:
 
 def _literal(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
-
-
-def _load(dataset: str) -> str:
-    from digitlab.data.registry import find_dataset
-
-    info = find_dataset(dataset)
-    if not info.torchvision or info.name == "usps":  # digitlab gives these another form first
-        return _ARRAYS.format(dataset=info.name)
-    train, test = (
-        ", ".join(f"{k}={v!r}" for k, v in a.items()) for a in (info.train_args, info.test_args)
-    )
-    turned = ".transpose(0, 2, 1)" if info.transposed else ""
-    return _TORCHVISION.format(name=info.torchvision, train=train, test=test, turned=turned)

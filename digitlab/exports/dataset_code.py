@@ -1,0 +1,19 @@
+"""The lines of a script that read a dataset, by torchvision or from an .npz file."""
+
+from __future__ import annotations
+
+from digitlab.data.registry import find_dataset
+
+
+def load_code(dataset: str, torchvision: str, arrays: str, turned: str) -> str:
+    """The script's `load`: by the template `torchvision`, or by `arrays` where the dataset is not
+    torchvision's as it is. `turned` is the code that turns transposed images.
+    """
+    info = find_dataset(dataset)
+    if not info.torchvision or info.name == "usps":  # digitlab gives these another form first
+        return arrays.format(dataset=info.name)
+    train, test = (
+        ", ".join(f"{k}={v!r}" for k, v in a.items()) for a in (info.train_args, info.test_args)
+    )
+    turned = turned if info.transposed else ""
+    return torchvision.format(name=info.torchvision, train=train, test=test, turned=turned)
