@@ -88,8 +88,8 @@ def pool_probabilities(probabilities: Sequence[np.ndarray], errors: Sequence[flo
     """
     if not probabilities or len(probabilities) != len(errors):
         raise EvaluationError(
-            f"Pooling needs an error for each set of probabilities; not {len(probabilities)} with "
-            f"{len(errors)} errors."
+            f"Probabilities are pooled with an error for each set; not {len(probabilities)} sets "
+            f"with {len(errors)} errors."
         )
     if len({np.shape(matrix) for matrix in probabilities}) > 1 or np.ndim(probabilities[0]) != 2:
         raise EvaluationError(
