@@ -1,11 +1,13 @@
 """Repairs: for an architecture that cannot be built, one that gets further, and what was changed.
 
 Repairs are not read out of the error's words: the likely ones for the layer and the shape that
-reached it are tried in turn, and the first that builds further than before is offered.
+reached it are tried. The smallest change after which everything fits is offered, or else the
+likeliest that builds further than before.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 from collections.abc import Iterator, Sequence
@@ -16,7 +18,7 @@ from digitlab.models import edit
 from digitlab.models.arguments import Argument
 from digitlab.models.blocks import BLOCKS, list_blocks
 from digitlab.models.build import summarize
-from digitlab.models.layer import INPUT_SIZES, Layer
+from digitlab.models.layer import INPUT_SIZES, Layer, Path
 from digitlab.models.layers import list_layers, nearest_names
 from digitlab.models.placement import Shape, written
 from digitlab.models.signatures import USUAL, find_signature
@@ -25,6 +27,8 @@ from digitlab.models.torchvision_names import TORCHVISION_MODELS
 
 _OF_TOKENS = ("TransformerEncoder", "MixerBlock", "ClassToken", "PositionEmbedding", "MeanTokens")
 _MAX_TRIALS = 24
+_FARTHEST = 6  # places that a layer is moved by
+_WHOLE = (2,)  # the progress of a spec in which everything fits
 
 Repair = tuple[str, ModelSpec]
 Change = tuple[str, list[Layer]]  # a label, and the layers to stand in place of the wrong one
@@ -36,19 +40,42 @@ def suggest_fix(spec: ModelSpec, error: SpecError, *, classes: int | None = None
     `error` is what `summarize`, `build` or `check_fits` raised for `spec`. With `classes` the
     repair may also end the network in as many values, and must where the rest builds.
     """
+    likely = _take(_repairs(spec, error, classes), spec)
     before = _progress(spec, classes)
-    repairs = _repairs(spec, error, classes)
-    try:
-        for label, repaired in itertools.islice(repairs, _MAX_TRIALS):
-            if repaired == spec:
-                continue
+    steps: dict[str, tuple[int, ...]] = {}  # by the labels of the repairs tried
+
+    def step(repair: Repair) -> tuple[int, ...]:
+        label, repaired = repair
+        if label not in steps:
             after = _progress(repaired, classes)
             # One that is whole but for other images is not more so, adapted to the data's.
-            if after > before or (after == before == (2,) and repaired.input != spec.input):
-                return label, repaired
-    except SpecError:  # a repair that is no architecture, such as one layer too many
-        return None
-    return None
+            is_adapted = after == before == _WHOLE and repaired.input != spec.input
+            steps[label] = after if after > before or is_adapted else ()
+        return steps[label]
+
+    by_size = _by_size(spec, error, likely)
+    complete = next((repair for repair in by_size if step(repair) == _WHOLE), None)
+    return complete or next(filter(step, likely), None)
+
+
+def _take(repairs: Iterator[Repair], spec: ModelSpec) -> list[Repair]:
+    """The first repairs that change something."""
+    taken: list[Repair] = []
+    with contextlib.suppress(SpecError):  # no architecture, such as one layer too many
+        taken.extend(r for r in itertools.islice(repairs, _MAX_TRIALS) if r[1] != spec)
+    return taken
+
+
+def _by_size(spec: ModelSpec, error: SpecError, likely: Sequence[Repair]) -> Iterator[Repair]:
+    """Layers changed, then moved, then inserted: what they tell is kept, so none is removed."""
+    count = _count(spec)
+    yield from (repair for repair in likely if _count(repair[1]) == count)
+    yield from _take(_moves(spec, error), spec)
+    yield from (repair for repair in likely if _count(repair[1]) > count)
+
+
+def _count(spec: ModelSpec) -> int:
+    return sum(layer.count for layer in spec.layers)
 
 
 def _progress(spec: ModelSpec, classes: int | None) -> tuple[int, ...]:
@@ -58,7 +85,7 @@ def _progress(spec: ModelSpec, classes: int | None) -> tuple[int, ...]:
     except SpecError as error:
         return (0, *_left(spec.layers, error.path or ()))
     if classes is None or summary.output_shape == (classes,):
-        return (2,)
+        return _WHOLE
     return (1, len(summary.output_shape) == 1)
 
 
@@ -88,17 +115,46 @@ def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator
     if alone and len(spec.layers) > 1:
         yield f"Keep {alone[0].type} alone", spec.with_layers(alone[:1])
         return
-    layers = dict(spec.walk())
-    lengths = range(len(path), 0, -1)  # a path may lead on to an argument of the layer
-    layer_path = next((path[:length] for length in lengths if path[:length] in layers), None)
+    layer_path = _wrong_layer(spec, error)
     if layer_path is None:
         return
     argument = path[-1] if isinstance(path[-1], str) else None
-    if error.shape is not None and _progress(spec, None) != (2,):
-        for label, changed in _changes(layers[layer_path], argument, error.shape, layer_path[-1]):
+    if error.shape is not None and _progress(spec, None) != _WHOLE:
+        layer = edit.layer_at(spec, layer_path)
+        for label, changed in _changes(layer, argument, error.shape, layer_path[-1]):
             yield label, edit.replace(spec, layer_path, *changed)
     elif classes is not None:
         yield from _ends(spec, classes)
+
+
+def _wrong_layer(spec: ModelSpec, error: SpecError) -> Path | None:
+    """The path of the layer that an error is about; it may lead on to one of its arguments."""
+    paths = {path for path, _ in spec.walk()}
+    path = tuple(error.path or ())
+    return next((path[:n] for n in range(len(path), 0, -1) if path[:n] in paths), None)
+
+
+def _moves(spec: ModelSpec, error: SpecError) -> Iterator[Repair]:
+    """The wrong layer, or the block around it, moved within its list; or the last Flatten or
+    Unflatten before it moved down. The nearest places come first."""
+    path = _wrong_layer(spec, error)
+    if path is None or edit.layer_at(spec, path).type in BLOCKS:  # it fits nowhere
+        return
+    for place in (path, *((path[:1],) if len(path) > 1 else ())):
+        for by in (sign * places for places in range(1, _FARTHEST + 1) for sign in (-1, 1)):
+            yield _move(spec, place, by)
+        for index in range(place[-1] - 1, -1, -1):
+            before = (*place[:-1], index)
+            if edit.layer_at(spec, before).type in ("Flatten", "Unflatten"):
+                for by in range(place[-1] - index, place[-1] - index + _FARTHEST):
+                    yield _move(spec, before, by)
+                break
+
+
+def _move(spec: ModelSpec, path: Path, by: int) -> Repair:
+    moved, place = edit.move(spec, path, by)
+    layer = f"Move layer {path[-1] + 1}, {edit.layer_at(spec, path).type},"
+    return f"{layer} {'before' if by < 0 else 'after'} layer {place[-1] + 1}", moved
 
 
 # ---- likely repairs of one layer ---------------------------------------------------------------
