@@ -30,6 +30,7 @@ with page.page(
             "Names and arguments are those of PyTorch; input sizes are inferred. Each row ends "
             "with the layer's output shape and its number of parameters.",
         )
+        views.name_it(spec)
         if error:
             check.show_spec_error(spec, error)
         can_train = summary is not None and check.check_output(spec)

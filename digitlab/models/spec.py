@@ -53,12 +53,15 @@ MAX_LAYERS = 1_000  # written in one spec, nested ones included
 MAX_SIDE = 1_024  # channels, height and width of the input
 MAX_PIXELS = 2**22  # channels × height × width of the input
 MAX_BYTES = 100_000  # of a spec as JSON
+MAX_NAME = 100  # characters
 INITS = ("default", "kaiming", "xavier", "orthogonal", "normal")
 
 
 def _read_name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value.strip()) > 100:
-        raise SpecError(f"name must be 1 to 100 characters; not {shown(value)}.", path=("name",))
+    if not isinstance(value, str) or not value.strip() or len(value.strip()) > MAX_NAME:
+        raise SpecError(
+            f"name must be 1 to {MAX_NAME} characters; not {shown(value)}.", path=("name",)
+        )
     with under("name"):
         return check_text(value.strip())
 

@@ -13,6 +13,7 @@ from digitlab.errors import SpecError
 from digitlab.models.classical.catalog import list_estimators
 from digitlab.models.library import list_saved
 from digitlab.models.load import load_model
+from digitlab.models.naming import name_apart
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.models.torchvision_names import TORCHVISION_MODELS
@@ -81,7 +82,7 @@ def own_spec() -> ModelSpec | None:
     if not text:
         return None
     try:
-        return unpack(text)
+        return name_apart(unpack(text))
     except SpecError as e:
         st.warning(str(e), icon=":material/link_off:")
         url.drop("spec")

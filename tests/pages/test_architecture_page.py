@@ -91,6 +91,45 @@ def test_a_layer_is_added_after_the_selected_one_and_is_then_selected(open_page)
     assert not app.error
 
 
+def test_a_layer_is_added_before_the_selected_one(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "1")
+    healthy(find(app.selectbox, "Add a layer").select("BatchNorm2d").run())
+    press(app, "Add before")
+    assert types(app)[:3] == ["Conv2d", "BatchNorm2d", "Tanh"]
+    assert find(app.radio, "Layers").value == "1"
+
+
+def test_a_changed_preset_has_a_name_of_its_own_until_it_is_named(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "1")
+    press(app, "Delete")
+    press(app, "Delete")
+    assert find(app.text_input, "Name of the network").value == "lenet-5 with 2 changes"
+    healthy(find(app.text_input, "Name of the network").set_value("Slim").run())
+    press(app, "Delete")
+    assert spec_of(app).name == "Slim"
+    healthy(find(app.text_input, "Name of the network").set_value("").run())
+    assert spec_of(app).name == "lenet-5 with 3 changes"
+    press(app, "Send to Train")
+    assert find(app.selectbox, "Model").options[0] == "Your own: lenet-5 with 3 changes"
+    assert "**lenet\\-5 with 3 changes** has" in words(app)
+
+
+def test_a_link_under_a_presets_name_does_not_announce_the_preset(open_page):
+    changed = LENET.with_layers(LENET.layers[:-1])
+    assert changed.name == "lenet-5"
+    train = open_page("3_Train", model="own", spec=pack(changed))
+    assert find(train.selectbox, "Model").options[0] == "Your own: lenet-5 with 1 change"
+    assert spec_of(open_page(PAGE, spec=pack(changed))).name == "lenet-5 with 1 change"
+
+
+def test_a_visitors_yaml_keeps_its_comments_when_its_name_changes(open_page):
+    app = open_page(PAGE, preset="lenet-5", view="yaml")
+    write(app, text(app).replace("layers:", "layers:  # mine").replace("- Tanh", "- ReLU", 1))
+    assert spec_of(app).name == "lenet-5 with 1 change"
+    assert text(app).startswith("name: lenet-5 with 1 change\n")
+    assert "layers:  # mine" in text(app)
+
+
 def test_layers_inside_a_block_are_added_and_edited(open_page):
     app = choose(open_page(PAGE, preset="resnet-mini"), "0")
     healthy(find(app.selectbox, "Add a layer").select("Residual").run())

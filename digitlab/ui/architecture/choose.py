@@ -31,7 +31,8 @@ def show_published(name: str, *, changed: bool) -> None:
     """A preset's description, source and published accuracy, or that it was `changed` since."""
     if changed:
         st.caption(
-            "You changed this architecture. For a known one, choose another start or press Undo."
+            "You changed this architecture, so it has a name of its own. For a known one, choose "
+            "another start or press Undo."
         )
         return
     preset = next((preset for preset in list_presets() if preset.name == name), None)

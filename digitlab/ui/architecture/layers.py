@@ -192,7 +192,9 @@ def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) ->
     with columns[1].container(horizontal=True, gap="xsmall"):
         if not edit.is_branch(path):
             after = (0,) if path is None else (*path[:-1], path[-1] + 1)
-            _button("Add after", "add", lambda: _add(spec, after, name, rows))
+            if path is not None:
+                _button("Add before", "add_row_above", lambda: _add(spec, path, name, rows))
+            _button("Add after", "add_row_below", lambda: _add(spec, after, name, rows))
         inside = _inside(spec, path)
         if inside is not None:
             _button(

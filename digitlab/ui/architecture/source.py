@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+
 import streamlit as st
 
 from digitlab.errors import SpecError
@@ -23,7 +26,7 @@ _MONOSPACE = (
 def edit_yaml(spec: ModelSpec) -> None:
     """An editor for the YAML of the architecture; a change there changes all other views."""
     if st.session_state.get(_TEXT_SPEC) != spec or _TEXT not in st.session_state:
-        st.session_state[_TEXT] = spec.to_yaml()
+        st.session_state[_TEXT] = _written(spec)
         st.session_state[_TEXT_SPEC] = spec
     st.html(_MONOSPACE.format(key=_TEXT))
     st.text_area(
@@ -39,6 +42,19 @@ def edit_yaml(spec: ModelSpec) -> None:
     if error:
         show_error_at_line(error, st.session_state[_TEXT])
         st.caption("The rest of the page shows the last valid text.")
+
+
+def _written(spec: ModelSpec) -> str:
+    """The YAML of `spec`: the visitor's own text, if only the name in it has to change."""
+    before = st.session_state.get(_TEXT_SPEC)
+    text = st.session_state.get(_TEXT) or ""
+    if before is not None and before.renamed(spec.name) == spec:
+        name = spec.to_yaml().partition("\n")[0]
+        text = re.sub(r"^name:.*$", lambda _: name, text, count=1, flags=re.MULTILINE)
+        with contextlib.suppress(SpecError):
+            if ModelSpec.from_yaml(text) == spec:
+                return text
+    return spec.to_yaml()
 
 
 def warn_of_draft(spec: ModelSpec) -> None:

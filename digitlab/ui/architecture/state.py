@@ -14,6 +14,7 @@ from digitlab.errors import SpecError
 from digitlab.models.edit import is_branch, layer_at
 from digitlab.models.layer import Path
 from digitlab.models.load import load_model
+from digitlab.models.naming import name_apart
 from digitlab.ui import url
 from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, remember_own
 
@@ -74,14 +75,23 @@ def current() -> ModelSpec:
     return st.session_state[_SPEC]
 
 
+def start_name() -> str:
+    """The name of the architecture that the current one started from."""
+    return load_start(st.session_state[_START]).name
+
+
 def is_changed() -> bool:
     """Whether the architecture differs from its start."""
     return current() != load_start(st.session_state[_START])
 
 
 def commit(spec: ModelSpec, *, select: Path | None = None, start: str | None = None) -> None:
-    """Make `spec` the architecture; the change can be undone."""
+    """Make `spec` the architecture; the change can be undone.
+
+    Where it is still named after its start, its name tells how many changes were made.
+    """
     before = _now()
+    spec = name_apart(spec, load_start(start or before[0]))
     if select is not None:
         st.session_state[_SELECTED] = select
     after = (start or before[0], spec, st.session_state.get(_SELECTED))

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.errors import SpecError
 from digitlab.figures.architecture import architecture_dot
 from digitlab.models.edit import is_branch
+from digitlab.models.spec import MAX_NAME
 from digitlab.ui import url
 from digitlab.ui.architecture import fields, layers, source, state
 from digitlab.ui.architecture.check import rows_by_path
@@ -15,7 +17,6 @@ from digitlab.ui.architecture.check import rows_by_path
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from digitlab.errors import SpecError
     from digitlab.models.spec import ModelSpec
     from digitlab.models.summary import ModelSummary
 
@@ -27,6 +28,7 @@ _INITS = {
     "orthogonal": "Orthogonal: random rotations",
     "normal": "Normal: σ = 1/√inputs, linear layers only",
 }
+_NAME = "architecture-network-name"
 _DIAGRAM = "architecture-diagram"
 # On a phone, side-by-side branches would be too small to read: the diagram scrolls sideways.
 _STYLE = f"""<style>
@@ -41,6 +43,27 @@ def show_diagram(summary: ModelSummary, *, wide: bool) -> None:
         if wide:
             st.html(_STYLE)
         st.graphviz_chart(architecture_dot(summary), alt=f"Diagram of {summary.name}.")
+
+
+def name_it(spec: ModelSpec) -> None:
+    """A field for the architecture's name."""
+    st.session_state[_NAME] = spec.name
+    st.text_input(
+        "Name of the network",
+        key=_NAME,
+        max_chars=MAX_NAME,
+        on_change=_rename,
+        help="Its runs and files are called by this name. Clear it to name the network after what "
+        "it started from.",
+    )
+
+
+def _rename() -> None:
+    name = st.session_state[_NAME].strip() or state.start_name()
+    try:
+        state.commit(state.current().renamed(name))
+    except SpecError as e:
+        state.report(str(e))
 
 
 def columns(wide: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
