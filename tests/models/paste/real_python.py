@@ -1,0 +1,260 @@
+"""Pasted texts run as real Python: `python -m tests.models.paste.real_python RESULT TEXT...`.
+
+For tests only, in a process of its own. Of each text of the corpus the statements that make its
+model are run (no download, no training), the model is filled with weights that follow from their
+names, and what it answers to the same images is written down: {text: Answer as a dict}.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.abc
+import importlib.machinery
+import os
+import re
+import sys
+import traceback
+import types
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import torch
+import yaml
+from torch import nn
+
+CORPUS = Path(__file__).parent / "corpus"
+IMAGES = 4
+GROWS = {"add", "add_module", "append", "apply", "extend", "insert", "update", "register_buffer"}
+REAL = set(sys.stdlib_module_names) | {"torch", "torchvision", "numpy", "keras", "einops"}
+KERAS_SHIMS = {"tensorflow.keras": "keras", "tensorflow.python.keras": "keras"}
+
+
+def read_index() -> dict[str, dict[str, Any]]:
+    """What is known of each text: how its model is made, what it takes, how large it is."""
+    return yaml.safe_load((CORPUS / "index.yaml").read_text(encoding="utf-8"))
+
+
+def images_for(shape: tuple[int, ...] | list[int]) -> torch.Tensor:
+    """The same random images each time, float32 [IMAGES, *shape]."""
+    return torch.rand(IMAGES, *shape, generator=torch.Generator().manual_seed(7))
+
+
+def weights_for(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """Values for a parameter or buffer that follow from its name, unlike those of a fresh one."""
+    random = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    values = torch.randn(*shape, generator=random)
+    if name.endswith("running_var"):
+        return 0.5 + values.abs()
+    if name.endswith("weight") and len(shape) == 1:
+        return 1 + 0.2 * values
+    if len(shape) < 2:
+        return 0.1 * values
+    return values * (2 / max(1, values[0].numel())) ** 0.5
+
+
+# Text to model
+
+
+def python_of(text: str) -> str:
+    """The Python in a text: the fenced part where there are fences, without % and ! lines."""
+    fenced = re.findall(r"^```(?:python|py|\{\.python[^\n]*)\n(.*?)^```", text, re.M | re.S)
+    if fenced:
+        text = "\n".join(fenced)
+    prompt = re.compile(r"^(?:In ?\[[ \d]*\]: ?|>>> |\.\.\. ?|\s+\.\.\.: )")
+    if re.search(r"^(?:In ?\[[ \d]*\]:|>>> )", text, re.M):
+        lines = [line for line in text.splitlines() if prompt.match(line)]
+        text = "\n".join(prompt.sub("", line, count=1) for line in lines)
+    return re.sub(r"^[ \t]*[%!?][^\n]*$", "pass", text, flags=re.M)
+
+
+def make_model(text: str, expression: str) -> Any:
+    """What `expression` gives after those statements of the text that it needs."""
+    names: dict[str, Any] = {"__name__": "pasted", "__annotations__": {}}
+    module = types.ModuleType("pasted")
+    module.__dict__.update(names)
+    sys.modules["pasted"] = module
+    tree = ast.parse(python_of(text))
+    code = ast.Module(_needed(tree.body, expression), type_ignores=[])
+    exec(compile(code, "pasted", "exec", dont_inherit=True), module.__dict__)
+    return eval(expression, module.__dict__)
+
+
+def _needed(statements: list[ast.stmt], expression: str) -> list[ast.stmt]:
+    """The statements, in their order, that bind or change a name that the expression needs."""
+    wanted = _reads(ast.parse(expression))
+    chosen: set[int] = set()
+    while True:
+        more = {
+            index
+            for index, statement in enumerate(statements)
+            if index not in chosen and _gives(statement) & wanted
+        }
+        if not more:
+            return [statements[index] for index in sorted(chosen)]
+        chosen |= more
+        for index in more:
+            wanted |= _reads(statements[index])
+
+
+def _reads(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _gives(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds or changes."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        names = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+        return names | ({"*"} if "*" in names else set())
+    if isinstance(statement, ast.For | ast.With | ast.If | ast.Try | ast.While):
+        parts = [*statement.body, *getattr(statement, "orelse", [])]
+        return set().union(*map(_gives, parts)) if parts else set()
+    if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        return set().union(*map(_bound, targets))
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        function = statement.value.func
+        if isinstance(function, ast.Attribute) and function.attr in GROWS:
+            return {_root(function.value)}
+    return set()
+
+
+def _bound(target: ast.expr) -> set[str]:
+    if isinstance(target, ast.Tuple | ast.List):
+        return set().union(*map(_bound, target.elts))
+    return {_root(target)}
+
+
+def _root(expression: ast.expr) -> str:
+    while isinstance(expression, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        expression = expression.func if isinstance(expression, ast.Call) else expression.value
+    return expression.id if isinstance(expression, ast.Name) else ""
+
+
+# What is not installed
+
+
+class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives an empty stand-in for each module that texts import and this machine lacks."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in REAL:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        module = MagicMock(name=spec.name)
+        module.__path__, module.__spec__, module.__name__ = [], spec, spec.name
+        module.__all__ = []
+        if "lightning" in spec.name:
+            module.LightningModule = module.pl.LightningModule = LightningModule
+        if spec.name == "tensorflow" and "keras" in sys.modules:
+            module.keras = sys.modules["keras"]
+        return module
+
+    def exec_module(self, module):
+        pass
+
+
+class LightningModule(nn.Module):
+    """What a text needs of Lightning's class to make and run its model."""
+
+    def save_hyperparameters(self, *_, **__):
+        names = sys._getframe(1).f_locals
+        self.hparams = types.SimpleNamespace(
+            **{name: value for name, value in names.items() if name not in ("self", "__class__")}
+        )
+
+    def log(self, *_, **__):
+        pass
+
+
+@contextmanager
+def without_noise():
+    """Sampling gives the mean, as the network does when it is evaluated."""
+    kept = torch.randn_like, torch.Tensor.normal_
+    torch.randn_like = torch.zeros_like
+    torch.Tensor.normal_ = lambda tensor, *_, **__: tensor.zero_()
+    try:
+        yield
+    finally:
+        torch.randn_like, torch.Tensor.normal_ = kept
+
+
+# Model to answer
+
+
+def ask(model: nn.Module, inputs: torch.Tensor, output: int | str = 0) -> dict[str, Any]:
+    """The sizes and the answer of a model, once its tensors are filled.
+
+    Parameters that no output depends on are left out: a specification has no unused layers.
+    """
+    model.eval()
+    with without_noise():
+        model(inputs)  # lazy layers learn their sizes
+        tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                if tensor.is_floating_point() and name not in constants(model):
+                    tensor.copy_(weights_for(name, tuple(tensor.shape)))
+        for parameter in model.parameters():
+            parameter.requires_grad_(True)
+            parameter.grad = None
+        answer = _pick(model(inputs), output)
+        answer.sum().backward()
+    parameters = {n: tuple(p.shape) for n, p in model.named_parameters() if p.grad is not None}
+    unused = {n for n, p in model.named_parameters() if p.grad is None}
+    buffers = {n: tuple(b.shape) for n, b in model.named_buffers() if b.is_floating_point()}
+    return {
+        "parameters": sum(p.numel() for p in model.parameters() if p.grad is not None),
+        "unused": sorted(unused),
+        "tensors": {**parameters, **buffers},
+        "constants": sorted(constants(model)),
+        "logits": answer.detach(),
+    }
+
+
+def constants(model: nn.Module) -> set[str]:
+    """Buffers that an author computed (a table of positions, a mask), which nobody loads."""
+    known = {"running_mean", "running_var", "num_batches_tracked"}
+    return {name for name, _ in model.named_buffers() if name.rsplit(".", 1)[-1] not in known}
+
+
+def _pick(answer: Any, output: int | str) -> torch.Tensor:
+    return answer[output] if isinstance(answer, tuple | list | dict) else answer
+
+
+def feed(images: torch.Tensor, form: str) -> torch.Tensor:
+    """The images as the text's own loop hands them over: "image", "rows" [N, 28, 28], "flat"."""
+    if form == "image":
+        return images
+    return images.squeeze(1) if form == "rows" else images.flatten(1)
+
+
+def answer_for(name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Make the model of one text of the corpus and ask it."""
+    torch.manual_seed(0)
+    model = make_model((CORPUS / name).read_text(encoding="utf-8"), facts["make"])
+    images = images_for(facts.get("input", (1, 28, 28)))
+    return ask(model, feed(images, facts.get("feed", "image")), facts.get("output", 0))
+
+
+def main(result: str, names: list[str]) -> None:
+    torch.set_num_threads(1)
+    os.environ["MPLBACKEND"] = "agg"
+    sys.meta_path.insert(0, Absent())
+    index, answers = read_index(), {}
+    for name in names:
+        try:
+            answers[name] = answer_for(name, index[name])
+        except Exception:
+            answers[name] = {"error": traceback.format_exc(limit=-3)}
+    torch.save(answers, result)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

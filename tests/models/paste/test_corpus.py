@@ -1,0 +1,96 @@
+"""Models as people paste them are read as the networks that Python makes of the same texts.
+
+corpus/ holds texts in the forms that are in use: scripts, notebook cells, blog posts. Each is run
+as real Python in one process of its own and is read by `read_code`; both networks get the same
+weights and the same images.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+import torch
+
+from digitlab.models.build import build, summarize
+from tests.conftest import ROOT
+from tests.models.paste.real_python import CORPUS, images_for, read_index, weights_for
+
+INDEX = read_index()
+PYTORCH = [name for name in INDEX if name.startswith("pytorch")]
+
+
+def _runs_here(name):
+    return "needs" not in INDEX[name] or find_spec(INDEX[name]["needs"]) is not None
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """What real Python says of each PyTorch text: sizes, names, logits."""
+    result = tmp_path_factory.mktemp("real") / "answers.pt"
+    texts = [name for name in PYTORCH if _runs_here(name)]
+    command = [sys.executable, "-m", "tests.models.paste.real_python", str(result), *texts]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=200)
+    return torch.load(result)
+
+
+def read(name):
+    """The specification that `read_code` makes of a text of the corpus."""
+    from digitlab.models.paste.read import read_code
+
+    return read_code((CORPUS / name).read_text(encoding="utf-8"), model=INDEX[name].get("model"))
+
+
+def matched(ours, theirs):
+    """{our name: their name} of tensors: by name, the others by shape and order."""
+    pairs = {name: name for name, shape in ours.items() if theirs.get(name) == shape}
+    left = {name: shape for name, shape in theirs.items() if name not in pairs}
+    for name, shape in ours.items():
+        if name in pairs:
+            continue
+        same = next((their for their in left if left[their] == shape), None)
+        assert same, f"{name} {shape} fits none of {left}"
+        pairs[name] = same
+        del left[same]
+    assert not left, f"nothing of ours takes {left}"
+    return pairs
+
+
+def load(model, theirs):
+    """Give a network the weights that real Python gave the text's."""
+    tensors = dict(model.named_parameters()) | {
+        name: buffer for name, buffer in model.named_buffers() if buffer.is_floating_point()
+    }
+    ours = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    with torch.no_grad():
+        for name, their_name in matched(ours, theirs).items():
+            tensors[name].copy_(weights_for(their_name, ours[name]))
+
+
+def test_the_index_names_each_text_of_the_corpus():
+    assert set(INDEX) == {path.name for path in CORPUS.iterdir()} - {"index.yaml"}
+
+
+@pytest.mark.parametrize("name", [name for name in PYTORCH if _runs_here(name)])
+def test_texts_are_true_models(name, answers):
+    assert "error" not in answers[name], answers[name].get("error")
+    assert answers[name]["parameters"] == INDEX[name]["parameters"]
+
+
+@pytest.mark.skipif(find_spec("digitlab.models.paste.reading") is None, reason="no reader yet")
+@pytest.mark.parametrize("name", PYTORCH)
+def test_a_pasted_text_answers_as_it_does_in_python(name, answers):
+    facts, spec = INDEX[name], read(name).spec
+    assert list(spec.input) == facts.get("input", [1, 28, 28])
+    assert summarize(spec).parameters == facts["parameters"]
+    if not _runs_here(name):
+        return
+    answer = answers[name]
+    model = build(spec).eval()
+    load(model, {n: s for n, s in answer["tensors"].items() if n not in answer["constants"]})
+    with torch.no_grad():
+        logits = model(images_for(spec.input))
+    assert logits.shape == answer["logits"].shape
+    torch.testing.assert_close(logits, answer["logits"], rtol=1e-5, atol=1e-5)
