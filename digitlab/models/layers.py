@@ -12,14 +12,14 @@ import inspect
 import math
 import typing
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
 from torch import nn
 
 from digitlab.models.arguments import Argument, LayerSignature, check_arguments
-from digitlab.models.layer import INPUT_SIZES, Layer
+from digitlab.models.layer import INPUT_SIZES, Arguments, Layer
 from digitlab.models.measure import operations
 from digitlab.models.placement import Part, Placement, Shape, written
 from digitlab.models.shape_checks import check_shape, explain
@@ -277,13 +277,13 @@ def _try_out(
             module = cls(**args)
             if measured and measured.operations > MAX_TRIAL:
                 return module, measured.output_shape
-            output = module.train(device == "meta")(torch.zeros(2, *shape))
-            if device == "meta" and "norm" in cls.__module__:
-                module.eval()(torch.zeros(1, *shape))  # some cannot answer for a single image
+            if device == "meta":
+                batch, *sides = _sizes_of_output(cls, Arguments(args), shape)
+            else:
+                batch, *sides = _sizes(module.eval()(torch.zeros(2, *shape)))
             module.train()
     except Exception as error:  # torch raises most of Python's errors for arguments
         raise placement.error(explain(args, shape, error)) from error
-    batch, *sides = output.shape if isinstance(output, torch.Tensor) else (0,)
     output_shape = tuple(sides)
     if not output_shape or batch != 2:
         raise placement.error("mixes the images of a batch; keep the first dimension as it is.")
@@ -293,3 +293,20 @@ def _try_out(
         )
     placement.check_values(output_shape)
     return module, output_shape
+
+
+@lru_cache(maxsize=4_096)
+def _sizes_of_output(cls: type[nn.Module], args: Arguments, shape: Shape) -> tuple[int, ...]:
+    """The sizes of what a layer gives for two images on the meta device, which is current.
+
+    Torch takes a millisecond or two to find them: an edit of a long network looks most of them up.
+    """
+    module = cls(**args)
+    sizes = _sizes(module(torch.zeros(2, *shape)))
+    if "norm" in cls.__module__:
+        module.eval()(torch.zeros(1, *shape))  # some cannot answer for a single image
+    return sizes
+
+
+def _sizes(output: Any) -> tuple[int, ...]:
+    return tuple(output.shape) if isinstance(output, torch.Tensor) else (0,)
