@@ -17,7 +17,7 @@ from digitlab.errors import SpecError
 from digitlab.models import edit
 from digitlab.models.arguments import Argument
 from digitlab.models.blocks import BLOCKS, list_blocks
-from digitlab.models.build import summarize
+from digitlab.models.build import sketch
 from digitlab.models.layer import INPUT_SIZES, Layer, Path
 from digitlab.models.layers import list_layers, nearest_names
 from digitlab.models.placement import Shape, written
@@ -81,12 +81,12 @@ def _count(spec: ModelSpec) -> int:
 def _progress(spec: ModelSpec, classes: int | None) -> tuple[int, ...]:
     """How far a spec builds: (layers that fit,), more for one that fits its classes too."""
     try:
-        summary = summarize(spec)
+        shape = sketch(spec).output_shape
     except SpecError as error:
         return (0, *_left(spec.layers, error.path or ()))
-    if classes is None or summary.output_shape == (classes,):
+    if classes is None or shape == (classes,):
         return _WHOLE
-    return (1, len(summary.output_shape) == 1)
+    return (1, len(shape) == 1)
 
 
 def _left(layers: Any, path: Sequence[int | str]) -> Iterator[int]:
@@ -299,7 +299,7 @@ def _ends(spec: ModelSpec, classes: int) -> Iterator[Repair]:
     if linear:
         flattened = edit.insert(changed, linear[-1:], "Flatten")
         yield f"Insert Flatten before layer {linear[-1] + 1}", flattened
-    flat = len(summarize(spec).output_shape) == 1
+    flat = len(sketch(spec).output_shape) == 1
     label = "Add a Linear head" if flat else "Add Flatten and a Linear head"
     yield label, spec.with_layers(_head(spec.layers, classes, flat))
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from digitlab.data.info import SPLIT_SEED, SPLITS, VAL_FRACTION
 from digitlab.data.registry import find_dataset
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, SpecError
 from digitlab.evaluation.comparison import with_elapsed
 from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.runs.run import Run
@@ -101,6 +101,14 @@ def summarize(spec: ModelSpec) -> ModelSummary:
     from digitlab.models.build import summarize
 
     return summarize(spec)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_KEYS)
+def suggest_fix(spec: ModelSpec, _error: SpecError, classes: int) -> tuple[str, ModelSpec] | None:
+    """A repair of an architecture, of which `_error` is the error: its label and the result."""
+    from digitlab.models.repair import suggest_fix
+
+    return suggest_fix(spec, _error, classes=classes)
 
 
 _WITHOUT_NAME = {_MODEL_SPEC: lambda spec: spec.fingerprint}

@@ -111,9 +111,7 @@ def batch_size() -> int:
 
 def _offer_repair(spec: ModelSpec, error: SpecError) -> None:
     """A button that makes a repair, where one is known."""
-    from digitlab.models.repair import suggest_fix
-
-    repair = suggest_fix(spec, error, classes=CLASSES)
+    repair = cached.suggest_fix(spec, error, CLASSES)
     if repair:
         label, repaired = repair
         st.button(
