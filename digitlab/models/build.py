@@ -16,8 +16,11 @@ from digitlab.models.classical.build import check_alone, place_estimator
 from digitlab.models.initialise import initialise
 from digitlab.models.layers import explain_unknown, list_layers, place_layer
 from digitlab.models.limits import check_limits
+from digitlab.models.operations import OPERATIONS, place_operation
+from digitlab.models.parameters import WEIGHTS, place_weights
 from digitlab.models.placement import Assembly, Part, Placement, Row, Shape, written
 from digitlab.models.receptive_field import with_receptive_fields
+from digitlab.models.sequence_layers import SEQUENCE_LAYERS, place_sequence_layer
 from digitlab.models.spec import Layer, ModelSpec
 from digitlab.models.summary import ModelSummary
 from digitlab.models.torchvision_models import PREFIX, place_model
@@ -57,13 +60,16 @@ def sketch(spec: ModelSpec) -> Part:
     return _assemble(spec, Assembly("meta", _place))
 
 
-def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Sequential:
+def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Module:
     """The network of `spec` on the CPU, in training mode: float32 [N, C, H, W] → [N, …].
 
+    An nn.Sequential, or, of layers that have names or read each other, a GraphNetwork.
+
     With a `seed` the initial weights depend on it alone, and the global random state is left as
-    it was; without, they are drawn from it. Keys of the state_dict are the layers' places, such as
-    "0.weight" and "3.layers.0.weight". Raises SpecError for a spec that cannot be built, and,
-    before any memory is taken, for one over DIGITLAB_MAX_PARAMETERS or _MULTIPLY_ADDS.
+    it was; without, they are drawn from it. Keys of the state_dict are the layers' names or places,
+    such as "conv1.weight", "0.weight" and "3.layers.0.weight". Raises SpecError for a spec that
+    cannot be built, and, before any memory is taken, for one over DIGITLAB_MAX_PARAMETERS or
+    _MULTIPLY_ADDS.
     """
     summary = summarize(spec)
     check_limits(summary)
@@ -116,6 +122,13 @@ def _assemble(spec: ModelSpec, assembly: Assembly) -> Part:
 
 
 def _place(layer: Layer, shape: Shape, placement: Placement) -> Part:
+    if layer.type in OPERATIONS:
+        return place_operation(layer, shape, placement)
+    if layer.type in WEIGHTS:
+        return place_weights(layer, shape, placement)
+    if layer.type in SEQUENCE_LAYERS:
+        return place_sequence_layer(layer, shape, placement)
+    _check_single(layer, placement)
     if layer.type in BLOCKS:
         return place_block(layer, shape, placement)
     if layer.type.startswith(PREFIX):
@@ -123,8 +136,24 @@ def _place(layer: Layer, shape: Shape, placement: Placement) -> Part:
     if layer.type.startswith(classical.PREFIX):  # imported late: few specs need it
         return place_estimator(layer, shape, placement)
     if layer.type not in list_layers():
-        raise placement.error(explain_unknown(layer.type, tuple(BLOCKS)))
+        raise placement.error(explain_unknown(layer.type, (*BLOCKS, *OPERATIONS)))
     return place_layer(layer, shape, placement)
+
+
+def _check_single(layer: Layer, placement: Placement) -> None:
+    """Raise SpecError unless the layer reads one other, which sees the images."""
+    if len(placement.inputs) != 1:
+        raise placement.error(
+            f"reads one layer, but from names {len(placement.inputs)}; join them by Add or "
+            f"Concatenate before it.",
+            argument="from",
+        )
+    if not placement.inputs[0].batched:
+        raise placement.error(
+            "reads a Parameter, which is the same for every image; join it with another layer "
+            "before.",
+            argument="from" if layer.sources else None,
+        )
 
 
 def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:

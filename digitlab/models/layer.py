@@ -20,6 +20,8 @@ from digitlab.models.text import MAX_NUMBER, check_plain
 LAYER_FORM = "a layer is a name such as ReLU, or {Conv2d: {out_channels: 8, kernel_size: 3}}"
 MAX_NESTING = 5  # blocks inside each other
 NESTED = ("layers", "branches")  # the arguments that hold layers
+INPUT = "input"  # what reaches a list of layers, as its layers name it
+MAX_SOURCES = 64  # layers that one layer may read
 # Sizes of the input, which may be left out: they follow from the shape that arrives.
 INPUT_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "normalized_shape")
 
@@ -28,6 +30,7 @@ INPUT_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "no
 Path = tuple[int | str, ...]
 
 _NAME = re.compile(r"(?:(?:torchvision|sklearn)/)?[A-Za-z_][\w.]{0,63}")
+_LAYER_NAME = re.compile(r"\w{1,60}(?:\.\w{1,60}){0,11}", re.ASCII)
 
 
 class Arguments(dict[str, Any]):
@@ -47,14 +50,19 @@ class Arguments(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Layer:
-    """A `torch.nn` class or a block by its name, with its arguments.
+    """A `torch.nn` class, an operation on tensors or a block, with its arguments.
 
     Argument values are numbers, text, true, false, null or lists of them (held as tuples);
-    `layers` and `branches` hold nested Layers (see `lists`). Raises SpecError for anything else.
+    `layers` and `branches` hold nested Layers (see `lists`). `name` is what other layers of its
+    list call it and the front of its weights' keys, such as "layer1.0.conv1"; "" for its number.
+    `sources` are the names of the earlier layers that it reads, "input" for what reaches the list;
+    () for the layer before it. Raises SpecError for anything else.
     """
 
     type: str
     args: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    sources: tuple[str, ...] = ()
     count: int = field(init=False, repr=False, compare=False)  # layers written, this one included
     nesting: int = field(init=False, repr=False, compare=False)  # blocks inside each other
 
@@ -68,6 +76,8 @@ class Layer:
             )
         frozen = Arguments((name, _argument(name, value)) for name, value in self.args.items())
         object.__setattr__(self, "args", frozen)
+        object.__setattr__(self, "name", _layer_name(self.name))
+        object.__setattr__(self, "sources", _source_names(self.sources))
         nesting = max((child.nesting + 1 for _, child in self.children), default=0)
         if nesting > MAX_NESTING:
             raise SpecError(f"Blocks may be nested at most {MAX_NESTING} deep.")
@@ -118,14 +128,21 @@ class Layer:
                 f"A layer has one name, but {names} are given together; indent the arguments "
                 f"deeper than the name, or start each layer with a dash."
             )
-        ((name, args),) = data.items()
-        return cls(name, {} if args is None else args)
+        ((kind, args),) = data.items()
+        if not isinstance(args, Mapping):
+            return cls(kind, {} if args is None else args)
+        rest = {key: value for key, value in args.items() if key not in ("name", "from")}
+        sources = args.get("from") or ()
+        sources = (sources,) if isinstance(sources, str) else sources
+        return cls(kind, rest, args.get("name") or "", sources)
 
     def to_data(self) -> str | dict[str, Any]:
         """The YAML form: a name, or a mapping from the name to the arguments."""
-        return (
-            {self.type: {k: _thawed(v) for k, v in self.args.items()}} if self.args else self.type
-        )
+        data: dict[str, Any] = {"name": self.name} if self.name else {}
+        if self.sources:
+            data["from"] = self.sources[0] if len(self.sources) == 1 else list(self.sources)
+        data |= {key: _thawed(value) for key, value in self.args.items()}
+        return {self.type: data} if data else self.type
 
     def with_args(self, /, **args: Any) -> Layer:
         """A copy with these arguments set."""
@@ -134,6 +151,14 @@ class Layer:
     def without_args(self, *names: str) -> Layer:
         """A copy without the arguments of these names."""
         return replace(self, args={k: v for k, v in self.args.items() if k not in names})
+
+    def named(self, name: str) -> Layer:
+        """A copy of that name."""
+        return replace(self, name=name)
+
+    def reading(self, *sources: str) -> Layer:
+        """A copy that reads the layers of these names; without any, the layer before it."""
+        return replace(self, sources=sources)
 
     def map(self, function: Callable[[Layer], Layer]) -> Layer:
         """A copy in which `function` has replaced every layer: those inside first, itself last."""
@@ -178,8 +203,33 @@ def read_layers(value: Any) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
+def _layer_name(value: Any) -> str:
+    if value == "":
+        return ""
+    if not isinstance(value, str) or not _LAYER_NAME.fullmatch(value) or value == INPUT:
+        raise SpecError(
+            f"A layer's name is made of letters, digits, _ and dots, such as conv1 or layer1.0, "
+            f"and is not {INPUT}; not {shown(value)}.",
+            path=("name",),
+        )
+    return value
+
+
+def _source_names(value: Any) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, list | tuple) else (None,)
+    known = all(isinstance(n, str) and (n == INPUT or _LAYER_NAME.fullmatch(n)) for n in names)
+    if not known or len(names) > MAX_SOURCES:
+        raise SpecError(
+            f"from takes the name of an earlier layer or {INPUT}, or a list of up to "
+            f"{MAX_SOURCES} of them; not {shown(value)}.",
+            path=("from",),
+        )
+    return names
+
+
 def _argument(name: Any, value: Any) -> Any:
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w{0,63}", name):
+    reserved = name in ("name", "from")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w{0,63}", name) or reserved:
         raise SpecError(f"{shown(name)} is not the name of an argument, such as kernel_size.")
     with under(name):
         if name == "layers":

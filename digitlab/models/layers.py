@@ -79,11 +79,7 @@ _AT_LEAST_ONE = {
 MAX_TRIAL = 10**8  # operations for one image that are still tried out on the CPU, about 0.1 s
 
 # What does the work of a class that cannot stand in a spec.
-_IN_BLOCK = {cell: f"Rows: {{cell: {cell}, hidden_size: 64}}" for cell in ("LSTM", "GRU", "RNN")}
-_IN_BLOCK |= dict.fromkeys(
-    ("MultiheadAttention", "TransformerEncoderLayer", "Transformer"),
-    "TransformerEncoder: {depth: 2, heads: 4}",
-)
+_IN_BLOCK = {"Transformer": "TransformerEncoder: {depth: 2, heads: 4}"}
 
 # What other libraries call a layer.
 _ALSO_CALLED = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,13 @@ def operations(module: nn.Module, shape: Shape, output_shape: Shape) -> int:
         window = module.size
     count = math.prod(window) if isinstance(window, tuple) else window ** (len(shape) - 1)
     return math.prod(output_shape) * count if count > 1 else 0
+
+
+def count_operations(module: nn.Module, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, int]:
+    """What a module gives for these tensors, and the multiply-adds that PyTorch's table counts."""
+    with _Counter() as counter:
+        output = module(*inputs)
+    return output, counter.flops // 2
 
 
 def measure(module: nn.Module, shape: Shape) -> Cost:

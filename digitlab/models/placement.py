@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from torch import nn
 
 from digitlab.errors import SpecError
+from digitlab.models.graph import REUSE, is_graph, resolve, reused
 from digitlab.models.layer import Layer
+from digitlab.models.network import GraphNetwork, check_names
 
 MAX_PLACED = 2_000  # layers of a whole network, every repetition counted
 MAX_VALUES = 2**24  # values (floats) one layer may give for one image
 
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a layer gives for one image: its shape without the batch.
+
+    Parameters and what is computed from them alone are not `batched`: there is one of them for all
+    images, and the shape is the whole tensor's.
+    """
+
+    shape: Shape
+    batched: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,8 @@ class Row:
     `values` the floats that it gives, with those of all under it. `receptive_field` is how much of
     the input image one value can see, in pixels along each of its sides; None where that has no
     meaning. `made` holds a torch layer's arguments with the inferred ones, as torch gets them.
+    `name` is the layer's own in a graph, `sources` the keys of the rows that it reads ("" for what
+    reaches its list) and `input_shapes` what these give; `input_shape` is the first of them.
     """
 
     path: tuple[int | str, ...]
@@ -50,6 +67,9 @@ class Row:
     values: int = 0
     receptive_field: Shape | None = None
     made: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    sources: tuple[str, ...] = ()
+    input_shapes: tuple[Shape, ...] = ()
 
     @property
     def activation_bytes(self) -> int:
@@ -61,7 +81,8 @@ class Row:
 class Part:
     """The module made at a Placement, the shape it gives and its rows in the summary.
 
-    `operations` and `values` are those that no row counts.
+    `operations` and `values` are those that no row counts; `batched` is a Value's. The module of
+    a layer Parameter is the nn.Parameter itself.
     """
 
     module: nn.Module
@@ -69,6 +90,7 @@ class Part:
     rows: tuple[Row, ...]
     operations: int = 0
     values: int = 0
+    batched: bool = True
 
 
 @dataclass
@@ -95,6 +117,10 @@ class Placement:
     key: str = ""
     depth: int = 0
     shape: Shape | None = field(default=None)
+    name: str = ""
+    inputs: tuple[Value, ...] = ()
+    sources: tuple[str, ...] = ()
+    shared: Part | None = None  # of a Reuse, the layer whose weights it shares
 
     def error(self, message: str, *, argument: str | None = None) -> SpecError:
         """A SpecError about this layer; `message` begins with a verb."""
@@ -123,26 +149,77 @@ class Placement:
         `steps` lead from this layer to the list in the spec, `key` to the list's module, and `note`
         names the list where a block has several ("branch 2").
         """
-        module, rows, inside = nn.Sequential(), [], [self.label] if self.label else []
+        within = partial(self._within, steps=steps, key=key, note=note)
+        reads = self._checked(resolve, layers, within)
+        self._checked(check_names, layers, within)
+        keys = [layer.name or str(index) for index, layer in enumerate(layers)]
+        held = list(keys)  # where each layer's weights are; of a Reuse, those of another layer
+        values, parts = [Value(shape)], []
         for index, layer in enumerate(layers):
             self.count()
-            label = " › ".join([*inside, *([note] if note else []), f"layer {index + 1}"])
-            part = self.assembly.place(
+            placement = within(
+                index,
                 layer,
-                shape,
-                Placement(
-                    assembly=self.assembly,
-                    label=f"{label}, {layer.type}",
-                    path=(*self.path, *steps, index),
-                    key=join_key(self.key, key, str(index)),
-                    depth=self.depth + bool(self.label),
-                    shape=shape,
+                inputs=tuple(values[read + 1] for read in reads[index]),
+                sources=tuple(
+                    join_key(self.key, key, keys[read]) if read >= 0 else ""
+                    for read in reads[index]
                 ),
             )
-            module.append(part.module)
-            rows += part.rows
-            shape = part.output_shape
-        return Part(module, shape, tuple(rows))
+            origin = reused(layers, index) if layer.type == REUSE else None
+            if origin is not None:
+                held[index], placement = held[origin], replace(placement, shared=parts[origin])
+            parts.append(self.assembly.place(layer, placement.shape, placement))
+            values.append(Value(parts[-1].output_shape, parts[-1].batched))
+        if not values[-1].batched:
+            raise placement.error(
+                "gives the same for every image; join it with one that sees them."
+            )
+        modules = [part.module for part in parts]
+        network = (
+            GraphNetwork(held, modules, reads) if is_graph(layers) else nn.Sequential(*modules)
+        )
+        return Part(network, values[-1].shape, tuple(row for part in parts for row in part.rows))
+
+    def _checked(
+        self,
+        check: Callable[[Sequence[Layer]], Any],
+        layers: Sequence[Layer],
+        within: Callable[..., Placement],
+    ) -> Any:
+        """What `check` says of a list; a SpecError of it is raised as one about its layer."""
+        try:
+            return check(layers)
+        except SpecError as error:
+            index, *rest = error.path or (0,)
+            argument = rest[0] if rest else None
+            raise within(index, layers[index]).error(error.message, argument=argument) from error
+
+    def _within(
+        self,
+        index: int,
+        layer: Layer,
+        *,
+        steps: tuple[int | str, ...],
+        key: str,
+        note: str,
+        inputs: tuple[Value, ...] = (),
+        sources: tuple[str, ...] = (),
+    ) -> Placement:
+        """The placement of a layer of the list at `steps`."""
+        inside = [*([self.label] if self.label else []), *([note] if note else [])]
+        title = f"layer {index + 1}, {layer.type}" + (f" ({layer.name})" if layer.name else "")
+        return Placement(
+            assembly=self.assembly,
+            label=" › ".join([*inside, title]),
+            path=(*self.path, *steps, index),
+            key=join_key(self.key, key, layer.name or str(index)),
+            depth=self.depth + bool(self.label),
+            shape=inputs[0].shape if inputs else (),
+            name=layer.name,
+            inputs=inputs,
+            sources=sources,
+        )
 
     def inside(self, name: str, shape: Shape) -> Placement:
         """The placement of a layer that a block adds, such as a shortcut's convolution."""
@@ -153,6 +230,8 @@ class Placement:
             key=join_key(self.key, name),
             depth=self.depth + 1,
             shape=shape,
+            inputs=(Value(shape),),
+            sources=("",),
         )
 
     def row(
@@ -168,6 +247,9 @@ class Placement:
             arguments=", ".join(f"{name}={short(value)}" for name, value in shown.items()),
             input_shape=self.shape or (),
             output_shape=output_shape,
+            name=self.name,
+            sources=self.sources,
+            input_shapes=tuple(value.shape for value in self.inputs),
             **fields,
         )
 

@@ -11,7 +11,10 @@ from digitlab.models.classical.arguments import estimator_signature
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.models.layer import Layer
 from digitlab.models.layers import layer_signature, list_layers
+from digitlab.models.operations import OPERATIONS, operation_signature
+from digitlab.models.parameters import WEIGHTS, weights_signature
 from digitlab.models.placement import Shape
+from digitlab.models.sequence_layers import SEQUENCE_LAYERS, sequence_signature
 from digitlab.models.torchvision_models import model_signature
 from digitlab.models.torchvision_names import TORCHVISION_MODELS
 
@@ -49,6 +52,27 @@ _MORE: dict[str, dict[str, Any]] = {
     "Unflatten": {"dim": 1},
     "Fold": {"output_size": (28, 28), "kernel_size": 4, "stride": 4},
     "Unfold": {"kernel_size": 4, "stride": 4},
+    **{name: {"dim": 1} for name in ("Mean", "Sum", "Max", "Min", "Std", "Var", "Norm")},
+    "Select": {"dim": 1, "index": -1},
+    "Slice": {"dim": 1, "stop": 1},
+    "Reshape": {"shape": (-1,)},
+    "Expand": {"shape": (-1,)},
+    "Permute": {"dims": (1,)},
+    "Transpose": {"dim0": 1, "dim1": -1},
+    "Tile": {"repeats": (2,)},
+    "Flip": {"dims": (-1,)},
+    "Roll": {"shifts": 1, "dims": -1},
+    "Pad": {"padding": (1, 1)},
+    "Scale": {"factor": 0.5},
+    "Power": {"exponent": 2.0},
+    "Clamp": {"min": 0.0},
+    "GaussianNoise": {"std": 0.1},
+    "Einsum": {"equation": "b...->b..."},
+    "MultiheadAttention": {"num_heads": 4},
+    "TransformerEncoderLayer": {"nhead": 4, "dim_feedforward": 128},
+    "Parameter": {"shape": (1,), "init": "normal"},
+    "Constant": {"shape": (1,)},
+    "Reuse": {"layer": "conv"},
 }
 
 
@@ -62,6 +86,9 @@ def list_kinds() -> tuple[tuple[str, str], ...]:
     return (
         *((name, layer_signature(name).kind) for name in layers[: len(first)]),
         *((name, "block") for name in list_blocks()),
+        *((name, operation_signature(name).kind) for name in OPERATIONS),
+        *((name, sequence_signature(name).kind) for name in SEQUENCE_LAYERS),
+        *((name, weights_signature(name).kind) for name in WEIGHTS),
         *((name, layer_signature(name).kind) for name in layers[len(first) :]),
         *((name, "whole model") for name in TORCHVISION_MODELS),
     )
@@ -73,6 +100,12 @@ def find_signature(name: str) -> LayerSignature | None:
         return block_signature(name)
     if name in list_layers():
         return layer_signature(name)
+    if name in OPERATIONS:
+        return operation_signature(name)
+    if name in WEIGHTS:
+        return weights_signature(name)
+    if name in SEQUENCE_LAYERS:
+        return sequence_signature(name)
     if name in TORCHVISION_MODELS:
         return model_signature(name)
     if name.startswith(CLASSICAL):

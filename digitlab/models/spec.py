@@ -26,6 +26,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_serializer
 
 from digitlab.errors import SpecError
+from digitlab.models.graph import without_names
 from digitlab.models.layer import (
     INPUT_SIZES,
     Layer,
@@ -174,8 +175,9 @@ class ModelSpec(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (64 hex digits) of input, init and layers; the name does not count."""
+        """SHA-256 (64 hex digits) of input, init and layers; names do not count."""
         data = {key: value for key, value in self.to_dict().items() if key != "name"}
+        data["layers"] = without_names(self.layers)
         return hashlib.sha256(_canonical(data).encode()).hexdigest()
 
     def walk(self) -> Iterator[tuple[Path, Layer]]:

@@ -78,7 +78,7 @@ def test_every_argument_refuses_what_it_cannot_be_by_name(name):
 
 @pytest.mark.parametrize("name", [name for name, _ in list_kinds()])
 def test_no_layer_takes_the_arguments_of_nobody(name):
-    layer = Layer(name, {**fresh_layer(name, (1, 28, 28)).args, "nobody": 1})
+    layer = fresh_layer(name, (1, 28, 28)).with_args(nobody=1)
     with pytest.raises(SpecError, match=r"Layer 1, .*has no argument 'nobody'"):
         summarize(ModelSpec(name="x", layers=[layer]))
 

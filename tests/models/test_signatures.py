@@ -39,12 +39,26 @@ def test_a_fresh_layer_builds_where_it_belongs(name):
     problems = []
     for shape, before in BEFORE.items():
         try:
-            summarize(ModelSpec(name="x", layers=[*before, fresh_layer(name, shape)]))
+            summarize(ModelSpec(name="x", layers=[*before, *_in_its_place(name, shape)]))
         except SpecError as error:
             problems.append(str(error))
         else:
             return
     pytest.fail("\n".join(problems))
+
+
+def _in_its_place(name, shape):
+    """A fresh layer of that name, with the layers that it reads or that read it."""
+    layer = fresh_layer(name, shape)
+    kind = find_signature(name).kind
+    if kind == "join" and name != "Einsum":
+        three = name == "ScaledDotProductAttention"
+        return [Layer("ReLU", name="a"), layer.reading(*["a", "input", "a"][: 2 + three])]
+    if kind == "parameter":
+        return [layer.named("p"), Layer("Add", sources=("p", "input"))]
+    if kind == "reuse":
+        return [Layer("PReLU", name=layer.args["layer"]), layer]
+    return [layer]
 
 
 @pytest.mark.parametrize("name", ["Residual", "Parallel", "Repeat"])

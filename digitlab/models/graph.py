@@ -1,0 +1,122 @@
+"""A list of layers as a graph: which layers each of them reads.
+
+A layer reads the one before it, or those that its `sources` name. This module does not import
+torch; `digitlab.models.network` is the network that runs such a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from digitlab.errors import SpecError
+from digitlab.models.layer import INPUT, Layer, under
+
+REUSE = "Reuse"  # the layer type that runs an earlier layer again, with the same weights
+WITHOUT_INPUT = ("Parameter", "Constant")  # layer types that read nothing
+AT_INPUT = -1  # the index of what reaches the list
+
+Reads = tuple[tuple[int, ...], ...]
+
+
+def is_graph(layers: Sequence[Layer]) -> bool:
+    """Whether the list is more than layers one after the other: names, sources, weights reused."""
+    return any(
+        layer.name or layer.sources or layer.type in (REUSE, *WITHOUT_INPUT) for layer in layers
+    )
+
+
+def resolve(layers: Sequence[Layer]) -> Reads:
+    """For each layer the indices of those that it reads, `AT_INPUT` for the list's own input.
+
+    Raises SpecError, whose path begins with the layer's index, for a name that is unknown, comes
+    later or is taken twice, and for a layer that nothing reads. The message begins with a verb.
+    """
+    index_of: dict[str, int] = {INPUT: AT_INPUT}
+    reads = []
+    for index, layer in enumerate(layers):
+        with under(index):
+            reads.append(_reads(index, layer, index_of))
+            _check_name(layer.name, index_of)
+        if layer.name:
+            index_of[layer.name] = index
+    _check_all_read(layers, reads)
+    return tuple(reads)
+
+
+def reused(layers: Sequence[Layer], index: int) -> int | None:
+    """The index of the layer whose weights the Reuse at `index` shares; None without one."""
+    name = layers[index].args.get("layer")
+    for earlier, layer in enumerate(layers[:index]):
+        if layer.name and layer.name == name and layer.type not in (REUSE, *WITHOUT_INPUT):
+            return earlier
+    return None
+
+
+def without_names(layers: Sequence[Layer]) -> list[Any]:
+    """The layers' YAML form with numbers in place of names, equal for lists that differ in names.
+
+    A list without names is written as it always is.
+    """
+    index_of = {layer.name: index for index, layer in enumerate(layers) if layer.name}
+    return [_without_names(index, layer, index_of) for index, layer in enumerate(layers)]
+
+
+def _reads(index: int, layer: Layer, index_of: dict[str, int]) -> tuple[int, ...]:
+    if layer.type in WITHOUT_INPUT:
+        if layer.sources:
+            raise SpecError("reads no other layer; leave from out.", path=("from",))
+        return ()
+    for name in layer.sources:
+        if name not in index_of:
+            known = ", ".join(list(index_of)[-6:])
+            raise SpecError(
+                f"reads {name}, which is no earlier layer of this list; the names before it are "
+                f"{known}.",
+                path=("from",),
+            )
+    return tuple(index_of[name] for name in layer.sources) or (index - 1,)
+
+
+def _check_name(name: str, index_of: dict[str, int]) -> None:
+    if not name:
+        return
+    if name in index_of:
+        raise SpecError(f"is called {name} like an earlier layer; rename one.", path=("name",))
+    for other in index_of:
+        if other.startswith(f"{name}.") or name.startswith(f"{other}."):
+            raise SpecError(
+                f"is called {name}, but another layer is called {other}: a name cannot also be "
+                f"the front of another. Rename one.",
+                path=("name",),
+            )
+
+
+def _check_all_read(layers: Sequence[Layer], reads: Sequence[tuple[int, ...]]) -> None:
+    read = {index for indices in reads for index in indices}
+    reused_names = {layer.args.get("layer") for layer in layers if layer.type == REUSE}
+    for index, layer in enumerate(layers[:-1]):
+        if index not in read and not (layer.name and layer.name in reused_names):
+            raise SpecError(
+                "gives its output to no layer; name it in the from of another one, or remove it.",
+                path=(index,),
+            )
+
+
+def _without_names(index: int, layer: Layer, index_of: dict[str, int]) -> Any:
+    """`layer` with indices for the names in `index_of`; a name that is unknown stays."""
+    data = layer.named("").reading().to_data()
+    args: dict[str, Any] = {} if isinstance(data, str) else data[layer.type]
+    sources = [index_of.get(name, name) for name in layer.sources]
+    if sources and sources != [index - 1]:
+        args["from"] = sources
+    if layer.type == REUSE:
+        args["layer"] = index_of.get(args.get("layer"), args.get("layer"))
+    for name, lists in (("layers", without_names), ("branches", _branches_without_names)):
+        if name in args:
+            args[name] = lists(layer.args[name])
+    return {layer.type: args} if args else layer.type
+
+
+def _branches_without_names(branches: Sequence[Sequence[Layer]]) -> list[Any]:
+    return [without_names(branch) for branch in branches]
