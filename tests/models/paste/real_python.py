@@ -8,11 +8,13 @@ names, and what it answers to the same images is written down: {text: Answer as 
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib.abc
 import importlib.machinery
 import os
 import re
 import sys
+import textwrap
 import traceback
 import types
 import zlib
@@ -28,8 +30,10 @@ from torch import nn
 CORPUS = Path(__file__).parent / "corpus"
 IMAGES = 4
 GROWS = {"add", "add_module", "append", "apply", "extend", "insert", "update", "register_buffer"}
-REAL = set(sys.stdlib_module_names) | {"torch", "torchvision", "numpy", "keras", "einops"}
-KERAS_SHIMS = {"tensorflow.keras": "keras", "tensorflow.python.keras": "keras"}
+PRELUDE = "import torch, numpy as np\nfrom torch import nn\nfrom torch.nn import functional as F"
+# Imported by texts, not needed by their models.
+ABSENT = "cv2 lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow tqdm wandb"
+ABSENT += " torchmetrics torchsummary torchinfo IPython google mnist"
 
 
 def read_index() -> dict[str, dict[str, Any]]:
@@ -45,14 +49,15 @@ def images_for(shape: tuple[int, ...] | list[int]) -> torch.Tensor:
 def weights_for(name: str, shape: tuple[int, ...]) -> torch.Tensor:
     """Values for a parameter or buffer that follow from its name, unlike those of a fresh one."""
     random = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-    values = torch.randn(*shape, generator=random)
+    values = torch.randn(tuple(shape), generator=random)
     if name.endswith("running_var"):
         return 0.5 + values.abs()
     if name.endswith("weight") and len(shape) == 1:
         return 1 + 0.2 * values
     if len(shape) < 2:
         return 0.1 * values
-    return values * (2 / max(1, values[0].numel())) ** 0.5
+    inputs = values[0].numel() if shape[0] > 1 else shape[-1]
+    return values * (2 / inputs) ** 0.5
 
 
 # Text to model
@@ -67,23 +72,23 @@ def python_of(text: str) -> str:
     if re.search(r"^(?:In ?\[[ \d]*\]:|>>> )", text, re.M):
         lines = [line for line in text.splitlines() if prompt.match(line)]
         text = "\n".join(prompt.sub("", line, count=1) for line in lines)
-    return re.sub(r"^[ \t]*[%!?][^\n]*$", "pass", text, flags=re.M)
+    return textwrap.dedent(re.sub(r"^[ \t]*[%!?][^\n]*$", "", text, flags=re.M))
 
 
 def make_model(text: str, expression: str) -> Any:
     """What `expression` gives after those statements of the text that it needs."""
-    names: dict[str, Any] = {"__name__": "pasted", "__annotations__": {}}
-    module = types.ModuleType("pasted")
-    module.__dict__.update(names)
-    sys.modules["pasted"] = module
-    tree = ast.parse(python_of(text))
-    code = ast.Module(_needed(tree.body, expression), type_ignores=[])
+    module = sys.modules["pasted"] = types.ModuleType("pasted")
+    exec(PRELUDE, module.__dict__)
+    statements = ast.parse(python_of(text)).body
+    code = ast.Module(_needed(statements, expression), type_ignores=[])
     exec(compile(code, "pasted", "exec", dont_inherit=True), module.__dict__)
     return eval(expression, module.__dict__)
 
 
 def _needed(statements: list[ast.stmt], expression: str) -> list[ast.stmt]:
     """The statements, in their order, that bind or change a name that the expression needs."""
+    bound = set(dir(builtins)).union(*map(_gives, statements))
+    statements = [s for s in statements if not isinstance(s, ast.For) or _reads(s.iter) <= bound]
     wanted = _reads(ast.parse(expression))
     chosen: set[int] = set()
     while True:
@@ -100,7 +105,17 @@ def _needed(statements: list[ast.stmt], expression: str) -> list[ast.stmt]:
 
 
 def _reads(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    """The names that a statement needs of those around it; a function's own are its own."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    own: set[str] = set()
+    if isinstance(tree, ast.FunctionDef | ast.ClassDef):
+        own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        own |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        heads = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+        bases = [b for n in heads if isinstance(n, ast.ClassDef) for b in (*n.bases, *n.keywords)]
+        defaults = [d for n in heads if isinstance(n, ast.FunctionDef) for d in n.args.defaults]
+        own -= set().union(*map(_reads, [*bases, *defaults]))
+    return {node.id for node in names if isinstance(node.ctx, ast.Load)} - own
 
 
 def _gives(statement: ast.stmt) -> set[str]:
@@ -139,10 +154,10 @@ def _root(expression: ast.expr) -> str:
 
 
 class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives an empty stand-in for each module that texts import and this machine lacks."""
+    """Gives an empty stand-in for each of `ABSENT` that a text imports."""
 
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in REAL:
+        if name.split(".")[0] not in ABSENT.split():
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
