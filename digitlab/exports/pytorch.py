@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.experiment import Experiment
 
-_HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs torch, torchvision, safetensors.
+_HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs {needs}.
 
     python {file} [FOLDER]     trains by the recipe below, with the dataset in FOLDER
     from {module} import load_network, make_network, normalize
@@ -78,9 +78,11 @@ def standalone(experiment: Experiment) -> str:
     sections = [*_classes(part.module), _make_network(spec, part), _initialise(spec)]
     recipe = recipe_code(experiment)
     sections.append(recipe.code)
+    timm = ("timm",) if any("import timm" in section for section in sections) else ()
     head = _HEAD.format(
         imports=_imports("".join(sections), recipe.imports),
         missing="".join(f"\n# This file trains without {field}." for field in recipe.missing),
+        needs=", ".join(("torch", "torchvision", *timm, "safetensors")),
         title=_plain(spec.name),
         file=f"{module}.py",
         module=module,

@@ -23,7 +23,8 @@ from digitlab.models.receptive_field import with_receptive_fields
 from digitlab.models.sequence_layers import SEQUENCE_LAYERS, place_sequence_layer
 from digitlab.models.spec import Layer, ModelSpec
 from digitlab.models.summary import ModelSummary
-from digitlab.models.torchvision_models import PREFIX, place_model
+from digitlab.models.whole_model_names import PREFIXES
+from digitlab.models.whole_models import place_model
 
 # torch's CPU generator is shared by all threads; a seeded build borrows and returns it.
 _GENERATOR = threading.Lock()
@@ -131,7 +132,7 @@ def _place(layer: Layer, shape: Shape, placement: Placement) -> Part:
     _check_single(layer, placement)
     if layer.type in BLOCKS:
         return place_block(layer, shape, placement)
-    if layer.type.startswith(PREFIX):
+    if layer.type.startswith(PREFIXES):
         return place_model(layer, shape, placement)
     if layer.type.startswith(classical.PREFIX):  # imported late: few specs need it
         return place_estimator(layer, shape, placement)

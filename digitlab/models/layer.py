@@ -29,7 +29,7 @@ INPUT_SIZES = ("in_channels", "in_features", "num_features", "num_channels", "no
 # the fifth, (3, "branches", 1, 0) the first of the fourth's second branch.
 Path = tuple[int | str, ...]
 
-_NAME = re.compile(r"(?:(?:torchvision|sklearn)/)?[A-Za-z_][\w.]{0,63}")
+_NAME = re.compile(r"(?:(?:torchvision|timm|sklearn)/)?[A-Za-z_][\w.]{0,63}")
 _LAYER_NAME = re.compile(r"\w{1,60}(?:\.\w{1,60}){0,11}", re.ASCII)
 
 

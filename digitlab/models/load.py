@@ -18,7 +18,7 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
     """A spec by its name, from the path of a .yaml or .json file, or the spec itself.
 
     A name is a preset's or one that an architecture was saved under (`digitlab.models.library`).
-    "torchvision/resnet18" is that model of torchvision alone, "sklearn/SVC" that estimator.
+    "torchvision/resnet18" and "timm/resnet18" are those models alone, "sklearn/SVC" that estimator.
     Raises SpecError for an unknown name, a missing file, or a file that holds no architecture.
     """
     if isinstance(model, ModelSpec):
@@ -29,9 +29,9 @@ def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
         return presets_by_name()[model].spec
     if isinstance(model, str) and is_saved(model):
         return load_saved(model)
-    if isinstance(model, str) and re.fullmatch(r"(torchvision|sklearn)/\w{1,63}", model):
+    if isinstance(model, str) and re.fullmatch(r"(torchvision|timm|sklearn)/\w{1,63}", model):
         library, _, name = model.partition("/")
-        args = {"num_classes": 10} if library == "torchvision" else {}
+        args = {} if library == "sklearn" else {"num_classes": 10}
         return ModelSpec(name=name, layers=[{model: args}])
     if _is_file_name(model):
         return read_preset_file(model)[0]

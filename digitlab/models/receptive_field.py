@@ -85,7 +85,7 @@ def _through(row: Row, field: Field, image: Shape) -> Field:
     whole = tuple((float(side), float(side)) for side in image[1:])
     name, rank = row.label, len(row.input_shape)
     linear = name == "Linear" and rank == 1
-    if linear or name in _SEES_ALL or name.startswith(("torchvision/", "sklearn/")):
+    if linear or name in _SEES_ALL or "/" in name:
         return whole
     if field is None or name in _BREAKS:
         return None

@@ -23,7 +23,7 @@ from digitlab.models.layers import list_layers, nearest_names
 from digitlab.models.placement import Shape, written
 from digitlab.models.signatures import USUAL, find_signature
 from digitlab.models.spec import ModelSpec
-from digitlab.models.torchvision_names import TORCHVISION_MODELS
+from digitlab.models.whole_model_names import list_whole_models
 
 _OF_TOKENS = ("TransformerEncoder", "MixerBlock", "ClassToken", "PositionEmbedding", "MeanTokens")
 _MAX_TRIALS = 24
@@ -164,7 +164,7 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
     name = f"layer {index + 1}"
     signature = find_signature(layer.type)
     if signature is None:
-        models = TORCHVISION_MODELS if "/" in layer.type else ()
+        models = list_whole_models() if "/" in layer.type else ()
         near = difflib.get_close_matches(layer.type, models, 3, 0.5)
         for word in near or nearest_names(layer.type, list_blocks()):
             yield f"Use {word}", [_retyped(layer, word)]

@@ -15,8 +15,8 @@ from digitlab.models.operations import OPERATIONS, operation_signature
 from digitlab.models.parameters import WEIGHTS, weights_signature
 from digitlab.models.placement import Shape
 from digitlab.models.sequence_layers import SEQUENCE_LAYERS, sequence_signature
-from digitlab.models.torchvision_models import model_signature
-from digitlab.models.torchvision_names import TORCHVISION_MODELS
+from digitlab.models.whole_model_names import list_whole_models
+from digitlab.models.whole_models import model_signature
 
 # A usual value for an argument that is required.
 USUAL: dict[str, Any] = {
@@ -90,7 +90,7 @@ def list_kinds() -> tuple[tuple[str, str], ...]:
         *((name, sequence_signature(name).kind) for name in SEQUENCE_LAYERS),
         *((name, weights_signature(name).kind) for name in WEIGHTS),
         *((name, layer_signature(name).kind) for name in layers[len(first) :]),
-        *((name, "whole model") for name in TORCHVISION_MODELS),
+        *((name, "whole model") for name in list_whole_models()),
     )
 
 
@@ -106,7 +106,7 @@ def find_signature(name: str) -> LayerSignature | None:
         return weights_signature(name)
     if name in SEQUENCE_LAYERS:
         return sequence_signature(name)
-    if name in TORCHVISION_MODELS:
+    if name in list_whole_models():
         return model_signature(name)
     if name.startswith(CLASSICAL):
         try:

@@ -216,7 +216,7 @@ class ModelSpec(BaseModel):
         The last Linear gives `classes` values; where there is no Linear, the last convolution.
         """
         spec = self.with_input(input_shape)
-        if spec.layers and spec.layers[-1].type.startswith(("torchvision/", "sklearn/")):
+        if spec.layers and "/" in spec.layers[-1].type:
             return spec.with_layers(
                 [*spec.layers[:-1], spec.layers[-1].with_args(num_classes=classes)]
             )

@@ -16,7 +16,7 @@ from digitlab.models.load import load_model
 from digitlab.models.naming import name_apart
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
-from digitlab.models.torchvision_names import TORCHVISION_MODELS
+from digitlab.models.whole_model_names import list_whole_models
 from digitlab.ui import url
 
 OWN = "own"
@@ -90,12 +90,15 @@ def own_spec() -> ModelSpec | None:
 
 
 def model_options() -> dict[str, str]:
-    """Name → label of every architecture: presets, saved ones, scikit-learn's, torchvision's."""
+    """Name → label of every architecture: presets, saved ones, those of libraries."""
     presets = {preset.name: preset.title for preset in list_presets()}
     saved = {name: f"{name} (saved)" for name in list_saved() if name not in presets}
-    torchvision = {name: f"{name.partition('/')[2]} (torchvision)" for name in TORCHVISION_MODELS}
     classical = {name: f"{name.partition('/')[2]} (scikit-learn)" for name in list_estimators()}
-    return {**presets, **saved, **classical, **torchvision}
+    whole = {}
+    for name in list_whole_models():
+        library, _, model = name.partition("/")
+        whole[name] = f"{model} ({library})"
+    return {**presets, **saved, **classical, **whole}
 
 
 def pick_model() -> tuple[str, ModelSpec]:
@@ -110,8 +113,8 @@ def pick_model() -> tuple[str, ModelSpec]:
         param="model",
         default=DEFAULT,
         always=True,
-        help="Presets, architectures saved on the Architecture page, and models of scikit-learn "
-        "and torchvision. Type to search.",
+        help="Presets, architectures saved on the Architecture page, and models of scikit-learn, "
+        "torchvision and timm. Type to search.",
     )
     if name == OWN and own is not None:
         return name, own

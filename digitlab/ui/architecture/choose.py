@@ -22,8 +22,8 @@ def pick_start() -> str:
         param="preset",
         default=DEFAULT,
         always=True,
-        help="Presets, saved architectures, and models of scikit-learn and torchvision. Type to "
-        "search. Undo restores what you had.",
+        help="Presets, saved architectures, and models of scikit-learn, torchvision and timm. "
+        "Type to search. Undo restores what you had.",
     )
 
 

@@ -28,7 +28,7 @@ def show_comparison(summary: ModelSummary) -> None:
         {_NONE: "None", **model_options()},
         param="compare",
         default=_NONE,
-        help="A preset, a saved architecture, or a model of scikit-learn or torchvision.",
+        help="A preset, a saved architecture, or a model of a library.",
     )
     if name == _NONE:
         return

@@ -187,7 +187,7 @@ def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) ->
         list(kinds),
         key="architecture-add",
         format_func=lambda name: f"{name} ({kinds[name]})",
-        help="All layers of torch.nn, blocks, and models of torchvision. Type to search.",
+        help="All layers of torch.nn, blocks, and models of torchvision and timm. Type to search.",
     )
     with columns[1].container(horizontal=True, gap="xsmall"):
         if not edit.is_branch(path):
