@@ -10,11 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.layer import INPUT, Layer, under
+from digitlab.models.layer import INPUT, Layer, Path, under
 
 REUSE = "Reuse"  # the layer type that runs an earlier layer again, with the same weights
 WITHOUT_INPUT = ("Parameter", "Constant")  # layer types that read nothing
 AT_INPUT = -1  # the index of what reaches the list
+
+# Layer types whose output has the size that this argument says, wherever it is joined or passed on.
+_SIZES = {"LSTM": "hidden_size", "GRU": "hidden_size", "RNN": "hidden_size"}
+_LAST_GIVES_SIZE = ("MatMul", "ScaledDotProductAttention")  # not all that such a layer reads
+_FIRST_GIVES_SIZE = ("MultiheadAttention",)
+_ADDS_SIZES = ("Concatenate", "Stack", "Einsum", "DenseBlock")  # no size alone is that of the sum
 
 Reads = tuple[tuple[int, ...], ...]
 
@@ -60,6 +66,60 @@ def without_names(layers: Sequence[Layer]) -> list[Any]:
     """
     index_of = {layer.name: index for index, layer in enumerate(layers) if layer.name}
     return [_without_names(index, layer, index_of) for index, layer in enumerate(layers)]
+
+
+def output_sizes(layers: Sequence[Layer]) -> list[tuple[Path, str]]:
+    """The layers, and their arguments, that say how many values the list gives.
+
+    Those that lead to its end with none that has a size of its own in between: several where a
+    join adds them up; none where they cannot be told. A gate of size 1 is left out. Raises
+    SpecError as `resolve` does.
+    """
+    reads = resolve(layers)
+    found: list[tuple[Path, str]] = []
+    visited: set[int] = set()
+    queue = [len(layers) - 1]
+    while queue:
+        index = queue.pop()
+        if index == AT_INPUT or index in visited:
+            continue
+        visited.add(index)
+        layer = layers[index]
+        sizes = _own_sizes(layer)
+        if sizes is not None:
+            found += [((index, *path), name) for path, name in sizes]
+        elif layer.type == REUSE:
+            queue.append(AT_INPUT if (first := reused(layers, index)) is None else first)
+        elif layer.type in _LAST_GIVES_SIZE:
+            queue.append(reads[index][-1])
+        else:
+            queue += reads[index][:1] if layer.type in _FIRST_GIVES_SIZE else reads[index]
+    gates = [size for size in found if _value_at(layers, *size) == 1]
+    return found if len(gates) == len(found) else [size for size in found if size not in gates]
+
+
+def _own_sizes(layer: Layer) -> list[tuple[Path, str]] | None:
+    """Where in `layer` its size is said; [] where that cannot be told, None where it passes on
+    the size of what it reads."""
+    if "/" in layer.type:  # a whole model
+        return [((), "num_classes")]
+    if layer.type in _ADDS_SIZES or (
+        layer.type == "Parallel" and layer.args.get("join", "concat") == "concat"
+    ):
+        return []
+    inside = [((*steps, *path), name) for steps, inner in layer.lists
+              for path, name in (output_sizes(inner) if inner else ())]  # fmt: skip
+    if inside or layer.type in WITHOUT_INPUT:
+        return inside
+    names = ("out_features", "out_channels", _SIZES.get(layer.type, "out_features"))
+    return next(([((), name)] for name in names if name in layer.args), None)
+
+
+def _value_at(layers: Sequence[Layer], path: Path, name: str) -> Any:
+    node: Any = layers
+    for step in path:
+        node = node.args[step] if isinstance(node, Layer) else node[step]
+    return node.args.get(name)
 
 
 def _reads(index: int, layer: Layer, index_of: dict[str, int]) -> tuple[int, ...]:

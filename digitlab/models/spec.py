@@ -20,13 +20,13 @@ import json
 import math
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_serializer
 
 from digitlab.errors import SpecError
-from digitlab.models.graph import without_names
+from digitlab.models.graph import is_graph, output_sizes, without_names
 from digitlab.models.layer import (
     INPUT_SIZES,
     Layer,
@@ -214,8 +214,11 @@ class ModelSpec(BaseModel):
         """A copy for a dataset's images (C, H, W) and number of classes.
 
         The last Linear gives `classes` values; where there is no Linear, the last convolution.
+        In a graph it is the layer that leads to the output, or those whose join is the output.
         """
         spec = self.with_input(input_shape)
+        if is_graph(spec.layers):
+            return spec._with_classes(classes)
         if spec.layers and "/" in spec.layers[-1].type:
             return spec.with_layers(
                 [*spec.layers[:-1], spec.layers[-1].with_args(num_classes=classes)]
@@ -227,6 +230,13 @@ class ModelSpec(BaseModel):
             if paths:
                 return spec.with_layers(put(spec.layers, (*paths[-1], size), classes))
         return spec
+
+    def _with_classes(self, classes: int) -> ModelSpec:
+        layers: Any = self.layers
+        with suppress(SpecError):  # a name that is wrong is told where it is built
+            for path, name in output_sizes(layers):
+                layers = put(layers, (*path, name), classes)
+        return self.with_layers(layers)
 
 
 # ---- reading the pieces ------------------------------------------------------------------------

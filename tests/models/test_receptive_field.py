@@ -13,6 +13,16 @@ HALVE = {"Conv2d": {"out_channels": 2, "kernel_size": 3, "padding": 1, "stride":
 POOL = {"MaxPool2d": {"kernel_size": 2}}
 
 
+def named(layer, name):
+    ((kind, args),) = layer.items()
+    return {kind: {"name": name, **args}}
+
+
+def reading(layer, *sources, **more):
+    ((kind, args),) = ({layer: {}} if isinstance(layer, str) else layer).items()
+    return {kind: {**more, "from": list(sources), **args}}
+
+
 def fields(*layers, image=(1, 28, 28)) -> list:
     return [
         row.receptive_field
@@ -43,6 +53,18 @@ LAYERS = [
     [{"DepthwiseSeparable": {"out_channels": 2, "kernel_size": 5, "stride": 2}}, CONV],
     [{"PixelUnshuffle": {"downscale_factor": 2}}, CONV,
      {"Conv2d": {"out_channels": 4, "kernel_size": 1}}, {"PixelShuffle": {"upscale_factor": 2}}],
+    [named(CONV, "a"), named(CONV, "b"), named(CONV, "c"), reading("Add", "c", "a")],
+    [named(CONV, "a"), reading(POOL, "a", name="b"), named(CONV, "c"),
+     {"Upsample": {"name": "d", "scale_factor": 2}}, reading("Concatenate", "d", "a"), CONV],
+    [{"Conv2d": {"name": "a", "out_channels": 1, "kernel_size": 3, "padding": 1}},
+     {"Reuse": {"layer": "a"}}, {"Reuse": {"layer": "a"}}],
+    [{"Repeat": {"times": 2, "layers": [named(CONV, "x.a"), named(CONV, "x.b"),
+                                        reading("Add", "x.a", "x.b")]}}],
+    [CONV, {"Permute": {"dims": [2, 3, 1]}}, {"Linear": {"out_features": 4}}, "Tanh",
+     {"Permute": {"dims": [3, 1, 2]}}, CONV],
+    [{"Conv2d": {"name": "a", "out_channels": 2, "kernel_size": 3, "padding": 1}},
+     {"Parameter": {"name": "p", "shape": [2, 1, 1], "init": "normal"}},
+     reading("Multiply", "p", "a"), CONV],
     [{"Conv2d": {"out_channels": 16, "kernel_size": 3, "padding": 1}}, "SqueezeExcite"],
 ]  # fmt: skip
 
@@ -75,6 +97,19 @@ def test_patches_and_attention():
     ]
     assert fields(*layers) == [(4, 4), (4, 4), (28, 28), (28, 28)]
     assert fields({"Rows": {"hidden_size": 4}}) == [(28, 28)]
+
+
+def test_sequences_see_all_and_a_parameter_sees_nothing():
+    layers = [
+        {"Parameter": {"name": "position", "shape": [28, 28]}},
+        {"Reshape": {"name": "rows", "from": "input", "shape": [28, 28]}},
+        {"Add": {"from": ["position", "rows"]}},
+        {"LSTM": {"hidden_size": 4}},
+        {"Select": {"dim": 1, "index": -1}},
+    ]
+    assert fields(*layers) == [None, (1, 1), (1, 1), (28, 28), (28, 28)]
+    means = [{"Mean": {"dim": 1, "keepdim": True}}, {"Mean": {"dim": 2}}, {"Mean": {"dim": -1}}]
+    assert fields(CONV, *means) == [(3, 3), (3, 3), (28, 3), (28, 28)]
 
 
 def test_where_places_lose_their_meaning_nothing_is_said():

@@ -227,3 +227,53 @@ def test_specs_and_presets_do_without_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def conv(channels, **more):
+    return {"Conv2d": {**more, "out_channels": channels, "kernel_size": 3, "padding": 1}}
+
+
+def linear(features, **more):
+    return {"Linear": {**more, "out_features": features}}
+
+
+FLAT = {"Flatten": {"name": "flat"}}
+POOL = {"Mean": {"dim": [2, 3]}}
+
+
+@pytest.mark.parametrize(
+    ("layers", "changed"),
+    [
+        # a Linear in front of the end is no end, however late it stands in the list
+        ([FLAT, linear(5, name="fc"), linear(7, **{"from": "flat", "name": "side"}),
+          {"Linear": {"out_features": 5, "name": "again"}},
+          {"Add": {"from": ["fc", "again"]}}, "ReLU"], {1, 3}),
+        ([FLAT, linear(8, name="head"), linear(10), {"LogSoftmax": {"dim": 1}}], {2}),
+        # every one that is added up, also through a shortcut, but no gate
+        ([conv(8, name="a"), conv(8, name="b"), {"Add": {"from": ["b", "a"]}}, POOL], {0, 1}),
+        ([FLAT, linear(10, name="a"), linear(1, **{"name": "gate", "from": "flat"}),
+          {"Multiply": {"from": ["a", "gate"]}}], {1}),
+        ([FLAT, linear(10, name="fc"), {"Reuse": {"layer": "fc"}}], {1}),
+        ([FLAT, linear(4, name="a"), linear(6, **{"name": "b", "from": "flat"}),
+          {"Concatenate": {"from": ["a", "b"]}}], set()),
+        ([{"Reshape": {"name": "rows", "shape": [28, 28]}}, {"LSTM": {"hidden_size": 10}},
+          {"Select": {"dim": 1, "index": -1}}], {1}),
+        ([{"ReLU": {"from": "nobody"}}, linear(10)], set()),
+    ],
+)  # fmt: skip
+def test_a_graph_adapts_where_its_output_has_its_size(layers, changed):
+    spec = ModelSpec(name="x", layers=layers)
+    adapted = spec.for_data((1, 28, 28), 26)
+    pairs = zip(spec.layers, adapted.layers, strict=True)
+    assert {index for index, (a, b) in enumerate(pairs) if a != b} == changed
+    for index in changed:
+        assert 26 in adapted.layers[index].args.values()
+
+
+def test_a_graph_adapts_inside_its_blocks():
+    layers = [conv(4, name="stem"), {"Residual": {"layers": [conv(4), "ReLU", conv(4)]}}, POOL]
+    adapted = ModelSpec(name="x", layers=layers).for_data((3, 8, 8), 26)
+    assert [layer.args["out_channels"] for layer in adapted.layers[1].args["layers"][::2]] == [
+        4,
+        26,
+    ]
