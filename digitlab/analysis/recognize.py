@@ -54,7 +54,7 @@ def recognize(
 def find_predictor(run: Run) -> Predictor:
     """The run's probabilities as a predictor; they sum to less than 1 for what may be no digit."""
     if run.record.data.no_digit != "logit 0":
-        return run.predict
+        return _binary_predictor(run) if run.config.loss == "binary" else run.predict
 
     def predict(images: np.ndarray) -> np.ndarray:
         import torch
@@ -62,6 +62,18 @@ def find_predictor(run: Run) -> Predictor:
         logits = run.predict_logits(torch.from_numpy(images))
         none = torch.zeros(len(logits), 1)
         return torch.cat([logits, none], 1).softmax(1)[:, :-1].numpy()
+
+    return predict
+
+
+def _binary_predictor(run: Run) -> Predictor:
+    """The sigmoids themselves, divided by their sum only where that is more than 1."""
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        import torch
+
+        sigmoids = run.predict_logits(torch.from_numpy(images)).exp()
+        return (sigmoids / sigmoids.sum(1, keepdim=True).clamp(min=1)).numpy()
 
     return predict
 

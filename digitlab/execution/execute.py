@@ -20,6 +20,7 @@ from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.run import Run
 from digitlab.training.events import Event
 from digitlab.training.learner import make_learner
+from digitlab.training.loss import scoring_spec
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -67,7 +68,7 @@ def _carry_out(
     experiment = record.experiment
     split, config = experiment.dataset, experiment.config
     data = (data or load_dataset(split.name)).resplit(split.val_fraction, split.split_seed)
-    model = build(experiment.spec, seed=config.seed)
+    model = build(scoring_spec(experiment.spec, config), seed=config.seed)
     load_initial_weights(model, record)
     learner = make_learner(model, data, config, _resume_state(record, data))
     recorder.begin(model, data, learner)

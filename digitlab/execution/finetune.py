@@ -15,7 +15,7 @@ from digitlab.execution.prepare import plan
 from digitlab.execution.train import carry_out
 from digitlab.runs.experiment import Experiment
 from digitlab.runs.run import Run, open_run
-from digitlab.training.config import Augmentation, TrainConfig
+from digitlab.training.config import LOSS_FIELDS, Augmentation, TrainConfig
 from digitlab.training.events import Event
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def plan_finetuning(
 ) -> Experiment:
     """The experiment that `finetune` carries out; raises as it does."""
     mix = _mix(run, collection, base or find_base(run))
-    return plan(run.spec, mix, config, start_from=run.id)
+    loss = {name: getattr(run.config, name) for name in LOSS_FIELDS}
+    return plan(run.spec, mix, config.changed(**loss), start_from=run.id)
 
 
 def find_base(run: Run) -> str:

@@ -18,6 +18,7 @@ from digitlab.runs.experiment import DatasetSplit, Experiment, divide
 from digitlab.runs.record import RunData, RunRecord, new_run_id
 from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
+from digitlab.training.loss import check_loss
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -44,6 +45,7 @@ def plan(
     split = divide(data, config)
     _check_validation(data, split, config)
     summary = check_fits(spec, INPUT_SHAPE, len(split.classes), batch_size=config.batch_size)
+    check_loss(spec, config)
     if not summary.trainable and classical_kind(spec) is None:
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
     pick_device(config.device)

@@ -30,6 +30,7 @@ from digitlab.training.events import (
     Started,
     StepsDone,
 )
+from digitlab.training.loss import to_logits
 from digitlab.training.normalize import Normalization
 from digitlab.training.predict import predict_logits
 
@@ -254,7 +255,8 @@ class Recorder:
         for name in ("val", "test"):
             split = self.data.split(name)
             if len(split):
-                logits = predict_logits(self.model, split.images, self.normalization)
+                outputs = predict_logits(self.model, split.images, self.normalization)
+                logits = to_logits(outputs, self.config)
                 tensors |= {f"{name}_logits": logits, f"{name}_labels": split.labels}
                 result = evaluate_logits(logits.numpy(), split.labels.numpy(), self.data.classes)
                 columns |= {f"{name}_loss": result.loss, f"{name}_accuracy": result.accuracy}

@@ -16,6 +16,7 @@ from digitlab.exports.recipe_code import recipe_code
 from digitlab.exports.scikit import scikit_script
 from digitlab.models.build import sketch
 from digitlab.models.classical.catalog import classical_kind
+from digitlab.training.loss import scoring_spec
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,8 @@ _HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs {needs}.
     python {file} [FOLDER]     trains by the recipe below, with the dataset in FOLDER
     from {module} import load_network, make_network, normalize
 
-`load_network("weights.safetensors")(normalize(images))` gives the logits of images uint8 [N, …].
+`load_network("weights.safetensors")(normalize(images))` gives, for images uint8 [N, …],
+{outputs}.
 It trains in float32, whatever precision, layout or compilation a run had.
 """
 {missing}
@@ -52,6 +54,10 @@ _IMPORTS = {
     "save_file": "from safetensors.torch import save_file",
     "nn": "from torch import nn",
 }
+_OUTPUTS = {
+    "binary": "a score for each class; its sigmoid says how likely the image is of that class",
+    "mse": "an estimate of 1 for the image's class and of 0 for the others",
+}
 _INITS = {
     "kaiming": 'nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
     "xavier": "nn.init.xavier_uniform_(module.weight)",
@@ -72,10 +78,11 @@ def standalone(experiment: Experiment) -> str:
         file = (re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "model") + ".py"
         words = {"file": file, "title": _plain(spec.name), "text": _quoted(spec.to_yaml())}
         return scikit_script(experiment, **words)
-    part = sketch(spec)
+    network = scoring_spec(spec, experiment.config)
+    part = sketch(network)
     module = re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "network"
     module = f"net_{module}" if module[0].isdigit() else module
-    sections = [*_classes(part.module), _make_network(spec, part), _initialise(spec)]
+    sections = [*_classes(part.module), _make_network(network, part), _initialise(spec)]
     recipe = recipe_code(experiment)
     sections.append(recipe.code)
     timm = ("timm",) if any("import timm" in section for section in sections) else ()
@@ -83,6 +90,7 @@ def standalone(experiment: Experiment) -> str:
         imports=_imports("".join(sections), recipe.imports),
         missing="".join(f"\n# This file trains without {field}." for field in recipe.missing),
         needs=", ".join(("torch", "torchvision", *timm, "safetensors")),
+        outputs=_OUTPUTS.get(experiment.config.loss, "logits: their softmax are probabilities"),
         title=_plain(spec.name),
         file=f"{module}.py",
         module=module,

@@ -94,7 +94,7 @@ def _curves(run: Run) -> list[Section]:
     if not history.steps and not history.epochs:
         return []
     figures = [
-        loss_curve(history.steps, history.epochs),
+        loss_curve(history.steps, history.epochs, title=run.config.loss_title),
         accuracy_curve(history.epochs, best_epoch=run.record.best_epoch),
     ]
     return [Section("Learning curves", plots=[figure_html(figure) for figure in figures])]

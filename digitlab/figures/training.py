@@ -25,7 +25,11 @@ SMOOTHED_FROM = 20  # windows: with fewer the line of means is smooth enough to 
 
 
 def loss_curve(
-    steps: Sequence[dict], epochs: Sequence[dict] = (), *, log_scale: bool = True
+    steps: Sequence[dict],
+    epochs: Sequence[dict] = (),
+    *,
+    log_scale: bool = True,
+    title: str = "cross-entropy (nats)",
 ) -> go.Figure:
     """Training loss by step, with validation loss where it was measured.
 
@@ -34,9 +38,7 @@ def loss_curve(
     On a logarithmic axis, as a loss falls by powers of ten and its start would hide the rest; the
     strong line is then a mean of logarithms, which lies amid what it smooths.
     """
-    figure = chart(
-        "Loss", x="step (batches)", y="cross-entropy (nats)", legend=True, zoom=True, numbers=True
-    )
+    figure = chart("Loss", x="step (batches)", y=title, legend=True, zoom=True, numbers=True)
     windows = [row for row in steps if _number(row, "loss") is not None]
     measured = [row for row in epochs if _number(row, "val_loss") is not None]
     if windows:

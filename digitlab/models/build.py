@@ -30,6 +30,18 @@ from digitlab.models.whole_models import place_model
 _GENERATOR = threading.Lock()
 
 
+# What becomes of the outputs of a last layer in training; see `digitlab.training.loss`.
+_LAST = {
+    "Softmax": "Cross-entropy takes the logarithm of its probabilities: the network is trained and "
+    "used with LogSoftmax in its place.",
+    "LogSoftmax": "Its log-probabilities are what the losses NLL and cross-entropy take; the two "
+    "are then the same.",
+    "Softmin": "Training takes raw scores, of which the largest is the answer. Remove this layer.",
+    "Sigmoid": "It gives each class a probability of its own: choose the loss “Binary heads” or "
+    "“Squared error”, or end with Linear instead, for cross-entropy.",
+}
+
+
 def summarize(spec: ModelSpec) -> ModelSummary:
     """The layers, shapes and cost of `spec`, found without data and without memory for weights.
 
@@ -162,12 +174,9 @@ def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:
     last = rows[-1]
     if last.label.startswith(classical.PREFIX):
         return (classical.SIZE_NOTE,)
-    if last.label in ("Softmax", "LogSoftmax", "Softmin"):
-        return (
-            f"The last layer is {last.label}, but training takes raw scores (logits) and applies "
-            f"softmax itself. Remove this layer.",
-        )
-    if last.label in ("ReLU", "Sigmoid", "Tanh"):
+    if last.label in _LAST:
+        return (f"The last layer is {last.label}. {_LAST[last.label]}",)
+    if last.label in ("ReLU", "Tanh"):
         return (
             f"The last layer is {last.label}, which limits the scores of the classes; end with "
             f"Linear instead.",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_network(record: RunRecord) -> torch.nn.Module:
-    """The trained network in evaluation mode, on the CPU.
+    """The trained network in evaluation mode, on the CPU; its outputs are logits [N, C].
 
     Raises RunError where there are no weights (yet) or they do not fit the architecture, and, for
     an ensemble, where a member is gone.
@@ -27,9 +27,11 @@ def load_network(record: RunRecord) -> torch.nn.Module:
             run_id=record.id,
         )
     from digitlab.models.build import build
+    from digitlab.training.loss import give_logits, scoring_spec
 
     weights = checkpoints.read_weights(record.id)
-    model = build(record.experiment.spec)
+    experiment = record.experiment
+    model = build(scoring_spec(experiment.spec, experiment.config))
     try:
         model.load_state_dict(weights)
     except RuntimeError as e:
@@ -38,7 +40,7 @@ def load_network(record: RunRecord) -> torch.nn.Module:
             "Train it again.",
             run_id=record.id,
         ) from e
-    return model.eval()
+    return give_logits(model, experiment.config).eval()
 
 
 def join_networks(record: RunRecord) -> torch.nn.Module:

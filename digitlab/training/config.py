@@ -31,13 +31,24 @@ if TYPE_CHECKING:
 
 Optimizer = Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"]
 Schedule = Literal["constant", "step", "cosine", "one-cycle"]
+Loss = Literal["cross-entropy", "nll", "mse", "multi-margin", "focal", "binary"]
 Normalize = Literal["dataset", "half", "none"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 # What a field is. "recipe": it changes what is learnt. "data": which images are learnt from.
 # "compute": where and how fast. "watching": what is measured on the way, changing nothing.
 Kind = Literal["recipe", "data", "seed", "compute", "watching"]
+LOSS_TITLES = {  # of an axis
+    "cross-entropy": "cross-entropy (nats)",
+    "nll": "negative log-likelihood (nats)",
+    "mse": "mean squared error",
+    "multi-margin": "multi-margin loss",
+    "focal": "focal loss (nats)",
+    "binary": "binary cross-entropy (nats)",
+}
+LOSS_FIELDS = ("loss", "focal_gamma")  # what the outputs of a network mean depends on these
 _TAKE_MOMENTUM = ("sgd", "rmsprop")
+_TAKE_SMOOTHING = ("cross-entropy", "mse", "focal", "binary")
 
 
 @dataclass(frozen=True)
@@ -211,9 +222,38 @@ class TrainConfig(_Frozen):
     warmup_epochs: Annotated[float, Form(step=0.5), Field(ge=0, le=100)] = 0.0
     """Epochs at the start in which the learning rate rises to its schedule. It steadies large
     batches and transformers; try 1."""
+    loss: Annotated[
+        Loss,
+        Form(
+            options={
+                "cross-entropy": "Cross-entropy",
+                "nll": "Negative log-likelihood (NLL)",
+                "mse": "Squared error (MSE)",
+                "multi-margin": "Multi-margin",
+                "focal": "Focal",
+                "binary": "Binary heads",
+            }
+        ),
+    ] = "cross-entropy"
+    """Number that training makes small. Cross-entropy suits classifiers: it also takes the
+    log-probabilities of a last LogSoftmax and the logarithm of a last Softmax. NLL needs such a
+    layer; the squared error is taken to ones and zeros; multi-margin asks for a distance between
+    scores; focal counts easy images less; binary heads are one yes or no for each class."""
+    focal_gamma: Annotated[
+        float,
+        Form(param="gamma", high=5, step=0.5, used=lambda recipe: recipe["loss"] == "focal"),
+        Field(ge=0, le=20, title="Gamma of the focal loss"),
+    ] = 2.0
+    """Exponent by which the focal loss counts easy images less. 2 is usual, 0 is
+    cross-entropy."""
     label_smoothing: Annotated[
         float,
-        Form(param="smoothing", high=0.5, step=0.05),
+        Form(
+            param="smoothing",
+            high=0.5,
+            step=0.05,
+            used=lambda recipe: recipe["loss"] in _TAKE_SMOOTHING,
+        ),
         Field(ge=0, lt=1),
     ] = 0.0
     """Share of each label that is spread evenly over all classes. It keeps the network from being
@@ -341,6 +381,11 @@ class TrainConfig(_Frozen):
             raise ValueError(
                 f"warmup_epochs ({self.warmup_epochs:g}) must not exceed epochs ({self.epochs})"
             )
+        if self.label_smoothing and self.loss not in _TAKE_SMOOTHING:
+            raise ValueError(
+                f"label_smoothing is for losses {', '.join(map(repr, _TAKE_SMOOTHING))}; with "
+                f"{self.loss!r} it must be 0"
+            )
         if self.momentum and self.optimizer not in _TAKE_MOMENTUM:
             raise ValueError(
                 f"momentum is for optimizers 'sgd' and 'rmsprop'; {self.optimizer!r} has its own"
@@ -366,6 +411,11 @@ class TrainConfig(_Frozen):
     def names_for_classical(cls) -> tuple[str, ...]:
         """The names of the fields that a scikit-learn model uses; it does not train in steps."""
         return (*cls.names("data", "seed"), "normalization")
+
+    @property
+    def loss_title(self) -> str:
+        """What the losses of a training are, with their unit."""
+        return LOSS_TITLES[self.loss]
 
     def take_subset(self, data: Dataset) -> Dataset:
         """`data` with the training images that this recipe uses: drawn by the seed, by class."""

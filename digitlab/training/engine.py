@@ -108,7 +108,7 @@ class Training:
         self.parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
         self.schedule = make_schedule(config, self.steps_per_epoch)
         self.ema = EMA(self.model, config.average) if config.average else None
-        self.validator = Validator(self.model, self.normalization, self.compute, self.ema)
+        self.validator = Validator(self.model, self.normalization, self.compute, self.ema, config)
         self.snapshots = Snapshots(self.val if len(self.val) else data.train)
         self.final_state: TrainState | None = None  # set once the model has its final weights
         self.progress = Progress()
@@ -267,7 +267,9 @@ class Training:
         """A snapshot of the network if one is due; always one after the last epoch."""
         last = epoch_end and epoch == self.config.epochs
         if last or self.snapshots.is_due(epoch_end=epoch_end):
-            yield self.snapshots.take(self.model, self.validator.predict, self.progress.step, epoch)
+            yield self.snapshots.take(
+                self.model, self.validator.predict_logits, self.progress.step, epoch
+            )
 
     def _stops_early(self, epoch: int) -> bool:
         """Whether early stopping ends the run after this epoch."""

@@ -33,7 +33,8 @@ class StepsDone:
     """A window of steps, with the extremes of its losses.
 
     `step` is the window's last, counted from 1; `epoch` is the same in epochs (1.5: halfway through
-    the second); losses are cross-entropies in nats: mean, minimum and maximum over the batches.
+    the second); losses are the recipe's (`TrainConfig.loss`): mean, minimum and maximum over
+    the batches.
     """
 
     step: int
@@ -50,8 +51,9 @@ class StepsDone:
 class EpochDone:
     """An epoch, counted from 1, with its validation (None if there is no validation split).
 
-    Losses are cross-entropies in nats, accuracies shares from 0 to 1. Those of training are means
-    over the epoch's batches when they were trained on, so they lag behind the network at its end.
+    Losses are the recipe's (`TrainConfig.loss`), accuracies shares from 0 to 1. Those of training
+    are means over the epoch's batches when they were trained on, so they lag behind the network at
+    its end.
     """
 
     epoch: int

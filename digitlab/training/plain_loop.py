@@ -9,12 +9,12 @@ import copy
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from digitlab.training.augment import augment
 from digitlab.training.config import TrainConfig
 from digitlab.training.ema import EMA
+from digitlab.training.loss import compute_loss
 from digitlab.training.optim import make_optimizer, make_schedule
 from digitlab.training.step import clip_gradient, compute_gradients, make_batches
 
@@ -61,7 +61,7 @@ def fit(
         trained = copy.deepcopy(network)
         if config.average:
             trained.load_state_dict(ema.values, strict=False)
-        accuracy, loss = evaluate(trained, val_images, val_labels, normalize)
+        accuracy, loss = evaluate(trained, val_images, val_labels, config, normalize)
         print(f"epoch {epoch}: validation accuracy {accuracy:.4f}")
         if (accuracy, -loss) > best_score:
             best_epoch, best_score, best = epoch, (accuracy, -loss), trained
@@ -74,6 +74,7 @@ def evaluate(
     network: nn.Module,
     images: torch.Tensor,
     labels: torch.Tensor,
+    config: TrainConfig,
     normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> tuple[float, float]:
     """Accuracy and mean loss of a network on a split; not a number where it has no images."""
@@ -81,6 +82,6 @@ def evaluate(
     if not len(labels):
         return float("nan"), float("nan")
     with torch.inference_mode():
-        logits = torch.cat([network(normalize(part)) for part in images.split(500)])
-    accuracy = (logits.argmax(1) == labels).double().mean().item()
-    return accuracy, F.cross_entropy(logits, labels).item()
+        outputs = torch.cat([network(normalize(part)) for part in images.split(500)])
+    accuracy = (outputs.argmax(1) == labels).double().mean().item()
+    return accuracy, compute_loss(outputs, labels, config).item()

@@ -19,6 +19,7 @@ from digitlab.models.summary import ModelSummary
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import train_events
 from digitlab.training.events import Request
+from digitlab.training.loss import check_loss, scoring_spec
 
 SECONDS = 0.8  # of timed steps
 _IMAGES = 54_000  # as many as MNIST's, so that the loop reports as often
@@ -67,6 +68,7 @@ def probe_speed(
     summary = check_fits(spec, INPUT_SHAPE, classes, batch_size=config.batch_size)
     if not summary.trainable:
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
+    check_loss(spec, config)
     size = _batch(summary, config.batch_size, seconds)
     config = config.changed(
         batch_size=size,
@@ -79,7 +81,8 @@ def probe_speed(
     clock = _Clock(seconds)
     with _LOCK, torch.random.fork_rng(devices=[]):
         data = _random_data(_IMAGES, classes)
-        events = train_events(build(spec, seed=0), data, config, clock.tick)
+        network = build(scoring_spec(spec, config), seed=0)
+        events = train_events(network, data, config, clock.tick)
         with contextlib.closing(events):
             clock.start()
             for _ in events:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 
 from digitlab.training.config import TrainConfig
+from digitlab.training.loss import compute_loss
 
 
 def make_batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
@@ -24,14 +24,14 @@ def compute_gradients(
     labels: torch.Tensor,
     config: TrainConfig,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Add the gradients of a batch's mean loss to the parameters; the loss, and the logits [N, C].
+    """Add the gradients of a batch's mean loss to the parameters; the loss, and the outputs [N, C].
 
-    `forward` maps inputs float32 [N, C, H, W] to logits; labels are int64 [N].
+    `forward` maps inputs float32 [N, C, H, W] to outputs; labels are int64 [N].
     """
-    logits = forward(inputs)
-    loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+    outputs = forward(inputs)
+    loss = compute_loss(outputs, labels, config, config.label_smoothing)
     loss.backward()
-    return loss.detach(), logits.detach()
+    return loss.detach(), outputs.detach()
 
 
 def clip_gradient(model: torch.nn.Module, config: TrainConfig) -> torch.Tensor:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
-import torch.nn.functional as F
 
 from digitlab.data.dataset import Split
 from digitlab.training.compute import Compute
+from digitlab.training.config import TrainConfig
 from digitlab.training.ema import EMA
 from digitlab.training.events import Request
+from digitlab.training.loss import compute_loss, to_logits
 from digitlab.training.normalize import Normalization
 from digitlab.training.predict import BATCH, predict_logits
 
@@ -25,21 +26,27 @@ class Validator:
         normalization: Normalization,
         compute: Compute,
         ema: EMA | None,
+        config: TrainConfig,
     ) -> None:
         self.model = model
         self.normalization = normalization
         self.compute = compute
         self.ema = ema
+        self.config = config
 
     def predict(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits float32 [N, C] on the CPU for images uint8 [N, 1, H, W]."""
+        """Outputs float32 [N, C] on the CPU for images uint8 [N, 1, H, W]."""
         with self.ema.applied() if self.ema else nullcontext(), self.compute.autocast():
             return predict_logits(self.model, images, self.normalization)
+
+    def predict_logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits float32 [N, C] on the CPU for images uint8 [N, 1, H, W]."""
+        return to_logits(self.predict(images), self.config)
 
     def evaluate(
         self, split: Split | None, ask: Callable[[], Request | None]
     ) -> tuple[float | None, float | None]:
-        """Loss (nats) and accuracy (0 to 1); None if the split is empty or `ask` says to end."""
+        """The recipe's loss, and the accuracy; None if there is no image or `ask` says to end."""
         if split is None or not len(split):
             return None, None
         parts = []
@@ -47,10 +54,15 @@ class Validator:
             if parts and ask() in ("stop", "pause"):
                 return None, None
             parts.append(self.predict(images))
-        return loss_and_accuracy(torch.cat(parts), split.labels.cpu())
+        return loss_and_accuracy(torch.cat(parts), split.labels.cpu(), self.config)
 
 
-def loss_and_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Mean cross-entropy (nats) and accuracy of logits [N, C] for labels int64 [N]."""
-    loss = float(F.cross_entropy(logits, labels))
-    return loss, int((logits.argmax(1) == labels).sum()) / len(labels)
+def loss_and_accuracy(
+    outputs: torch.Tensor, labels: torch.Tensor, config: TrainConfig
+) -> tuple[float, float]:
+    """The recipe's mean loss and the accuracy of outputs [N, C] for labels int64 [N].
+
+    Labels are not smoothed here: losses of recipes that smooth differently can be compared.
+    """
+    loss = float(compute_loss(outputs, labels, config))
+    return loss, int((outputs.argmax(1) == labels).sum()) / len(labels)

@@ -50,7 +50,7 @@ def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
     run = open_run(run_id)
     steps, epochs = run.history.steps, run.history.epochs
     charts = [
-        ("loss", figures.loss_curve(steps, epochs)),
+        ("loss", figures.loss_curve(steps, epochs, title=run.config.loss_title)),
         ("accuracy", figures.accuracy_curve(epochs, best_epoch=run.record.best_epoch)),
     ]
     if not steps or any(step["learning_rate"] for step in steps):  # a classical model has no rate

@@ -199,6 +199,8 @@ CHANGED = {  # a value of each field that matters, and what it needs beside it
     "step_epochs": {"schedule": "step", "step_epochs": 1},
     "step_factor": {"schedule": "step", "step_epochs": 2, "step_factor": 0.1},
     "warmup_epochs": {"warmup_epochs": 1.5},
+    "loss": {"loss": "focal"},
+    "focal_gamma": {"loss": "focal", "focal_gamma": 0.5},
     "label_smoothing": {"label_smoothing": 0.2},
     "normalization": {"normalization": "half"},
     "val_fraction": {"val_fraction": 0.25},

@@ -151,7 +151,9 @@ def test_a_second_run_waits_in_the_queue_and_can_be_stopped_there(open_page):
 
 def test_charts_are_drawn_once_for_all_visitors(run_id, monkeypatch):
     drawn, draw, shown = [], figures.loss_curve, []
-    monkeypatch.setattr(figures, "loss_curve", lambda *rows: drawn.append(rows) or draw(*rows))
+    monkeypatch.setattr(
+        figures, "loss_curve", lambda *rows, **words: drawn.append(rows) or draw(*rows, **words)
+    )
     show = lambda key, charts: shown.append(charts)  # noqa: E731
     monkeypatch.setattr(learning_curves, "show_live_charts", show)
     st.cache_resource.clear()

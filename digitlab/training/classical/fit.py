@@ -216,7 +216,7 @@ class Fit:
         if not parts or (split is self.val and sum(map(len, parts)) < len(split)):
             return None, None
         logits = torch.cat(parts)
-        return loss_and_accuracy(logits, split.labels[: len(logits)])
+        return loss_and_accuracy(logits, split.labels[: len(logits)], TrainConfig())
 
     def _finished(self, reason: Reason, *, converged: bool) -> Finished:
         note = "" if converged else _UNCONVERGED

@@ -125,7 +125,9 @@ def _figure(view: View, chosen: str) -> go.Figure:
     elif chosen == "roc":
         figure = _roc(result)
     elif chosen == "loss":
-        figure = training.loss_curve(run.history.steps, run.history.epochs)
+        figure = training.loss_curve(
+            run.history.steps, run.history.epochs, title=run.config.loss_title
+        )
     else:
         figure = training.accuracy_curve(run.history.epochs, best_epoch=run.record.best_epoch)
     data = "own images" if view.upload else dataset_title(view.dataset or run.record.dataset)
