@@ -1,17 +1,19 @@
 """Edits: an architecture in, a changed copy out, at any depth of its blocks.
 
 A path leads to a layer as SpecError's does (`digitlab.models.layer.Path`). What an edit makes is an
-architecture in form; whether it can be built is found by `digitlab.models.build`. This module does
-not import torch.
+architecture in form, in which layers read the ones that they should (`digitlab.models.rewire`);
+whether it can be built is found by `digitlab.models.build`. This module does not import torch.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
+from digitlab.models import rewire
+from digitlab.models.graph import REUSE, WITHOUT_INPUT
 from digitlab.models.layer import NESTED, Layer, Path, path_words, put
 from digitlab.models.spec import ModelSpec
 
@@ -32,14 +34,26 @@ def layer_at(spec: ModelSpec, path: Path) -> Layer:
 
 
 def insert(spec: ModelSpec, path: Path, layer: Layer | str | Mapping[str, Any]) -> ModelSpec:
-    """A copy with `layer` (or its YAML form) at `path`; what stood there and after moves down.
+    """A copy with `layer` (or its YAML form) at `path`, before what stood there and reads it now.
 
     The index may be one past the last layer. Raises SpecError for another place.
     """
     layers, index = _list_at(spec, path)
     if not 0 <= index <= len(layers):
         raise _no_layer(path)
-    return _with_list(spec, path, (*layers[:index], Layer.from_data(layer), *layers[index:]))
+    added = Layer.from_data(layer)
+    return _with_list(spec, path, rewire.insert_before(layers, index, added))
+
+
+def insert_after(spec: ModelSpec, path: Path, layer: Layer | str | Mapping[str, Any]) -> ModelSpec:
+    """A copy with `layer` (or its YAML form) after the one at `path`: what read that one reads it.
+
+    Raises SpecError where there is no layer.
+    """
+    layer_at(spec, path)
+    layers, index = _list_at(spec, path)
+    added = Layer.from_data(layer)
+    return _with_list(spec, path, rewire.insert_after(layers, index, added))
 
 
 def remove(spec: ModelSpec, path: Path) -> ModelSpec:
@@ -52,28 +66,51 @@ def remove(spec: ModelSpec, path: Path) -> ModelSpec:
 
 def duplicate(spec: ModelSpec, path: Path) -> ModelSpec:
     """A copy with the layer at `path` twice, the second right after it. Raises SpecError."""
-    layer = layer_at(spec, path)
-    return replace(spec, path, layer, layer)
+    layer_at(spec, path)
+    layers, index = _list_at(spec, path)
+    return _with_list(spec, path, rewire.duplicate(layers, index))
 
 
 def move(spec: ModelSpec, path: Path, by: int) -> tuple[ModelSpec, Path]:
     """A copy with the layer at `path` moved by so many places within its list, and its new place.
 
     Where the list ends before, it stays at the end: moving the first layer up changes nothing.
-    Raises SpecError where there is no layer.
+    Raises SpecError where there is no layer, and for a place where it cannot read what it reads.
     """
-    layer = layer_at(spec, path)
+    layer_at(spec, path)
     layers, index = _list_at(spec, path)
     goal = min(max(index + by, 0), len(layers) - 1)
-    rest = (*layers[:index], *layers[index + 1 :])
-    return _with_list(spec, path, (*rest[:goal], layer, *rest[goal:])), (*path[:-1], goal)
+    return _with_list(spec, path, rewire.move(layers, index, goal)), (*path[:-1], goal)
 
 
 def replace(spec: ModelSpec, path: Path, *layers: Layer) -> ModelSpec:
     """A copy with `layers` (none, one or several) in place of the one at `path`."""
     layer_at(spec, path)
     siblings, index = _list_at(spec, path)
-    return _with_list(spec, path, (*siblings[:index], *layers, *siblings[index + 1 :]))
+    return _with_list(spec, path, rewire.replace(siblings, index, *layers))
+
+
+def rename_layer(spec: ModelSpec, path: Path, name: str) -> ModelSpec:
+    """A copy whose layer at `path` has another name, also where others read it. Raises SpecError
+    for a name that is taken."""
+    layer_at(spec, path)
+    layers, index = _list_at(spec, path)
+    return _with_list(spec, path, rewire.rename(layers, index, name))
+
+
+def connect(spec: ModelSpec, path: Path, sources: Sequence[int]) -> ModelSpec:
+    """A copy whose layer at `path` reads the earlier layers of its list at these indices, -1 for
+    what reaches the list; without any, the layer before it. Raises SpecError."""
+    layer_at(spec, path)
+    layers, index = _list_at(spec, path)
+    return _with_list(spec, path, rewire.connect(layers, index, sources))
+
+
+def sources_of(spec: ModelSpec, path: Path) -> tuple[int, ...]:
+    """The indices of the layers that the one at `path` reads in its list, -1 for what reaches the
+    list. Raises SpecError where there is no layer."""
+    layer_at(spec, path)
+    return rewire.sources_of(*_list_at(spec, path))
 
 
 def set_arguments(spec: ModelSpec, path: Path, args: Mapping[str, Any]) -> ModelSpec:
@@ -94,12 +131,18 @@ def wrap(spec: ModelSpec, path: Path, block: str) -> ModelSpec:
     layer = layer_at(spec, path)
     if block not in WRAPPERS:
         raise SpecError(f"{block!r} holds no layers of one's own; use {', '.join(WRAPPERS)}.")
-    args: dict[str, Any] = {"layers": [layer]}
+    if layer.type in (REUSE, *WITHOUT_INPUT) or len(layer.sources) > 1:
+        raise SpecError(
+            f"A block has one input; {_name(path)}, {layer.type}, cannot stand alone in it.",
+            path=path,
+        )
+    inner = layer.named("").reading()
+    args: dict[str, Any] = {"layers": [inner]}
     if block == "Parallel":
-        args = {"branches": [[layer], []]}
+        args = {"branches": [[inner], []]}
     elif block in ("Repeat", "DenseBlock"):
         args = {"times": 2, **args}
-    return replace(spec, path, Layer(block, args))
+    return replace(spec, path, Layer(block, args, layer.name, layer.sources))
 
 
 def unwrap(spec: ModelSpec, path: Path) -> ModelSpec:
@@ -110,7 +153,8 @@ def unwrap(spec: ModelSpec, path: Path) -> ModelSpec:
     layer = layer_at(spec, path)
     if not layer.children:
         raise SpecError(f"{_name(path)}, {layer.type}, holds no layers to take out.", path=path)
-    return replace(spec, path, *(child for _, child in layer.children))
+    layers, index = _list_at(spec, path)
+    return _with_list(spec, path, rewire.unwrap(layers, index))
 
 
 def add_branch(spec: ModelSpec, path: Path) -> ModelSpec:
