@@ -29,7 +29,8 @@ from torch import nn
 
 CORPUS = Path(__file__).parent / "corpus"
 IMAGES = 4
-GROWS = {"add", "add_module", "append", "apply", "extend", "insert", "update", "register_buffer"}
+GROWS = {"add", "add_module", "append", "apply", "extend", "insert", "update"}
+GROWS |= {"build", "register_buffer", "set_image_data_format"}
 PRELUDE = "import torch, numpy as np\nfrom torch import nn\nfrom torch.nn import functional as F"
 # Imported by texts, not needed by their models.
 ABSENT = "cv2 lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow tqdm wandb"
@@ -89,7 +90,7 @@ def _needed(statements: list[ast.stmt], expression: str) -> list[ast.stmt]:
     """The statements, in their order, that bind or change a name that the expression needs."""
     bound = set(dir(builtins)).union(*map(_gives, statements))
     statements = [s for s in statements if not isinstance(s, ast.For) or _reads(s.iter) <= bound]
-    wanted = _reads(ast.parse(expression))
+    wanted = _reads(ast.parse(expression)) | {"*"}
     chosen: set[int] = set()
     while True:
         more = {
@@ -191,13 +192,14 @@ class LightningModule(nn.Module):
 @contextmanager
 def without_noise():
     """Sampling gives the mean, as the network does when it is evaluated."""
-    kept = torch.randn_like, torch.Tensor.normal_
+    kept = torch.randn_like, torch.Tensor.normal_, nn.functional.dropout
     torch.randn_like = torch.zeros_like
+    nn.functional.dropout = lambda tensor, *_, **__: tensor
     torch.Tensor.normal_ = lambda tensor, *_, **__: tensor.zero_()
     try:
         yield
     finally:
-        torch.randn_like, torch.Tensor.normal_ = kept
+        torch.randn_like, torch.Tensor.normal_, nn.functional.dropout = kept
 
 
 # Model to answer

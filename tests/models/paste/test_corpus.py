@@ -13,13 +13,21 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+from torch import nn
 
+from digitlab.errors import SpecError
 from digitlab.models.build import build, summarize
 from tests.conftest import ROOT
 from tests.models.paste.real_python import CORPUS, images_for, read_index, weights_for
 
-INDEX = read_index()
+ALL = read_index()
+REFUSED = {name: facts for name, facts in ALL.items() if "refused" in facts}
+INDEX = {name: facts for name, facts in ALL.items() if name not in REFUSED}
 PYTORCH = [name for name in INDEX if name.startswith("pytorch")]
+KERAS = [name for name in INDEX if name.startswith("keras")]
+has_reader = pytest.mark.skipif(
+    find_spec("digitlab.models.paste.reading") is None, reason="no reader yet"
+)
 
 
 def _runs_here(name):
@@ -40,7 +48,7 @@ def read(name):
     """The specification that `read_code` makes of a text of the corpus."""
     from digitlab.models.paste.read import read_code
 
-    return read_code((CORPUS / name).read_text(encoding="utf-8"), model=INDEX[name].get("model"))
+    return read_code((CORPUS / name).read_text(encoding="utf-8"), model=ALL[name].get("model"))
 
 
 def matched(ours, theirs):
@@ -70,7 +78,7 @@ def load(model, theirs):
 
 
 def test_the_index_names_each_text_of_the_corpus():
-    assert set(INDEX) == {path.name for path in CORPUS.iterdir()} - {"index.yaml"}
+    assert set(ALL) == {path.name for path in CORPUS.iterdir()} - {"index.yaml"}
 
 
 @pytest.mark.parametrize("name", [name for name in PYTORCH if _runs_here(name)])
@@ -79,7 +87,7 @@ def test_texts_are_true_models(name, answers):
     assert answers[name]["parameters"] == INDEX[name]["parameters"]
 
 
-@pytest.mark.skipif(find_spec("digitlab.models.paste.reading") is None, reason="no reader yet")
+@has_reader
 @pytest.mark.parametrize("name", PYTORCH)
 def test_a_pasted_text_answers_as_it_does_in_python(name, answers):
     facts, spec = INDEX[name], read(name).spec
@@ -94,3 +102,26 @@ def test_a_pasted_text_answers_as_it_does_in_python(name, answers):
         logits = model(images_for(spec.input))
     assert logits.shape == answer["logits"].shape
     torch.testing.assert_close(logits, answer["logits"], rtol=1e-5, atol=1e-5)
+
+
+def second_biases(model):
+    """Biases that an LSTM or a plain RNN has in torch and not in Keras."""
+    layers = [m for m in model.modules() if isinstance(m, nn.LSTM | nn.RNN)]
+    parameters = [named for layer in layers for named in layer.named_parameters()]
+    return sum(p.numel() for name, p in parameters if name.startswith("bias_hh"))
+
+
+@has_reader
+@pytest.mark.parametrize("name", KERAS)
+def test_a_pasted_keras_text_has_the_parameters_it_has_in_keras(name):
+    """The answers are compared by tests/benchmarks/keras_texts.py, which needs Keras."""
+    spec = read(name).spec
+    assert list(spec.input) == INDEX[name].get("input", [1, 28, 28])
+    assert summarize(spec).parameters - second_biases(build(spec)) == INDEX[name]["parameters"]
+
+
+@has_reader
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_named(name):
+    with pytest.raises(SpecError, match=REFUSED[name]["refused"]):
+        read(name)
