@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
-from digitlab.figures.architecture import KIND_COLORS, architecture_dot
+from digitlab.figures.architecture import KIND_COLORS, architecture_dot, frames
 from digitlab.models.build import summarize
-from digitlab.models.layers import layer_signature, list_layers
 from digitlab.models.presets import list_presets
+from digitlab.models.signatures import list_kinds
 from digitlab.models.spec import ModelSpec
 
 CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 3, "padding": 1}}
@@ -110,8 +111,7 @@ def test_text_is_only_text(name):
 
 
 def test_every_kind_has_a_colour_and_every_fill_readable_text():
-    kinds = {layer_signature(name).kind for name in list_layers()}
-    assert kinds | {"block"} == set(KIND_COLORS)
+    assert {kind for _, kind in list_kinds()} - {"whole model"} == set(KIND_COLORS)
     dots = "".join(architecture_dot(preset.spec) for preset in list_presets())
     pairs = set(re.findall(r'fillcolor="(#\w+)", fontcolor="(#\w+)"', dots))
     assert pairs
@@ -143,3 +143,98 @@ def test_graphviz_reads_it(direction):
         dot = architecture_dot(preset.spec, direction=direction)
         done = subprocess.run(["dot", "-Tsvg"], input=dot.encode(), capture_output=True, check=True)
         assert not done.stderr
+
+
+def conv(name="", source=None, **more):
+    return {"Conv2d": {**({"name": name} if name else {}), **({"from": source} if source else {}),
+                       "out_channels": 4, "kernel_size": 3, "padding": 1, **more}}  # fmt: skip
+
+
+def residual(front, source):
+    """A group with a shortcut around it, as people write them."""
+    return [
+        conv(f"{front}.conv1", source),
+        {"BatchNorm2d": {"name": f"{front}.bn1"}},
+        "ReLU",
+        conv(f"{front}.conv2"),
+        {"BatchNorm2d": {"name": f"{front}.bn2"}},
+        {"Add": {"from": [f"{front}.bn2", source]}},
+        {"ReLU": {"name": f"{front}.out"}},
+    ]
+
+
+def test_what_is_read_by_name_is_an_arrow():
+    dot = draw(
+        conv("a"),
+        {"ReLU": {"name": "b"}},
+        {"Tanh": {"name": "c"}},
+        {"Concatenate": {"from": ["c", "b"]}},
+        {"Sigmoid": {"name": "gate"}},
+        {"Parameter": {"name": "p", "shape": [8, 1, 1]}},
+        {"Multiply": {"from": ["gate", "p"]}},
+    )
+    # ReLU is written into the convolution's box; Tanh is not, as ReLU is read twice
+    assert r"Conv2d 3×3 · a\nReLU\n4×28×28" in dot
+    assert arrows(dot) == [
+        ("Input", "Conv2d"),
+        ("Conv2d", "Tanh"),
+        ("Tanh", "concat"),
+        ("Conv2d", "concat"),
+        ("concat", "×"),
+        ("Parameter", "×"),
+        ("×", "Output"),
+    ]
+
+
+def test_the_roles_of_what_is_read_and_weights_used_again_are_told():
+    dot = draw(
+        {"Reshape": {"name": "rows", "shape": [28, 28]}},
+        {"Linear": {"name": "fc", "out_features": 28}},
+        {"Reuse": {"layer": "fc"}},
+        {"MultiheadAttention": {"name": "m", "num_heads": 2}},
+        {"MultiheadAttention": {"name": "n", "num_heads": 2, "from": ["m", "rows", "rows"]}},
+    )
+    assert 'label="query"' in dot
+    assert 'label="key, value"' in dot
+    assert 'label="same weights"' in dot
+    assert "Reuse fc" in dot
+
+
+def test_layers_whose_names_begin_alike_stand_in_frames_that_can_be_collapsed():
+    layers = [conv("stem"), *residual("layer1.0", "stem"), *residual("layer1.1", "layer1.0.out")]
+    spec = ModelSpec(name="x", layers=layers)
+    dot = architecture_dot(spec)
+    assert re.findall(r'cluster_\d+ { label="([^",]+)', dot) == ["layer1", "layer1.0", "layer1.1"]
+    assert dot.count("Conv2d 3×3 · conv1") == 2
+    assert frames(spec) == {"layer1": False, "layer1.0": False, "layer1.1": False}
+    closed = architecture_dot(spec, collapsed={"layer1.0"})
+    assert r"0\n7 layers\n4×28×28 · 312 parameters" in closed
+    assert arrows(closed)[:4] == [
+        ("Input", "Conv2d"),
+        ("Conv2d", "0"),
+        ("0", "Conv2d"),
+        ("Conv2d", "Conv2d"),
+    ]
+    assert architecture_dot(spec, collapsed={"layer1"}).count("->") == 3
+
+
+def test_a_block_is_collapsed_by_its_key():
+    spec = ModelSpec(name="x", layers=[CONV, {"Residual": {"layers": [CONV]}}])
+    assert frames(spec) == {"1": False}
+    assert "subgraph" not in architecture_dot(spec, collapsed=["1"])
+
+
+def test_a_network_of_a_hundred_layers_stays_readable_and_quick():
+    layers, source = [conv("stem")], "stem"
+    for stage in range(1, 5):
+        for block in range(4):
+            layers += residual(f"layer{stage}.{block}", source)
+            source = f"layer{stage}.{block}.out"
+    summary = summarize(ModelSpec(name="x", layers=[*layers, {"Mean": {"dim": [2, 3]}}]))
+    assert len(summary.rows) > 100
+    start = time.process_time()
+    dot = architecture_dot(summary)
+    assert time.process_time() - start < 0.05
+    assert 16 <= dot.count("shape=") + dot.count("fillcolor") <= 60
+    assert frames(summary)["layer4.3"]
+    assert not frames(summary)["layer4"]
