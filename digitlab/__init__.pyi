@@ -17,6 +17,7 @@ from .execution.reproduce import reproduce as reproduce
 from .execution.train import train as train
 from .exports.archive import import_run as import_run
 from .exports.export import export as export
+from .imports.import_network import import_network as import_network
 from .jobs.queue import stop as stop
 from .jobs.queue import submit as submit
 from .jobs.resume import pause as pause

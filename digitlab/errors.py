@@ -6,6 +6,8 @@ and what to do. Anything that is not a `DigitlabError` is a bug of ours.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class DigitlabError(Exception):
     """Base of all errors that a user can fix; `str(error)` can be shown to them."""
@@ -86,6 +88,19 @@ class RunError(DigitlabError):
 
 class RunNotFoundError(RunError):
     """There is no run with that id."""
+
+
+class NetworkFileError(DigitlabError):
+    """A file of a trained network that cannot be read, is not safe to open, or does not fit.
+
+    `fit` says of each tensor what it fits, `suggestion` is the architecture that a state dict may
+    be of; each is None where there is none.
+    """
+
+    def __init__(self, message: str, *, fit: Any = None, suggestion: Any = None) -> None:
+        super().__init__(message)
+        self.fit = fit
+        self.suggestion = suggestion
 
 
 class ExportError(DigitlabError):

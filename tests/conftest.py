@@ -183,3 +183,39 @@ def start_together(start_python):
         return processes
 
     return start
+
+
+@pytest.fixture(scope="session")
+def outside():
+    """A small convolutional network, trained in a plain loop, in evaluation mode; scaled by MNIST's
+    mean and deviation."""
+    import torch
+    from torch import nn
+
+    import digitlab as dl
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 8, 3, padding=1)
+            self.bn1 = nn.BatchNorm2d(8)
+            self.conv2 = nn.Conv2d(8, 16, 3, padding=1)
+            self.fc = nn.Linear(784, 10)
+
+        def forward(self, x):
+            x = torch.relu(self.bn1(self.conv1(x)))
+            x = torch.relu(self.conv2(torch.max_pool2d(x, 2)))
+            return self.fc(torch.max_pool2d(x, 2).flatten(1))
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network, data = Net(), dl.load_dataset("optdigits")
+        optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+        images = (data.train.images.float() / 255 - 0.1307) / 0.3081
+        for _ in range(3):
+            for rows in torch.randperm(len(images)).split(64):
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(network(images[rows]), data.train.labels[rows])
+                loss.backward()
+                optimizer.step()
+    return network.eval()

@@ -30,11 +30,11 @@ MODELS = GROUND | {"drawing"}
 EVALUATION = GROUND | {"drawing"}
 TRAINING = GROUND | {"models", "data", "evaluation", "drawing"}
 RUNS = TRAINING | {"training"}
-EXECUTION = ANALYSIS = RUNS | {"runs"}  # these and `exports` never import each other
+EXECUTION = ANALYSIS = IMPORTS = RUNS | {"runs"}  # these and `exports` never import each other
 FIGURES = GROUND | {"drawing", "data", "models", "evaluation"}  # their plain results
 SNIPPETS = GROUND | {"models", "data", "evaluation", "training"}
 EXPORTS = RUNS | {"runs", "figures", "snippets"}  # a report has figures, a notebook has code
-JOBS = RUNS | {"runs", "execution", "analysis", "exports", "figures", "snippets"}
+JOBS = RUNS | {"runs", "execution", "analysis", "imports", "exports", "figures", "snippets"}
 UI = JOBS | {"jobs"}
 ALLOWED = {
     "errors": set(),
@@ -49,6 +49,7 @@ ALLOWED = {
     "runs": RUNS,
     "execution": EXECUTION,
     "analysis": ANALYSIS,
+    "imports": IMPORTS,
     "exports": EXPORTS,
     "jobs": JOBS,
     "figures": FIGURES,
@@ -359,6 +360,9 @@ def test_no_source_file_can_pickle():
                 names = {(node.module or "").partition(".")[0]}
             elif isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
+                if called == "torch.load" and path.name == "torch_file.py":
+                    # state dicts from outside, in a process of its own
+                    called += " weights_only=True" * ("weights_only=True" in ast.unparse(node))
                 assert called not in ("torch.load", "torch.save", "eval", "exec"), path
                 allowed = [word for word in node.keywords if word.arg == "allow_pickle"]
                 assert all(ast.unparse(word.value) == "False" for word in allowed), path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,10 @@ from digitlab.cli.app import Json, app
 from digitlab.cli.table import show, show_run
 from digitlab.errors import ExportError
 from digitlab.exports.formats import FORMATS, needs_run
+from digitlab.words import percent
+
+if TYPE_CHECKING:
+    from digitlab.imports.import_network import Trial
 
 _OF_RUNS = [name for name, form in FORMATS.items() if needs_run in form.needs]
 _HELP = (
@@ -43,11 +48,55 @@ def export(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="The ZIP of a run that another digitlab wrote.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The ZIP of a run that another digitlab wrote, or a network that was trained "
+            "elsewhere: .onnx, .keras, .h5, .pt, .pth, .safetensors."
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(help="What a state dict is of: a preset, a .yaml file.")
+    ] = "",
+    dataset: Annotated[str, typer.Option(help="The dataset that it reads.")] = "mnist",
+    normalization: Annotated[
+        str, typer.Option(help="none, mnist, half, 255, or MEAN,DEVIATION; else tried.")
+    ] = "",
+    inverted: Annotated[
+        bool | None, typer.Option(help="It reads dark ink on white; else tried.")
+    ] = None,
+    transposed: Annotated[
+        bool | None, typer.Option(help="Its rows and columns are swapped; else tried.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Import what fits, though not all does.")
+    ] = False,
+    name: Annotated[str, typer.Option(help="A name for the run.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Add a run from its ZIP, after checking all that is in it."""
-    show_run(dl.import_run(file), as_json)
+    """Add a run from its ZIP or a trained network, after checking all that is in the file."""
+    from digitlab.exports.archive import holds_run
+
+    if holds_run(file):
+        show_run(dl.import_run(file), as_json)
+        return
+    run = dl.import_network(
+        file,
+        model or None,
+        dataset,
+        normalization=normalization or None,
+        inverted=inverted,
+        transposed=transposed,
+        partial=partial,
+        name=name,
+        on_trials=_tell,
+    )
+    show_run(run, as_json)
+
+
+def _tell(trials: list[Trial]) -> None:
+    for trial in trials:
+        print(f"{percent(trial.accuracy):>8}  {trial.form.describe()}", file=sys.stderr)
 
 
 @app.command()

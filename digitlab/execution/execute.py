@@ -21,6 +21,7 @@ from digitlab.runs.run import Run
 from digitlab.training.events import Event
 from digitlab.training.learner import make_learner
 from digitlab.training.loss import scoring_spec
+from digitlab.training.normalize import Normalization
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -70,7 +71,14 @@ def _carry_out(
     data = (data or load_dataset(split.name)).resplit(split.val_fraction, split.split_seed)
     model = build(scoring_spec(experiment.spec, config), seed=config.seed)
     load_initial_weights(model, record)
-    learner = make_learner(model, data, config, _resume_state(record, data))
+    given = record.data.normalization
+    learner = make_learner(
+        model,
+        data,
+        config,
+        _resume_state(record, data),
+        normalization=Normalization(**given) if given else None,
+    )
     recorder.begin(model, data, learner)
     if control.ends():
         recorder.stop_before_training()

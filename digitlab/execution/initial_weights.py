@@ -53,6 +53,18 @@ def inherited_abstention(run_id: str, classes: Sequence[str]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if value}
 
 
+def inherited_normalization(run_id: str) -> dict[str, Any]:
+    """The normalisation that weights from outside need, where a run starts from such weights.
+
+    No recipe says it, so it is handed on to whatever is trained from them.
+    """
+    from digitlab.runs.run import open_run
+
+    record = open_run(run_id).record
+    foreign = "file" in (record.data.imported or {}) or record.data.normalization
+    return {"normalization": record.normalization} if foreign else {}
+
+
 def load_initial_weights(model: torch.nn.Module, record: RunRecord) -> None:
     """Load the weights that the run starts from, if it starts from another run.
 

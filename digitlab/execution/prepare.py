@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from digitlab.data.info import INPUT_SHAPE
 from digitlab.data.registry import find_dataset
 from digitlab.errors import ConfigError, SpecError
-from digitlab.execution.initial_weights import check_initial_weights, inherited_abstention
+from digitlab.execution.initial_weights import (
+    check_initial_weights,
+    inherited_abstention,
+    inherited_normalization,
+)
 from digitlab.models.build import check_fits, summarize
 from digitlab.models.classical.catalog import classical_args, classical_kind
 from digitlab.models.load import known_recipe, load_model
@@ -87,7 +91,11 @@ def new_record(
     }
     start_from = experiment.start_from
     if start_from is not None:
-        data |= {"start_from": start_from, **inherited_abstention(start_from, split.classes)}
+        data |= {
+            "start_from": start_from,
+            **inherited_abstention(start_from, split.classes),
+            **inherited_normalization(start_from),
+        }
     classical = classical_kind(spec)
     record = RunRecord(
         id=new_run_id(spec.name),

@@ -11,7 +11,6 @@ import torch
 
 from digitlab import files
 from digitlab.errors import StoreError
-from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.execution.control import hold_lock
 from digitlab.execution.progress import Speed
 from digitlab.models.classical.build import fitted_module
@@ -30,9 +29,8 @@ from digitlab.training.events import (
     Started,
     StepsDone,
 )
-from digitlab.training.loss import to_logits
 from digitlab.training.normalize import Normalization
-from digitlab.training.predict import predict_logits
+from digitlab.training.predict import predict_splits
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -251,15 +249,7 @@ class Recorder:
 
     def _write_predictions(self) -> dict[str, float]:
         """Save logits and labels of the held-out splits; their losses and accuracies."""
-        tensors, columns = {}, {}
-        for name in ("val", "test"):
-            split = self.data.split(name)
-            if len(split):
-                outputs = predict_logits(self.model, split.images, self.normalization)
-                logits = to_logits(outputs, self.config)
-                tensors |= {f"{name}_logits": logits, f"{name}_labels": split.labels}
-                result = evaluate_logits(logits.numpy(), split.labels.numpy(), self.data.classes)
-                columns |= {f"{name}_loss": result.loss, f"{name}_accuracy": result.accuracy}
+        tensors, columns = predict_splits(self.model, self.data, self.normalization, self.config)
         files.write_tensors(self.folder / run_folder.PREDICTIONS, tensors)
         return columns
 

@@ -23,7 +23,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from digitlab import files
 from digitlab.data import archive as zips
@@ -114,6 +114,15 @@ def import_run(file: str | Path | bytes | BinaryIO) -> Run:
     return _keep(_marked(record, predictions), history, weights, predictions)
 
 
+def holds_run(file: Path) -> bool:
+    """Whether the file is the ZIP of a run, whole or not; False where it cannot be read."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return MANIFEST in archive.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+
+
 def _content(file: str | Path | bytes | BinaryIO) -> bytes:
     """The bytes, at most `MAX_FILE` of them."""
     if isinstance(file, bytes):
@@ -135,7 +144,7 @@ def _content(file: str | Path | bytes | BinaryIO) -> bytes:
 def _marked(record: RunRecord, predictions: dict[str, torch.Tensor]) -> RunRecord:
     """The record as this store keeps it, with recomputed results and its origin."""
     in_use = store.find_ids(record.id) or run_folder.run_folder(record.id).exists()
-    mark = {"id": record.id, "at": time.time()}
+    mark = {**(record.data.imported or {}), "id": record.id, "at": time.time()}
     tags = record.tags if IMPORTED in record.tags else [*record.tags, IMPORTED]
     values: dict[str, Any] = {
         "id": new_run_id(record.model) if in_use else record.id,
@@ -250,6 +259,16 @@ class _Trust(BaseModel):
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class _Origin(BaseModel):
+    """What a record may hold about the file of a network that was trained elsewhere."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    file: Annotated[str, Field(max_length=200)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    format: Annotated[str, Field(max_length=80)]
+
+
 class _Data(BaseModel):
     """What a record may hold about its data; anything else is dropped."""
 
@@ -264,6 +283,13 @@ class _Data(BaseModel):
     fingerprint: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8,128}$")] = None
     no_digit: Literal["logit 0"] | None = None
     trust: _Trust | None = None
+    imported: _Origin | None = None
+
+    @field_validator("imported", mode="before")
+    @classmethod
+    def _only_of_a_file(cls, value: Any) -> Any:
+        # an import of a run before this one is no origin
+        return value if isinstance(value, dict) and "file" in value else None
 
 
 class _Numbers(BaseModel):

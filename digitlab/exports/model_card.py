@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
 from digitlab.evaluation import calibrate
-from digitlab.exports.run_facts import RunFacts, recipe_rows, run_facts
+from digitlab.exports.run_facts import RunFacts, origin, recipe_rows, run_facts
 from digitlab.settings import VERSION
 from digitlab.words import percent
 
@@ -79,7 +79,7 @@ def _details(run: Run) -> str:
     if record.parent:
         rows.append(("Parent run", record.parent))
     if record.data.imported:
-        rows.append(("Imported", "from a file; test results were recomputed from its logits"))
+        rows.append(("Origin", origin(run)))
     note = f"\n\n{plain(record.note)}" if record.note else ""
     return f"## Model details\n\n{_table(('', ''), rows)}{note}"
 

@@ -77,6 +77,11 @@ def recipe_rows(run: Run) -> list[Row]:
 def _measured(run: Run, result: Evaluation) -> str:
     record = run.record
     kept = record.kept_epoch if record.kept_epoch is not None else record.epochs_done
+    if "file" in (record.data.imported or {}):
+        return (
+            f"Measured on the {result.n:,} test images of {dataset_title(record.dataset)}. "
+            f"{origin(run)} Whether it was trained on these images is not known."
+        )
     text = (
         f"Measured on the {result.n:,} test images of {dataset_title(record.dataset)}, none of "
         "which was trained on. The Wilson interval covers the choice of images, not the variation "
@@ -88,6 +93,19 @@ def _measured(run: Run, result: Evaluation) -> str:
         return f"{text}The weights are those of epoch {kept:.4g}, chosen by validation accuracy."
     return f"{text}The weights are those of epoch {kept:.4g}, where training ended; seed " + (
         f"{record.seed}."
+    )
+
+
+def origin(run: Run) -> str:
+    """Where an imported run comes from; empty for one that was made here."""
+    imported = run.record.data.imported or {}
+    if "file" in imported:
+        return (
+            f"The network was trained elsewhere: imported from {imported['file']} "
+            f"({imported['format']}, SHA-256 {imported['sha256']})."
+        )
+    return "Imported from a file; its test results were recomputed from its logits." * bool(
+        imported
     )
 
 

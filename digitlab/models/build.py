@@ -70,7 +70,7 @@ def sketch(spec: ModelSpec) -> Part:
 
     Raises SpecError as `summarize` does.
     """
-    return _assemble(spec, Assembly("meta", _place))
+    return _assemble(spec, Assembly("meta", place))
 
 
 def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Module:
@@ -86,7 +86,7 @@ def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Module:
     """
     summary = summarize(spec)
     check_limits(summary)
-    assembly = Assembly("cpu", _place, known={row.key: row for row in summary.rows})
+    assembly = Assembly("cpu", place, known={row.key: row for row in summary.rows})
     if seed is None:
         return initialise(_assemble(spec, assembly).module, spec.init)
     with _GENERATOR, torch.random.fork_rng(devices=[]):
@@ -134,7 +134,8 @@ def _assemble(spec: ModelSpec, assembly: Assembly) -> Part:
     return Placement(assembly).chain(spec.layers, spec.input)
 
 
-def _place(layer: Layer, shape: Shape, placement: Placement) -> Part:
+def place(layer: Layer, shape: Shape, placement: Placement) -> Part:
+    """Make one layer of any kind where `shape` reaches it. Raises SpecError."""
     if layer.type in OPERATIONS:
         return place_operation(layer, shape, placement)
     if layer.type in WEIGHTS:

@@ -27,7 +27,9 @@ class RunData(BaseModel):
     `fingerprint` and the numbers of images are known when its training begins. `start_from` is the
     run whose weights it began with; `members` and `how` are an ensemble's. `no_digit` and `trust`
     say how a network that was shown what is no digit declines. `imported` is the id that it had
-    where it was made, and when it came from there. What else is stored is kept as it is.
+    where it was made, and when it came from there; of a network that was trained elsewhere also its
+    `file`, `sha256` and `format`. `normalization` is that of the weights it starts from, where they
+    need another than the recipe's. What else is stored is kept as it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -45,6 +47,7 @@ class RunData(BaseModel):
     no_digit: str | None = None
     trust: dict[str, Any] | None = None
     imported: dict[str, Any] | None = None
+    normalization: dict[str, float] | None = None
     _stored: dict[str, Any] = PrivateAttr()
 
     def __init__(self, **values: Any) -> None:

@@ -31,7 +31,7 @@ from digitlab.training.events import (
     Started,
     StepsDone,
 )
-from digitlab.training.normalize import make_normalization
+from digitlab.training.normalize import Normalization, make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule, make_step
 from digitlab.training.snapshot import Snapshots
 from digitlab.training.state import (
@@ -77,7 +77,8 @@ def train_events(
 class Training:
     """A training from the beginning, or resumed from a `state`, which must be of the same recipe.
 
-    `state()` may be called whenever `events()` has yielded an event.
+    Images are normalised as the recipe says, unless a `normalization` is given. `state()` may be
+    called whenever `events()` has yielded an event.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Training:
         data: Dataset,
         config: TrainConfig,
         state: TrainState | None = None,
+        normalization: Normalization | None = None,
     ) -> None:
         self.config, data = config, config.take_subset(data)
         self.compute = choose_compute(model, data.train.images.shape[1:], config)
@@ -100,7 +102,9 @@ class Training:
         self.val = data.val.to(self.device)
         self.test = data.test.to(self.device) if config.test_curve else None
         self.augments = config.augmentation.active
-        self.normalization = make_normalization(config.normalization, data.train.images)
+        self.normalization = normalization or make_normalization(
+            config.normalization, data.train.images
+        )
         self.steps_per_epoch = len(make_batches(self.labels, config.batch_size))
         self.total_steps = self.steps_per_epoch * config.epochs
         self.window_steps = window_steps(self.steps_per_epoch, config.epochs)

@@ -15,17 +15,23 @@ from digitlab.training.state import TrainState
 
 if TYPE_CHECKING:
     from digitlab.training.classical.fit import Fit
+    from digitlab.training.normalize import Normalization
 
     Learner = Training | Fit
 
 
 def make_learner(
-    model: torch.nn.Module, data: Dataset, config: TrainConfig, state: TrainState | None = None
+    model: torch.nn.Module,
+    data: Dataset,
+    config: TrainConfig,
+    state: TrainState | None = None,
+    normalization: Normalization | None = None,
 ) -> Learner:
     """What trains `model` in place; its `events()` do, and a network can resume from a `state`.
 
-    Its own `state()` is None where training cannot be resumed.
+    A network whose weights need a `normalization` of their own gets it instead of the recipe's. Its
+    own `state()` is None where training cannot be resumed.
     """
     if fitted_module(model) is None:
-        return Training(model, data, config, state)
+        return Training(model, data, config, state, normalization)
     return Fit(model, data, config)

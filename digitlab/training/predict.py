@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
+from digitlab.evaluation.metrics import evaluate_logits
+from digitlab.training.loss import to_logits
 from digitlab.training.normalize import Normalization
+
+if TYPE_CHECKING:
+    from digitlab.data.dataset import Dataset
+    from digitlab.training.config import TrainConfig
 
 BATCH = 500  # large enough to be fast, small enough to stay in the processor's cache
 
@@ -31,3 +39,18 @@ def predict_logits(
     finally:
         model.train(was_training)
     return torch.cat(parts).cpu()
+
+
+def predict_splits(
+    model: torch.nn.Module, data: Dataset, normalization: Normalization, config: TrainConfig
+) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    """Logits and labels of the held-out splits, and their losses and accuracies."""
+    tensors, columns = {}, {}
+    for name in ("val", "test"):
+        split = data.split(name)
+        if len(split):
+            logits = to_logits(predict_logits(model, split.images, normalization), config)
+            tensors |= {f"{name}_logits": logits, f"{name}_labels": split.labels}
+            result = evaluate_logits(logits.numpy(), split.labels.numpy(), data.classes)
+            columns |= {f"{name}_loss": result.loss, f"{name}_accuracy": result.accuracy}
+    return tensors, columns

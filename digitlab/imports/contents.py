@@ -1,0 +1,226 @@
+"""What a file of a trained network holds, as plain data and tensors: never unpickled, never run.
+
+safetensors are read here: the format holds numbers only. Everything else is opened by `worker` in a
+process of its own, with bounded memory and time, which leaves JSON and safetensors behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from digitlab.data import archive as zips
+from digitlab.errors import NetworkFileError, UploadError
+from digitlab.settings import read_settings
+from digitlab.words import size
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_FILE = 1_000_000_000  # bytes of a file
+MAX_TENSORS = 20_000
+SECONDS = 120  # that opening may take
+_MAX_ENTRIES = 20_000  # of a ZIP
+_MAX_JSON = 50_000_000  # bytes of a graph or config as JSON
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # before PyTorch 1.6
+
+TITLES = {
+    "torch": "PyTorch state dict",
+    "safetensors": "safetensors",
+    "onnx": "ONNX",
+    "keras": "Keras",
+    "hdf5": "Keras HDF5",
+}
+_SAVE_WEIGHTS = "torch.save(model.state_dict(), 'weights.pt')"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A file's `kind` (a key of `TITLES`), SHA-256 in hex, source name, tensors by name, and for
+    ONNX and Keras the graph or config as plain `data`."""
+
+    kind: str
+    digest: str
+    source: str
+    tensors: dict[str, torch.Tensor]
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What the format is called."""
+        return TITLES[self.kind]
+
+
+def read_contents(file: str | Path | bytes | BinaryIO, name: str = "") -> Contents:
+    """Open a path, a file's bytes or an opened file; `name` is what a person calls it.
+
+    Raises NetworkFileError for a file that is none of a trained network, is damaged, over a limit
+    or not safe to open.
+    """
+    content, source = read_bytes(file, name)
+    kind = kind_of(content)
+    tensors, data = _read_safetensors(content) if kind == "safetensors" else _work(kind, content)
+    if not tensors:
+        raise NetworkFileError(f"{source} holds no weights.")
+    _check_tensors(tensors)
+    return Contents(kind, hashlib.sha256(content).hexdigest(), source, tensors, data)
+
+
+def read_bytes(file: str | Path | bytes | BinaryIO, name: str = "") -> tuple[bytes, str]:
+    """At most `MAX_FILE` bytes of a file, and what it is called. Raises NetworkFileError."""
+    try:
+        if isinstance(file, bytes):
+            content = file
+        elif isinstance(file, str | Path):
+            name = name or Path(file).name
+            with Path(file).open("rb") as opened:
+                content = opened.read(MAX_FILE + 1)
+        else:
+            name = name or Path(str(getattr(file, "name", ""))).name
+            file.seek(0)
+            content = file.read(MAX_FILE + 1)
+    except OSError as e:
+        raise NetworkFileError(f"{file} cannot be read: {e.strerror or e}.") from e
+    if len(content) > MAX_FILE:
+        raise NetworkFileError(f"The file is larger than the {size(MAX_FILE, 0)} allowed.")
+    return content, (name or "the file")[:200]
+
+
+def kind_of(content: bytes) -> str:
+    """The kind of a file by its bytes, whatever it is called. Raises NetworkFileError."""
+    if content.startswith(_HDF5):
+        return "hdf5"
+    if content.startswith(b"PK"):
+        return _kind_of_zip(content)
+    if content.startswith(_OLD_TORCH):
+        return "torch"
+    if content.startswith(b"\x80"):
+        raise NetworkFileError(
+            "This is a pickle file: opening it could run any code, so it is not opened. Save the "
+            f"weights alone: {_SAVE_WEIGHTS}."
+        )
+    if len(content) > 9 and content[8:9] == b"{" and int.from_bytes(content[:8], "little") < 2**32:
+        return "safetensors"
+    if content[4:8] == b"TFL3":
+        raise NetworkFileError("This is a TensorFlow Lite file; save the Keras model as .keras.")
+    if content[:1] == b"\x08" or b"onnx" in content[:200]:
+        return "onnx"
+    raise NetworkFileError(
+        "This is no file of a trained network that can be read: .pt or .pth (a state dict), "
+        ".safetensors, .onnx, .keras, .h5."
+    )
+
+
+def _kind_of_zip(content: bytes) -> str:
+    """The kind of a ZIP by its entries, which are checked to be harmless."""
+    try:
+        archive = zips.open_archive(content, _MAX_ENTRIES)
+        names = archive.namelist()
+        for entry in archive.infolist():
+            zips.check_path(entry.filename)
+            zips.check_kind(entry)
+        _check_total(archive)
+    except UploadError as e:
+        raise NetworkFileError(str(e)) from e
+    if "model.weights.h5" in names and "config.json" in names:
+        return "keras"
+    if any(name.endswith(("/constants.pkl", "/code/__torch__.py")) for name in names):
+        raise NetworkFileError(
+            "This is a TorchScript program, which would have to be run. Save its weights: "
+            "torch.save(torch.jit.load(file).state_dict(), 'weights.pt'), or export it as ONNX."
+        )
+    if any(name.endswith("data.pkl") for name in names):
+        return "torch"
+    if any(name.endswith("saved_model.pb") for name in names):
+        raise NetworkFileError("This is a TensorFlow SavedModel; save the Keras model as .keras.")
+    raise NetworkFileError("The ZIP holds no trained network: neither PyTorch nor Keras wrote it.")
+
+
+def _check_total(archive: zipfile.ZipFile) -> None:
+    total = sum(entry.file_size for entry in archive.infolist())
+    if total > MAX_FILE:
+        raise UploadError(
+            f"Unpacked, the file's parts are {size(total)}; at most {size(MAX_FILE, 0)} are read."
+        )
+
+
+def _read_safetensors(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        said = header.get("__metadata__", {})
+        return {key: tensors[key] for key in sorted(tensors, key=_natural)}, {"metadata": said}
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as e:
+        raise NetworkFileError(f"The safetensors file is damaged ({str(e)[:120]}).") from e
+
+
+def _natural(key: str) -> list[tuple[int, str]]:
+    """Sorts layers.2 before layers.10: the format does not keep the order of its tensors."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in key.split(".")]
+
+
+def _work(kind: str, content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Open the file in a process of its own; its tensors and its plain data."""
+    with tempfile.TemporaryDirectory(prefix="digitlab-") as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        command = [sys.executable, "-m", "digitlab.imports.worker", kind, folder]
+        try:
+            ended = subprocess.run(
+                command,
+                env={**os.environ, "PYTHONPATH": _python_path(), "OMP_NUM_THREADS": "1"},
+                timeout=SECONDS,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as e:
+            raise NetworkFileError(
+                f"The file took more than {SECONDS} seconds to open and was given up."
+            ) from e
+        return _result(Path(folder), ended.returncode)
+
+
+def _python_path() -> str:
+    package_parent = str(Path(__file__).parents[2])
+    return os.pathsep.join([package_parent, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _result(folder: Path, status: int) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    answer = folder / "answer.json"
+    if status or not answer.is_file() or answer.stat().st_size > _MAX_JSON:
+        raise NetworkFileError(
+            "The file could not be opened within the memory and time allowed: it is damaged, or "
+            "was made to be harmful."
+        )
+    data = json.loads(answer.read_text(encoding="utf-8"))
+    if "error" in data:
+        raise NetworkFileError(data["error"])
+    tensors, _ = _read_safetensors((folder / "tensors").read_bytes())
+    return {key: tensors[key] for key in data.pop("order")}, data
+
+
+def _check_tensors(tensors: dict[str, torch.Tensor]) -> None:
+    limit = 2 * read_settings().max_parameters  # with the statistics of normalisations
+    values = sum(tensor.numel() for tensor in tensors.values())
+    if len(tensors) > MAX_TENSORS or values > limit:
+        raise NetworkFileError(
+            f"The file holds {len(tensors):,} tensors of {values:,} numbers; at most "
+            f"{MAX_TENSORS:,} of {limit:,} are read."
+        )
+    for key, tensor in tensors.items():
+        if tensor.is_complex() or (tensor.is_floating_point() and not tensor.isfinite().all()):
+            raise NetworkFileError(f"{key[:80]} holds values that are no finite numbers.")
