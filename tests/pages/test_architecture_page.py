@@ -190,7 +190,7 @@ def test_a_field_that_holds_no_value_changes_nothing(open_page):
 def test_a_list_of_no_layers_takes_a_first_one(open_page):
     app = open_page(PAGE, spec=pack(ModelSpec(name="x", layers=[])))
     healthy(find(app.selectbox, "Add a layer").select("Flatten").run())
-    press(app, "Add after")
+    press(app, "Add it")
     assert types(app) == ["Flatten"]
 
 

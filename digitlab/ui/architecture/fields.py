@@ -14,7 +14,7 @@ from digitlab.models import edit
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.models.layer import NESTED, Path
 from digitlab.models.text import read_yaml
-from digitlab.ui.architecture import state
+from digitlab.ui.architecture import connections, state
 from digitlab.ui.architecture.text import shape_text
 from digitlab.ui.markdown import plain
 from digitlab.words import size
@@ -49,6 +49,7 @@ def edit_layer(spec: ModelSpec, path: Path, row: Row | None) -> None:
         columns = columns or st.columns(2)  # in rows: a phone shows them in this order too
         with columns.pop(0):
             _field(path, layer, name, arguments.get(name))
+    connections.edit_connections(spec, path)
 
 
 def _first_sentence(about: str) -> str:

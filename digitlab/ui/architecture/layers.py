@@ -2,157 +2,201 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.models import edit
-from digitlab.models.layer import Path
-from digitlab.ui.architecture import state
+from digitlab.ui.architecture import outline, state
 from digitlab.ui.architecture.text import describe_arguments, shape_text
 from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
-    from digitlab.models.layer import Layer
-    from digitlab.models.placement import Row, Shape
+    from digitlab.models.layer import Path
+    from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
+    from digitlab.ui.architecture.outline import Line
 
-_LIST = "architecture-list"
+LIST = "architecture-list"
 MAX_ROWS = 150  # of the list; with more, it is a searchable menu
+_TALL = 20  # rows; with more, the list scrolls
+_HEIGHT = 620  # pixels of a list that scrolls
 _BUTTONS = "architecture-buttons"
 # Rows are as wide as the list and as dense as a table's, with shape and parameters at the right
 # edge; Streamlit's radio cannot do that. Shortcuts are shown in the tooltips only.
 _STYLE = f"""<style>
-.st-key-{_LIST} [role=radiogroup] {{gap: 0}}
-.st-key-{_LIST} [role=radiogroup], .st-key-{_LIST} [role=radiogroup] > div,
-.st-key-{_LIST} [role=radiogroup] label, .st-key-{_LIST} [role=radiogroup] label > div
+.st-key-{LIST} [role=radiogroup] {{gap: 0}}
+.st-key-{LIST} [role=radiogroup], .st-key-{LIST} [role=radiogroup] > div,
+.st-key-{LIST} [role=radiogroup] label, .st-key-{LIST} [role=radiogroup] label > div
 {{width: 100%}}
-.st-key-{_LIST} [role=radiogroup] label {{padding: 0.1rem 0.3rem; border-radius: 0.3rem}}
-.st-key-{_LIST} [role=radiogroup] label[data-selected]
+.st-key-{LIST} [role=radiogroup] label {{padding: 0.1rem 0.3rem; border-radius: 0.3rem}}
+.st-key-{LIST} [role=radiogroup] label[data-selected]
 {{background: color-mix(in srgb, currentColor 9%, transparent)}}
-.st-key-{_LIST} [data-testid=stRadioOption] [data-testid=stMarkdownContainer] {{flex: 1}}
-.st-key-{_LIST} [data-testid=stRadioOption] p
+.st-key-{LIST} [data-testid=stRadioOption] [data-testid=stMarkdownContainer] {{flex: 1}}
+.st-key-{LIST} [data-testid=stRadioOption] p
 {{display: flex; flex-wrap: wrap; gap: 0 0.4rem; align-items: baseline; white-space: pre-wrap}}
-.st-key-{_LIST} [data-testid=stRadioOption] p > span:last-child
+.st-key-{LIST} [data-testid=stRadioOption] p > span:last-child
 {{margin-left: auto; text-align: right; font-variant-numeric: tabular-nums}}
 .st-key-{_BUTTONS} kbd {{display: none}}
 </style>"""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One row of the list: a layer, or a branch of a Parallel (without a layer)."""
-
-    path: Path
-    layer: Layer | None
-
-    @property
-    def depth(self) -> int:
-        """The number of blocks and branches around it."""
-        blocks = sum(isinstance(step, str) for step in self.path)
-        return blocks + self.path.count("branches") - (self.layer is None)
-
-
-def lines(spec: ModelSpec) -> Iterator[Line]:
-    """The rows of the list: every layer, and a row for each branch before its layers."""
-    yield from _lines(spec.layers, ())
-
-
-def _lines(layers: Sequence[Layer], path: Path) -> Iterator[Line]:
-    for index, layer in enumerate(layers):
-        yield Line((*path, index), layer)
-        for steps, inner in layer.lists:
-            inside = (*path, index, *steps)
-            if edit.is_branch(inside):
-                yield Line(inside, None)
-            yield from _lines(inner, inside)
-
-
-def pick_layer(spec: ModelSpec, rows: Mapping[Path, Row], wrong: Path | None) -> Path | None:
-    """The list; returns the path of the selected layer or branch.
+def show_list(
+    lines: Sequence[Line], selected: Line | None, rows: Mapping[Path, Row], wrong: Path | None
+) -> None:
+    """The list, in which a row may be selected.
 
     `rows` are the rows of the summary by path; the layer at `wrong` is marked as an error.
     """
-    lines_by_key = {_key(line.path): line for line in lines(spec)}
-    if not lines_by_key:
+    if selected is None:
         st.info("There are no layers yet: add the first one below.", icon=":material/info:")
-        return None
-    labels = {key: _label(line, rows.get(line.path), wrong) for key, line in lines_by_key.items()}
-    st.session_state[_LIST] = _key(state.selected())
+        return
+    by_key = {line.key: line for line in lines}
+    at_fault = outline.nearest(lines, wrong)
+    labels = {key: _label(line, rows, line == at_fault) for key, line in by_key.items()}
+    st.session_state[LIST] = selected.key
     st.html(_STYLE)
-    widget = st.selectbox if len(lines_by_key) > MAX_ROWS else st.radio
-    widget(
-        "Layers",
-        list(lines_by_key),
-        key=_LIST,
-        format_func=lambda key: labels.get(key, key),
-        on_change=lambda: state.select(lines_by_key[st.session_state[_LIST]].path),
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    return state.selected()
+    widget = st.selectbox if len(lines) > MAX_ROWS else st.radio
+    is_tall = _TALL < len(lines) <= MAX_ROWS
+    with st.container(height=_HEIGHT, border=False) if is_tall else st.container():
+        widget(
+            "Layers",
+            list(by_key),
+            key=LIST,
+            format_func=lambda key: labels.get(key, key),
+            on_change=lambda: state.select(by_key[st.session_state[LIST]].path),
+            label_visibility="collapsed",
+            width="stretch",
+        )
 
 
-def _key(path: Path | None) -> str:
-    return ".".join(map(str, path or ()))
-
-
-def _label(line: Line, row: Row | None, wrong: Path | None) -> str:
+def _label(line: Line, rows: Mapping[Path, Row], is_wrong: bool) -> str:
     """A row in Markdown: number, name, arguments; then output shape and parameters."""
     indent = "\u2003" * line.depth
-    number = line.path[-1] + 1
-    if line.layer is None:
-        return f"{indent}:gray[branch {number}] :gray[]"
-    name = f"{indent}{number} **{plain(line.layer.type)}** {plain(describe_arguments(line.layer))}"
-    if wrong is not None and line.path == wrong[: len(line.path)] and _is_end(line, wrong):
-        return f":red[{name}] :red[:material/error:]"
-    if row is None:
-        return f"{name} :gray[–]"
-    cost = f" · {row.parameters:,}" if row.parameters else ""
-    return f"{name} :gray[{shape_text(row.output_shape)}{cost}]"
+    if line.is_open is not None:
+        indent += f":material/{'expand_more' if line.is_open else 'chevron_right'}: "
+    if line.group is None and line.layer is None:
+        return f"{indent}:gray[branch {line.path[-1] + 1}] :gray[]"
+    text = indent + (_group_title(line) if line.layer is None else _layer_title(line))
+    if is_wrong:
+        return f":red[{text}] :red[:material/error:]"
+    return f"{text} :gray[{_result(line, rows)}]"
 
 
-def _is_end(line: Line, wrong: Path) -> bool:
-    """Whether an error's path ends at this layer, not at a layer inside it."""
-    rest = wrong[len(line.path) :]
-    return not any(isinstance(step, int) for step in rest)
+def _layer_title(line: Line) -> str:
+    layer = line.layer
+    name = layer.name.removeprefix(f"{line.around}.")
+    parts = [
+        str(line.path[-1] + 1),
+        f"`{name}`" if name else "",
+        f"**{plain(layer.type)}**",
+        plain(describe_arguments(layer)),
+        f":gray[← {plain(', '.join(layer.sources))}]" if layer.sources else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _group_title(line: Line) -> str:
+    group = line.group
+    name = group.name.removeprefix(f"{line.around}.")
+    return f"**{plain(name)}** {group.last - group.first + 1} layers"
+
+
+def _result(line: Line, rows: Mapping[Path, Row]) -> str:
+    """The output shape and the parameters of a row."""
+    within = _rows_within(line, rows)
+    if not within:
+        return "–"
+    parameters = sum(row.parameters for row in within)
+    return shape_text(within[-1].output_shape) + (f" · {parameters:,}" if parameters else "")
+
+
+def _rows_within(line: Line, rows: Mapping[Path, Row]) -> list[Row]:
+    """The summary's rows of a layer or of all the layers in a group; none if one is missing."""
+    group, place = line.group, line.path[:-2]
+    paths = [line.path]
+    if group is not None:
+        paths = [(*place, index) for index in range(group.first, group.last + 1)]
+    return [rows[path] for path in paths] if all(path in rows for path in paths) else []
+
+
+def describe_group(line: Line, rows: Mapping[Path, Row]) -> None:
+    """The shapes and the cost of a group of layers."""
+    group, within = line.group, _rows_within(line, rows)
+    st.markdown(f"**{plain(group.name)}**: {group.last - group.first + 1} layers.")
+    if within:
+        parameters, operations = (
+            sum(getattr(row, measure) for row in within) for measure in ("parameters", "operations")
+        )
+        st.caption(
+            f"{shape_text(within[0].input_shape)} → {shape_text(within[-1].output_shape)} · "
+            f"{parameters:,} parameters · {operations:,} multiply\\-adds"
+        )
+    st.caption("Open it to change its layers.")
 
 
 # ---- the buttons -------------------------------------------------------------------------------
 
 
-def show_buttons(spec: ModelSpec, path: Path | None) -> None:
-    """Undo and redo; move, duplicate, wrap and delete the selected layer."""
-    layer = path is not None and not edit.is_branch(path)
+def show_buttons(spec: ModelSpec, lines: Sequence[Line], selected: Line | None) -> None:
+    """Undo and redo; open or close; move, duplicate, wrap and delete the selected layer."""
+    path = selected.path if selected else None
+    is_layer = selected is not None and selected.layer is not None
     with st.container(horizontal=True, gap="xsmall", key=_BUTTONS):
-        _button("Undo", "undo", state.undo, "Mod+Z", not state.can_undo())
-        _button("Redo", "redo", state.redo, "Mod+Shift+Z", not state.can_redo())
+        button("Undo", "undo", state.undo, "Mod+Z", not state.can_undo())
+        button("Redo", "redo", state.redo, "Mod+Shift+Z", not state.can_redo())
+        _opening_buttons(lines, selected)
         for label, icon, by in (("Up", "arrow_upward", -1), ("Down", "arrow_downward", 1)):
-            _button(label, icon, lambda by=by: _move(spec, path, by), f"Alt+{label}", not layer)
-        _button(
+            button(label, icon, lambda by=by: _move(spec, path, by), f"Alt+{label}", not is_layer)
+        button(
             "Duplicate",
             "content_copy",
-            lambda: _change(edit.duplicate, spec, path, select=(*path[:-1], path[-1] + 1)),
+            lambda: change(edit.duplicate, spec, path, select=(*path[:-1], path[-1] + 1)),
             "Alt+Shift+Down",
-            not layer,
+            not is_layer,
         )
-        _button(
-            "Delete", "delete", lambda: _change(edit.remove, spec, path), "Alt+Delete", path is None
+        button(
+            "Delete",
+            "delete",
+            lambda: _delete(spec, path),
+            "Alt+Delete",
+            selected is None or selected.group is not None,
         )
-        if layer:
+        if is_layer:
             _block_menu(spec, path)
 
 
-def _button(
+def _opening_buttons(lines: Sequence[Line], selected: Line | None) -> None:
+    """Buttons that open or close the selected row, and all rows."""
+    holding = [line for line in lines if line.is_open is not None]
+    if not holding:
+        return
+    is_open = bool(selected and selected.is_open)
+    button(
+        "Close" if is_open else "Open",
+        "unfold_less" if is_open else "unfold_more",
+        lambda: outline.set_open([selected.key], not is_open),
+        "Alt+O",
+        selected is None or selected.is_open is None,
+    )
+    some_closed = not all(line.is_open for line in holding)
+    button(
+        "Open all" if some_closed else "Close all",
+        "expand_all" if some_closed else "collapse_all",
+        lambda: outline.set_open_all(state.current(), some_closed),
+    )
+
+
+def button(
     label: str,
     icon: str,
     act: Callable[[], None],
     shortcut: str | None = None,
     disabled: bool = False,
 ) -> None:
+    """A button that changes the architecture or how it is shown."""
     st.button(
         label,
         key=f"architecture-{label.lower()}",
@@ -171,76 +215,41 @@ def _block_menu(spec: ModelSpec, path: Path) -> None:
         st.caption(f"Put a block around {plain(layer.type)}:")
         with st.container(horizontal=True, gap="xsmall"):
             for block in edit.WRAPPERS:
-                _button(block, "add_box", lambda b=block: _change(edit.wrap, spec, path, b))
+                button(block, "add_box", lambda b=block: change(edit.wrap, spec, path, b))
         if layer.children:
-            _button("Unwrap the block", "output", lambda: _change(edit.unwrap, spec, path))
+            button("Unwrap the block", "output", lambda: change(edit.unwrap, spec, path))
         if "branches" in layer.args:
-            _button("Add a branch", "account_tree", lambda: _change(edit.add_branch, spec, path))
-
-
-def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) -> None:
-    """A searchable menu of all layers, blocks and whole models, and buttons that add one."""
-    kinds = dict(_kinds())
-    columns = st.columns([3, 2], vertical_alignment="bottom")
-    name = columns[0].selectbox(
-        "Add a layer",
-        list(kinds),
-        key="architecture-add",
-        format_func=lambda name: f"{name} ({kinds[name]})",
-        help="All layers of torch.nn, blocks, and models of torchvision and timm. Type to search.",
-    )
-    with columns[1].container(horizontal=True, gap="xsmall"):
-        if not edit.is_branch(path):
-            after = (0,) if path is None else (*path[:-1], path[-1] + 1)
-            if path is not None:
-                _button("Add before", "add_row_above", lambda: _add(spec, path, name, rows))
-            _button("Add after", "add_row_below", lambda: _add(spec, after, name, rows))
-        inside = _inside(spec, path)
-        if inside is not None:
-            _button(
-                "Add inside",
-                "subdirectory_arrow_right",
-                lambda: _add(spec, inside, name, rows),
-            )
-
-
-def _inside(spec: ModelSpec, path: Path | None) -> Path | None:
-    """The path after the last layer in the selected block or branch; None for other layers."""
-    if path is None:
-        return None
-    if edit.is_branch(path):
-        inner = edit.layer_at(spec, path[:-2]).args["branches"][path[-1]]
-        return (*path, len(inner))
-    layer = edit.layer_at(spec, path)
-    if layer.type not in edit.WRAPPERS or layer.type == "Parallel":
-        return None
-    return (*path, "layers", len(layer.args.get("layers", ())))
-
-
-def _add(spec: ModelSpec, target: Path, name: str, rows: Mapping[Path, Row]) -> None:
-    from digitlab.models.signatures import fresh_layer
-
-    layer = fresh_layer(name, _input_shape(spec, target, rows))
-    _change(edit.insert, spec, target, layer, select=target)
-
-
-def _input_shape(spec: ModelSpec, target: Path, rows: Mapping[Path, Row]) -> Shape | None:
-    """The shape that reaches a path: the output of the layer before, or the block's input."""
-    before = (*target[:-1], target[-1] - 1)
-    if target == (0,):
-        return spec.input
-    if target[-1] > 0 and before in rows:
-        return rows[before].output_shape
-    block = rows.get(target[:-2]) or rows.get(target[:-3])
-    return block.input_shape if target[-1] == 0 and block else None
+            button("Add a branch", "account_tree", lambda: change(edit.add_branch, spec, path))
 
 
 def _move(spec: ModelSpec, path: Path, by: int) -> None:
-    moved, target = edit.move(spec, path, by)
+    try:
+        moved, target = edit.move(spec, path, by)
+    except SpecError as e:
+        state.report(str(e))
+        return
     state.commit(moved, select=target)
+    outline.reveal(moved, target)
 
 
-def _change(
+def _delete(spec: ModelSpec, path: Path) -> None:
+    """Delete a layer or branch; say so if others that only it read go with it."""
+    change(edit.remove, spec, path)
+    gone = _count(spec) - _count(state.current())
+    if not edit.is_branch(path) and gone > edit.layer_at(spec, path).count:
+        more = gone - edit.layer_at(spec, path).count
+        st.toast(
+            f"{more:,} layer{'s' * (more != 1)} whose output nothing else read "
+            f"{'were' if more != 1 else 'was'} deleted, too. Undo restores them.",
+            icon=":material/info:",
+        )
+
+
+def _count(spec: ModelSpec) -> int:
+    return sum(layer.count for layer in spec.layers)
+
+
+def change(
     act: Callable[..., ModelSpec], spec: ModelSpec, *arguments: object, select: Path | None = None
 ) -> None:
     """Make an edit; if it cannot be made, report why and change nothing."""
@@ -248,10 +257,6 @@ def _change(
         state.commit(act(spec, *arguments), select=select)
     except SpecError as e:
         state.report(str(e))
-
-
-@st.cache_data(show_spinner=False)
-def _kinds() -> tuple[tuple[str, str], ...]:
-    from digitlab.models.signatures import list_kinds
-
-    return list_kinds()
+        return
+    if select is not None:
+        outline.reveal(state.current(), select)

@@ -16,6 +16,7 @@ from digitlab.models.layer import Path
 from digitlab.models.load import load_model
 from digitlab.models.naming import name_apart
 from digitlab.ui import url
+from digitlab.ui.architecture.outline import is_group
 from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, remember_own
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def selected() -> Path | None:
     """The path of the selected layer or branch; if that is gone, of the nearest layer."""
     paths = [path for path, _ in current().walk()]
     path = st.session_state.get(_SELECTED)
-    if path in paths or (is_branch(path) and _has_branch(path)):
+    if path in paths or is_group(path) or (is_branch(path) and _has_branch(path)):
         return path
     for shorter in (path[:n] for n in range(len(path) - 1, 0, -1)) if path else ():
         if shorter in paths:

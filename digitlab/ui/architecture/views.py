@@ -8,10 +8,9 @@ import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.figures.architecture import architecture_dot
-from digitlab.models.edit import is_branch
 from digitlab.models.spec import MAX_NAME
 from digitlab.ui import url
-from digitlab.ui.architecture import fields, layers, source, state
+from digitlab.ui.architecture import adding, fields, layers, outline, source, state
 from digitlab.ui.architecture.check import rows_by_path
 
 if TYPE_CHECKING:
@@ -102,14 +101,19 @@ def show_view(
         source.paste()
         return
     rows = rows_by_path(spec, summary, error)
-    layers.show_buttons(spec, state.selected())
-    path = layers.pick_layer(spec, rows, error.path if error else None)
+    lines = outline.shown_lines(spec)
+    selected = outline.nearest(lines, state.selected()) or next(iter(lines), None)
+    layers.show_buttons(spec, lines, selected)
+    layers.show_list(lines, selected, rows, error.path if error else None)
     with form or st.container(), st.container(border=True):
-        if path is None or is_branch(path):
+        if selected is not None and selected.group is not None:
+            layers.describe_group(selected, rows)
+        elif selected is None or selected.layer is None:
             st.caption("Select a layer to change its arguments.")
         else:
-            fields.edit_layer(spec, path, rows.get(path))
-    layers.show_adding(spec, path, rows)
+            fields.edit_layer(spec, selected.path, rows.get(selected.path))
+    if selected is None or selected.group is None:
+        adding.show_adding(spec, selected.path if selected else None, rows)
     _pick_init(spec)
 
 
