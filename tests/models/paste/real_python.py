@@ -11,6 +11,7 @@ import ast
 import builtins
 import importlib.abc
 import importlib.machinery
+import json
 import os
 import re
 import sys
@@ -33,8 +34,10 @@ GROWS = {"add", "add_module", "append", "apply", "extend", "insert", "update"}
 GROWS |= {"build", "register_buffer", "set_image_data_format"}
 PRELUDE = "import torch, numpy as np\nfrom torch import nn\nfrom torch.nn import functional as F"
 # Imported by texts, not needed by their models.
-ABSENT = "cv2 lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow tqdm wandb"
-ABSENT += " torchmetrics torchsummary torchinfo IPython google mnist"
+ABSENT = "cv2 d2l lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow"
+    "cv2 d2l lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow tqdm wandb"
+)
+ABSENT += " torchmetrics torchsummary torchinfo tqdm wandb IPython google mnist"
 
 
 def read_index() -> dict[str, dict[str, Any]]:
@@ -66,6 +69,9 @@ def weights_for(name: str, shape: tuple[int, ...]) -> torch.Tensor:
 
 def python_of(text: str) -> str:
     """The Python in a text: the fenced part where there are fences, without % and ! lines."""
+    if text.startswith("{"):  # a notebook's file
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
     fenced = re.findall(r"^```(?:python|py|\{\.python[^\n]*)\n(.*?)^```", text, re.M | re.S)
     if fenced:
         text = "\n".join(fenced)
@@ -73,7 +79,18 @@ def python_of(text: str) -> str:
     if re.search(r"^(?:In ?\[[ \d]*\]:|>>> )", text, re.M):
         lines = [line for line in text.splitlines() if prompt.match(line)]
         text = "\n".join(prompt.sub("", line, count=1) for line in lines)
-    return textwrap.dedent(re.sub(r"^[ \t]*[%!?][^\n]*$", "", text, flags=re.M))
+    return _without_prose(textwrap.dedent(re.sub(r"^[ \t]*[%!?][^\n]*$", "", text, flags=re.M)))
+
+
+def _without_prose(text: str) -> str:
+    """The text without the lines that are no Python."""
+    lines = text.splitlines()
+    for _ in lines:
+        try:
+            ast.parse("\n".join(lines))
+        except SyntaxError as error:
+            lines[(error.lineno or 1) - 1] = ""
+    return "\n".join(lines)
 
 
 def make_model(text: str, expression: str) -> Any:
@@ -167,6 +184,8 @@ class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module = MagicMock(name=spec.name)
         module.__path__, module.__spec__, module.__name__ = [], spec, spec.name
         module.__all__ = []
+        if spec.name.startswith("d2l"):
+            module.Classifier = module.torch.Classifier = TextbookClassifier
         if "lightning" in spec.name:
             module.LightningModule = module.pl.LightningModule = LightningModule
         if spec.name == "tensorflow" and "keras" in sys.modules:
@@ -188,6 +207,13 @@ class LightningModule(nn.Module):
 
     def log(self, *_, **__):
         pass
+
+
+class TextbookClassifier(LightningModule):
+    """The textbook's base class: it runs `net`."""
+
+    def forward(self, x):
+        return self.net(x)
 
 
 @contextmanager
