@@ -35,8 +35,6 @@ GROWS |= {"build", "register_buffer", "set_image_data_format"}
 PRELUDE = "import torch, numpy as np\nfrom torch import nn\nfrom torch.nn import functional as F"
 # Imported by texts, not needed by their models.
 ABSENT = "cv2 d2l lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow"
-    "cv2 d2l lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow tqdm wandb"
-)
 ABSENT += " torchmetrics torchsummary torchinfo tqdm wandb IPython google mnist"
 
 
