@@ -156,6 +156,19 @@ class ModelSpec(BaseModel):
         text = read_file(path)
         return cls.from_json(text) if str(path).lower().endswith(".json") else cls.from_yaml(text)
 
+    @classmethod
+    def from_module(cls, module: Any, input: Sequence[int] = (1, 28, 28)) -> ModelSpec:
+        """The architecture of your own nn.Module for images of `input` (channels, height, width).
+
+        The module is run, on a copy. Its attributes' names become the layers', so that
+        `module.state_dict()` loads into the network that `build` makes. Raises SpecError that names
+        an operation which is no layer.
+        """
+        from digitlab.models.modules.read import read_module
+
+        reading = read_module(module, input)
+        return cls(name=reading.name, input=input, layers=reading.layers)
+
     @model_serializer
     def to_dict(self) -> dict[str, Any]:
         """Plain data: text, numbers, lists and dicts only."""
