@@ -43,7 +43,7 @@ with page.page(
         if remark:
             st.caption(remark)
         if diagram:
-            views.show_diagram(diagram, wide=wide)
+            views.show_diagram(spec, diagram)
     if summary is None:
         st.stop()
 

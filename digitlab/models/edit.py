@@ -110,7 +110,8 @@ def sources_of(spec: ModelSpec, path: Path) -> tuple[int, ...]:
     """The indices of the layers that the one at `path` reads in its list, -1 for what reaches the
     list. Raises SpecError where there is no layer."""
     layer_at(spec, path)
-    return rewire.sources_of(*_list_at(spec, path))
+    layers, index = _list_at(spec, path)
+    return rewire.known_reads(layers)[index]
 
 
 def set_arguments(spec: ModelSpec, path: Path, args: Mapping[str, Any]) -> ModelSpec:

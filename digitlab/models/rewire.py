@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.graph import REUSE, WITHOUT_INPUT
+from digitlab.models.graph import AT_INPUT, REUSE, WITHOUT_INPUT, Reads
 from digitlab.models.layer import INPUT, Layer
 
 _HERE = ""  # read by a node that is added: what flows at its place
@@ -207,13 +207,14 @@ def unwrap(layers: Sequence[Layer], index: int) -> Layers:
     return _written(nodes)
 
 
-def sources_of(layers: Sequence[Layer], index: int) -> tuple[int, ...]:
-    """The indices of the layers that the one at `index` reads, -1 for the list's input; names that
-    nobody has are left out."""
+def known_reads(layers: Sequence[Layer]) -> Reads:
+    """As `graph.resolve`, of a list that may be no graph yet: names that no earlier layer has are
+    left out."""
     nodes = _apart(layers)
-    place = {id(node): number for number, node in enumerate(nodes)}
-    reads = [-1 if read == INPUT else place.get(id(read)) for read in nodes[index].reads]
-    return tuple(read for read in reads if read is not None)
+    place = {id(node): number for number, node in enumerate(nodes)} | {id(INPUT): AT_INPUT}
+    return tuple(
+        tuple(place[id(read)] for read in node.reads if id(read) in place) for node in nodes
+    )
 
 
 # ---- nodes -------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def _sources(layer: Layer, before: Sequence[_Node]) -> list[_Node | str]:
     if layer.type in WITHOUT_INPUT:
         return []
     if layer.sources:
-        return [_by_name(before, name) or name for name in layer.sources]
+        return [INPUT if n == INPUT else _by_name(before, n) or n for n in layer.sources]
     return [before[-1]] if before else [INPUT]
 
 

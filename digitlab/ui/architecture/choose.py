@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -48,4 +49,7 @@ def show_published(name: str, *, changed: bool) -> None:
 
 def has_branches(summary: ModelSummary) -> bool:
     """Whether the diagram is wide, because it has branches or shortcuts."""
-    return any(row.label in ("Parallel", "Residual", "DenseBlock") for row in summary.rows)
+    readers = Counter(key for row in summary.rows if row.depth == 0 for key in row.sources)
+    return any(count > 1 for count in readers.values()) or any(
+        row.label in ("Parallel", "Residual", "DenseBlock") for row in summary.rows
+    )

@@ -23,11 +23,8 @@ def edit_connections(spec: ModelSpec, path: Path) -> None:
     layer = edit.layer_at(spec, path)
     has_own = bool(layer.name or layer.sources or layer.type in (REUSE, *WITHOUT_INPUT))
     with st.expander("Name and sources", expanded=has_own, icon=":material/share:"):
-        left, right = st.columns(2)
-        with left:
-            _name_field(path, layer)
-        with right:
-            _sources_field(spec, path, layer)
+        _name_field(path, layer)
+        _sources_field(spec, path, layer)
 
 
 def _name_field(path: Path, layer: Layer) -> None:

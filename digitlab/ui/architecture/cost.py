@@ -67,6 +67,7 @@ def show_table(summary: ModelSummary, *, short: bool = False) -> None:
     rows = [
         (
             "\u2003" * row.depth + row.label,
+            row.name,
             shorten_arguments(row.label, row.arguments),
             shape_text(row.output_shape),
             row.parameters,
@@ -77,7 +78,7 @@ def show_table(summary: ModelSummary, *, short: bool = False) -> None:
         )
         for row in summary.rows
     ]
-    columns = ("Layer", "Arguments", "Output shape", "Parameters", "Share", "Multiply-adds")
+    columns = ("Layer", "Name", "Arguments", "Output shape", "Parameters", "Share", "Multiply-adds")
     st.dataframe(
         pd.DataFrame(rows, columns=(*columns, "Activations", "Receptive field")),
         hide_index=True,
@@ -91,12 +92,18 @@ def _order(summary: ModelSummary, *, short: bool) -> tuple[str, ...] | None:
     """The columns to show; of a classical model, only what is known before it is fitted."""
     if summary.rows[0].label.startswith(CLASSICAL):
         return ("Layer", "Output shape") if short else ("Layer", "Arguments", "Output shape")
-    return _SHORT if short else None
+    if short:
+        return _SHORT
+    named = any(row.name for row in summary.rows)
+    return tuple(name for name in _COLUMNS if named or name != "Name")
 
 
 _SHORT = ("Layer", "Output shape", "Parameters", "Multiply-adds")
 _COLUMNS = {
     "Layer": st.column_config.TextColumn(width=125),
+    "Name": st.column_config.TextColumn(
+        width=110, help="What other layers call it; its weights' keys begin with it."
+    ),
     "Arguments": st.column_config.TextColumn(width=145),
     "Output shape": st.column_config.TextColumn(
         width=90, help="Channels, height and width, or features."

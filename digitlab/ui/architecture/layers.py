@@ -101,7 +101,7 @@ def _layer_title(line: Line) -> str:
 def _group_title(line: Line) -> str:
     group = line.group
     name = group.name.removeprefix(f"{line.around}.")
-    return f"**{plain(name)}** {group.last - group.first + 1} layers"
+    return f"**{plain(name)}** {group.stop - group.start} layers"
 
 
 def _result(line: Line, rows: Mapping[Path, Row]) -> str:
@@ -118,14 +118,14 @@ def _rows_within(line: Line, rows: Mapping[Path, Row]) -> list[Row]:
     group, place = line.group, line.path[:-2]
     paths = [line.path]
     if group is not None:
-        paths = [(*place, index) for index in range(group.first, group.last + 1)]
+        paths = [(*place, index) for index in range(group.start, group.stop)]
     return [rows[path] for path in paths] if all(path in rows for path in paths) else []
 
 
 def describe_group(line: Line, rows: Mapping[Path, Row]) -> None:
     """The shapes and the cost of a group of layers."""
     group, within = line.group, _rows_within(line, rows)
-    st.markdown(f"**{plain(group.name)}**: {group.last - group.first + 1} layers.")
+    st.markdown(f"**{plain(group.name)}**: {group.stop - group.start} layers.")
     if within:
         parameters, operations = (
             sum(getattr(row, measure) for row in within) for measure in ("parameters", "operations")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from digitlab.models import edit
-from digitlab.models.grouping import Group, group_layers
+from digitlab.models.groups import Group, find_groups
 from digitlab.models.layer import Path
+from digitlab.models.rewire import known_reads
 
 if TYPE_CHECKING:
     from digitlab.models.layer import Layer
+    from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
 
 MANY = 40  # rows: with more, blocks and groups are closed at first
@@ -46,7 +48,8 @@ class Line:
             return path[: len(self.path)] == self.path
         place = len(self.path) - 2
         is_here = path[:place] == self.path[:place] and len(path) > place
-        return is_here and isinstance(path[place], int) and path[place] in self.group
+        start, stop = self.group.start, self.group.stop
+        return is_here and isinstance(path[place], int) and start <= path[place] < stop
 
 
 def key_of(path: Path | None) -> str:
@@ -82,6 +85,19 @@ def _visible(rows: Iterator[Line]) -> list[Line]:
     return visible
 
 
+def collapsed(lines: Sequence[Line], rows: Mapping[Path, Row]) -> frozenset[str]:
+    """The keys that the diagram has for the rows that are closed."""
+    return frozenset(filter(None, (_frame(line, rows) for line in lines if line.is_open is False)))
+
+
+def _frame(line: Line, rows: Mapping[Path, Row]) -> str | None:
+    if line.group is None:
+        return rows[line.path].key if line.path in rows else None
+    row = rows.get((*line.path[:-2], line.group.start))
+    own = (row.name or str(line.group.start)) if row else ""
+    return row.key.removesuffix(own) + line.group.name if row else None
+
+
 def set_open(keys: Sequence[str], is_open: bool) -> None:
     """Open or close the rows of these keys."""
     st.session_state.setdefault(_OPEN, {}).update(dict.fromkeys(keys, is_open))
@@ -108,12 +124,12 @@ def nearest(lines: Sequence[Line], path: Path | None) -> Line | None:
 def _lines(
     layers: Sequence[Layer], path: Path, depth: int, opened: dict[str, bool], default: bool
 ) -> Iterator[Line]:
-    starts = _starts(group_layers(layers))
+    starts = _starts(_groups(layers))
     ends: list[Group] = []  # the groups around, outside in
     for index, layer in enumerate(layers):
-        ends = [group for group in ends if index in group]
+        ends = [group for group in ends if index < group.stop]
         for group in starts.get(index, ()):
-            place = (*path, _GROUP, group.key)
+            place = (*path, _GROUP, group.name)
             around = ends[-1].name if ends else ""
             is_open = opened.get(key_of(place), default)
             yield Line(place, None, depth + len(ends), around, group, is_open)
@@ -128,11 +144,17 @@ def _lines(
             yield from _lines(inner, inside, level + 1 + edit.is_branch(inside), opened, default)
 
 
+def _groups(layers: Sequence[Layer]) -> tuple[Group, ...]:
+    names = [layer.name for layer in layers]
+    if not any("." in name for name in names):
+        return ()
+    return find_groups(names, [layer.type for layer in layers], known_reads(layers))
+
+
 def _starts(groups: Sequence[Group]) -> dict[int, list[Group]]:
-    """The groups that begin at each index, outside in."""
+    """The groups of several layers that begin at each index, outside in."""
     starts: dict[int, list[Group]] = {}
-    for group in groups:
-        starts.setdefault(group.first, []).append(group)
-        for index, inner in _starts(group.groups).items():
-            starts.setdefault(index, []).extend(inner)
+    for group in (group for outer in groups for group in outer.walk()):
+        if group.stop - group.start > 1:
+            starts.setdefault(group.start, []).append(group)
     return starts

@@ -29,6 +29,7 @@ _INITS = {
 }
 _NAME = "architecture-network-name"
 _DIAGRAM = "architecture-diagram"
+_TALL, _MANY = 1_000, 25  # pixels of a diagram with so many boxes, which scrolls
 # On a phone, side-by-side branches would be too small to read: the diagram scrolls sideways.
 _STYLE = f"""<style>
 .st-key-{_DIAGRAM} [data-testid=stGraphVizChart] {{overflow-x: auto}}
@@ -36,12 +37,16 @@ _STYLE = f"""<style>
 </style>"""
 
 
-def show_diagram(summary: ModelSummary, *, wide: bool) -> None:
-    """The architecture as boxes and arrows; `wide` if it has branches."""
-    with st.container(key=_DIAGRAM):
-        if wide:
+def show_diagram(spec: ModelSpec, summary: ModelSummary) -> None:
+    """The architecture as boxes and arrows. What is closed in the list of layers is one box."""
+    rows = {row.path: row for row in reversed(summary.rows)}
+    collapsed = outline.collapsed(outline.shown_lines(spec), rows)
+    dot = architecture_dot(summary, collapsed=collapsed)
+    boxes = dot.count("fillcolor=")
+    with st.container(key=_DIAGRAM, height=_TALL if boxes > _MANY else "content"):
+        if dot.count(" -> ") >= boxes:
             st.html(_STYLE)
-        st.graphviz_chart(architecture_dot(summary), alt=f"Diagram of {summary.name}.")
+        st.graphviz_chart(dot, alt=f"Diagram of {summary.name}.")
 
 
 def name_it(spec: ModelSpec) -> None:
