@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 
 import pytest
@@ -44,8 +45,9 @@ def answers(tmp_path_factory):
     return torch.load(result)
 
 
+@cache
 def read(name):
-    """The specification that `read_code` makes of a text of the corpus."""
+    """What `read_code` makes of a text of the corpus."""
     from digitlab.models.paste.read import read_code
 
     return read_code((CORPUS / name).read_text(encoding="utf-8"), model=ALL[name].get("model"))
@@ -118,6 +120,22 @@ def test_a_pasted_keras_text_has_the_parameters_it_has_in_keras(name):
     spec = read(name).spec
     assert list(spec.input) == INDEX[name].get("input", [1, 28, 28])
     assert summarize(spec).parameters - second_biases(build(spec)) == INDEX[name]["parameters"]
+
+
+@has_reader
+@pytest.mark.parametrize("name", [name for name in INDEX if "recipe" in INDEX[name]])
+def test_the_recipe_of_a_text_is_offered(name):
+    recipe = read(name).recipe
+    assert {field: recipe.get(field) for field in INDEX[name]["recipe"]} == INDEX[name]["recipe"]
+
+
+@has_reader
+@pytest.mark.parametrize("name", [name for name in INDEX if name.startswith("pytorch")])
+def test_each_layer_has_its_line(name):
+    reading = read(name)
+    count = len((CORPUS / name).read_text(encoding="utf-8").splitlines())
+    assert len(reading.lines) == len(reading.spec.layers)
+    assert all(line is None or 1 <= line <= count for line in reading.lines)
 
 
 @has_reader
