@@ -385,3 +385,71 @@ def test_a_run_leaves_in_every_form_and_comes_back(as_json, command, run_id, tmp
     joined, _ = as_json("ensemble", run_id, back["run_id"], "--how", "vote", "--name", "Two")
     assert joined["name"] == "Two"
     assert joined["test_accuracy"] == back["test_accuracy"]  # twins
+
+
+OWN = """
+import torch
+from torch import nn
+import mine
+
+class Net(nn.Module):
+    def __init__(self, width=mine.WIDTH):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(784, width), nn.Linear(width, 10)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.hidden(x.flatten(1))))
+
+def make():
+    return Net(6)
+
+net = Net(5)
+words = "none"
+
+def broken():
+    raise ValueError("too wide")
+"""
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    (tmp_path / "mine.py").write_text("WIDTH = 4\n")
+    path = tmp_path / "my_model.py"
+    path.write_text(OWN)
+    return path
+
+
+@pytest.mark.parametrize(("name", "width"), [("Net", 4), ("make", 6), ("net", 5)])
+def test_a_network_of_ones_own_file_is_named_by_file_and_name(as_json, own_file, name, width):
+    shown, _ = as_json("models", f"{own_file}:{name}")
+    assert shown["parameters"] == 785 * width + (width + 1) * 10
+
+
+def test_a_network_of_ones_own_file_is_trained(as_json, own_file):
+    settings = ["--dataset", "optdigits", "--epochs", "1", "--set", "subset=100"]
+    row, _ = as_json("train", f"{own_file}:Net", *settings)
+    assert (row["model"], row["status"]) == ("Net", "finished")
+    assert dl.open_run(row["run_id"]).spec.layers[1].name == "hidden"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Nat", "has no Nat"),
+        ("words", "gives str; it must be an nn.Module"),
+        ("broken", "without arguments fails (ValueError: too wide)"),
+    ],
+)
+def test_a_mistake_in_ones_own_file_is_one_line(command, own_file, name, words):
+    code, _, err = command("models", f"{own_file}:{name}")
+    assert code == 1
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_file_of_ones_own_that_fails_is_one_line(command, own_file, tmp_path):
+    own_file.write_text("import nosuchthing\n")
+    code, _, err = command("models", f"{own_file}:Net")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "No module named 'nosuchthing'" in err
+    assert command("models", f"{tmp_path / 'absent.py'}:Net")[2].startswith("error: There is no")

@@ -8,6 +8,7 @@ import typer
 
 import digitlab as dl
 from digitlab.cli.app import Json, app
+from digitlab.cli.own_code import own_model
 from digitlab.cli.table import show
 
 
@@ -50,7 +51,7 @@ def _with_download_bar(download_dataset: Any, name: str) -> None:
 @app.command()
 def models(
     model: Annotated[
-        str, typer.Argument(help="A preset or a .yaml file to show layer by layer.")
+        str, typer.Argument(help="A preset, a .yaml file or FILE.py:NAME to show.")
     ] = "",
     as_json: Json = False,
 ) -> None:
@@ -67,7 +68,7 @@ def models(
         ]
         show(rows, as_json)
         return
-    spec = dl.load_model(model)
+    spec = dl.load_model(own_model(model))
     summary = dl.summarize(spec)
     rows = [
         {

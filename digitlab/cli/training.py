@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 
 import digitlab as dl
 from digitlab.cli.app import Json, app
+from digitlab.cli.own_code import own_model
 from digitlab.cli.table import run_row, show, show_run
 
 
@@ -31,7 +32,7 @@ class _ListsSettings(TyperCommand):
 
 @app.command(cls=_ListsSettings)
 def train(
-    model: Annotated[str, typer.Argument(help="A preset's name or a .yaml file.")],
+    model: Annotated[str, typer.Argument(help="A preset, a .yaml file or FILE.py:NAME.")],
     dataset: Annotated[str, typer.Option(help="Name of the dataset.")] = "mnist",
     epochs: Annotated[int | None, typer.Option(help="Short for --set epochs=…")] = None,
     seed: Annotated[int | None, typer.Option(help="Short for --set seed=…")] = None,
@@ -40,11 +41,14 @@ def train(
         list[str] | None,
         typer.Option("--set", help="A setting below, key=value; may be repeated."),
     ] = None,
+    keep_weights: Annotated[
+        bool, typer.Option(help="Begin with the weights that the module FILE.py:NAME has.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a network with its preset's recipe. Ctrl-C stops; the run is saved."""
     config = _recipe(model, epochs, seed, settings or [])
-    run = dl.train(model, dataset, config, name=name)
+    run = dl.train(own_model(model), dataset, config, name=name, keep_weights=keep_weights)
     show_run(run, as_json)
 
 

@@ -25,12 +25,14 @@ from digitlab.training.devices import pick_device
 from digitlab.training.loss import check_loss
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from digitlab.data.dataset import Dataset
     from digitlab.runs.record import Status
 
 
 def plan(
-    model: str | ModelSpec,
+    model: str | ModelSpec | nn.Module,
     data: str | Dataset | DatasetSplit,
     config: TrainConfig | None = None,
     start_from: str | None = None,

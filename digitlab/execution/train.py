@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.data.load import load_dataset
 from digitlab.execution.execute import execute
+from digitlab.execution.module_weights import keep_weights_of
 from digitlab.execution.prepare import new_record, plan
 from digitlab.execution.progress import show_progress
 from digitlab.runs import run_folder
@@ -14,6 +15,8 @@ from digitlab.runs.run import Run
 from digitlab.training.events import Event
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from digitlab.data.dataset import Dataset
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.experiment import Experiment
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    model: str | ModelSpec,
+    model: str | ModelSpec | nn.Module,
     data: str | Dataset = "mnist",
     config: TrainConfig | None = None,
     *,
@@ -29,17 +32,23 @@ def train(
     progress: bool = True,
     on_event: Callable[[Event], None] | None = None,
     start_from: str | None = None,
+    keep_weights: bool = False,
 ) -> Run:
-    """Train `model` (a preset's name, a file or a ModelSpec) on `data` and return the saved run.
+    """Train `model` (a preset's name, a file, a ModelSpec or your own nn.Module) on `data` and
+    return the saved run.
 
     Shows a progress bar on stderr unless `progress` is False; `on_event` is called with every
     training event. `start_from` is the id of a run of the same architecture whose weights to begin
-    with. Without a `config`, a preset is trained by its own recipe. Ctrl-C stops
-    cleanly: the run is kept with what it learnt. Raises SpecError, ConfigError or DatasetError
-    before anything is stored.
+    with. A module is read by `ModelSpec.from_module` and stays as it is; its weights are drawn anew
+    by the recipe's seed, so that the run can be reproduced, or with `keep_weights` are those that
+    it has, which are stored as a run of their own to start from. Without a `config`, a preset is
+    trained by its own recipe. Ctrl-C stops cleanly: the run is kept with what it learnt. Raises
+    SpecError, ConfigError or DatasetError before anything is stored.
     """
     if isinstance(data, str):
         data = load_dataset(data)
+    if keep_weights:
+        model, start_from = keep_weights_of(model, data, config, name)
     experiment = plan(model, data, config, start_from)
     return carry_out(experiment, data, name=name, progress=progress, on_event=on_event)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pathlib
 import re
+import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import SpecError
 from digitlab.models.layer import shown
@@ -13,18 +14,26 @@ from digitlab.models.library import is_saved, load_saved
 from digitlab.models.presets import presets_by_name, read_preset_file, suggest_preset
 from digitlab.models.spec import ModelSpec
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def load_model(model: str | pathlib.Path | ModelSpec) -> ModelSpec:
+
+def load_model(model: str | pathlib.Path | ModelSpec | nn.Module) -> ModelSpec:
     """A spec by its name, from the path of a .yaml or .json file, or the spec itself.
 
     A name is a preset's or one that an architecture was saved under (`digitlab.models.library`).
     "torchvision/resnet18" and "timm/resnet18" are those models alone, "sklearn/SVC" that estimator.
-    Raises SpecError for an unknown name, a missing file, or a file that holds no architecture.
+    Your own nn.Module is read by `ModelSpec.from_module`. Raises SpecError for an unknown name, a
+    missing file, or a file or module that holds no architecture.
     """
     if isinstance(model, ModelSpec):
         return model
+    if _is_module(model):
+        return ModelSpec.from_module(model)
     if not isinstance(model, str | pathlib.Path):
-        raise SpecError(f"A model is a preset's name, a file or a ModelSpec; not {shown(model)}.")
+        raise SpecError(
+            f"A model is a preset's name, a file, a ModelSpec or an nn.Module; not {shown(model)}."
+        )
     if isinstance(model, str) and model in presets_by_name():
         return presets_by_name()[model].spec
     if isinstance(model, str) and is_saved(model):
@@ -49,6 +58,12 @@ def known_recipe(model: object) -> dict[str, Any]:
         recipe = read_preset_file(model)[1].get("recipe")
         return dict(recipe) if isinstance(recipe, Mapping) else {}
     return {}
+
+
+def _is_module(model: object) -> bool:
+    """Whether it is an nn.Module, asked without importing torch: who has one has imported it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def _is_file_name(model: str | pathlib.Path) -> bool:

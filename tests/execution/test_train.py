@@ -9,7 +9,7 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import ConfigError, DatasetError, RunError, SpecError
-from digitlab.runs import run_folder, store
+from digitlab.runs import checkpoints, run_folder, store
 from digitlab.training.events import EpochDone, Finished, Started, StepsDone
 
 
@@ -160,3 +160,35 @@ def test_a_network_over_the_limit_is_refused(monkeypatch):
     monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "1000")
     with pytest.raises(SpecError, match="7,850 parameters"):
         dl.train("logistic-regression", "optdigits", progress=False)
+
+
+def own_module():
+    torch.manual_seed(3)
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(784, 8), torch.nn.ReLU(), torch.nn.Linear(8, 10)
+    )
+
+
+def test_a_module_is_trained_from_weights_of_the_seed(optdigits):
+    module = own_module()
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    config = dl.TrainConfig(epochs=1, subset=64, learning_rate=1e-12, device="cpu", seed=5)
+    run = dl.train(module, optdigits, config, progress=False)
+    assert run.spec == dl.ModelSpec.from_module(module)
+    weights = checkpoints.read_weights(run.id)
+    drawn = dl.build(run.spec, seed=5).state_dict()
+    assert all(torch.allclose(weights[key], drawn[key], atol=1e-6) for key in drawn)
+    assert all(torch.equal(before[key], value) for key, value in module.state_dict().items())
+
+
+def test_a_module_keeps_its_weights_when_asked(optdigits):
+    module = own_module()
+    config = dl.TrainConfig(epochs=1, subset=64, learning_rate=1e-12, device="cpu")
+    run = dl.train(module, optdigits, config, progress=False, keep_weights=True)
+    weights = checkpoints.read_weights(run.id)
+    state = module.state_dict()
+    assert all(torch.allclose(weights[key], state[key], atol=1e-6) for key in state)
+    start = dl.open_run(run.record.data.start_from)
+    assert "weights that a module had" in start.record.message
+    with pytest.raises(dl.DigitlabError, match=r"takes an nn\.Module; not str"):
+        dl.train("lenet-5", optdigits, config, progress=False, keep_weights=True)
