@@ -10,7 +10,8 @@ from typing import Any
 from digitlab.errors import SpecError
 from digitlab.models.build import summarize
 from digitlab.models.layer import Layer
-from digitlab.models.paste import keras, printed, pytorch
+from digitlab.models.paste import keras_listing as keras
+from digitlab.models.paste import printed, pytorch
 from digitlab.models.paste.source import Call, check_size, parse, read_value, refuse, syntax_name
 from digitlab.models.spec import ModelSpec
 

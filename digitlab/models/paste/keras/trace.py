@@ -1,0 +1,164 @@
+"""`Trace`: the layers that a text's calls make, as nodes of a graph, and the list they become."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from digitlab.errors import SpecError
+from digitlab.models.graph import REUSE, WITHOUT_INPUT
+from digitlab.models.layer import INPUT, Layer
+
+MAX_NODES = 5_000
+
+
+@dataclass(eq=False)
+class Node:
+    """One layer of the graph: its type and arguments, the nodes that it reads, the text's line.
+
+    `shares` is the node whose weights it uses again. `hint` is what it is called where it needs a
+    name and the author gave none.
+    """
+
+    type: str
+    args: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[Node, ...] = ()
+    name: str = ""
+    line: int | None = None
+    shares: Node | None = None
+    hint: str = ""
+    reshaped_from: tuple[Node, tuple[int, ...]] | None = None  # what it holds in another shape
+
+
+@dataclass(eq=False)
+class Made:
+    """A call that made tensors, so that it can be made again with others."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    number: int = field(default_factory=itertools.count().__next__)  # in the order of the calls
+
+
+@dataclass(eq=False)
+class Trace:
+    """What a text has made so far, in the order in which it was made."""
+
+    input: Node = field(default_factory=lambda: Node(INPUT))
+    nodes: list[Node] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    line: int | None = None
+    run: Any = None  # the interpreter, for functions of the text
+    scope: tuple[str, ...] = ()  # names of the models inside which layers are called
+    exact: bool = False  # values in Keras's order everywhere, as its weights need them
+    arranged: dict[Any, Node] = field(default_factory=dict)
+    inits: list[tuple[Any, int | None]] = field(default_factory=list)
+    data_format: str = "channels_last"
+
+    def add(
+        self,
+        type: str,
+        args: Mapping[str, Any] | None = None,
+        *sources: Node,
+        name: str = "",
+        shares: Node | None = None,
+    ) -> Node:
+        """A new node at the current line."""
+        if len(self.nodes) >= MAX_NODES:
+            self.refuse(f"makes more than {MAX_NODES:,} layers")
+        node = Node(type, dict(args or {}), sources, name, self.line, shares)
+        self.nodes.append(node)
+        return node
+
+    def note(self, text: str) -> None:
+        """Say something about the translation, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def refuse(self, problem: str, line: int | None = None) -> NoReturn:
+        """Raise the SpecError of a line that cannot be translated; `problem` begins with a verb."""
+        line = line or self.line or 1
+        raise SpecError(f"Line {line} {problem}.", line=line)
+
+    def layers(self, output: Node) -> list[tuple[Layer, int | None]]:
+        """The layers that lead to `output`, which stands last, each with its line."""
+        nodes = self._leading_to(output)
+        _name(nodes)
+        layers, before = [], self.input
+        for node in nodes:
+            plain = node.sources == (before,) or node.type in WITHOUT_INPUT
+            sources = () if plain else tuple(source.name or INPUT for source in node.sources)
+            name = "" if node.type == REUSE and not node.name else node.name
+            layers.append((Layer(node.type, node.args, name, sources), node.line))
+            before = node
+        return layers
+
+    def _leading_to(self, output: Node) -> list[Node]:
+        """The nodes that `output` needs, in order. Of those that share weights the first makes
+        them."""
+        needed, waiting = {output}, [output]
+        while waiting:
+            for source in waiting.pop().sources:
+                if source not in needed:
+                    needed.add(source)
+                    waiting.append(source)
+        makers: dict[Node, Node] = {}
+        nodes = []
+        for node in self.nodes:
+            if node not in needed:
+                continue
+            origin = node.shares or node
+            if origin in makers:
+                maker = makers[origin]
+                node.type, node.args, node.name = REUSE, {"layer": maker}, ""
+            elif node is not origin:
+                node.type, node.args = origin.type, dict(origin.args)
+                node.name = node.name or origin.name
+            makers.setdefault(origin, node)
+            nodes.append(node)
+        return nodes
+
+
+def _name(nodes: list[Node]) -> None:
+    """Give a name to every node that another one must name."""
+    taken: set[str] = {INPUT}
+    for node in nodes:
+        node.name = _free(_cleaned(node.name), taken) if node.name else ""
+    before: Node | None = None
+    for node in nodes:
+        apart = node.sources != (before,) and (before or len(node.sources) != 1)
+        named = [source for source in node.sources if apart and source.type != INPUT]
+        named += [node] if node.type == "Parameter" else []
+        named += [node.args["layer"]] if node.type == REUSE else []
+        for source in named:
+            if not source.name:
+                source.name = _free(source.hint or _snake(source.type), taken)
+        before = node
+    for node in nodes:
+        if node.type == REUSE:
+            node.args = {"layer": node.args["layer"].name}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """`name`, with a number where it is taken or would be the front of another one."""
+    number, free = 0, name
+    while any(free == n or n.startswith(f"{free}.") or free.startswith(f"{n}.") for n in taken):
+        number += 1
+        free = f"{name}_{number}"
+    taken.add(free)
+    return free
+
+
+def _cleaned(name: str) -> str:
+    """A name as a layer may have it: letters, digits, _ and dots between."""
+    parts = [re.sub(r"\W", "_", part, flags=re.ASCII)[:60] for part in re.split(r"[./]", name)]
+    return ".".join([part for part in parts if part][:12]) or "layer"
+
+
+def _snake(name: str) -> str:
+    """ "MaxPool2d" is max_pool2d."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
