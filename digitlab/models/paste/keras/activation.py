@@ -142,4 +142,3 @@ KINDS = (
              "Threshold", threshold=layer.number("theta"), value=0)),
     Kind("Softmax", "axis=-1", _run_softmax),
 )  # fmt: skip
-

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from digitlab.models.layer import shown
+from digitlab.models.layer import INPUT, shown
 from digitlab.models.paste.keras.activation import activate
 from digitlab.models.paste.keras.convolution import padded
 from digitlab.models.paste.keras.layer import KerasLayer, Kind
@@ -30,7 +30,9 @@ def linear(layer: KerasLayer, x: Tensor, units: int, *, bias: Any = True, part: 
     elif not x.layout or x.layout[-1] != last:
         x = x.natural
     args = {"out_features": units, **({} if bias else {"bias": False})}
-    return x.with_node(layer.weights("Linear", args, x, part=part), (*x.shape[:-1], units), x.layout)
+    return x.with_node(
+        layer.weights("Linear", args, x, part=part), (*x.shape[:-1], units), x.layout
+    )
 
 
 def _flatten(layer: KerasLayer, value: Any) -> Tensor:
@@ -126,7 +128,7 @@ def _gaussian_noise(layer: KerasLayer, value: Any) -> Tensor:
 
 def _left_out(layer: KerasLayer, value: Any) -> Tensor:
     layer.trace.note(
-        f"{layer.type.name} in line {layer.line} is left out: it acts in training only, and "
+        f"{layer.type.name} {layer.place} is left out: it acts in training only, and "
         f"PyTorch has no such layer."
     )
     return layer.need(value, (), "")
@@ -187,26 +189,31 @@ def _lambda(layer: KerasLayer, value: Any) -> Any:
 
 def scaled(x: Tensor, factor: float, offset: float) -> Tensor:
     """factor·x + offset. Of the image itself it is the recipe's normalisation, if that has it."""
-    trace = x.trace
-    if x.node is not trace.input and not (
-        x.node.reshaped_from and x.node.reshaped_from[0] is trace.input
-    ):
-        options = {"factor": factor, "offset": offset}
-        return x.apply("Scale", **{k: v for k, v in options.items() if v != (k == "factor")})
-    for name, scale, shift in (("none", 1 / 255, 0.0), ("half", 2 / 255, -1.0)):
-        if math.isclose(factor, scale, rel_tol=1e-6) and math.isclose(offset, shift, abs_tol=1e-6):
-            trace.recipe["normalization"] = name
-            words = "0 to 1" if name == "none" else "-1 to 1"
-            trace.note(
-                f"The scaling of the pixels in line {trace.line} is left out: here the recipe's "
-                f"normalisation gives values from {words}."
-            )
-            return x
-    trace.note(
-        f"Line {trace.line} scales the pixels, which are 0 to 255 in Keras and already normalised "
-        f"here; check the factor."
+    source = x.node
+    if source.type == "Scale":  # one layer for both
+        before = source.args
+        offset += before.get("offset", 0.0) * factor
+        factor *= before.get("factor", 1.0)
+        source = source.sources[0]
+        x = x.with_node(source, x.shape, x.layout)
+    first = source.reshaped_from[0] if source.reshaped_from else source
+    if first.type == INPUT:
+        for name, scale, shift in (("none", 1 / 255, 0.0), ("half", 2 / 255, -1.0)):
+            if math.isclose(factor, scale, rel_tol=1e-6) and abs(offset - shift) < 1e-6:
+                return _normalised(x, name)
+    options = {"factor": factor, "offset": offset}
+    return x.apply("Scale", **{k: v for k, v in options.items() if v != (k == "factor")})
+
+
+def _normalised(x: Tensor, name: str) -> Tensor:
+    """The image as the recipe's `normalization` of that name gives it."""
+    x.trace.recipe["normalization"] = name
+    at = f" in line {x.trace.line}" if x.trace.line else ""
+    x.trace.note(
+        f"The scaling of the pixels{at} is left out: the recipe's normalisation gives "
+        f"values from {'0' if name == 'none' else '-1'} to 1."
     )
-    return x.apply("Scale", factor=factor, offset=offset)
+    return x
 
 
 def _rescaling(layer: KerasLayer, value: Any) -> Tensor:
@@ -221,7 +228,7 @@ def _normalization(layer: KerasLayer, value: Any) -> Tensor:
         return scaled(x, factor, -mean * factor)
     layer.trace.recipe.setdefault("normalization", "dataset")
     layer.trace.note(
-        f"Normalization in line {layer.line} is left out: the recipe normalises by the dataset's "
+        f"Normalization {layer.place} is left out: the recipe normalises by the dataset's "
         f"own mean and deviation."
     )
     return x
@@ -266,7 +273,7 @@ def _augment(field: str, option: str, unit: float) -> Any:
             augmentation = layer.trace.recipe.setdefault("augmentation", {})
             augmentation[field] = max(share, augmentation.get(field, 0.0))
         what = "part of the recipe's augmentation" if field and known else "left out"
-        layer.trace.note(f"{layer.type.name} in line {layer.line} is {what}, and no layer here.")
+        layer.trace.note(f"{layer.type.name} {layer.place} is {what}, and no layer here.")
         return layer.need(value, (), "")
 
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 from digitlab.models.layer import shown
 from digitlab.models.paste.keras.tensor import Tensor, written
 from digitlab.models.paste.keras.trace import Made, Node, Trace
-from digitlab.models.paste.native import Native, Unknown
+from digitlab.models.paste.native import Function, Native, Unknown
 
 # What Keras 1 and 2 called an option.
 _OLD_NAMES = {
@@ -77,6 +78,7 @@ class KerasLayer(Native):
         self.type, self.trace, self.line = kind, trace, line
         self.kind = f"a {kind.name}"
         self.nodes: dict[str, Node] = {}  # its weights by their part, once it has been called
+        trace.made.append(self.nodes)
         self.path = ""  # where the text keeps it: self.conv1 is "conv1"
         self.name = ""
         self.first_shape: tuple[int | None, ...] | None = None  # the shape that it names as input
@@ -121,7 +123,7 @@ class KerasLayer(Native):
         elif name.endswith(("_regularizer", "_constraint")) or name in _REGULARIZERS:
             if value is not None:
                 self.trace.note(
-                    f"{name} of {self.type.name} in line {self.line} is left out; weight decay is "
+                    f"{name} of {self.type.name} {self.place} is left out; weight decay is "
                     f"part of the recipe here."
                 )
         elif name not in _PASSED_OVER:
@@ -135,6 +137,7 @@ class KerasLayer(Native):
     def _name_input(self, name: str, value: Any) -> None:
         if name == "input_length":
             return
+        value = value.sizes if isinstance(value, TensorShape) else value
         shape = tuple(value) if isinstance(value, list | tuple) else (value,)
         self.first_shape = shape[1:] if name == "batch_shape" and len(shape) > 1 else shape
 
@@ -144,7 +147,7 @@ class KerasLayer(Native):
             self.trace.inits.append((word, self.line))
         elif word not in _ZEROS and name != "recurrent_initializer":
             self.trace.note(
-                f"{name} of {self.type.name} in line {self.line} is left out; a spec names one "
+                f"{name} of {self.type.name} {self.place} is left out; a spec names one "
                 f"init for all layers."
             )
 
@@ -156,7 +159,7 @@ class KerasLayer(Native):
         value = self.options[name]
         if isinstance(value, Unknown):
             value.refuse()
-        return value
+        return value.sizes if isinstance(value, TensorShape) else value
 
     def whole(self, name: str, least: int = 1) -> int:
         """An option that is a whole number."""
@@ -193,9 +196,7 @@ class KerasLayer(Native):
         value = self[name]
         word = value.lower() if isinstance(value, str) else value
         if word not in choices:
-            self.refuse(
-                f"uses {name}={shown(value)}; it must be {' or '.join(map(repr, choices))}"
-            )
+            self.refuse(f"uses {name}={shown(value)}; it must be {' or '.join(map(repr, choices))}")
         return word
 
     @property
@@ -233,7 +234,14 @@ class KerasLayer(Native):
         self.last_output = record(self._run, *args, **kwargs)
         return self.last_output
 
+    @property
+    def place(self) -> str:
+        """Where it is made, as a note says it."""
+        return f"in line {self.line}" if self.line else f"called {self.name}"
+
     def _run(self, *args: Any, **kwargs: Any) -> Any:
+        if self.line is None and self.name:
+            self.trace.where = f"The layer {self.name}"
         before, self.trace.line = self.trace.line, self.line or self.trace.line
         try:
             return self.type.run(self, *args, **kwargs)
@@ -296,6 +304,51 @@ _FIX = {
     (1, 2): "put it before Flatten",
     (3, 2): "add Reshape before it",
 }
+
+
+class TensorShape(Native):
+    """A shape as Keras gives it: (None, 28, 28, 1), with its few methods."""
+
+    kind = "the shape of a tensor"
+
+    def __init__(self, sizes: Sequence[int | None]) -> None:
+        self.sizes = tuple(sizes)
+
+    def attribute(self, name: str, run: Any) -> Any:
+        if name in ("as_list", "num_elements"):
+            value = list(self.sizes) if name == "as_list" else math.prod(n or 1 for n in self.sizes)
+            return Function(name, "", lambda run: value)
+        if name in ("rank", "ndims"):
+            return len(self.sizes)
+        if name == "dims":
+            return list(self.sizes)
+        return super().attribute(name, run)
+
+    def item(self, index: Any, run: Any) -> Any:
+        try:
+            return self.sizes[index]
+        except (IndexError, TypeError):
+            run.refuse(f"takes item {shown(index)} of the shape {self.sizes}")
+
+    def iterate(self, run: Any) -> Any:
+        return self.sizes
+
+    def length(self, run: Any) -> int:
+        return len(self.sizes)
+
+    def operate(self, operator: str, other: Any, reflected: bool, run: Any) -> Any:
+        other = other.sizes if isinstance(other, TensorShape) else other
+        if operator != "+" or not isinstance(other, list | tuple):
+            return NotImplemented
+        both = (tuple(other), self.sizes) if reflected else (self.sizes, tuple(other))
+        return (*both[0], *both[1])
+
+    def compare(self, operator: str, other: Any, run: Any) -> Any:
+        same = self.sizes == (other.sizes if isinstance(other, TensorShape) else other)
+        return same if operator == "==" else not same
+
+    def text(self, run: Any) -> str:
+        return str(self.sizes)
 
 
 def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -25,7 +25,7 @@ def combine(type: str, tensors: Sequence[Tensor]) -> Tensor:
         )
     plain = all(tensor.batched and tensor.rank == first.rank for tensor in tensors)
     layout = first.layout if plain else tuple(range(first.rank))
-    if plain and not set(layout) == set(range(first.rank)):
+    if plain and set(layout) != set(range(first.rank)):
         layout = tuple(range(first.rank))
     placed = [tensor.arranged(layout) if tensor.batched else tensor for tensor in tensors]
     shape = _broadcast(tensors, first.rank)
@@ -81,7 +81,9 @@ def concatenate(values: Sequence[Any], axis: Any = -1) -> Tensor:
     if len(parts) == 1:
         return parts[0]
     dim = layout.index(number) + bool(batched)
-    node = first.trace.add("Concatenate", {} if dim == 1 else {"dim": dim}, *(p.node for p in parts))
+    node = first.trace.add(
+        "Concatenate", {} if dim == 1 else {"dim": dim}, *(p.node for p in parts)
+    )
     shape = tuple(size if a == number else n for a, n in enumerate(first.shape))
     return first.with_node(node, shape, layout)
 

@@ -100,7 +100,7 @@ def _unit_norm(layer: KerasLayer, value: Any) -> Tensor:
 
 
 def _spectral(layer: KerasLayer, value: Any) -> Any:
-    layer.trace.note(f"SpectralNormalization in line {layer.line} is left out; its layer stays.")
+    layer.trace.note(f"SpectralNormalization {layer.place} is left out; its layer stays.")
     return layer["layer"](value)
 
 

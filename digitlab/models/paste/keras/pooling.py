@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from digitlab.models.paste.keras.convolution import same_padding, tidy, torch_padding
+from digitlab.models.paste.keras.convolution import same_padding, tidy
 from digitlab.models.paste.keras.layer import KerasLayer, Kind
 from digitlab.models.paste.keras.tensor import Tensor, written
 
-_LEAST = -1e9  # stands for minus infinity, which a spec cannot hold
+
+def pool(x: Tensor, kind: str, window: Any, strides: Any, padding: str) -> Tensor:
+    """Windows of an image that is written channels last; `kind` is Max or Avg."""
+    layer = KerasLayer(KINDS[_PLACE[kind]], [window, strides, padding], {}, x.trace, x.trace.line)
+    return layer.type.run(layer, x)
+
+
+_PLACE = {"Max": 1, "Avg": 4}
 
 
 def _pool(kind: str, sides: int) -> Any:
@@ -21,9 +29,9 @@ def _pool(kind: str, sides: int) -> Any:
         args: dict[str, Any] = {"kernel_size": tidy(window)}
         if strides != window:
             args["stride"] = tidy(strides)
-        sizes = [x.shape[axis] for axis in axes]
+        sizes, surplus = [x.shape[axis] for axis in axes], [0] * sides
         if layer.choice("padding", "valid", "same") == "same":
-            x = _pad_same(layer, x, args, same_padding(sizes, window, strides))
+            surplus = _pad_same(args, sizes, window, strides, kind == "Avg")
             after = [-(-size // stride) for size, stride in zip(sizes, strides, strict=True)]
         else:
             triples = zip(sizes, window, strides, strict=True)
@@ -36,32 +44,54 @@ def _pool(kind: str, sides: int) -> Any:
         shape = list(x.shape)
         for axis, size in zip(axes, after, strict=True):
             shape[axis] = size
-        return x.with_node(layer.trace.add(name, args, x.node), shape, x.layout)
-
-    def _pad_same(
-        layer: KerasLayer, x: Tensor, args: dict[str, Any], ends: list[tuple[int, int]]
-    ) -> Tensor:
-        """What is missing at the border: torch's padding, a last window that reaches over it, or
-        a layer that pads."""
-        if not any(before or after for before, after in ends):
-            return x
-        if all(before == after for before, after in ends):
-            args["padding"] = tidy([before for before, _ in ends])
-            if kind == "Avg":
-                args["count_include_pad"] = False
-        elif not any(before for before, _ in ends):
-            args["ceil_mode"] = True
-        elif kind == "Max":
-            padding = {"padding": torch_padding(ends), "value": _LEAST}
-            return x.with_node(x.trace.add("Pad", padding, x.node), x.shape, x.layout)
-        else:
-            layer.refuse(
-                f"pools means with padding='same' where {written(x)} needs unequal borders, which "
-                f"PyTorch cannot do"
-            )
-        return x
+        node = layer.trace.add(name, args, x.node)
+        if any(surplus):
+            cut = [count for n in reversed(surplus) for count in (-n, 0)]
+            node = layer.trace.add(f"ZeroPad{sides}d", {"padding": tuple(cut)}, node)
+        return x.with_node(node, shape, x.layout)
 
     return run
+
+
+def _pad_same(
+    args: dict[str, Any],
+    sizes: Sequence[int],
+    window: Sequence[int],
+    strides: Sequence[int],
+    mean: bool,
+) -> list[int]:
+    """Add torch's arguments that pad a pooling as TensorFlow does, which never counts what it adds.
+
+    Returns how many values torch then gives too many at the front of each side.
+    """
+    for ceil in (False, True):
+        sides = [_border(*side, ceil) for side in zip(sizes, window, strides, strict=True)]
+        if all(side is not None for side in sides):
+            break
+    paddings = [padding for padding, _ in sides]
+    if any(paddings):
+        args["padding"] = tidy(paddings)
+    if ceil:
+        args["ceil_mode"] = True
+    if mean and any(paddings):
+        args["count_include_pad"] = False
+    return [surplus for _, surplus in sides]
+
+
+def _border(size: int, window: int, stride: int, ceil: bool) -> tuple[int, int] | None:
+    """Torch's padding of one side, and the values too many at the front that it gives."""
+    before, after = same_padding([size], [window], [stride])[0]
+    wanted = -(-size // stride)
+    for padding, surplus in ((before, 0), (after, (after - before) // stride)):
+        if (padding - before) % stride:
+            continue
+        span = size + 2 * padding - window
+        count = (-(-span // stride) if ceil else span // stride) + 1
+        if ceil and (count - 1) * stride >= size + padding:
+            count -= 1
+        if count == wanted + surplus and 2 * padding <= window:
+            return padding, surplus
+    return None
 
 
 def _global(kind: str, sides: int) -> Any:

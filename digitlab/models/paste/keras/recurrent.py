@@ -26,7 +26,7 @@ def _read(wrapper: KerasLayer, cell: KerasLayer, x: Tensor, *, both: bool = Fals
     if cell["return_state"]:
         cell.refuse("returns its state, of which a spec has no second output; leave it out")
     if cell["recurrent_dropout"]:
-        cell.trace.note(f"recurrent_dropout in line {cell.line} is left out; PyTorch has none.")
+        cell.trace.note(f"recurrent_dropout {cell.place} is left out; PyTorch has none.")
     if cell["dropout"]:
         x = x.apply("Dropout", p=cell.number("dropout"))
     x = x.natural
@@ -50,7 +50,7 @@ def _read(wrapper: KerasLayer, cell: KerasLayer, x: Tensor, *, both: bool = Fals
 def _functions(cell: KerasLayer, kind: str) -> dict[str, Any]:
     """The arguments that say how a cell computes; refuses what PyTorch's cells do not have."""
     activation = cell["activation"]
-    activation = activation if isinstance(activation, str) else getattr(activation, "word", activation)
+    activation = getattr(activation, "word", activation)
     if kind == "RNN" and activation == "relu":
         return {"nonlinearity": "relu"}
     if activation != "tanh":
@@ -58,9 +58,10 @@ def _functions(cell: KerasLayer, kind: str) -> dict[str, Any]:
             f"uses the activation {shown(activation)} in {cell.type.name}, which PyTorch does not "
             f"have; use tanh"
         )
-    if kind != "RNN" and cell["recurrent_activation"] != "sigmoid":
+    gate = cell.options.get("recurrent_activation", "sigmoid")
+    if getattr(gate, "word", gate) != "sigmoid":
         cell.refuse(
-            f"uses the recurrent activation {shown(cell['recurrent_activation'])} in "
+            f"uses the recurrent activation {shown(gate)} in "
             f"{cell.type.name}, which PyTorch does not have; use sigmoid"
         )
     return {}
@@ -71,13 +72,13 @@ def _note_biases(cell: KerasLayer, kind: str, units: int, both: bool) -> None:
     before = kind == "GRU" and not cell["reset_after"]
     if before:
         cell.trace.note(
-            f"The GRU in line {cell.line} resets its state before the matrix product; PyTorch's "
+            f"The GRU {cell.place} resets its state before the matrix product; PyTorch's "
             f"resets it after, as Keras does by default."
         )
     if cell["use_bias"] and (kind != "GRU" or before):
         more = _GATES[kind] * units * (1 + both)
         cell.trace.note(
-            f"{cell.type.name} in line {cell.line} has {more:,} parameters more than in Keras: "
+            f"{cell.type.name} {cell.place} has {more:,} parameters more than in Keras: "
             f"PyTorch's has two biases where Keras's has one."
         )
 
@@ -115,8 +116,8 @@ def _by_cells(layer: KerasLayer, value: Any) -> Tensor:
     x = value
     for index, cell in enumerate(cells):
         name = cell.type.name.removesuffix("Cell") if isinstance(cell, KerasLayer) else ""
-        if name not in _CELLS or not name + "Cell" == cell.type.name:
-            layer.refuse(f"makes an RNN of {shown(cell)}; it takes LSTMCell, GRUCell, SimpleRNNCell")
+        if name not in _CELLS or f"{name}Cell" != cell.type.name:
+            layer.refuse(f"makes an RNN of {shown(cell)}; it takes cells such as LSTMCell")
         last = index == len(cells) - 1
         cell.options["return_sequences"] = bool(layer["return_sequences"]) or not last
         cell.type = Kind(name, cell.type.options, cell.type.run)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from digitlab.models.paste.keras.trace import Made, Node, Trace
+from digitlab.models.paste.native import Native
 
 Shape = tuple[int, ...]
 # PyTorch's dimensions as Keras's axes; None is a dimension of size 1 that Keras does not have.
@@ -22,7 +23,7 @@ Layout = tuple[int | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Tensor:
+class Tensor(Native):
     """The values of `node`. Without a batch (`batched` False: learnt or constant) `shape` is all.
 
     `origin` tells by which call it was made, so that a model can be run again on another tensor.
@@ -34,6 +35,24 @@ class Tensor:
     layout: Layout
     batched: bool = True
     origin: tuple[Made, int | None] | None = None
+
+    kind = "a tensor"
+
+    def attribute(self, name: str, run: Any) -> Any:
+        return self.trace.language.attribute(self, name, run)
+
+    def item(self, index: Any, run: Any) -> Any:
+        return self.trace.language.item(self, index, run)
+
+    def operate(self, operator: str, other: Any, reflected: bool, run: Any) -> Any:
+        return self.trace.language.operate(self, operator, other, reflected, run)
+
+    def unary(self, operator: str, run: Any) -> Any:
+        return self.trace.language.operate(self, "*", -1 if operator == "-" else 1, False, run)
+
+    def truth(self, run: Any) -> bool:
+        run.refuse("decides by the values of a tensor, which are not known before it runs")
+        return False
 
     @property
     def rank(self) -> int:
@@ -69,9 +88,7 @@ class Tensor:
 
     def with_node(self, node: Node, shape: Sequence[int], layout: Sequence[int | None]) -> Tensor:
         """What a layer makes of this one."""
-        return replace(
-            self, node=node, shape=tuple(shape), layout=tuple(layout), origin=None
-        )
+        return replace(self, node=node, shape=tuple(shape), layout=tuple(layout), origin=None)
 
     def apply(self, type: str, **args: Any) -> Tensor:
         """A layer that changes each value by itself."""

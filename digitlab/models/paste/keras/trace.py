@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from digitlab.errors import SpecError
-from digitlab.models.graph import REUSE, WITHOUT_INPUT
+from digitlab.models.graph import REUSE
 from digitlab.models.layer import INPUT, Layer
 
 MAX_NODES = 5_000
@@ -47,14 +47,19 @@ class Made:
 class Trace:
     """What a text has made so far, in the order in which it was made."""
 
-    input: Node = field(default_factory=lambda: Node(INPUT))
     nodes: list[Node] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     recipe: dict[str, Any] = field(default_factory=dict)
     line: int | None = None
     run: Any = None  # the interpreter, for functions of the text
+    language: Any = None  # what operators, indices and attributes do with tensors
+    paths: dict[Any, str] = field(default_factory=dict)  # where the text keeps its own layers
     scope: tuple[str, ...] = ()  # names of the models inside which layers are called
     exact: bool = False  # values in Keras's order everywhere, as its weights need them
+    made: list[dict[str, Node]] = field(default_factory=list)  # the weights of each layer
+    built: dict[Any, int] = field(default_factory=dict)  # the text's own layers, when they were
+    makers: dict[Node, Node] = field(default_factory=dict)  # of weights, in the last list of layers
+    where: str = ""  # the layer of a config that is read, which has no lines
     arranged: dict[Any, Node] = field(default_factory=dict)
     inits: list[tuple[Any, int | None]] = field(default_factory=list)
     data_format: str = "channels_last"
@@ -79,25 +84,48 @@ class Trace:
         if text not in self.notes:
             self.notes.append(text)
 
+    def mark(self) -> tuple[int, ...]:
+        """How far the trace has come, for `forget`."""
+        return tuple(len(items) for items in (self.nodes, self.notes, self.inits))
+
+    def forget(self, mark: tuple[int, ...]) -> None:
+        """Take back what was made since `mark`, as if no layer had been called since."""
+        for items, count in zip((self.nodes, self.notes, self.inits), mark, strict=True):
+            del items[count:]
+        kept = set(self.nodes)
+        self.arranged = {key: node for key, node in self.arranged.items() if node in kept}
+        for nodes in self.made:
+            for part in [part for part, node in nodes.items() if node not in kept]:
+                del nodes[part]
+        for instance, node_count in list(self.built.items()):
+            if node_count >= mark[0]:
+                del self.built[instance]
+
     def refuse(self, problem: str, line: int | None = None) -> NoReturn:
         """Raise the SpecError of a line that cannot be translated; `problem` begins with a verb."""
-        line = line or self.line or 1
-        raise SpecError(f"Line {line} {problem}.", line=line)
+        raise self.error(problem, line)
+
+    def error(self, problem: str, line: int | None = None) -> SpecError:
+        """The SpecError that `refuse` raises."""
+        line = line or self.line
+        if line is None and self.where:
+            return SpecError(f"{self.where} {problem}.")
+        return SpecError(f"Line {line or 1} {problem}.", line=line or 1)
 
     def layers(self, output: Node) -> list[tuple[Layer, int | None]]:
         """The layers that lead to `output`, which stands last, each with its line."""
-        nodes = self._leading_to(output)
+        nodes = self.leading_to(output)
         _name(nodes)
-        layers, before = [], self.input
+        layers: list[tuple[Layer, int | None]] = []
+        before: Node | None = None
         for node in nodes:
-            plain = node.sources == (before,) or node.type in WITHOUT_INPUT
-            sources = () if plain else tuple(source.name or INPUT for source in node.sources)
-            name = "" if node.type == REUSE and not node.name else node.name
-            layers.append((Layer(node.type, node.args, name, sources), node.line))
+            sources = () if _is_next(node, before) else node.sources
+            names = tuple(INPUT if s.type == INPUT else s.name for s in sources)
+            layers.append((Layer(node.type, node.args, node.name, names), node.line))
             before = node
         return layers
 
-    def _leading_to(self, output: Node) -> list[Node]:
+    def leading_to(self, output: Node) -> list[Node]:
         """The nodes that `output` needs, in order. Of those that share weights the first makes
         them."""
         needed, waiting = {output}, [output]
@@ -106,11 +134,9 @@ class Trace:
                 if source not in needed:
                     needed.add(source)
                     waiting.append(source)
-        makers: dict[Node, Node] = {}
-        nodes = []
-        for node in self.nodes:
-            if node not in needed:
-                continue
+        makers = self.makers = {}
+        nodes: list[Node] = []
+        for node in self._ordered(needed):
             origin = node.shares or node
             if origin in makers:
                 maker = makers[origin]
@@ -122,6 +148,24 @@ class Trace:
             nodes.append(node)
         return nodes
 
+    def _ordered(self, needed: set[Node]) -> Iterator[Node]:
+        """The nodes in the order in which they were made, what reads nothing before its reader."""
+        placed: set[Node] = set()
+        for node in self.nodes:
+            if node in needed and node.sources:
+                for source in node.sources:
+                    if not source.sources and source.type != INPUT and source not in placed:
+                        placed.add(source)
+                        yield source
+                yield node
+
+
+def _is_next(node: Node, before: Node | None) -> bool:
+    """Whether a node reads nothing, or what a list without names has before it."""
+    if not node.sources or len(node.sources) > 1:
+        return not node.sources
+    return node.sources[0].type == INPUT if before is None else node.sources[0] is before
+
 
 def _name(nodes: list[Node]) -> None:
     """Give a name to every node that another one must name."""
@@ -130,8 +174,8 @@ def _name(nodes: list[Node]) -> None:
         node.name = _free(_cleaned(node.name), taken) if node.name else ""
     before: Node | None = None
     for node in nodes:
-        apart = node.sources != (before,) and (before or len(node.sources) != 1)
-        named = [source for source in node.sources if apart and source.type != INPUT]
+        apart = () if _is_next(node, before) else node.sources
+        named = [source for source in apart if source.type != INPUT]
         named += [node] if node.type == "Parameter" else []
         named += [node.args["layer"]] if node.type == REUSE else []
         for source in named:
