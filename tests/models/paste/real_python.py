@@ -232,16 +232,24 @@ def stay_on_the_cpu() -> None:
     for kind in (torch.Tensor, nn.Module):
         kind.cuda = lambda self, *_, **__: self
         kind.to = _to_cpu(kind.to)
-    zeros = torch.zeros
-    torch.zeros = lambda *sizes, device=None, **options: zeros(*sizes, **options)
+    for name in ("zeros", "ones", "randn", "arange"):
+        setattr(torch, name, _to_cpu(getattr(torch, name)))
 
 
-def _to_cpu(to: Any) -> Any:
-    def move(self: Any, *places: Any, **options: Any) -> Any:
-        places = tuple("cpu" if str(place).startswith("cuda") else place for place in places)
-        return to(self, *places, **options)
+def _to_cpu(function: Any) -> Any:
+    """A function of torch that takes "cpu" where it is given a GPU."""
 
-    return move
+    def call(*places: Any, **options: Any) -> Any:
+        places = tuple("cpu" if _is_gpu(place) else place for place in places)
+        if _is_gpu(options.get("device")):
+            options["device"] = "cpu"
+        return function(*places, **options)
+
+    return call
+
+
+def _is_gpu(place: Any) -> bool:
+    return isinstance(place, str | torch.device) and str(place).startswith("cuda")
 
 
 # Model to answer
