@@ -90,7 +90,7 @@ def layer_node(reader: Reader, call: Call, kind: str, args: dict[str, Any], path
     rank = len(reader.shape(call.args[0])) if call.args else 0
     everywhere = kind in ANYWHERE or signature.kind == "activation"
     if not everywhere and value.batched and not value.place.plain:
-        raise reader.error(call, f"is {kind} of a tensor whose first dimension is not the images")
+        raise reader.error(call, "takes a tensor whose first dimension is not the images")
     args = dict(args)
     for name in ("dim", "start_dim", "end_dim"):
         if type(args.get(name)) is int and name != "end_dim":
