@@ -243,10 +243,20 @@ class KerasLayer(Native):
         if self.line is None and self.name:
             self.trace.where = f"The layer {self.name}"
         before, self.trace.line = self.trace.line, self.line or self.trace.line
+        count = len(self.trace.nodes)
         try:
             return self.type.run(self, *args, **kwargs)
         finally:
             self.trace.line = before
+            self._hint(self.trace.nodes[count:])
+
+    def _hint(self, nodes: Sequence[Node]) -> None:
+        """Have the nodes that it made called after it, where another layer must name them."""
+        own = self.full_name
+        if own:
+            named = any(node.name for node in nodes)
+            for node in nodes:
+                node.hint = node.hint or (f"{own}_{node.type.lower()}" if named else own)
 
     # ---- making nodes
 

@@ -180,7 +180,7 @@ def _name(nodes: list[Node]) -> None:
         named += [node.args["layer"]] if node.type == REUSE else []
         for source in named:
             if not source.name:
-                source.name = _free(source.hint or _snake(source.type), taken)
+                source.name = _free(_cleaned(source.hint or source.type.lower()), taken)
         before = node
     for node in nodes:
         if node.type == REUSE:
@@ -201,8 +201,3 @@ def _cleaned(name: str) -> str:
     """A name as a layer may have it: letters, digits, _ and dots between."""
     parts = [re.sub(r"\W", "_", part, flags=re.ASCII)[:60] for part in re.split(r"[./]", name)]
     return ".".join([part for part in parts if part][:12]) or "layer"
-
-
-def _snake(name: str) -> str:
-    """ "MaxPool2d" is max_pool2d."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

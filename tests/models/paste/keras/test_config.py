@@ -71,7 +71,7 @@ def test_a_functional_config_of_keras_3_joins_by_the_authors_names():
     reading = read_config(config)
     spec = spec_of(config)
     assert [each.name for each in spec.layers if each.type in ("Conv2d", "Add", "Linear")] == [
-        *("stem", "block.conv", "join", "scores")
+        *("stem", "block.conv", "", "scores")
     ]
     assert summarize(spec).parameters == 40 + 148 + 50
     assert {part.path: dict(part.layers) for part in reading.parts} == {
