@@ -332,7 +332,7 @@ class _Drawing:
         parameters = sum(row.parameters for row in rows)
         cost = f" · {_parameters(parameters)}" if parameters else ""
         lines = [
-            group.name.removeprefix(within),
+            group.name,
             f"{len(rows)} layers",
             _shape(rows[-1].output_shape) + cost,
         ]

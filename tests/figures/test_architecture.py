@@ -208,11 +208,11 @@ def test_layers_whose_names_begin_alike_stand_in_frames_that_can_be_collapsed():
     assert dot.count("Conv2d 3×3 · conv1") == 2
     assert frames(spec) == {"layer1": False, "layer1.0": False, "layer1.1": False}
     closed = architecture_dot(spec, collapsed={"layer1.0"})
-    assert r"0\n7 layers\n4×28×28 · 312 parameters" in closed
+    assert r"layer1.0\n7 layers\n4×28×28 · 312 parameters" in closed
     assert arrows(closed)[:4] == [
         ("Input", "Conv2d"),
-        ("Conv2d", "0"),
-        ("0", "Conv2d"),
+        ("Conv2d", "layer1.0"),
+        ("layer1.0", "Conv2d"),
         ("Conv2d", "Conv2d"),
     ]
     assert architecture_dot(spec, collapsed={"layer1"}).count("->") == 3
