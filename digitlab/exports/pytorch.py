@@ -6,12 +6,13 @@ same; the source of the blocks' classes is included. `recipe_code` writes what t
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from digitlab.exports.graph_code import module_writer
+from digitlab.exports.module_code import block_classes
 from digitlab.exports.recipe_code import recipe_code
 from digitlab.exports.scikit import scikit_script
 from digitlab.models.build import sketch
@@ -19,9 +20,8 @@ from digitlab.models.classical.catalog import classical_kind
 from digitlab.training.loss import scoring_spec
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from digitlab.models.placement import Part, Row
+    from digitlab.exports.module_code import ModuleWriter
+    from digitlab.models.placement import Part
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.experiment import Experiment
 
@@ -82,9 +82,11 @@ def standalone(experiment: Experiment) -> str:
     part = sketch(network)
     module = re.sub(r"\W+", "_", spec.name.lower()).strip("_") or "network"
     module = f"net_{module}" if module[0].isdigit() else module
-    sections = [*_classes(part.module), _make_network(network, part), _initialise(spec)]
     recipe = recipe_code(experiment)
-    sections.append(recipe.code)
+    blocks = block_classes(part.module)
+    writer = module_writer({row.key: row for row in part.rows}, "".join([*blocks, recipe.code]))
+    made = _make_network(network, part, writer)
+    sections = [*blocks, *writer.sources(), made, _initialise(spec), recipe.code]
     timm = ("timm",) if any("import timm" in section for section in sections) else ()
     head = _HEAD.format(
         imports=_imports("".join(sections), recipe.imports),
@@ -115,9 +117,8 @@ def _imports(code: str, more: Iterable[str]) -> str:
     return "\n".join([*own, "", *others] if own else others)
 
 
-def _make_network(spec: ModelSpec, part: Part) -> str:
-    rows = {row.key: row for row in part.rows}
-    body = _Writer(rows).module(part.module, "", 1)
+def _make_network(spec: ModelSpec, part: Part, writer: ModuleWriter) -> str:
+    body = writer.module(part.module, "", 1)
     more = "initialise(network)\n    " if spec.init != "default" else ""
     shape = ", ".join(map(str, spec.input))
     output = ", ".join(map(str, part.output_shape))
@@ -126,104 +127,6 @@ def _make_network(spec: ModelSpec, part: Part) -> str:
         f'    """float32 [N, {shape}] → [N, {output}], with weights drawn anew."""\n'
         f"    network = {body}\n    {more}return network\n"
     )
-
-
-class _Writer:
-    """Writes modules as the calls that make them."""
-
-    def __init__(self, rows: Mapping[str, Row]) -> None:
-        self.rows = rows
-
-    def module(self, module: nn.Module, key: str, depth: int) -> str:
-        """The call that makes a module; `key` is its place in the network."""
-        from torch import nn
-
-        row = self.rows.get(key)
-        if type(module) is nn.Sequential:
-            return self.sequential(module, key, depth)
-        if isinstance(module, nn.ModuleList):
-            return self.several("[", module, "]", key, depth)
-        if row is not None and row.kind != "block":
-            return _torch_layer(row)
-        if isinstance(module, nn.Identity):
-            return "nn.Identity()"
-        return self.block(module, key, depth)
-
-    def sequential(self, module: nn.Module, key: str, depth: int) -> str:
-        names = [name for name, _ in module.named_children()]
-        if names == [str(index) for index in range(len(names))]:
-            return self.several("nn.Sequential(", module, ")", key, depth)
-        lines = [
-            f'("{name}", {self.module(child, f"{key}.{name}", depth + 2)})'
-            for name, child in module.named_children()
-        ]
-        return _spread("nn.Sequential(OrderedDict([", lines, "]))", depth)
-
-    def several(self, opening: str, module: nn.Module, closing: str, key: str, depth: int) -> str:
-        lines = [
-            self.module(child, f"{key}.{name}" if key else name, depth + 1)
-            for name, child in module.named_children()
-        ]
-        return _spread(opening, lines, closing, depth)
-
-    def block(self, module: nn.Module, key: str, depth: int) -> str:
-        """A block's class, called with the attributes that have its arguments' names."""
-        from torch import nn
-
-        lines = []
-        for name in _argument_names(type(module)):
-            value = getattr(module, name)
-            if isinstance(value, nn.Module):
-                written = self.module(value, f"{key}.{name}", depth + 1)
-            else:
-                written = _literal(value)
-            lines.append(f"{name}={written}")
-        if not any("\n" in line for line in lines):
-            return f"{type(module).__name__}({', '.join(lines)})"
-        return _spread(f"{type(module).__name__}(", lines, ")", depth)
-
-
-def _argument_names(kind: type) -> list[str]:
-    """The names of the arguments of a block's class."""
-    parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-
-
-def _spread(opening: str, lines: list[str], closing: str, depth: int) -> str:
-    if not lines:
-        return opening + closing
-    indent = "    " * (depth + 1)
-    inside = "".join(f"{indent}{line},\n" for line in lines)
-    return f"{opening}\n{inside}{'    ' * depth}{closing}"
-
-
-def _torch_layer(row: Row) -> str:
-    """`nn.Conv2d(1, 8, 3, padding=1)`: required arguments by position, others by name."""
-    from torch import nn
-
-    arguments = []
-    for name, parameter in inspect.signature(getattr(nn, row.label).__init__).parameters.items():
-        if name not in row.made:
-            continue
-        value = _literal(row.made[name])
-        if parameter.default is parameter.empty:
-            arguments.append(value)
-        elif row.made[name] != parameter.default:
-            arguments.append(f"{name}={value}")
-    return f"nn.{row.label}({', '.join(arguments)})"
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return repr(tuple(value)) if isinstance(value, tuple) else repr(value)
-
-
-def _classes(network: nn.Module) -> list[str]:
-    """The source of every block's class in the network, in the order in which they come."""
-    kinds = dict.fromkeys(type(module) for module in network.modules())
-    ours = [kind for kind in kinds if kind.__module__.startswith("digitlab.")]
-    return [inspect.getsource(kind) for kind in ours]
 
 
 def _initialise(spec: ModelSpec) -> str:

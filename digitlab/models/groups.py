@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from digitlab.models.graph import Reads
 
 _BEFORE, _AFTER = 2, 5  # layers without a name that may belong to a group on its sides
+_PLAIN = ("Dropout", "MaxPool", "AvgPool", "Adaptive", "Flatten", "Identity", "Upsample", "ZeroPad")
 # What follows a join and is drawn or written with it.
 _ACTIVATIONS = ("ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "GELU", "SiLU", "Mish",
                 "Hardswish", "Tanh", "Sigmoid", "Softplus")  # fmt: skip
@@ -50,6 +51,7 @@ def find_groups(names: Sequence[str], types: Sequence[str], reads: Reads) -> tup
         stop = max([members[-1] + 1, *(last for _, last in inner)])
         if sum(map(bool, names[start:stop])) > len(members):
             continue
+        start = _numbered_start(front, start, members[0], names, types, reads, readers)
         span = _extended(start, stop, names, types, reads, readers)
         if all(_apart(span, other) or _inside(other, span) for other in spans.values()):
             spans[front] = span
@@ -83,6 +85,29 @@ def _readers(reads: Reads) -> dict[int, list[int]]:
         for source in sources:
             readers.setdefault(source, []).append(index)
     return readers
+
+
+def _numbered_start(
+    front: str,
+    start: int,
+    first: int,
+    names: Sequence[str],
+    types: Sequence[str],
+    reads: Reads,
+    readers: dict[int, list[int]],
+) -> int:
+    """Where a numbered group begins: `classifier.1` has one layer before it that needs no name."""
+    number = names[first].removeprefix(f"{front}.").partition(".")[0]
+    before = int(number) if number.isdigit() and len(number) < 3 else 0
+    chain = range(start - before, start)
+    fits = start >= before and all(
+        not names[i]
+        and types[i].startswith((*_ACTIVATIONS, *_PLAIN))
+        and readers.get(i) == [i + 1]
+        and reads[i + 1] == (i,)
+        for i in chain
+    )
+    return start - before if fits else start
 
 
 def _extended(
