@@ -277,8 +277,8 @@ OPERATIONS = [
 ]  # fmt: skip
 
 
-def test_every_operation_is_written():
-    """In one network: each of them summed up and put beside the others."""
+def every_operation() -> ModelSpec:
+    """One network with all of them: what each gives, put beside the others."""
     layers, ends = [], []
     for index, layer in enumerate(OPERATIONS):
         ((kind, args),) = ({layer: {}} if isinstance(layer, str) else layer).items()
@@ -293,8 +293,11 @@ def test_every_operation_is_written():
         {"Expand": {"name": "wide", "shape": [1, 8]}},
     ]
     ends.append("wide")
-    spec = spec_of(*layers, *constants, {"Concatenate": {"from": ends}}, image=(2, 4, 4))
-    check_same(spec)
+    return spec_of(*layers, *constants, {"Concatenate": {"from": ends}}, image=(2, 4, 4))
+
+
+def test_every_operation_is_written():
+    check_same(every_operation())
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
