@@ -253,12 +253,11 @@ def load(ours, theirs):
 permute = False
 
 
-def keras_answer(name, facts):
+def keras_answer(text, facts):
     """(the Keras model, filled; the images; its answer as [N, ...], images channels first)."""
     built.clear(), flattened.clear()
     keras.backend.set_image_data_format("channels_last")
-    text = (CORPUS / name).read_text(encoding="utf-8")
-    if name == "keras_channels_first.py":
+    if "set_image_data_format('channels_first')" in text:
         keras.backend.set_image_data_format("channels_first")
     model = make_model(text, facts["make"])
     images = images_for(facts.get("input", (1, 28, 28)))
@@ -272,10 +271,10 @@ def keras_answer(name, facts):
     return model, images, answer.permute(0, 3, 1, 2) if answer.ndim == 4 else answer
 
 
-def compare(name, facts):
+def compare(name, text, facts):
     """What is to be said of one text: counts, and the largest difference of the answers."""
     global permute
-    model, images, answer = keras_answer(name, facts)
+    model, images, answer = keras_answer(text, facts)
     count = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     line = f"{name:40} {count:>9,}"
     if count != facts.get("parameters"):
@@ -285,7 +284,6 @@ def compare(name, facts):
         from digitlab.models.paste.read import read_code
     except ImportError:
         return f"{line}, no reader yet"
-    text = (CORPUS / name).read_text(encoding="utf-8")
     spec = read_code(text, model=facts.get("model")).spec
     ours = build(spec).eval()
     differences = {}
@@ -313,7 +311,7 @@ def main(names):
             and (not names or name in names)
         ):
             try:
-                print(compare(name, facts), flush=True)
+                print(compare(name, (CORPUS / name).read_text("utf-8"), facts), flush=True)
             except Exception as error:
                 if os.environ.get("TRACE"):
                     traceback.print_exc(limit=-6)

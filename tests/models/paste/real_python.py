@@ -217,14 +217,14 @@ class TextbookClassifier(LightningModule):
 @contextmanager
 def without_noise():
     """Sampling gives the mean, as the network does when it is evaluated."""
-    kept = torch.randn_like, torch.Tensor.normal_, nn.functional.dropout
-    torch.randn_like = torch.zeros_like
+    kept = torch.randn_like, torch.randn, torch.Tensor.normal_, nn.functional.dropout
+    torch.randn_like, torch.randn = torch.zeros_like, torch.zeros
     nn.functional.dropout = lambda tensor, *_, **__: tensor
     torch.Tensor.normal_ = lambda tensor, *_, **__: tensor.zero_()
     try:
         yield
     finally:
-        torch.randn_like, torch.Tensor.normal_, nn.functional.dropout = kept
+        torch.randn_like, torch.randn, torch.Tensor.normal_, nn.functional.dropout = kept
 
 
 def stay_on_the_cpu() -> None:
@@ -264,10 +264,11 @@ def ask(model: nn.Module, inputs: torch.Tensor, output: int = 0) -> dict[str, An
     with without_noise():
         model(inputs)  # lazy layers learn their sizes
         tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-        with torch.no_grad():
-            for name, tensor in tensors.items():
-                if tensor.is_floating_point() and name not in constants(model):
-                    tensor.copy_(weights_for(name, tuple(tensor.shape)))
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and name not in constants(model):
+                tensor.copy_(weights_for(name, tuple(tensor.shape)))
+    with without_noise():
         for parameter in model.parameters():
             parameter.requires_grad_(True)
             parameter.grad = None
