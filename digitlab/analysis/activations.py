@@ -14,6 +14,7 @@ from torch import nn
 
 from digitlab.errors import RunError
 from digitlab.models.classical.fitted import Fitted
+from digitlab.models.sequence_layers import MultiheadAttention
 from digitlab.training.normalize import Normalization
 
 MOST = 64  # maps or weights of a layer that are shown
@@ -94,7 +95,7 @@ def list_outputs(model: nn.Module, shape: tuple[int, ...]) -> tuple[LayerOutput,
     """
     ran = _run(model, torch.zeros(1, *shape))
     return tuple(
-        LayerOutput(name, type(module).__name__, tuple(output.shape[1:]))
+        LayerOutput(name, module._get_name(), tuple(output.shape[1:]))
         for name, module, output in ran
         if not isinstance(module, (*_NOTHING_NEW, Fitted)) and output.dim() > 1
     )
@@ -153,8 +154,8 @@ def _run(
             ran[names[module]] = (names[module], module, tensor)
 
     for name, module in model.named_modules():
-        leaf = not any(True for _ in module.children())
-        if leaf and (only is None or name == only):
+        whole = isinstance(module, MultiheadAttention) or not any(True for _ in module.children())
+        if whole and (only is None or name == only):
             module.register_forward_hook(keep)
     device = next((tensor.device for tensor in model.parameters()), torch.device("cpu"))
     model(pixels.to(device))

@@ -82,6 +82,9 @@ class Diagnostics:
 
 
 def _layer(name: str) -> str:
-    """A module's name as the tables of layers number it: `0.2` is layer 1.3."""
+    """A module's name as the tables of layers number it: `0.2` is layer 1.3; a layer's own name,
+    `layer1.0.relu`, as it is."""
+    if not name[:1].isdigit():
+        return f"layer {name}"
     parts = [str(int(part) + 1) if part.isdigit() else part for part in name.split(".")]
     return "layer " + ".".join(part for part in parts if part != "layers")

@@ -13,6 +13,7 @@ from digitlab.training.config import TrainConfig
 from digitlab.training.engine import Training
 from digitlab.training.events import EpochDone, Saveable, StepsDone
 from digitlab.training.state import TrainState
+from tests.models.small_graph import SMALL_GRAPH
 
 RECIPES = {
     "dropout and all augmentation": (
@@ -32,12 +33,14 @@ RECIPES = {
         "cnn-8-16",
         {"precision": "bfloat16", "channels_last": True},
     ),
+    "a graph": (SMALL_GRAPH, {"average": 0.9, "channels_last": True}),
     "recurrent": ("lstm-rows", {"optimizer": "rmsprop", "momentum": 0.5, "gradient_clip": 1.0}),
 }
 
 
 def begin(data, model, config, state=None, seed=0):
-    return Training(dl.build(dl.load_model(model), seed=seed), data, config, state)
+    spec = dl.load_model(model) if isinstance(model, str) else model
+    return Training(dl.build(spec, seed=seed), data, config, state)
 
 
 def curve(events):
