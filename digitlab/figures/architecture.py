@@ -40,6 +40,8 @@ KIND_COLORS = {
 }
 MAX_BOXES = 150  # above this, blocks are drawn as one box each, and a long chain is cut
 MANY_BOXES = 45  # above this, groups of layers are collapsed, the innermost first
+_REPEATED_ABOVE = 20  # boxes; above, layers that are repeated one after the other are drawn once
+_LONGEST_REPEATED = 12  # layers
 _JOINS = {"sum": "+", "mean": "mean", "product": "×", "concat": "concat"}
 _SIGNS = {
     "Add": "+",
@@ -86,7 +88,8 @@ def architecture_dot(
     model = _summary(model)
     layers = _Layers.of(_trees(model.rows))
     collapsed = _too_many(model.rows, layers) if collapsed is None else frozenset(collapsed)
-    drawing = _Drawing(collapsed, fold=layers.count_boxes(collapsed) > MAX_BOXES)
+    boxes = layers.count_boxes(collapsed)
+    drawing = _Drawing(collapsed, boxes > MAX_BOXES, boxes > _REPEATED_ABOVE)
     start = drawing.box(["Input", _shape(model.input_shape)], MUTED)
     last = drawing.chain(layers.trees, [(start, "")])
     end = drawing.box(["Output", _shape(model.output_shape)], MUTED)
@@ -182,6 +185,35 @@ class _Layers:
             and self.readers[index - 1] == 1
         )
 
+    def repeated(self, start: int, stop: int) -> tuple[int, int]:
+        """How many layers from `start` on are repeated, and how often they stand there one after
+        the other; (0, 1) for none."""
+        best = (0, 1)
+        for length in range(1, min(_LONGEST_REPEATED, (stop - start) // 3) + 1):
+            times = 1
+            while start + (times + 1) * length <= stop and all(
+                self._is_alike(start + place, start + times * length + place)
+                for place in range(length)
+            ):
+                times += 1
+            if times > 2 and (times - 1) * length > (best[1] - 1) * best[0]:
+                best = length, times
+        return best
+
+    def _is_alike(self, first: int, second: int) -> bool:
+        """Whether two layers without names do the same in a chain."""
+        rows = self.trees[first].row, self.trees[second].row
+        facts = [(r.label, r.arguments, r.input_shape, r.output_shape, r.parameters) for r in rows]
+        chained = all(
+            self.reads[i] == (i - 1,) and self.readers[i] == 1 and not self.trees[i].row.name
+            for i in (first, second)
+        )
+        return (
+            chained
+            and facts[0] == facts[1]
+            and not any(tree.lists for tree in (self.trees[first], self.trees[second]))
+        )
+
     def count_boxes(self, collapsed: Collection[str]) -> int:
         """How many boxes are drawn for the list."""
         hidden = set()
@@ -228,6 +260,7 @@ class _Drawing:
 
     collapsed: Collection[str]
     fold: bool
+    repeats: bool  # whether layers that are repeated are drawn once
     lines: list[str] = field(default_factory=list)
     arrows: list[str] = field(default_factory=list)
     count: int = 0
@@ -257,6 +290,12 @@ class _Drawing:
                 index = self.skip(range(index, places.start + cut), outputs)
                 drawn += 1
                 continue
+            length, times = layers.repeated(index, places.stop) if self.repeats else (0, 1)
+            if length and not any(index < begin < index + length * times for begin in starts):
+                self.repetition(layers, range(index, index + length), times, outputs, nodes)
+                index += length * times
+                drawn += 1
+                continue
             group, start = starts.get(index), index
             drawn += 1
             if group is not None and layers.key(group) in self.collapsed:
@@ -284,6 +323,23 @@ class _Drawing:
                     index = place + 1
                 node = self.layer(layers.trees[start:index], within)
             self.connect(layers, range(start, index), node, outputs, nodes)
+
+    def repetition(
+        self,
+        layers: _Layers,
+        places: range,
+        times: int,
+        outputs: dict[int, Ends],
+        nodes: dict[str, str],
+    ) -> None:
+        """Draw the layers at `places`, which stand there `times` times in a row, once."""
+        parameters = times * sum(layers.trees[place].row.parameters for place in places)
+        self.frame(f"{times} times (one is shown)", parameters)
+        self.repeats = False
+        self.part(layers, places, (), outputs, nodes)
+        self.repeats = True
+        self.lines.append("}")
+        outputs[places.start + times * len(places) - 1] = outputs[places.stop - 1]
 
     def connect(
         self,

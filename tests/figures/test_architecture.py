@@ -95,10 +95,20 @@ def test_a_block_of_its_own_kind_is_one_box():
 
 
 def test_a_huge_architecture_is_cut_short():
-    dot = draw(*[CONV] * 300)
+    dot = draw(*({"Conv2d": {"out_channels": 1 + n % 29, "kernel_size": 3, "padding": 1}}
+                 for n in range(300)))  # fmt: skip
     assert "more …" in dot
     assert dot.count("Conv2d 3×3") < 100
     assert draw(*[{"Repeat": {"times": 9, "layers": [CONV] * 9}}] * 5).count("\n") < 60
+
+
+def test_layers_that_a_long_chain_repeats_are_drawn_once():
+    stem = {"Conv2d": {"out_channels": 4, "kernel_size": 3, "padding": 1}}
+    dot = draw(*[stem, "BatchNorm2d", "ReLU"] * 30, "Flatten")
+    assert "29 times (one is shown), 4,524 parameters" in dot
+    assert dot.count("Conv2d 3×3") == 2
+    assert ("Conv2d", "Flatten") in arrows(dot)
+    assert draw(*[stem] * 10).count("Conv2d 3×3") == 10  # few are all drawn
 
 
 @pytest.mark.parametrize("name", ['"];evil [label="', "a\\nb", "<b>&amp;", "{}"])

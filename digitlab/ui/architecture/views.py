@@ -29,6 +29,7 @@ _INITS = {
 }
 _NAME = "architecture-network-name"
 _DIAGRAM = "architecture-diagram"
+_SLOW = 40  # boxes; Graphviz in a browser takes more than a second for more
 _TALL, _MANY = 1_000, 25  # pixels of a diagram with so many boxes, which scrolls
 # On a phone, side-by-side branches would be too small to read: the diagram scrolls sideways.
 _STYLE = f"""<style>
@@ -43,6 +44,12 @@ def show_diagram(spec: ModelSpec, summary: ModelSummary) -> None:
     collapsed = outline.collapsed(outline.shown_lines(spec), rows)
     dot = architecture_dot(summary, collapsed=collapsed)
     boxes = dot.count("fillcolor=")
+    if boxes > _SLOW and not st.toggle(
+        f"Draw the diagram of {boxes:,} boxes",
+        key="architecture-draw",
+        help="The browser needs seconds for so many. Closed blocks and groups are one box each.",
+    ):
+        return
     with st.container(key=_DIAGRAM, height=_TALL if boxes > _MANY else "content"):
         if dot.count(" -> ") >= boxes:
             st.html(_STYLE)
