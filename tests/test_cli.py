@@ -18,6 +18,7 @@ from digitlab.cli import app, main
 from digitlab.exports.formats import FORMATS
 from digitlab.runs import store
 from digitlab.words import percent
+from tests.models.small_graph import SMALL_GRAPH
 
 ROOT = Path(__file__).parents[1]
 TRAIN = ["train", "logistic-regression", "--dataset", "optdigits", "--set", "learning_rate=0.01"]
@@ -115,6 +116,12 @@ def test_one_model_layer_by_layer(as_json, command, tmp_path):
     path.write_text(dl.load_model("two-hidden-16-relu").to_yaml())
     assert as_json("models", path)[0]["parameters"] == 13_002
     assert "Linear" in command("models", "two-hidden-16-relu")[1]
+    path.write_text(SMALL_GRAPH.to_yaml())
+    rows = as_json("models", path)[0]["layers"]
+    assert [(row["name"], row["from"]) for row in rows if row["layer"] == "Add"] == [
+        ("block.sum", "again, stem.relu"),
+        ("", "tokens, position"),
+    ]
 
 
 def test_train_says_what_came_out_and_shows_progress_on_stderr(as_json):

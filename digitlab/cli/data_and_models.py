@@ -68,16 +68,21 @@ def models(
         ]
         show(rows, as_json)
         return
+    from digitlab.models.summary import reads_in_words
+
     spec = dl.load_model(own_model(model))
     summary = dl.summarize(spec)
+    sources = reads_in_words(summary.rows)
+    is_graph = any(row.name or reads for row, reads in zip(summary.rows, sources, strict=True))
     rows = [
         {
             "layer": "  " * row.depth + row.label,
+            **({"name": row.name, "from": reads} if is_graph else {}),
             "arguments": row.arguments,
             "output_shape": "×".join(map(str, row.output_shape)),
             "parameters": row.parameters,
         }
-        for row in summary.rows
+        for row, reads in zip(summary.rows, sources, strict=True)
     ]
     whole = {"name": spec.name, "parameters": summary.parameters, "layers": rows}
     show(whole if as_json else rows, as_json)

@@ -78,9 +78,10 @@ def _over_memory(summary: ModelSummary, batch_size: int, needed: int, limit: int
 
 
 def _about(message: str, row: Row) -> SpecError:
-    layer = f"layer {row.path[0] + 1}, {row.label}"
+    layer = f"layer {row.path[0] + 1}, {row.label}" + (f" ({row.name})" if row.name else "")
     return SpecError(message, layer=layer, path=row.path, shape=row.input_shape)
 
 
 def _named(row: Row) -> str:
-    return f"{row.label} ({row.arguments})" if row.arguments else row.label
+    name = f"{row.name}: {row.label}" if row.name else row.label
+    return f"{name} ({row.arguments})" if row.arguments else name

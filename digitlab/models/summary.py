@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digitlab.models.placement import Row, Shape
@@ -44,6 +45,21 @@ class ModelSummary:
     def activation_bytes(self) -> int:
         """Memory that training keeps of the activations of one image, as float32."""
         return 4 * self.activations
+
+
+def reads_in_words(rows: Sequence[Row]) -> tuple[str, ...]:
+    """For each row what it reads, "b, a" or "input", where that is not the layer before it."""
+    before: dict[str, str] = {}  # the row before, by the front of the keys of its list
+    words = []
+    for row in rows:
+        front = row.key.removesuffix(row.name or row.key.rpartition(".")[2])
+        usual = (before.get(front, ""),)
+        # layers that a block adds, such as a shortcut's, stand one after the other
+        is_usual = row.sources in (usual, ()) or isinstance(row.path[-1], str)
+        named = ", ".join(key.removeprefix(front) or "input" for key in row.sources)
+        words.append("" if is_usual else named)
+        before[front] = row.key
+    return tuple(words)
 
 
 # ---- two of them compared ------------------------------------------------------------------------
