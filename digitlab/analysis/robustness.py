@@ -69,6 +69,7 @@ def measure_robustness(
     """
     from digitlab.training.devices import pick_device
 
+    run.check_task("classify")
     require_weights(run)
     began = time.monotonic()
     test = run.load_data().test if data is None else data

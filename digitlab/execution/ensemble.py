@@ -53,6 +53,8 @@ def _check(runs: Sequence[Run]) -> None:
         raise RunError(f"An ensemble has 2 to {MOST} members; {len(runs)} were given.")
     if len({run.id for run in runs}) < len(runs):
         raise RunError("Each run can be in an ensemble once: name every member once.")
+    for run in runs:
+        run.check_task("classify")
     first = runs[0]
     for run in runs[1:]:
         same = run.record.split.same_images(first.record.split, "test")

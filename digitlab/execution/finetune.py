@@ -108,6 +108,7 @@ def find_base(run: Run) -> str:
 
 def _mix(run: Run, collection: str, base: str) -> str:
     """The name of the mixed dataset, after checking that it can be used."""
+    run.check_task("classify")
     if run.classes != DIGITS:
         raise RunError(
             f"Run {run.id} does not read digits: choose one that tells 0 to 9 apart.", run_id=run.id

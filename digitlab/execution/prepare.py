@@ -47,10 +47,11 @@ def plan(
     RunError where the weights do not fit.
     """
     spec = load_model(model)
-    config = config or TrainConfig.from_dict(known_recipe(model))
+    config = config or TrainConfig.from_dict({**known_recipe(spec), **known_recipe(model)})
     split = divide(data, config)
     _check_validation(data, split, config)
-    summary = check_fits(spec, INPUT_SHAPE, len(split.classes), batch_size=config.batch_size)
+    classes = len(split.classes) if config.task == "classify" else None
+    summary = check_fits(spec, INPUT_SHAPE, classes, batch_size=config.batch_size)
     check_loss(spec, config)
     if not summary.trainable and classical_kind(spec) is None:
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")

@@ -248,7 +248,7 @@ class Recorder:
         files.write_json(self.folder / run_folder.RECORD, record.model_dump())
 
     def _write_predictions(self) -> dict[str, float]:
-        """Save logits and labels of the held-out splits; their losses and accuracies."""
+        """Save what the network says on the held-out splits; their losses and accuracies."""
         tensors, columns = predict_splits(self.model, self.data, self.normalization, self.config)
         files.write_tensors(self.folder / run_folder.PREDICTIONS, tensors)
         return columns

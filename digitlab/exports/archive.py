@@ -42,6 +42,8 @@ from digitlab.words import size
 if TYPE_CHECKING:
     import torch
 
+    from digitlab.training.config import Task
+
 IMPORTED = "imported"
 FORM = 1  # version of the archive's format
 MANIFEST = "run.json"
@@ -107,7 +109,7 @@ def import_run(file: str | Path | bytes | BinaryIO) -> Run:
         )
         classes = record.data.classes
         predictions = _checked_predictions(
-            _read_member(archive, run_folder.PREDICTIONS, required=False), classes
+            _read_member(archive, run_folder.PREDICTIONS, required=False), classes, record.task
         )
     if weights is None and not predictions:
         raise ArchiveError("The ZIP holds a record, but neither weights nor predictions.")
@@ -166,6 +168,8 @@ def _measured(predictions: dict[str, torch.Tensor], classes: list[str]) -> dict[
             logits, labels = (predictions[f"{split}_{kind}"] for kind in ("logits", "labels"))
             result = evaluate_logits(logits.float().numpy(), labels.numpy(), classes)
             columns |= {f"{split}_loss": result.loss, f"{split}_accuracy": result.accuracy}
+        if f"{split}_errors" in predictions:
+            columns[f"{split}_loss"] = float(predictions[f"{split}_errors"].double().mean())
     return columns
 
 
@@ -334,7 +338,8 @@ def _checked_record(content: bytes) -> RunRecord:
     ):
         raise ArchiveError("The record in the ZIP has an invalid normalisation.")
     spec = record.experiment.spec
-    summary = check_fits(spec, INPUT_SHAPE, len(data.classes))
+    classes = len(data.classes) if record.experiment.config.task == "classify" else None
+    summary = check_fits(spec, INPUT_SHAPE, classes)
     return record.changed(
         **_bounded_texts(record),
         spec=spec.to_dict(),
@@ -423,28 +428,29 @@ def _checked_weights(content: bytes, record: RunRecord) -> dict[str, torch.Tenso
     return tensors
 
 
-def _checked_predictions(content: bytes, classes: list[str]) -> dict[str, torch.Tensor]:
-    """Logits and labels of validation and test; empty without any."""
+def _checked_predictions(content: bytes, classes: list[str], task: Task) -> dict[str, torch.Tensor]:
+    """Logits (or reconstruction errors) and labels of validation and test; empty without any."""
     import torch
 
     if not content:
         return {}
-    names = {f"{split}_{kind}" for split in ("val", "test") for kind in ("logits", "labels")}
+    kind, width = ("logits", (len(classes),)) if task == "classify" else ("errors", ())
+    names = {f"{split}_{what}" for split in ("val", "test") for what in (kind, "labels")}
     if not set(_header(content, run_folder.PREDICTIONS)) <= names:
         raise ArchiveError(
-            "The predictions in the ZIP hold something other than logits and labels."
+            f"The predictions in the ZIP hold something other than {kind} and labels."
         )
     tensors = _tensors(content, run_folder.PREDICTIONS)
     for split in ("val", "test"):
-        logits, labels = (tensors.get(f"{split}_{kind}") for kind in ("logits", "labels"))
-        if logits is None and labels is None:
+        answers, labels = (tensors.get(f"{split}_{what}") for what in (kind, "labels"))
+        if answers is None and labels is None:
             continue
         fits = (
-            logits is not None
+            answers is not None
             and labels is not None
-            and logits.is_floating_point()
+            and answers.is_floating_point()
             and labels.dtype == torch.int64
-            and tuple(logits.shape) == (*labels.shape, len(classes))
+            and tuple(answers.shape) == (*labels.shape, *width)
             and labels.dim() == 1
             and 0 < len(labels) <= MAX_IMAGES
             and int(labels.min()) >= 0

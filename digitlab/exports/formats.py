@@ -146,14 +146,14 @@ def _onnx(subject: Subject) -> bytes:
 def _network(subject: Subject) -> tuple[torch.nn.Module, Normalization]:
     """The trained network of a run; one with initial weights, which reads pixels as 0…1."""
     from digitlab.models.build import build
-    from digitlab.training.loss import give_logits, scoring_spec
+    from digitlab.training.loss import give_answers, scoring_spec
     from digitlab.training.normalize import Normalization
 
     if subject.run:
         return subject.run.model, subject.run.normalization
     config = subject.experiment.config
     network = build(scoring_spec(subject.spec, config), seed=0)
-    return give_logits(network, config).eval(), Normalization(0.0, 1.0)
+    return give_answers(network, config).eval(), Normalization(0.0, 1.0)
 
 
 def _metadata(subject: Subject, normalization: Normalization) -> dict[str, str]:

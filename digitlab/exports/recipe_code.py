@@ -149,8 +149,8 @@ def train(folder: str) -> nn.Module:
         split.to(DEVICE) for split in splits
     )
     network = fit(network, images, labels, config, normalize, val_images, val_labels)
-    accuracy, _ = evaluate(network, test_images, test_labels, config, normalize)
-    print(f"test accuracy {{accuracy:.4f}}")
+    accuracy, loss = evaluate(network, test_images, test_labels, config, normalize)
+    tell("test", accuracy, loss, config)
     return network
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -96,12 +97,13 @@ def build(spec: ModelSpec, *, seed: int | None = None) -> nn.Module:
 
 
 def check_fits(
-    spec: ModelSpec, input_shape: Sequence[int], classes: int, *, batch_size: int = 1
+    spec: ModelSpec, input_shape: Sequence[int], classes: int | None, *, batch_size: int = 1
 ) -> ModelSummary:
     """The summary of a spec that takes images of `input_shape` and gives `classes` values each.
 
-    Raises SpecError for a spec that does not (`spec.for_data` adapts most), and for one that is
-    over a limit when it learns from `batch_size` images at once.
+    Where `classes` is None it is to give the image itself, as an autoencoder does. Raises SpecError
+    for a spec that does not (`spec.for_data` adapts most), and for one that is over a limit when it
+    learns from `batch_size` images at once.
     """
     if spec.input != tuple(input_shape):
         raise SpecError(
@@ -111,19 +113,34 @@ def check_fits(
             shape=tuple(input_shape),
         )
     summary = summarize(spec)
-    if summary.output_shape != (classes,):
-        fix = f"end with Linear: {{out_features: {classes}}}"
-        if len(summary.output_shape) > 1:
-            fix = f"insert Flatten and {fix}"
+    fits = summary.gives_image if classes is None else summary.output_shape == (classes,)
+    if not fits:
         raise SpecError(
-            f"{spec.name} gives {written(summary.output_shape)} values for an image, but the data "
-            f"has {classes} classes; {fix}.",
+            f"{spec.name} gives {written(summary.output_shape)} values for an image, but "
+            f"{_expected(summary, classes)}.",
             layer=f"layer {len(spec.layers)}, {spec.layers[-1].type}",
             path=(len(spec.layers) - 1,),
             shape=summary.output_shape,
         )
     check_limits(summary, batch_size)
     return summary
+
+
+def _expected(summary: ModelSummary, classes: int | None) -> str:
+    """What the network should give instead, and how to get there."""
+    if classes is None:
+        pixels = math.prod(summary.input_shape)
+        return (
+            f"the loss reconstruction needs the image itself, {written(summary.input_shape)} or "
+            f"{pixels}; end with Linear: {{out_features: {pixels}}}, or choose cross-entropy for a "
+            f"network that tells classes apart"
+        )
+    fix = f"end with Linear: {{out_features: {classes}}}"
+    if len(summary.output_shape) > 1:
+        fix = f"insert Flatten and {fix}"
+    if summary.gives_image:
+        fix = f"choose the loss reconstruction to train it as an autoencoder, or {fix}"
+    return f"the data has {classes} classes; {fix}"
 
 
 def _assemble(spec: ModelSpec, assembly: Assembly) -> Part:

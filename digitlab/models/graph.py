@@ -6,6 +6,7 @@ torch; `digitlab.models.network` is the network that runs such a list.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,12 @@ AT_INPUT = -1  # the index of what reaches the list
 _SIZES = {"LSTM": "hidden_size", "GRU": "hidden_size", "RNN": "hidden_size"}
 _LAST_GIVES_SIZE = ("MatMul", "ScaledDotProductAttention")  # not all that such a layer reads
 _FIRST_GIVES_SIZE = ("MultiheadAttention",)
+# Arguments that say an image's size, and layer types that give an image where they read one.
+_IMAGE_SIZES = {"Linear": "out_features", "Unflatten": "unflattened_size", "Reshape": "shape"}
+_KEEP_IMAGES = (
+    *("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Hardtanh", "Hardsigmoid"),
+    *("Identity", "Flatten", "Dropout", "BatchNorm2d", "Upsample", "Clamp", "Scale"),
+)
 _ADDS_SIZES = ("Concatenate", "Stack", "Einsum", "DenseBlock")  # no size alone is that of the sum
 
 Reads = tuple[tuple[int, ...], ...]
@@ -66,6 +73,36 @@ def without_names(layers: Sequence[Layer]) -> list[Any]:
     """
     index_of = {layer.name: index for index, layer in enumerate(layers) if layer.name}
     return [_without_names(index, layer, index_of) for index, layer in enumerate(layers)]
+
+
+def image_sizes(layers: Sequence[Layer], shape: Sequence[int]) -> list[tuple[int, str]]:
+    """The layers, and their arguments, that make the output an image of `shape` (C, H, W).
+
+    Empty where it is none, as far as the last layers say. Raises SpecError as `resolve` does.
+    """
+    reads, index = resolve(layers), len(layers) - 1
+    sizes: list[tuple[int, str]] = []
+    while index != AT_INPUT:
+        layer = layers[index]
+        name = _IMAGE_SIZES.get(layer.type, "out_channels")
+        size, wanted = layer.args.get(name), image_size(name, shape)
+        if name == "shape" and size and -1 in size:
+            size = wanted
+        if size == wanted:
+            sizes.append((index, name))
+        elif size is not None or layer.type not in _KEEP_IMAGES:
+            return []
+        if size == wanted and name in ("out_features", "out_channels"):
+            return sizes
+        index = reads[index][0] if reads[index] else AT_INPUT
+    return []
+
+
+def image_size(name: str, shape: Sequence[int]) -> Any:
+    """The value of an argument from `image_sizes` for an image of `shape`."""
+    if name == "out_channels":
+        return shape[0]
+    return math.prod(shape) if name == "out_features" else tuple(shape)
 
 
 def output_sizes(layers: Sequence[Layer]) -> list[tuple[Path, str]]:

@@ -51,7 +51,12 @@ def load_model(model: str | pathlib.Path | ModelSpec | nn.Module) -> ModelSpec:
 
 
 def known_recipe(model: object) -> dict[str, Any]:
-    """The recipe of a preset or of a file that holds one, as fields of TrainConfig; else empty."""
+    """The recipe of a preset or of a file that holds one, as fields of TrainConfig.
+
+    Of any other architecture the loss alone, where it is an autoencoder; else empty.
+    """
+    if isinstance(model, ModelSpec):
+        return {"loss": "reconstruction"} if model.gives_image else {}
     if isinstance(model, str) and model in presets_by_name():
         return dict(presets_by_name()[model].recipe)
     if isinstance(model, str | pathlib.Path) and _is_file_name(model):

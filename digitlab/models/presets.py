@@ -95,6 +95,8 @@ _ORDER = (
     "lstm",
     "mlp-mixer",
     "vit",
+    "autoencoder",
+    "vae",
     "tiny",
     "fast",
     "record",

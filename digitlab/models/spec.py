@@ -26,7 +26,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_serializer
 
 from digitlab.errors import SpecError
-from digitlab.models.graph import is_graph, output_sizes, without_names
+from digitlab.models.graph import image_size, image_sizes, is_graph, output_sizes, without_names
 from digitlab.models.layer import (
     INPUT_SIZES,
     Layer,
@@ -223,13 +223,27 @@ class ModelSpec(BaseModel):
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return ModelSpec(**{**values, **fields})
 
+    @property
+    def gives_image(self) -> bool:
+        """Whether its output is an image like its input, as far as the last layers say it."""
+        try:
+            return bool(image_sizes(self.layers, self.input))
+        except SpecError:  # a name that is wrong is told where it is built
+            return False
+
     def for_data(self, input_shape: Sequence[int], classes: int) -> ModelSpec:
         """A copy for a dataset's images (C, H, W) and number of classes.
 
         The last Linear gives `classes` values; where there is no Linear, the last convolution.
         In a graph it is the layer that leads to the output, or those whose join is the output.
+        Where the output is an image like the input, it is one of the dataset's size.
         """
         spec = self.with_input(input_shape)
+        if self.gives_image:
+            layers: Any = spec.layers
+            for index, name in image_sizes(self.layers, self.input):
+                layers = put(layers, (index, name), image_size(name, input_shape))
+            return spec.with_layers(layers)
         if is_graph(spec.layers):
             return spec._with_classes(classes)
         if spec.layers and "/" in spec.layers[-1].type:

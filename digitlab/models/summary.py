@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,11 @@ class ModelSummary:
         depths = [*(row.depth for row in self.rows[1:]), 0]
         pairs = zip(self.rows, depths, strict=True)
         return tuple(row for row, next_depth in pairs if next_depth <= row.depth)
+
+    @property
+    def gives_image(self) -> bool:
+        """Whether it gives as many values as the image has: an autoencoder's output."""
+        return self.output_shape in (self.input_shape, (math.prod(self.input_shape),))
 
     @property
     def weight_bytes(self) -> int:

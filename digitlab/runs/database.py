@@ -22,7 +22,7 @@ from digitlab.errors import StoreError
 from digitlab.runs.schema import Base
 from digitlab.settings import read_settings
 
-NEWEST = "0002"
+NEWEST = "0003"
 _VERSIONS = "alembic_version"
 _FIRST = "0001"  # what a store without a version is
 _FOLDER = Path(__file__).parent / "migrations"

@@ -27,7 +27,7 @@ def load_network(record: RunRecord) -> torch.nn.Module:
             run_id=record.id,
         )
     from digitlab.models.build import build
-    from digitlab.training.loss import give_logits, scoring_spec
+    from digitlab.training.loss import give_answers, scoring_spec
 
     weights = checkpoints.read_weights(record.id)
     experiment = record.experiment
@@ -40,7 +40,7 @@ def load_network(record: RunRecord) -> torch.nn.Module:
             "Train it again.",
             run_id=record.id,
         ) from e
-    return give_logits(model, experiment.config).eval()
+    return give_answers(model, experiment.config).eval()
 
 
 def join_networks(record: RunRecord) -> torch.nn.Module:

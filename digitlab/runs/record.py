@@ -13,7 +13,7 @@ from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.errors import RunNotFoundError
 from digitlab.models.spec import ModelSpec
 from digitlab.runs.experiment import DatasetSplit, Experiment
-from digitlab.training.config import TrainConfig
+from digitlab.training.config import Task, TrainConfig
 
 Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
@@ -136,6 +136,16 @@ class RunRecord(BaseModel):
     def changed(self, **values: Any) -> RunRecord:
         """A copy with some values changed."""
         return RunRecord(**{**self.model_dump(), **values})
+
+    @property
+    def task(self) -> Task:
+        """What is learnt: to tell classes apart, or to give the image back."""
+        return "reconstruct" if self.config.get("loss") == "reconstruction" else "classify"
+
+    @property
+    def measured(self) -> bool:
+        """Whether it has results on a test split."""
+        return self.test_accuracy is not None or self.test_loss is not None
 
     @property
     def active(self) -> bool:

@@ -7,8 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitlab.data.registry import find_dataset
 from digitlab.errors import DatasetError, RunError
 from digitlab.evaluation.metrics import evaluate_logits
+from digitlab.evaluation.reconstruction import evaluate_errors
 from digitlab.runs import run_folder, store
 from digitlab.runs.find import bundled_folders, find_record, read_bundled, read_json
 from digitlab.runs.network import load_network
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from digitlab.data.dataset import Dataset
+    from digitlab.data.dataset import Dataset, Split
     from digitlab.evaluation.metrics import Evaluation
+    from digitlab.evaluation.reconstruction import Reconstruction
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.experiment import Experiment
-    from digitlab.training.config import TrainConfig
+    from digitlab.training.config import Task, TrainConfig
     from digitlab.training.normalize import Normalization
 
 
@@ -69,6 +72,28 @@ class Run:
         return self.record.data.classes
 
     @property
+    def task(self) -> Task:
+        """What the network learnt: to tell classes apart, or to give the image back."""
+        return self.record.task
+
+    def check_task(self, task: Task) -> None:
+        """RunError unless the network learnt this: the one place where the two are told apart."""
+        if self.task == task:
+            return
+        if task == "classify":
+            raise RunError(
+                f"Run {self.id} is an autoencoder: it gives images back and tells no classes "
+                "apart. Choose a classifier, or see its reconstructions "
+                "(run.reconstruct(images), run.measure_reconstruction()).",
+                run_id=self.id,
+            )
+        raise RunError(
+            f"Run {self.id} is a classifier: it gives no images. Choose an autoencoder, a network "
+            "trained with the loss reconstruction.",
+            run_id=self.id,
+        )
+
+    @property
     def history(self) -> History:
         """The learning curves so far."""
         if self.record.bundled:
@@ -94,8 +119,24 @@ class Run:
     def predict(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """Images uint8 [N, 1, H, W] → probabilities float32 [N, C].
 
-        Raises RunError for another shape or dtype, or where the run has no weights.
+        Raises RunError for another shape or dtype, for an autoencoder, or where the run has no
+        weights.
         """
+        return self.predict_logits(self._checked(images)).softmax(1).numpy()
+
+    def reconstruct(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
+        """Images uint8 [N, C, H, W] → what an autoencoder makes of them, float32 from 0 to 1.
+
+        Raises RunError for another shape or dtype, for a classifier, or where the run has no
+        weights.
+        """
+        from digitlab.training.predict import predict_logits
+
+        self.check_task("reconstruct")
+        tensor = self._checked(images)
+        return predict_logits(self.model, tensor, self.normalization).view(tensor.shape).numpy()
+
+    def _checked(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         import torch
 
         tensor = _as_tensor(images, self.id)
@@ -107,12 +148,13 @@ class Run:
                 f"and {list(tensor.shape)}.",
                 run_id=self.id,
             )
-        return self.predict_logits(tensor).softmax(1).numpy()
+        return tensor
 
     def predict_logits(self, images: torch.Tensor) -> torch.Tensor:
         """Images uint8 [N, 1, H, W] → logits float32 [N, C], on the CPU."""
         from digitlab.training.predict import predict_logits
 
+        self.check_task("classify")
         return predict_logits(self.model, images, self.normalization)
 
     def evaluate(self, split: str = "test", dataset: Dataset | str | None = None) -> Evaluation:
@@ -123,16 +165,50 @@ class Run:
         the run has no predictions and no weights, or the dataset has other classes or another
         image size, and DatasetError where the dataset is not on this machine.
         """
-        logits, labels = self._logits(split, dataset)
+        self.check_task("classify")
+        if saved := self._saved("logits", split, dataset):
+            logits, labels = saved
+        else:
+            part = self._images(split, dataset)
+            logits, labels = self.predict_logits(part.images), part.labels
         return evaluate_logits(logits.numpy(), labels.numpy(), self.classes)
 
-    def _logits(
-        self, split: str, dataset: Dataset | str | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if dataset == self.record.dataset:
+    def measure_reconstruction(
+        self, split: str = "test", dataset: Dataset | str | None = None
+    ) -> Reconstruction:
+        """How well an autoencoder gives the images of a split back; raises as `evaluate` does.
+
+        The errors are those of the recipe's `pixel_loss`.
+        """
+        self.check_task("reconstruct")
+        if saved := self._saved("errors", split, dataset):
+            errors, labels = saved
+        else:
+            part = self._images(split, dataset)
+            errors, labels = self.reconstruction_errors(part.images), part.labels
+        classes = self.classes
+        if isinstance(dataset, str) and dataset != self.record.dataset:
+            classes = find_dataset(dataset).classes
+        return evaluate_errors(errors.numpy(), labels.numpy(), getattr(dataset, "classes", classes))
+
+    def reconstruction_errors(self, images: torch.Tensor) -> torch.Tensor:
+        """The error of each image uint8 [N, C, H, W], float32 [N], a mean over its pixels."""
+        import torch
+
+        from digitlab.training.loss import answer_errors
+
+        answers = torch.from_numpy(self.reconstruct(images))
+        return answer_errors(answers, images, self.config)
+
+    def _saved(
+        self, kind: str, split: str, dataset: Dataset | str | None
+    ) -> tuple[torch.Tensor, torch.Tensor] | None:
+        own = dataset is None or (isinstance(dataset, str) and dataset == self.record.dataset)
+        return run_folder.read_answers(self.id, split, kind) if own else None
+
+    def _images(self, split: str, dataset: Dataset | str | None) -> Split:
+        if isinstance(dataset, str) and dataset == self.record.dataset:
             dataset = None
-        if dataset is None and (saved := run_folder.read_answers(self.id, split)):
-            return saved
         if isinstance(dataset, str):
             from digitlab.data.load import load_dataset
 
@@ -144,11 +220,11 @@ class Run:
             raise RunError(
                 f"{data.name} has no {split} split to evaluate run {self.id} on.", run_id=self.id
             )
-        return self.predict_logits(part.images), part.labels
+        return part
 
     def check_fits(self, data: Dataset) -> None:
         """RunError unless the network can be measured on `data`: same classes, same image size."""
-        if data.classes != self.classes:
+        if data.classes != self.classes and self.task == "classify":
             raise RunError(
                 f"Run {self.id} tells apart {_listed(self.classes)}; {data.name} has "
                 f"{_listed(data.classes)}. Choose a dataset with the same classes.",
@@ -189,8 +265,10 @@ class Run:
         return all(word in " ".join(fields).lower() for word in search.lower().split())
 
     def __repr__(self) -> str:
-        accuracy = self.record.test_accuracy
+        accuracy, error = self.record.test_accuracy, self.record.test_loss
         reached = "" if accuracy is None else f", test accuracy {percent(accuracy)}"
+        if self.task == "reconstruct" and error is not None:
+            reached = f", test error {error:.4f}"
         return f"Run({self.id!r}: {self.record.model} on {self.record.dataset}, " + (
             f"{self.record.status}{reached})"
         )

@@ -2,7 +2,8 @@
 
     spec.yaml  config.json  environment.json    what was carried out, and where
     weights.safetensors                         what was learnt
-    predictions.safetensors                     logits and labels of the validation and test split
+    predictions.safetensors                     logits (or reconstruction errors) and labels of
+                                                the validation and test split
     record.json  history.json                   the whole record and its curves
     error.txt                                   the traceback of a failed run
     checkpoints/  live.safetensors              training states, and the last snapshot
@@ -70,16 +71,19 @@ def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
         ) from e
 
 
-def read_answers(run_id: str, split: str) -> tuple[torch.Tensor, torch.Tensor] | None:
+def read_answers(
+    run_id: str, split: str, kind: str = "logits"
+) -> tuple[torch.Tensor, torch.Tensor] | None:
     """A run's saved logits float32 [N, C] on a split, and its labels int64 [N]; None if unsaved.
 
-    Raises RunError where the file is damaged.
+    Of an autoencoder, the `kind` "errors" float32 [N] takes the place of logits. Raises RunError
+    where the file is damaged.
     """
     path = run_folder(run_id) / PREDICTIONS
     saved = read_tensors(path, run_id) if path.is_file() else {}
-    if not {f"{split}_logits", f"{split}_labels"} <= saved.keys():
+    if not {f"{split}_{kind}", f"{split}_labels"} <= saved.keys():
         return None
-    return saved[f"{split}_logits"].float(), saved[f"{split}_labels"].long()
+    return saved[f"{split}_{kind}"].float(), saved[f"{split}_labels"].long()
 
 
 def read_values(content: bytes) -> dict[str, Any]:

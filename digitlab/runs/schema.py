@@ -67,7 +67,7 @@ class EpochRow(Base):
     epoch: Mapped[int] = mapped_column(primary_key=True)
     step: Mapped[int]
     train_loss: Mapped[float]
-    train_accuracy: Mapped[float]
+    train_accuracy: Mapped[float | None]
     val_loss: Mapped[float | None]
     val_accuracy: Mapped[float | None]
     learning_rate: Mapped[float]

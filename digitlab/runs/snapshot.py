@@ -26,7 +26,8 @@ class SavedSnapshot:
     """A network at some step. Counts int64 [C, C] of true (row) and read (column) classes; some
     images uint8 [k, 1, H, W] with labels int64 [k] and probabilities float32 [k, C]; the first
     layer's weights float32 [n, h, w] (n = 0 where they are no images); ReLUs by name with the
-    share of their channels that no image makes positive."""
+    share of their channels that no image makes positive. An autoencoder has no classes (C = 0), but
+    what it makes of the images, uint8 like them."""
 
     step: int
     epoch: float
@@ -37,6 +38,7 @@ class SavedSnapshot:
     probabilities: np.ndarray
     filters: np.ndarray
     silent: dict[str, float]
+    reconstructions: np.ndarray | None = None
 
 
 def write_snapshot(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
@@ -54,6 +56,8 @@ def write_snapshot(run_id: str, snapshot: Snapshot, data: Dataset) -> None:
         if snapshot.filters is None
         else snapshot.filters.numpy(),
     }
+    if snapshot.reconstructions is not None:
+        tensors["reconstructions"] = snapshot.reconstructions.numpy()
     values = {name: getattr(snapshot, name) for name in ("step", "epoch", "split", "silent")}
     content = save(
         {name: np.ascontiguousarray(value) for name, value in tensors.items()},

@@ -35,6 +35,16 @@ def augment(images: torch.Tensor, recipe: Augmentation, generator: torch.Generat
     and a rectangle replaced by random values. The result is on the images' device; a recipe of
     zeros returns the images themselves.
     """
+    return augment_twice(images, recipe, generator)[1]
+
+
+def augment_twice(
+    images: torch.Tensor, recipe: Augmentation, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same images without the noise and the rectangle, and with them.
+
+    An autoencoder that sees the second is to give the first (Vincent et al. 2008).
+    """
     n, device = len(images), images.device
     rows = torch.rand(len(_DRAWS), n, generator=generator, device=generator.device)
     draws = dict(zip(_DRAWS, rows, strict=True))
@@ -43,12 +53,13 @@ def augment(images: torch.Tensor, recipe: Augmentation, generator: torch.Generat
     if recipe.rotation or recipe.shift or recipe.scale or recipe.shear or recipe.elastic:
         moves = _moves(images.shape, recipe, draws, generator).to(device)
         images = F.grid_sample(images, _grid(moves, images.shape), align_corners=False)
+    clean = images
     if recipe.noise:
         noise = torch.randn(images.shape, generator=generator, device=generator.device)
         images = torch.add(images, noise.to(device), alpha=255 * recipe.noise).clamp_(0, 255)
     if recipe.erasing:
         images = _erase(images, recipe.erasing, draws, generator)
-    return images
+    return clean, images
 
 
 def _between(draw: torch.Tensor, low: float, high: float) -> torch.Tensor:

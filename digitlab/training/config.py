@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 Optimizer = Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"]
 Schedule = Literal["constant", "step", "cosine", "one-cycle"]
-Loss = Literal["cross-entropy", "nll", "mse", "multi-margin", "focal", "binary"]
+Loss = Literal["cross-entropy", "nll", "mse", "multi-margin", "focal", "binary", "reconstruction"]
+Task = Literal["classify", "reconstruct"]
 Normalize = Literal["dataset", "half", "none"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -45,8 +46,10 @@ LOSS_TITLES = {  # of an axis
     "multi-margin": "multi-margin loss",
     "focal": "focal loss (nats)",
     "binary": "binary cross-entropy (nats)",
+    "reconstruction": "error per pixel",
 }
-LOSS_FIELDS = ("loss", "focal_gamma")  # what the outputs of a network mean depends on these
+# What the outputs of a network mean depends on these.
+LOSS_FIELDS = ("loss", "focal_gamma", "pixel_loss", "kl_weight")
 _TAKE_MOMENTUM = ("sgd", "rmsprop")
 _TAKE_SMOOTHING = ("cross-entropy", "mse", "focal", "binary")
 
@@ -232,13 +235,15 @@ class TrainConfig(_Frozen):
                 "multi-margin": "Multi-margin",
                 "focal": "Focal",
                 "binary": "Binary heads",
+                "reconstruction": "Reconstruction (autoencoders)",
             }
         ),
     ] = "cross-entropy"
     """Number that training makes small. Cross-entropy suits classifiers: it also takes the
     log-probabilities of a last LogSoftmax and the logarithm of a last Softmax. NLL needs such a
     layer; the squared error is taken to ones and zeros; multi-margin asks for a distance between
-    scores; focal counts easy images less; binary heads are one yes or no for each class."""
+    scores; focal counts easy images less; binary heads are one yes or no for each class.
+    Reconstruction is for autoencoders, whose output is the image."""
     focal_gamma: Annotated[
         float,
         Form(param="gamma", high=5, step=0.5, used=lambda recipe: recipe["loss"] == "focal"),
@@ -246,6 +251,30 @@ class TrainConfig(_Frozen):
     ] = 2.0
     """Exponent by which the focal loss counts easy images less. 2 is usual, 0 is
     cross-entropy."""
+    pixel_loss: Annotated[
+        Literal["binary", "mse"],
+        Form(
+            param="pixels",
+            options={"binary": "Binary cross-entropy", "mse": "Squared error (MSE)"},
+            used=lambda recipe: recipe["loss"] == "reconstruction",
+        ),
+        Field(title="Error of a pixel"),
+    ] = "binary"
+    """How an autoencoder's pixels are compared with those of the image, from 0 to 1. Binary
+    cross-entropy learns faster; the squared error is what most courses begin with."""
+    kl_weight: Annotated[
+        float,
+        Form(
+            param="kl",
+            high=10,
+            step=0.5,
+            used=lambda recipe: recipe["loss"] == "reconstruction",
+        ),
+        Field(ge=0, le=1000, title="Weight of the KL divergence"),
+    ] = 1.0
+    """How much a variational autoencoder (one with the layer Reparameterize) is held to a normal
+    distribution of its latent values. 1 is the usual one; more gives smoother, blurrier images,
+    less sharper ones."""
     label_smoothing: Annotated[
         float,
         Form(
@@ -411,6 +440,11 @@ class TrainConfig(_Frozen):
     def names_for_classical(cls) -> tuple[str, ...]:
         """The names of the fields that a scikit-learn model uses; it does not train in steps."""
         return (*cls.names("data", "seed"), "normalization")
+
+    @property
+    def task(self) -> Task:
+        """What a network learns by this recipe: to tell classes apart, or to give the image."""
+        return "reconstruct" if self.loss == "reconstruction" else "classify"
 
     @property
     def loss_title(self) -> str:

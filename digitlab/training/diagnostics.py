@@ -50,6 +50,8 @@ class Diagnostics:
         )
 
     def _check_accuracy(self, event: Snapshot) -> list[str]:
+        if not event.confusion.numel():  # an autoencoder guesses nothing
+            return []
         images = max(int(event.confusion.sum()), 1)
         accuracy = int(event.confusion.diagonal().sum()) / images
         guessing = int(event.confusion.sum(1).max()) / images  # always the most frequent class

@@ -16,7 +16,7 @@ import torch
 
 from digitlab.data.dataset import Dataset
 from digitlab.errors import ConfigError
-from digitlab.training.augment import augment
+from digitlab.training.augment import augment_twice
 from digitlab.training.compute import choose_compute
 from digitlab.training.config import TrainConfig
 from digitlab.training.ema import EMA
@@ -113,7 +113,9 @@ class Training:
         self.schedule = make_schedule(config, self.steps_per_epoch)
         self.ema = EMA(self.model, config.average) if config.average else None
         self.validator = Validator(self.model, self.normalization, self.compute, self.ema, config)
-        self.snapshots = Snapshots(self.val if len(self.val) else data.train)
+        self.snapshots = Snapshots(
+            self.val if len(self.val) else data.train, reconstructs=config.task == "reconstruct"
+        )
         self.final_state: TrainState | None = None  # set once the model has its final weights
         self.progress = Progress()
         self.learning_rate = math.nan
@@ -182,12 +184,14 @@ class Training:
 
     def _take_step(self, rows: torch.Tensor) -> torch.Tensor | None:
         labels = self.labels.index_select(0, rows)
-        inputs = self._prepare(self.images.index_select(0, rows))
+        inputs, pixels = self._prepare(self.images.index_select(0, rows))
         progress = self.progress
         self._set_rate(self.schedule(progress.step))
         for parameter in self.parameters:  # as zero_grad does, without its bookkeeping
             parameter.grad = None
-        loss, logits = compute_gradients(self._forward, inputs, labels, self.config)
+        outputs = self._forward(inputs)
+        targets = labels if pixels is None else pixels
+        loss = compute_gradients(self.model, outputs, targets, self.config)
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
         clips = self.config.gradient_clip is not None
         measures = len(self.window) + 1 >= self.window_steps
@@ -195,7 +199,9 @@ class Training:
         self.optimize()
         if self.ema:
             self.ema.update()
-        self.window.add(loss, logits, labels)
+        if pixels is not None:
+            outputs = outputs.new_zeros(len(labels), 1)  # images, of which none is a right answer
+        self.window.add(loss, outputs.detach(), labels)
         return norm
 
     def _set_rate(self, rate: float) -> None:
@@ -217,10 +223,13 @@ class Training:
                 field="batch_size",
             ) from e
 
-    def _prepare(self, images: torch.Tensor) -> torch.Tensor:
+    def _prepare(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The network's inputs, and the pixels, from 0 to 1, that an autoencoder is to give."""
+        clean = images
         if self.augments:
-            images = augment(images.float(), self.config.augmentation, self.generator)
-        return self.normalization(images)
+            clean, images = augment_twice(images.float(), self.config.augmentation, self.generator)
+        pixels = clean.float() / 255 if self.config.task == "reconstruct" else None
+        return self.normalization(images), pixels
 
     def _close_window(self, epoch: float, norm: torch.Tensor | None) -> StepsDone:
         progress, window, self.window = self.progress, self.window, Window()
@@ -235,13 +244,14 @@ class Training:
         progress = self.progress
         progress.epochs_done, progress.batch = epoch, 0
         self.order_state = self.shuffle.get_state()
+        reconstructs = self.config.task == "reconstruct"
         val_loss, val_accuracy = self.validator.evaluate(self.val, ask)
         test_loss, test_accuracy = self.validator.evaluate(self.test, ask)
         done = EpochDone(
             epoch=epoch,
             step=progress.step,
             train_loss=progress.loss_sum / progress.seen,
-            train_accuracy=progress.correct / progress.seen,
+            train_accuracy=None if reconstructs else progress.correct / progress.seen,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             learning_rate=self.learning_rate,
@@ -255,10 +265,10 @@ class Training:
         return done
 
     def _is_best(self, epoch: int, loss: float | None, accuracy: float | None) -> bool:
-        best = self.progress.best
-        if accuracy is None or (best and (accuracy, -loss) <= best[:2]):
+        best, score = self.progress.best, (accuracy or 0.0, -(loss or 0.0))
+        if loss is None or (best and score <= best[:2]):
             return False
-        self.progress.best = (accuracy, -loss, epoch)
+        self.progress.best = (*score, epoch)
         if self.config.keep == "best":
             self.best_weights = {name: value.clone() for name, value in self._weights().items()}
         return True
@@ -271,9 +281,7 @@ class Training:
         """A snapshot of the network if one is due; always one after the last epoch."""
         last = epoch_end and epoch == self.config.epochs
         if last or self.snapshots.is_due(epoch_end=epoch_end):
-            yield self.snapshots.take(
-                self.model, self.validator.predict_logits, self.progress.step, epoch
-            )
+            yield self.snapshots.take(self.model, self.validator.predict, self.progress.step, epoch)
 
     def _stops_early(self, epoch: int) -> bool:
         """Whether early stopping ends the run after this epoch."""

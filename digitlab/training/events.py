@@ -53,13 +53,13 @@ class EpochDone:
 
     Losses are the recipe's (`TrainConfig.loss`), accuracies shares from 0 to 1. Those of training
     are means over the epoch's batches when they were trained on, so they lag behind the network at
-    its end.
+    its end. An autoencoder has no accuracies.
     """
 
     epoch: int
     step: int
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
     learning_rate: float
@@ -84,6 +84,8 @@ class Snapshot:
     images; `rows` are the indices of a few of them in the split `split`, with `probabilities`
     float32 [k, C]. `filters` float32 [n, h, w] are the first layer's weights, None if they are no
     images; `silent` gives for each ReLU the share of its channels that no image makes positive.
+    An autoencoder has no classes (C = 0): `reconstructions` uint8 [k, 1, H, W] are what it makes of
+    these images.
     """
 
     step: int
@@ -94,6 +96,7 @@ class Snapshot:
     probabilities: torch.Tensor
     filters: torch.Tensor | None
     silent: dict[str, float]
+    reconstructions: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Losses: what a training minimises, and what the outputs of a network mean by it.
 
 A network is trained and used as `scoring_spec` has it: its last layer may give probabilities, where
-the loss takes their logarithms. `to_logits` makes of its outputs what every evaluation takes:
-logits, whose softmax are the probabilities of the classes.
+the loss takes their logarithms. `to_answers` makes of its outputs what every evaluation takes:
+logits, whose softmax are the probabilities of the classes, or the pixels of an image.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from digitlab.models.spec import ModelSpec
 if TYPE_CHECKING:
     from digitlab.training.config import TrainConfig
 
-_KEEP_VALUES = ("Identity", "Flatten", "Dropout")  # layers after which a value means the same
+# Layers after which a value means the same.
+_KEEP_VALUES = ("Identity", "Flatten", "Unflatten", "Reshape", "Dropout")
 _NORMALIZED = ("Softmax", "LogSoftmax")
+_NOT_BINARY = ("Tanh", "ReLU", "ReLU6", "Hardtanh")  # they give no score from -inf to inf
 
 
 def compute_loss(
@@ -32,8 +34,11 @@ def compute_loss(
     """The recipe's mean loss, a scalar, of outputs float32 [N, C] for labels int64 [N].
 
     Cross-entropy, nll and focal are in nats; mse and binary are means over all outputs, as in
-    torch. `smoothing` spreads a share of each label evenly over all classes.
+    torch. `smoothing` spreads a share of each label evenly over all classes. For reconstruction
+    the "labels" are the images themselves, pixels from 0 to 1, and the loss is a mean over pixels.
     """
+    if config.loss == "reconstruction":
+        return pixel_errors(outputs, labels, config).mean()
     if config.loss == "cross-entropy":
         return F.cross_entropy(outputs, labels, label_smoothing=smoothing)
     if config.loss == "nll":
@@ -61,13 +66,53 @@ def _focal_loss(outputs: torch.Tensor, targets: torch.Tensor, gamma: float) -> t
     return -(targets * doubts * logs).sum(1).mean()
 
 
-def to_logits(outputs: torch.Tensor, config: TrainConfig) -> torch.Tensor:
-    """Outputs float32 [N, C] of a network trained by this recipe → logits [N, C].
+def pixel_errors(outputs: torch.Tensor, pixels: torch.Tensor, config: TrainConfig) -> torch.Tensor:
+    """The reconstruction error of each image, [N], a mean over its pixels.
+
+    Outputs have as many values for each image as `pixels` [N, C, H, W], which are from 0 to 1.
+    """
+    outputs, pixels = outputs.flatten(1), pixels.flatten(1)
+    if config.pixel_loss == "mse":
+        return (outputs - pixels).square().mean(1)
+    if config.pixel_loss == "binary":
+        errors = F.binary_cross_entropy_with_logits(outputs, pixels, reduction="none")
+        return errors.mean(1)
+
+
+def answer_errors(answers: torch.Tensor, images: torch.Tensor, config: TrainConfig) -> torch.Tensor:
+    """The error of each image uint8 [N, C, H, W], [N], by the pixels from 0 to 1 that were given.
+
+    As `pixel_errors`, but of answers instead of outputs.
+    """
+    answers, pixels = answers.flatten(1), images.flatten(1).float() / 255
+    if config.pixel_loss == "mse":
+        return (answers - pixels).square().mean(1)
+    return F.binary_cross_entropy(answers, pixels, reduction="none").mean(1)
+
+
+def take_divergence(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """What a variational autoencoder adds to the loss of the batch that it was just given.
+
+    The mean divergence of the images' latent values from a normal distribution, in nats, divided
+    by the number of pixels, as the reconstruction error is. 0 for other autoencoders.
+    """
+    total = torch.zeros((), device=images.device)
+    for module in network.modules():
+        if hasattr(module, "divergence"):
+            total = total + module.divergence.mean()
+            module.divergence = None  # it would keep the whole batch, and cannot be copied
+    return total / images[0].numel()
+
+
+def to_answers(outputs: torch.Tensor, config: TrainConfig) -> torch.Tensor:
+    """Outputs of a network trained by this recipe → logits [N, C], or an image's pixels [N, …].
 
     The softmax of logits are the probabilities of the classes. Binary heads give one sigmoid a
     class, and the squared error makes outputs estimates of the labels' ones and zeros: both are
-    divided by their sum. What is larger stays larger.
+    divided by their sum. What is larger stays larger. Pixels are from 0 to 1.
     """
+    if config.loss == "reconstruction":
+        return outputs.sigmoid() if config.pixel_loss == "binary" else outputs.clamp(0, 1)
     if config.loss == "binary":
         # logsigmoid, in a form that stays finite in ONNX
         return outputs.clamp(max=0) - (1 + (-outputs.abs()).exp()).log()
@@ -79,10 +124,10 @@ def to_logits(outputs: torch.Tensor, config: TrainConfig) -> torch.Tensor:
     return outputs
 
 
-def give_logits(network: torch.nn.Module, config: TrainConfig) -> torch.nn.Module:
-    """The same network, whose outputs are from now on those of `to_logits`."""
-    if config.loss in ("binary", "mse"):
-        network.register_forward_hook(lambda _module, _inputs, outputs: to_logits(outputs, config))
+def give_answers(network: torch.nn.Module, config: TrainConfig) -> torch.nn.Module:
+    """The same network, whose outputs are from now on those of `to_answers`."""
+    if config.loss in ("binary", "mse", "reconstruction"):
+        network.register_forward_hook(lambda _module, _inputs, outputs: to_answers(outputs, config))
     return network
 
 
@@ -93,15 +138,19 @@ def scoring_spec(spec: ModelSpec, config: TrainConfig) -> ModelSpec:
     """The network that is trained and used for `spec`: its outputs are what the loss takes.
 
     The loss takes logarithms of probabilities, which are most exact before they are rounded: a last
-    Softmax becomes LogSoftmax. Binary heads take scores: a last Sigmoid is left out. Names and keys
-    of all weights stay.
+    Softmax becomes LogSoftmax. Binary heads and the binary cross-entropy of pixels take scores: a
+    last Sigmoid is left out. The squared error of pixels takes what is from 0 to 1: the values of a
+    last Tanh are moved there. Names and keys of all weights stay.
     """
     index = _last(spec)
     last = spec.layers[index]
-    if last.type == "Softmax" and config.loss != "mse":
+    pixels = config.pixel_loss if config.loss == "reconstruction" else ""
+    if last.type == "Softmax" and config.loss not in ("mse", "reconstruction"):
         changed = replace(last, type="LogSoftmax")
-    elif last.type == "Sigmoid" and config.loss == "binary":
+    elif last.type == "Sigmoid" and (config.loss == "binary" or pixels == "binary"):
         changed = replace(last, type="Identity", args={})
+    elif last.type == "Tanh" and pixels == "mse":
+        return spec.with_layers([*spec.layers, Layer("Scale", {"factor": 0.5, "offset": 0.5})])
     else:
         return spec
     return spec.with_layers([*spec.layers[:index], changed, *spec.layers[index + 1 :]])
@@ -126,6 +175,16 @@ def check_loss(spec: ModelSpec, config: TrainConfig) -> None:
             f"{config.loss} takes a score for each class by itself, but {spec.name} ends in "
             f"{last}, which makes them depend on each other. Remove that layer, or choose "
             "cross-entropy."
+        )
+    if config.task == "reconstruct" and last in _NORMALIZED:
+        reason = (
+            f"pixels do not depend on each other, but {spec.name} ends in {last}, which divides "
+            "them by their sum. End it with Sigmoid."
+        )
+    if config.task == "reconstruct" and config.pixel_loss == "binary" and last in _NOT_BINARY:
+        reason = (
+            f"the binary cross-entropy of pixels takes any number, or what a last Sigmoid gives, "
+            f"but {spec.name} ends in {last}. End it with Sigmoid, or choose pixel_loss: mse."
         )
     if reason:
         raise ConfigError(f"loss: {reason}", field="loss")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from digitlab.training.augment import augment
+from digitlab.training.augment import augment_twice
 from digitlab.training.config import TrainConfig
 from digitlab.training.ema import EMA
-from digitlab.training.loss import compute_loss
+from digitlab.training.loss import compute_loss, take_divergence
 from digitlab.training.optim import make_optimizer, make_schedule
 from digitlab.training.step import clip_gradient, compute_gradients, make_batches
 
@@ -45,13 +45,16 @@ def fit(
         network.train()
         order = torch.randperm(len(labels), generator=shuffle).to(labels.device)
         for rows in make_batches(order, config.batch_size):
-            batch = images[rows]
+            batch = clean = images[rows]
             if config.augmentation.active:
-                batch = augment(batch.float(), config.augmentation, generator)
+                clean, batch = augment_twice(batch.float(), config.augmentation, generator)
+            targets = labels[rows]
+            if config.loss == "reconstruction":
+                targets = clean.float() / 255
             for group in optimizer.param_groups:
                 group["lr"] = rate(step)
             optimizer.zero_grad()
-            compute_gradients(network, normalize(batch), labels[rows], config)
+            compute_gradients(network, network(normalize(batch)), targets, config)
             if config.gradient_clip:
                 clip_gradient(network, config)
             optimizer.step()
@@ -62,12 +65,20 @@ def fit(
         if config.average:
             trained.load_state_dict(ema.values, strict=False)
         accuracy, loss = evaluate(trained, val_images, val_labels, config, normalize)
-        print(f"epoch {epoch}: validation accuracy {accuracy:.4f}")
+        tell(f"epoch {epoch}: validation", accuracy, loss, config)
         if (accuracy, -loss) > best_score:
             best_epoch, best_score, best = epoch, (accuracy, -loss), trained
         if config.early_stopping and epoch - best_epoch >= config.early_stopping:
             break
     return best if config.keep == "best" else trained
+
+
+def tell(what: str, accuracy: float, loss: float, config: TrainConfig) -> None:
+    """Print how good a network is."""
+    if config.loss != "reconstruction":
+        print(f"{what} accuracy {accuracy:.4f}")
+    if config.loss == "reconstruction":
+        print(f"{what} loss {loss:.4f}")
 
 
 def evaluate(
@@ -77,11 +88,21 @@ def evaluate(
     config: TrainConfig,
     normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> tuple[float, float]:
-    """Accuracy and mean loss of a network on a split; not a number where it has no images."""
+    """Accuracy and mean loss of a network on a split; not a number where it has no images.
+
+    The accuracy of an autoencoder is 0.
+    """
     network.eval()
     if not len(labels):
         return float("nan"), float("nan")
+    correct = loss = 0.0
     with torch.inference_mode():
-        outputs = torch.cat([network(normalize(part)) for part in images.split(500)])
-    accuracy = (outputs.argmax(1) == labels).double().mean().item()
-    return accuracy, compute_loss(outputs, labels, config).item()
+        for rows in torch.arange(len(labels), device=labels.device).split(500):
+            outputs, targets = network(normalize(images[rows])), labels[rows]
+            if config.loss != "reconstruction":
+                correct += (outputs.argmax(1) == targets).sum().item()
+            if config.loss == "reconstruction":
+                targets = images[rows].float() / 255
+                loss += config.kl_weight * take_divergence(network, targets) * len(rows)
+            loss += compute_loss(outputs, targets, config).item() * len(rows)
+    return correct / len(labels), float(loss) / len(labels)

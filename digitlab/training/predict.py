@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from digitlab.evaluation.metrics import evaluate_logits
-from digitlab.training.loss import to_logits
+from digitlab.training.loss import answer_errors, to_answers
 from digitlab.training.normalize import Normalization
 
 if TYPE_CHECKING:
@@ -44,13 +44,22 @@ def predict_logits(
 def predict_splits(
     model: torch.nn.Module, data: Dataset, normalization: Normalization, config: TrainConfig
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
-    """Logits and labels of the held-out splits, and their losses and accuracies."""
+    """Logits and labels of the held-out splits, and their losses and accuracies.
+
+    Of an autoencoder the reconstruction errors take the place of logits; it has no accuracies.
+    """
     tensors, columns = {}, {}
     for name in ("val", "test"):
         split = data.split(name)
         if len(split):
-            logits = to_logits(predict_logits(model, split.images, normalization), config)
-            tensors |= {f"{name}_logits": logits, f"{name}_labels": split.labels}
+            answers = to_answers(predict_logits(model, split.images, normalization), config)
+            tensors[f"{name}_labels"] = split.labels
+            if config.task == "reconstruct":
+                errors = answer_errors(answers, split.images, config)
+                tensors[f"{name}_errors"] = errors
+                columns[f"{name}_loss"] = float(errors.double().mean())
+                continue
+            logits = tensors[f"{name}_logits"] = answers
             result = evaluate_logits(logits.numpy(), split.labels.numpy(), data.classes)
             columns |= {f"{name}_loss": result.loss, f"{name}_accuracy": result.accuracy}
     return tensors, columns

@@ -65,7 +65,8 @@ def probe_speed(
     ConfigError if the recipe's device is not available.
     """
     config = config or TrainConfig()
-    summary = check_fits(spec, INPUT_SHAPE, classes, batch_size=config.batch_size)
+    outputs = classes if config.task == "classify" else None
+    summary = check_fits(spec, INPUT_SHAPE, outputs, batch_size=config.batch_size)
     if not summary.trainable:
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
     check_loss(spec, config)

@@ -23,7 +23,8 @@ _RELUS = (torch.nn.ReLU, torch.nn.ReLU6)
 class Snapshots:
     """Takes snapshots of a network, on a few images that are evenly spread over a split."""
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: Split, *, reconstructs: bool = False) -> None:
+        self.reconstructs = reconstructs
         rows = torch.linspace(0, len(split) - 1, min(IMAGES, len(split))).round().long()
         self.split = split.name
         self.images = split.images[rows.to(split.images.device)]
@@ -44,22 +45,35 @@ class Snapshots:
         step: int,
         epoch: float,
     ) -> Snapshot:
-        """A snapshot of `model`; `predict` gives logits [N, C] for images uint8 [N, 1, H, W]."""
+        """A snapshot of `model`; `predict` gives its answers for images uint8 [N, 1, H, W]."""
         with _silent_channels(model) as silent:
-            logits = predict(self.images)
+            answers = predict(self.images)
         self._last = time.monotonic()
-        classes = logits.shape[1]
-        cells = self.labels * classes + logits.argmax(1)
         return Snapshot(
             step=step,
             epoch=epoch,
             split=self.split,
-            confusion=torch.bincount(cells, minlength=classes**2).view(classes, classes),
             rows=tuple(self.rows[self._shown].tolist()),
-            probabilities=logits[self._shown].softmax(1),
             filters=first_filters(model, tuple(self.images.shape[1:])),
             silent=silent,
+            **(self._reconstructions(answers) if self.reconstructs else self._classes(answers)),
         )
+
+    def _classes(self, logits: torch.Tensor) -> dict[str, torch.Tensor]:
+        classes = logits.shape[1]
+        cells = self.labels * classes + logits.argmax(1)
+        return {
+            "confusion": torch.bincount(cells, minlength=classes**2).view(classes, classes),
+            "probabilities": logits[self._shown].softmax(1),
+        }
+
+    def _reconstructions(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        shown = pixels[self._shown].view(-1, *self.images.shape[1:])
+        return {
+            "confusion": torch.zeros(0, 0, dtype=torch.int64),
+            "probabilities": torch.zeros(len(shown), 0),
+            "reconstructions": shown.mul(255).round().to(torch.uint8),
+        }
 
 
 def _choose_shown(labels: torch.Tensor) -> torch.Tensor:

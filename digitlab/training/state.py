@@ -25,7 +25,7 @@ class Progress:
     loss_sum: float = 0.0
     seconds: float = 0.0  # of the completed epochs
     epoch_seconds: float = 0.0  # of the current epoch
-    best: tuple[float, float, int] | None = None  # validation accuracy, −loss, epoch
+    best: tuple[float, float, int] | None = None  # validation accuracy (or 0), −loss, epoch
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Progress:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 
 from digitlab.training.config import TrainConfig
-from digitlab.training.loss import compute_loss
+from digitlab.training.loss import compute_loss, take_divergence
 
 
 def make_batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
@@ -19,19 +18,18 @@ def make_batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
 
 
 def compute_gradients(
-    forward: Callable[[torch.Tensor], torch.Tensor],
-    inputs: torch.Tensor,
-    labels: torch.Tensor,
-    config: TrainConfig,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Add the gradients of a batch's mean loss to the parameters; the loss, and the outputs [N, C].
+    network: torch.nn.Module, outputs: torch.Tensor, targets: torch.Tensor, config: TrainConfig
+) -> torch.Tensor:
+    """Add the gradients of a batch's mean loss to the parameters; the loss.
 
-    `forward` maps inputs float32 [N, C, H, W] to outputs; labels are int64 [N].
+    `outputs` is what the network just gave for the batch; targets are labels int64 [N], or the
+    pixels that an autoencoder is to give.
     """
-    outputs = forward(inputs)
-    loss = compute_loss(outputs, labels, config, config.label_smoothing)
+    loss = compute_loss(outputs, targets, config, config.label_smoothing)
+    if config.loss == "reconstruction":
+        loss = loss + config.kl_weight * take_divergence(network, targets)
     loss.backward()
-    return loss.detach(), outputs.detach()
+    return loss.detach()
 
 
 def clip_gradient(model: torch.nn.Module, config: TrainConfig) -> torch.Tensor:

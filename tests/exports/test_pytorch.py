@@ -27,6 +27,7 @@ from digitlab.models.spec import ModelSpec
 from digitlab.runs.experiment import Experiment, divide
 from digitlab.training.config import Augmentation, TrainConfig
 from digitlab.training.engine import train_events
+from digitlab.training.loss import scoring_spec
 
 NETWORKS = [preset for preset in list_presets() if not classical_kind(preset.spec)]
 CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 3, "padding": 1}}
@@ -186,6 +187,17 @@ SMALL = ModelSpec(
         *("ReLU", "Flatten", {"Linear": {"out_features": 10}}),
     ],
 )
+VAE = ModelSpec(
+    name="vae",
+    layers=[
+        *("Flatten", {"Linear": {"out_features": 16}}, {"ReLU": {"name": "hidden"}}),
+        {"Linear": {"name": "mean", "out_features": 2}},
+        {"Linear": {"name": "log_variance", "from": "hidden", "out_features": 2}},
+        {"Reparameterize": {"name": "latent", "from": ["mean", "log_variance"]}},
+        *({"Linear": {"out_features": 784}}, "Sigmoid"),
+    ],
+)
+RECONSTRUCTION = {"loss": "reconstruction"}
 BASE = {"epochs": 3, "learning_rate": 0.01}
 CHANGED = {  # a value of each field that matters, and what it needs beside it
     "epochs": {"epochs": 2},
@@ -201,6 +213,8 @@ CHANGED = {  # a value of each field that matters, and what it needs beside it
     "warmup_epochs": {"warmup_epochs": 1.5},
     "loss": {"loss": "focal"},
     "focal_gamma": {"loss": "focal", "focal_gamma": 0.5},
+    "pixel_loss": {**RECONSTRUCTION, "pixel_loss": "mse"},
+    "kl_weight": {**RECONSTRUCTION, "kl_weight": 4.0},
     "label_smoothing": {"label_smoothing": 0.2},
     "normalization": {"normalization": "half"},
     "val_fraction": {"val_fraction": 0.25},
@@ -231,11 +245,15 @@ def digits():
     return replace(data, train=train)
 
 
+def net_of(recipe):
+    return VAE if recipe.get("loss") == "reconstruction" else SMALL
+
+
 def trained_by_digitlab(data, **recipe):
     config = TrainConfig(
         **recipe, device="cpu", precision="float32", channels_last=False, threads=1
     )
-    network = build(SMALL, seed=config.seed)
+    network = build(scoring_spec(net_of(recipe), config), seed=config.seed)
     share = VAL_FRACTION if config.val_fraction is None else config.val_fraction
     list(train_events(network, data.resplit(share), config))
     return network.state_dict()
@@ -243,7 +261,7 @@ def trained_by_digitlab(data, **recipe):
 
 def trained_by_the_file(data, monkeypatch, **recipe):
     space = {"__name__": "net"}
-    exec(compile(script(SMALL, recipe), "net.py", "exec"), space)
+    exec(compile(script(net_of(recipe), recipe), "net.py", "exec"), space)
     splits = (data.train.images, data.train.labels, data.test.images, data.test.labels)
     monkeypatch.setitem(space, "load", lambda folder: splits)
     monkeypatch.setitem(space, "DEVICE", torch.device("cpu"))
@@ -258,7 +276,7 @@ def test_every_field_of_a_recipe_is_tried():
 @pytest.mark.parametrize("name", CHANGED)
 def test_the_file_ends_with_the_weights_that_digitlab_ends_with(name, digits, monkeypatch):
     recipe = {**BASE, **CHANGED[name]}
-    assert not recipe_code(experiment(SMALL, recipe)).missing
+    assert not recipe_code(experiment(net_of(recipe), recipe)).missing
     ours = trained_by_digitlab(digits, **recipe)
     theirs = trained_by_the_file(digits, monkeypatch, **recipe)
     for key, weight in ours.items():

@@ -11,7 +11,7 @@ import digitlab as dl
 from digitlab.analysis.recognize import find_predictor
 from digitlab.errors import ConfigError
 from digitlab.training.config import TrainConfig
-from digitlab.training.loss import compute_loss, scoring_spec, to_logits
+from digitlab.training.loss import compute_loss, scoring_spec, to_answers
 
 LABELS = torch.arange(40) % 10
 OUTPUTS = torch.randn(40, 10, generator=torch.Generator().manual_seed(0)) * 3
@@ -162,7 +162,7 @@ def test_the_validation_loss_is_the_recipes(train_tiny):
 def test_logits_of_outputs_keep_their_order_and_are_finite():
     outputs = torch.tensor([[-50.0, -0.5, 0.0, 1e-7, 0.3, 2.0]])
     for loss in LOSSES:
-        logits = to_logits(outputs, TrainConfig(loss=loss))
+        logits = to_answers(outputs, TrainConfig(loss=loss))
         assert logits.isfinite().all()
         assert (logits.diff() > 0).all()
 
