@@ -109,6 +109,12 @@ def expression(row: Row, operands: Sequence[Operand]) -> str:
     return _WRITERS[row.label](x, made)
 
 
+_JOIN_FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ScaledDotProductAttention": ("F.scaled_dot_product_attention", {}),
+    "GridSample": ("F.grid_sample", {"align_corners": False}),
+}
+
+
 def _join(row: Row, operands: Sequence[Operand], texts: list[str]) -> str:
     made = row.made
     if row.label in ("Maximum", "Minimum"):
@@ -121,9 +127,10 @@ def _join(row: Row, operands: Sequence[Operand], texts: list[str]) -> str:
         return " @ ".join(texts)
     if row.label == "Einsum":
         return f"torch.einsum({', '.join([literal(made['equation']), *texts])})"
-    if row.label == "ScaledDotProductAttention":
-        more = [f"{name}={literal(value)}" for name, value in made.items()]
-        return f"F.scaled_dot_product_attention({', '.join([*texts, *more])})"
+    if row.label in _JOIN_FUNCTIONS:
+        function, defaults = _JOIN_FUNCTIONS[row.label]
+        more = [f"{name}={literal(value)}" for name, value in {**defaults, **made}.items()]
+        return f"{function}({', '.join([*texts, *more])})"
     function = {"Concatenate": "torch.cat", "Stack": "torch.stack"}[row.label]
     batch = next((o.text for o in operands if o.batched), None)
     listed = [
@@ -159,6 +166,11 @@ def _slice(x: Operand, made: Any) -> str:
     return _index(x, made["dim"], ":".join(parts) + step)
 
 
+def _affine_grid(x: Operand, made: Any) -> str:
+    sizes = ", ".join(map(str, made["size"]))
+    return f"F.affine_grid({x.text}, [{x.text}.shape[0], 1, {sizes}], align_corners=False)"
+
+
 def _norm(x: Operand, made: Any) -> str:
     keep = ", keepdim=True" if made.get("keepdim") else ""
     order = made.get("p", 2.0)
@@ -191,6 +203,7 @@ def _clamp(x: Operand, made: Any) -> str:
 
 
 _WRITERS: dict[str, Any] = {
+    "AffineGrid": _affine_grid,
     "Norm": _norm,
     "Normalize": _normalize,
     "Select": lambda x, made: _index(x, made["dim"], str(made["index"])),

@@ -53,6 +53,7 @@ _SIGNS = {
     "Minimum": "min",
     "ScaledDotProductAttention": "attention",
     "Reparameterize": "sample",
+    "GridSample": "look up",
 }
 _ROLES = {  # what each of the layers that are read is there for, where it matters
     "Subtract": ("", "subtracted"),
@@ -60,6 +61,7 @@ _ROLES = {  # what each of the layers that are read is there for, where it matte
     "MultiheadAttention": ("query", "key", "value"),
     "ScaledDotProductAttention": ("query", "key", "value"),
     "Reparameterize": ("mean", "log variance"),
+    "GridSample": ("image", "grid"),
 }
 _JOINED = ("activation", "normalisation", "dropout")
 _HEAD = (

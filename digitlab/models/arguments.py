@@ -215,7 +215,7 @@ ARGUMENT_WORDS = {
     "downscale_factor": "Factor by which height and width shrink.",
     "scale_factor": "Factor by which height and width grow.",
     "mode": "How new pixels are interpolated from their neighbours.",
-    "align_corners": "Whether the corner pixels keep their values when an image is enlarged.",
+    "align_corners": "Whether the corner pixels keep their values when an image is resized.",
     "recompute_scale_factor": "Whether the factor is computed again from the rounded size.",
     "layers": "The layers inside the block.",
     "branches": "The branches, each a list of layers; an empty one passes its input on unchanged.",

@@ -211,6 +211,14 @@ def _pad(args: Mapping[str, Any], values: Sequence[Value]) -> nn.Module:
     return TensorFunction("Pad", partial(F.pad, **options))
 
 
+def _affine_grid(size: Sequence[int], theta: torch.Tensor) -> torch.Tensor:
+    return F.affine_grid(theta, [theta.shape[0], 1, *size], align_corners=False)
+
+
+def _grid(args: Mapping[str, Any], values: Sequence[Value]) -> nn.Module:
+    return TensorFunction("AffineGrid", partial(_affine_grid, args["size"]))
+
+
 def _einsum(args: Mapping[str, Any], values: Sequence[Value]) -> nn.Module:
     return TensorFunction("Einsum", partial(torch.einsum, args["equation"]))
 
@@ -281,6 +289,20 @@ JOINS = (
         (Argument("is_causal", bool, default=False), Argument("scale", float)),
         3,
         3,
+    ),
+    Operation(
+        "GridSample",
+        "An image looked up at the places of a grid: from [image, grid].",
+        _call("GridSample", F.grid_sample, align_corners=False),
+        (
+            Argument("mode", str, default="bilinear", choices=("bilinear", "nearest", "bicubic")),
+            Argument(
+                "padding_mode", str, default="zeros", choices=("zeros", "border", "reflection")
+            ),
+            Argument("align_corners", bool, default=False),
+        ),
+        2,
+        2,
     ),
     Operation(
         "Reparameterize",
@@ -397,6 +419,12 @@ ON_ONE = (
         "The values, none below min or above max.",
         _call("Clamp", torch.clamp),
         (Argument("min", float), Argument("max", float)),
+    ),
+    Operation(
+        "AffineGrid",
+        "The places [height, width, 2] that an affine map, [2, 3], of an image looks at.",
+        _grid,
+        (Argument("size", list[int], required=True, least=1),),
     ),
     _plain("Abs", "The absolute values.", torch.abs),
     _plain("Exp", "e to the power of the values.", torch.exp),

@@ -31,7 +31,12 @@ Seen = Field | None  # None where places have no meaning
 NOTHING = Field((0.0, 1.0), (0.0, 1.0))  # of what comes of Parameters alone
 
 _SEES_ALL = ("SqueezeExcite", "TransformerEncoder", "MixerBlock", "MeanTokens", "Rows")
-_MIXES = ("MatMul", "Einsum", "ScaledDotProductAttention")  # joins of all values with all others
+_MIXES = (
+    "MatMul",
+    "Einsum",
+    "ScaledDotProductAttention",
+    "GridSample",
+)  # joins of all values with all others
 _REDUCES = ("Mean", "Sum", "Max", "Min", "Std", "Var", "Norm")
 _BREAKS = ("Unflatten", "Unfold", "Fold")
 _REACH = {"bilinear": 1, "bicubic": 3}  # more pixels that an enlarged one is mixed of

@@ -67,6 +67,7 @@ _MORE: dict[str, dict[str, Any]] = {
     "Power": {"exponent": 2.0},
     "Clamp": {"min": 0.0},
     "GaussianNoise": {"std": 0.1},
+    "AffineGrid": {"size": (28, 28)},
     "Einsum": {"equation": "b...->b..."},
     "MultiheadAttention": {"num_heads": 4},
     "TransformerEncoderLayer": {"nhead": 4, "dim_feedforward": 128},

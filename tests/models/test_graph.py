@@ -184,6 +184,22 @@ def test_reparameterize_draws_in_training_and_keeps_the_divergence():
     assert torch.allclose(network.latent.divergence, divergence, atol=1e-5)
 
 
+def test_a_spatial_transformer_looks_the_image_up_at_its_grid():
+    spec = spec_of(
+        {"Flatten": {"name": "flat"}},
+        {"Linear": {"name": "theta", "out_features": 6}},
+        {"Reshape": {"shape": [2, 3]}},
+        {"AffineGrid": {"name": "grid", "size": [28, 28]}},
+        {"GridSample": {"from": ["input", "grid"]}},
+    )
+    network = build(spec, seed=0)
+    images = torch.rand(3, 1, 28, 28)
+    theta = network.theta(images.flatten(1)).view(-1, 2, 3)
+    grid = torch.nn.functional.affine_grid(theta, images.shape, align_corners=False)
+    expected = torch.nn.functional.grid_sample(images, grid, align_corners=False)
+    assert torch.allclose(network(images), expected)
+
+
 @pytest.mark.parametrize(
     ("layers", "layer", "words"),
     [

@@ -51,6 +51,10 @@ def _in_its_place(name, shape):
     """A fresh layer of that name, with the layers that it reads or that read it."""
     layer = fresh_layer(name, shape)
     kind = find_signature(name).kind
+    if name in ("AffineGrid", "GridSample"):
+        theta = ["Flatten", {"Linear": {"out_features": 6}}, {"Reshape": {"shape": [2, 3]}}]
+        grid = fresh_layer("AffineGrid").named("grid")
+        return [*theta, grid, *([layer.reading("input", "grid")] if name == "GridSample" else [])]
     if kind == "join" and name != "Einsum":
         three = name == "ScaledDotProductAttention"
         return [Layer("ReLU", name="a"), layer.reading(*["a", "input", "a"][: 2 + three])]
