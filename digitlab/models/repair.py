@@ -18,10 +18,12 @@ from digitlab.models import edit
 from digitlab.models.arguments import Argument
 from digitlab.models.blocks import BLOCKS, list_blocks
 from digitlab.models.build import sketch
+from digitlab.models.graph_repair import ANOTHER_MEANING, graph_repairs, wiring
 from digitlab.models.layer import INPUT_SIZES, Layer, Path
 from digitlab.models.layers import list_layers, nearest_names
 from digitlab.models.placement import Shape, written
-from digitlab.models.signatures import USUAL, find_signature
+from digitlab.models.sequence_layers import SEQUENCE_LAYERS
+from digitlab.models.signatures import USUAL, find_signature, fresh_layer
 from digitlab.models.spec import ModelSpec
 from digitlab.models.whole_model_names import list_whole_models
 
@@ -69,9 +71,11 @@ def _take(repairs: Iterator[Repair], spec: ModelSpec) -> list[Repair]:
 def _by_size(spec: ModelSpec, error: SpecError, likely: Sequence[Repair]) -> Iterator[Repair]:
     """Layers changed, then moved, then inserted: what they tell is kept, so none is removed."""
     count = _count(spec)
-    yield from (repair for repair in likely if _count(repair[1]) == count)
+    small = [repair for repair in likely if _count(repair[1]) == count]
+    yield from (repair for repair in small if repair[0] != ANOTHER_MEANING)
     yield from _take(_moves(spec, error), spec)
     yield from (repair for repair in likely if _count(repair[1]) > count)
+    yield from (repair for repair in small if repair[0] == ANOTHER_MEANING)
 
 
 def _count(spec: ModelSpec) -> int:
@@ -83,7 +87,7 @@ def _progress(spec: ModelSpec, classes: int | None) -> tuple[int, ...]:
     try:
         shape = sketch(spec).output_shape
     except SpecError as error:
-        return (0, *_left(spec.layers, error.path or ()))
+        return (0, wiring(spec), *_left(spec.layers, error.path or ()))
     if classes is None or shape == (classes,):
         return _WHOLE
     return (1, len(shape) == 1)
@@ -120,6 +124,9 @@ def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator
         return
     argument = path[-1] if isinstance(path[-1], str) else None
     if error.shape is not None and _progress(spec, None) != _WHOLE:
+        yield from graph_repairs(spec, layer_path, argument)
+        if wiring(spec) < 2:
+            return
         layer = edit.layer_at(spec, layer_path)
         for label, changed in _changes(layer, argument, error.shape, layer_path[-1]):
             yield label, edit.replace(spec, layer_path, *changed)
@@ -171,7 +178,7 @@ def _changes(layer: Layer, argument: str | None, shape: Shape, index: int) -> It
         yield f"Remove {name}, {layer.type}", []
         return
     by_name = {argument.name: argument for argument in signature.arguments}
-    yield from _known_arguments(layer, by_name)
+    yield from _known_arguments(layer, by_name, shape)
     sizes = [name for name in INPUT_SIZES if name in layer.args]
     if "in_features" in sizes and len(shape) > 1:
         yield f"Insert Flatten before {name}", [Layer("Flatten"), layer]
@@ -198,7 +205,7 @@ def _retyped(layer: Layer, name: str) -> Layer:
     return Layer(name, args)
 
 
-def _known_arguments(layer: Layer, by_name: dict[str, Argument]) -> Iterator[Change]:
+def _known_arguments(layer: Layer, by_name: dict[str, Argument], shape: Shape) -> Iterator[Change]:
     """Misspelt arguments renamed or left out, missing ones set."""
     unknown = [key for key in layer.args if key not in by_name]
     for key in unknown:
@@ -208,11 +215,14 @@ def _known_arguments(layer: Layer, by_name: dict[str, Argument]) -> Iterator[Cha
             args = {near[0] if k == key else k: value for k, value in layer.args.items()}
             yield f"Rename {key} to {near[0]}", [Layer(layer.type, args)]
         yield f"Remove {key}", [layer.without_args(key)]
+    usual = fresh_layer(layer.type).args
     missing = {
-        key: USUAL[key]
+        key: usual[key]
         for key, argument in by_name.items()
-        if argument.required and key not in layer.args and key in USUAL
+        if argument.required and key not in layer.args and key in usual
     }
+    if "dim" in missing and len(shape) == 3 and by_name["dim"].annotation is not int:
+        missing["dim"] = (2, 3)  # height and width
     if missing:
         changes = ", ".join(f"{key} to {value}" for key, value in missing.items())
         yield f"Set {changes}", [layer.with_args(**missing)]
@@ -225,6 +235,8 @@ def _neighbours(layer: Layer, shape: Shape, name: str) -> Iterator[Change]:
         for sister in (f"{stem}{len(shape) - 1}d", f"{stem}1d", stem):
             if sister != layer.type and sister in list_layers():
                 yield f"Use {sister}", [_retyped(layer, sister)]
+    if layer.type in SEQUENCE_LAYERS and len(shape) in (1, 3):
+        yield from _as_sequence(layer, shape, name)
     if len(shape) == 3 and layer.type in _OF_TOKENS:
         patches = Layer("Patches", {"patch_size": _divisor(shape[1:], 4), "dim": 64})
         yield f"Insert Patches before {name}", [patches, layer]
@@ -233,6 +245,20 @@ def _neighbours(layer: Layer, shape: Shape, name: str) -> Iterator[Change]:
         if side * side == shape[0]:
             image = Layer("Unflatten", {"dim": 1, "unflattened_size": (1, side, side)})
             yield f"Insert Unflatten before {name}", [image, layer]
+
+
+def _as_sequence(layer: Layer, shape: Shape, name: str) -> Iterator[Change]:
+    """An image of one channel as its rows, of several as its pixels; a flat one as it was."""
+    if len(shape) == 3 and shape[0] > 1:
+        pixels = [Layer("Flatten", {"start_dim": 2}), Layer("Transpose", {"dim0": 1, "dim1": 2})]
+        yield f"Insert Flatten and Transpose before {name}", [*pixels, layer]
+        return
+    side = round(shape[0] ** 0.5)
+    flat = (side, side) if side * side == shape[0] else (1, shape[0])
+    steps = shape[1:] if len(shape) == 3 else flat
+    sizes = ", ".join(map(str, steps))
+    label = f"Insert Reshape: {{shape: [{sizes}]}} before {name}"
+    yield label, [Layer("Reshape", {"shape": steps}), layer]
 
 
 def _other_values(layer: Layer, argument: Argument, shape: Shape) -> Iterator[Change]:
@@ -247,8 +273,14 @@ def _other_values(layer: Layer, argument: Argument, shape: Shape) -> Iterator[Ch
         values.append(int(value))
     if name == "patch_size":
         values.append(_divisor(shape[1:], value if type(value) is int else 4))
-    if name == "heads" and len(shape) == 2 and type(value) is int:
+    if name in ("heads", "num_heads", "nhead") and len(shape) == 2 and type(value) is int:
         values.append(_divisor(shape[1:], value))
+    if name == "dim" and len(shape) == 3:
+        values.append((2, 3))
+    if name in ("dim", "dim0", "dim1", "start_dim"):
+        values.append(1)
+    if name == "shape":
+        values.append((-1,))
     if name == "kernel_size" and len(shape) > 1:
         values.append(min(shape[1:]))
     if name == "times" and type(value) is int:
