@@ -52,6 +52,7 @@ def activate(x: Tensor, value: Any, trace: Trace) -> Tensor:
         return named(x, value, trace)
     if isinstance(value, KerasLayer):
         return value(x)
+    trace.run.line = trace.line or trace.run.line
     result = trace.run.call(value, [x], {})
     if not isinstance(result, Tensor):
         trace.refuse(f"uses the activation {shown(value)}, which does not give a tensor")

@@ -14,7 +14,7 @@ from digitlab.models.paste.keras.activation import ACTIVATIONS, named, softmax
 from digitlab.models.paste.keras.convolution import torch_padding
 from digitlab.models.paste.keras.core import Numbers, permuted, resized, resolve_shape, scaled
 from digitlab.models.paste.keras.initializer import FirstValues, Initializer, make_parameter
-from digitlab.models.paste.keras.layer import TensorShape, record
+from digitlab.models.paste.keras.layer import TensorShape, guarded, record
 from digitlab.models.paste.keras.merge import average, combine, concatenate
 from digitlab.models.paste.keras.pooling import pool
 from digitlab.models.paste.keras.tensor import Tensor, written
@@ -67,7 +67,8 @@ class Language:
 
     def item(self, x: Tensor, index: Any, run: Any) -> Any:
         x.trace.run, x.trace.line = run, run.line
-        return record(indexed, x, index)
+        with guarded(x.trace, "an index"):
+            return record(indexed, x, index)
 
     def operate(self, x: Tensor, operator: str, other: Any, reflected: bool, run: Any) -> Any:
         x.trace.run, x.trace.line = run, run.line
@@ -530,7 +531,8 @@ def _recorded(trace: Trace, name: str, parameters: str, body: Callable[..., Any]
         if not any(_has_tensor(value) for value in bound.values()) and name not in _WITHOUT:
             return Unknown(f"calls {name} on something that is no tensor of the network", run.line)
         star = bound.pop("values", ()) if "*values" in parameters.split() else ()
-        return record(lambda *items, **options: body(*items, **options), *star, **bound)
+        with guarded(trace, name):
+            return record(lambda *items, **options: body(*items, **options), *star, **bound)
 
     binder = Function(name, parameters, body)
     made = Function(name, None, call)
@@ -598,7 +600,7 @@ _FUNCTIONS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("dot", "x y", matmul),
     ("concat concatenate", "x axis=-1 name=None", lambda x, axis=-1: concatenate(x, axis)),
     ("stack", "x axis=0 name=None", lambda x, axis=0: stack(x, axis)),
-    ("split", "x num_or_size_splits axis=0 num=None name=None", split),
+    ("split", "x num_or_size_splits axis=0 name=None", split),
     ("unstack", "x num=None axis=0 name=None", unstack),
     ("get_item", "x index", indexed),
     ("reshape", "x shape name=None", reshape),

@@ -6,10 +6,12 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from digitlab.errors import SpecError
 from digitlab.models.layer import shown
 from digitlab.models.paste.keras.tensor import Tensor, written
 from digitlab.models.paste.keras.trace import Made, Node, Trace
@@ -37,9 +39,10 @@ _OLD_NAMES = {
     "sigma": "stddev",
 }
 _INPUT = ("input_shape", "batch_shape", "input_dim", "input_length")
+_COMMON = (*_INPUT, "data_format", "kernel_initializer")
 _PASSED_OVER = {
-    *("dtype", "trainable", "seed", "unroll", "time_major", "implementation", "weights", "sparse"),
-    *("autocast", "stateful", "activity_dtype", "zero_output_for_mask", "mask_zero", "use_cudnn"),
+    *("dtype", "trainable", "seed", "unroll", "mode", "time_major", "implementation", "weights"),
+    *("autocast", "stateful", "zero_output_for_mask", "mask_zero", "use_cudnn", "sparse"),
     *("name", "data_format", "force_generator", "noise_shape", "batch_size", "ragged", "tensor"),
 }
 _TRAINING = ("training", "mask", "attention_mask")
@@ -84,7 +87,8 @@ class KerasLayer(Native):
         self.first_shape: tuple[int | None, ...] | None = None  # the shape that it names as input
         self.last_output: Any = None
         self.last_input: Any = None
-        self.options = self._bind(list(args), dict(kwargs))
+        with guarded(trace, kind.name):
+            self.options = self._bind(list(args), dict(kwargs))
 
     # ---- the options
 
@@ -98,7 +102,8 @@ class KerasLayer(Native):
         for written_name, value in kwargs.items():
             name = written_name
             if name not in defaults:
-                name = _OLD_NAMES.get(name, name)
+                newer = _OLD_NAMES.get(name, name)
+                name = newer if newer in defaults or newer in _COMMON else name
             if name in defaults:
                 if name in options:
                     self.refuse(f"passes {written_name} to {self.type.name} twice")
@@ -119,6 +124,8 @@ class KerasLayer(Native):
         elif name in _INPUT:
             self._name_input(name, value)
         elif name.endswith("_initializer"):
+            if isinstance(value, Unknown):
+                value.refuse()
             self._note_init(name, value)
         elif name.endswith(("_regularizer", "_constraint")) or name in _REGULARIZERS:
             if value is not None:
@@ -135,7 +142,7 @@ class KerasLayer(Native):
     data_format: Any = None
 
     def _name_input(self, name: str, value: Any) -> None:
-        if name == "input_length":
+        if name == "input_length" or isinstance(value, Unknown):
             return
         value = value.sizes if isinstance(value, TensorShape) else value
         shape = tuple(value) if isinstance(value, list | tuple) else (value,)
@@ -245,7 +252,8 @@ class KerasLayer(Native):
         before, self.trace.line = self.trace.line, self.line or self.trace.line
         count = len(self.trace.nodes)
         try:
-            return self.type.run(self, *args, **kwargs)
+            with guarded(self.trace, self.type.name):
+                return self.type.run(self, *args, **kwargs)
         finally:
             self.trace.line = before
             self._hint(self.trace.nodes[count:])
@@ -359,6 +367,17 @@ class TensorShape(Native):
 
     def text(self, run: Any) -> str:
         return str(self.sizes)
+
+
+@contextmanager
+def guarded(trace: Trace, what: str) -> Iterator[None]:
+    """Refuse a call whose arguments Python cannot handle, such as a size that is a word."""
+    try:
+        yield
+    except SpecError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise trace.error(f"calls {what} in a way that cannot be read") from error
 
 
 def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

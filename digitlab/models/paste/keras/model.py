@@ -552,17 +552,12 @@ class KindClass(NativeClass):
 
     def call(self, args: list[Any], kwargs: dict[str, Any], run: Any) -> Any:
         self.trace.run, self.trace.line = run, run.line
-        unknown = [value for value in (*args, *kwargs.values()) if isinstance(value, Unknown)]
-        if unknown:
-            unknown[0].refuse()
         if self.name.startswith("Convolution"):  # Keras 1: the kernel's sides one by one
             sides = int(re.sub(r"\D", "", self.name) or 1)
             if sides > 1 and len(args) == 1 + sides and all(type(n) is int for n in args):
                 args = [args[0], tuple(args[1:])]
-            rows = [kwargs.pop(name, None) for name in ("nb_row", "nb_col")]
-            if None not in rows:
-                args = [*args[:1], tuple(rows)]
-                kwargs = {"kernel_size": args.pop(), **kwargs} if not args else kwargs
+            kernel = tuple(kwargs.pop(name) for name in ("nb_row", "nb_col") if name in kwargs)
+            kwargs = {"kernel_size": kernel, **kwargs} if kernel else kwargs
         return KerasLayer(self.layer_kind, args, kwargs, self.trace, run.line)
 
     def begin(self, instance: Any, args: list[Any], kwargs: dict[str, Any], run: Any) -> None:
@@ -591,7 +586,8 @@ def input_function(trace: Trace) -> Function:
         if isinstance(given.get("tensor", given.get("input_tensor")), Tensor):
             return given.get("tensor", given.get("input_tensor"))
         if isinstance(shape, Unknown):
-            shape.refuse()
+            trace.note("The shape of the input is not in the text; (28, 28, 1) is taken.")
+            shape = (28, 28, 1)
         shape = getattr(shape, "sizes", shape)
         shape = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
         if len(shape) > 1 and shape[0] is None and len(shape) > 3:
