@@ -46,6 +46,7 @@ def to_onnx(
                 output_names=["logits", "probabilities"],
                 dynamic_shapes=({0: torch.export.Dim("N")},),
                 opset_version=OPSET,
+                optimize=False,  # weights keep their names, so that the file can be imported again
                 verbose=False,
             )
     except Exception as e:  # the exporter raises anything on what it does not support

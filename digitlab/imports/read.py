@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+import numpy as np
+import torch
 
 from digitlab.errors import NetworkFileError, SpecError
 from digitlab.imports.contents import Contents, read_contents
 from digitlab.imports.guess import guess_spec
 from digitlab.imports.match import Fit, match
+from digitlab.imports.onnx_graph import translate_onnx
 from digitlab.models.build import build, sketch
 from digitlab.models.load import load_model
 from digitlab.models.spec import ModelSpec
 from digitlab.training.config import Loss, TrainConfig
 from digitlab.training.loss import last_layer, scoring_spec
-
-if TYPE_CHECKING:
-    import torch
 
 _LOSSES: dict[str, Loss] = {"LogSoftmax": "nll", "Sigmoid": "binary"}
 
@@ -79,7 +80,61 @@ def _translate(contents: Contents, spec: ModelSpec | None, partial: bool) -> Tra
         return replace(fit_weights(contents, spec), normalization=normalization)
     if spec is not None or contents.kind in ("torch", "safetensors"):
         return fit_weights(contents, spec, partial=partial)
+    if contents.kind == "onnx":
+        return _read_graph(contents)
     raise NetworkFileError(f"{contents.title} files cannot be read yet.")
+
+
+def _read_graph(contents: Contents) -> TrainedNetwork:
+    """The network of an ONNX file: of one that digitlab exported, as it was."""
+    own = _own_network(contents)
+    arrays = {key: tensor.numpy() for key, tensor in contents.tensors.items()}
+    try:
+        spec, weights, normalization = translate_onnx(contents.data, arrays, _stem(contents.source))
+    except NetworkFileError:
+        if own is None:
+            raise
+        return own
+    tensors = {key: torch.from_numpy(np.array(array)) for key, array in weights.items()}
+    about = (contents.source, contents.digest, contents.title)
+    graph = TrainedNetwork(spec, tensors, *about, normalization)
+    return graph if own is None or not _agree(own, graph) else own
+
+
+def _own_network(contents: Contents) -> TrainedNetwork | None:
+    """The network that a digitlab exported, where the file still has all of its weights."""
+    spec, normalization = own_words(contents.data["metadata"])
+    if spec is None:
+        return None
+    front = "network."
+    tensors = {key.removeprefix(front): tensor for key, tensor in contents.tensors.items()
+               if key.startswith(front)}  # fmt: skip
+    try:
+        own = fit_weights(replace(contents, tensors=tensors), spec, partial=True)
+    except (NetworkFileError, SpecError):
+        return None
+    whole = all(row.how in ("name", "unused") for row in own.fit.rows)
+    return replace(own, normalization=normalization, fit=None, notes=()) if whole else None
+
+
+def _agree(one: TrainedNetwork, other: TrainedNetwork) -> bool:
+    """Whether both answer alike: a program may have changed the graph and left our words in it."""
+    pixels = torch.rand(4, *one.spec.input, generator=torch.Generator().manual_seed(0))
+    if one.spec.input != other.spec.input or one.normalization is None:
+        return False
+    answers = []
+    with torch.inference_mode():
+        for network in (one, other):
+            mean, std = network.normalization or (0.0, 1.0)
+            answers.append(network.build()((pixels - mean) / std))
+    near = answers[0].shape == answers[1].shape
+    return near and torch.allclose(*answers, atol=1e-3 * max(1.0, float(answers[0].abs().max())))
+
+
+def _stem(source: str) -> str:
+    """A network's name from its file's."""
+    name = "".join(c if c.isprintable() else " " for c in Path(source).stem).strip()
+    return name[:100] or "Imported"
 
 
 def own_words(
