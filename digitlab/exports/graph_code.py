@@ -218,7 +218,11 @@ class GraphWriter:
                 _put(made, name.split("."), text)
                 if not step.group and self.rows[step.start].kind == "parameter":
                     weights[name] = self.rows[step.start]
-        lines = [line for name, value in made.items() for line in _assigned("self", name, value)]
+        lines = [
+            line
+            for name, value in made.items()
+            for line in _assigned("self", name, value, self.writer)
+        ]
         for name, row in weights.items():
             lines += _initial(_access(made, name), row)
         forward = _Forward(self, span, steps, front, made)
@@ -438,7 +442,8 @@ def _put(made: dict[str, Any], names: Sequence[str], text: str) -> None:
 
 
 def _container(inside: Mapping[str, Any]) -> str:
-    """What holds modules that no module calls: "list", "dict", or "module" with attributes."""
+    """What holds modules that no module calls: "list", "dict", or "module" where something
+    inside is no module."""
     texts = [value for value in inside.values() if isinstance(value, str)]
     free = any(text.startswith(("nn.Parameter(", "torch.")) for text in texts)
     if not free and [*inside] == [str(index) for index in range(len(inside))]:
@@ -446,38 +451,33 @@ def _container(inside: Mapping[str, Any]) -> str:
     return "module" if free or _OF_MODULE_DICT & set(inside) else "dict"
 
 
-def _assigned(owner: str, name: str, value: Any) -> list[str]:
+def _assigned(owner: str, name: str, value: Any, writer: ModuleWriter) -> list[str]:
     """The lines that make `owner` keep a value, a text or a mapping of more values."""
+    text = _held(name, value, writer)
+    if text.startswith("torch."):
+        return [f"{owner}.register_buffer({literal(name)}, {text}, persistent=False)"]
+    if _is_attribute(name):
+        return [f"{owner}.{name} = {text}"]
+    method = "register_parameter" if text.startswith("nn.Parameter(") else "add_module"
+    return [f"{owner}.{method}({literal(name)}, {text})"]
+
+
+def _held(name: str, value: Any, writer: ModuleWriter) -> str:
+    """A module, or a container of several, as a call."""
     if isinstance(value, str):
-        constant = value.startswith("torch.")
-        if constant:
-            return [f"{owner}.register_buffer({literal(name)}, {value}, persistent=False)"]
-        if _is_attribute(name):
-            return [f"{owner}.{name} = {value}"]
-        method = "register_parameter" if value.startswith("nn.Parameter(") else "add_module"
-        return [f"{owner}.{method}({literal(name)}, {value})"]
-    if not _is_module(value):
-        return _assigned(owner, name, _held(value))
-    place = _step(owner, name, "module")
-    lines = _assigned(owner, name, "nn.Module()")
-    return lines + [line for key, inner in value.items() for line in _assigned(place, key, inner)]
-
-
-def _is_module(value: Any) -> bool:
-    """Whether something inside must be set as an attribute."""
-    if isinstance(value, str):
-        return False
-    return _container(value) == "module" or any(_is_module(inner) for inner in value.values())
-
-
-def _held(value: Any) -> str:
-    """A container of modules, as a call."""
-    if isinstance(value, str):
-        return value.replace("\n", "\n    ")
-    if _container(value) == "list":
-        return _short("nn.ModuleList([", [_held(inner) for inner in value.values()], "])")
-    lines = [f"{literal(name)}: {_held(inner)}" for name, inner in value.items()]
-    return _short("nn.ModuleDict({", lines, "})")
+        return value
+    kind = _container(value)
+    if kind == "module":
+        lines = [
+            line for key, inner in value.items() for line in _assigned("self", key, inner, writer)
+        ]
+        code = "".join(f"        {plain(line)}\n" for line in _lined(lines))
+        start = "    def __init__(self) -> None:\n        super().__init__()\n"
+        return f"{writer.add_class(_class_name(name), start + code)}()"
+    items = {key: _held(key, inner, writer).replace("\n", "\n    ") for key, inner in value.items()}
+    if kind == "list":
+        return _short("nn.ModuleList([", [*items.values()], "])")
+    return _short("nn.ModuleDict({", [f"{literal(k)}: {text}" for k, text in items.items()], "})")
 
 
 def _short(opening: str, items: Sequence[str], closing: str) -> str:
@@ -494,7 +494,7 @@ def _access(made: Mapping[str, Any], name: str) -> str:
         text = _step(text, part, kind)
         inside = inside[part]
         if not isinstance(inside, str):
-            kind = "module" if _is_module(inside) else _container(inside)
+            kind = _container(inside)
     return text
 
 
