@@ -56,6 +56,14 @@ def insert_after(spec: ModelSpec, path: Path, layer: Layer | str | Mapping[str, 
     return _with_list(spec, path, rewire.insert_after(layers, index, added))
 
 
+def reuse(spec: ModelSpec, path: Path, origin: int) -> ModelSpec:
+    """A copy with a Reuse, at `path`, of the earlier layer of that index in its list."""
+    layers, index = _list_at(spec, path)
+    if not 0 <= origin < index <= len(layers):
+        raise _no_layer(path)
+    return _with_list(spec, path, rewire.reuse(layers, index, origin))
+
+
 def remove(spec: ModelSpec, path: Path) -> ModelSpec:
     """A copy without the layer, or the branch of a Parallel, at `path`. Raises SpecError."""
     if is_branch(path):

@@ -53,6 +53,17 @@ def insert_after(layers: Sequence[Layer], index: int, *added: Layer) -> Layers:
     return _written(nodes)
 
 
+def reuse(layers: Sequence[Layer], index: int, origin: int) -> Layers:
+    """A Reuse of the layer at `origin` inserted before the one at `index`."""
+    nodes = _apart(layers)
+    added = [_Node(Layer(REUSE), [_HERE], nodes[origin])]
+    if index == len(nodes):
+        _put_after(nodes, index - 1, added)
+    else:
+        _put_before(nodes, index, added)
+    return _written(nodes)
+
+
 def remove(layers: Sequence[Layer], index: int) -> Layers:
     """Without the layer at `index`: what read it reads its first source. Layers that only it read
     go with it, as does a join that is left with one source."""

@@ -133,7 +133,28 @@ def fresh_layer(name: str, shape: Shape | None = None) -> Layer:
         for argument in (signature.arguments if signature else ())
         if argument.required and argument.name in USUAL
     }
-    return Layer(name, {**needed, **_MORE.get(name, {})})
+    return Layer(
+        name, {**needed, **_MORE.get(name, {}), **(_for_shape(name, shape) if shape else {})}
+    )
+
+
+def _for_shape(name: str, shape: Shape) -> dict[str, Any]:
+    """Arguments that depend on the shape that reaches a layer."""
+    rank = len(shape)
+    if name == "Permute":
+        return {"dims": (*range(2, rank + 1), 1)}
+    if name == "Expand":
+        return {"shape": shape}
+    if name == "Tile":
+        return {"repeats": (*(1,) * (rank - 1), 2)}
+    if name in ("Parameter", "Constant"):
+        return {"shape": (1, *shape), **({"std": 0.02} if name == "Parameter" else {})}
+    if name in ("MultiheadAttention", "TransformerEncoderLayer"):
+        heads = next(n for n in (4, 3, 2, 1) if shape[-1] % n == 0)
+        return {"num_heads" if name == "MultiheadAttention" else "nhead": heads}
+    if rank == 1 and name in ("Mean", "Sum", "Max", "Min", "Std", "Var", "Norm"):
+        return {"keepdim": True}
+    return {}
 
 
 def _keeping(shape: Shape | None, kernel: int = 3) -> list[Layer]:

@@ -156,6 +156,16 @@ def test_the_weights_of_a_removed_layer_pass_to_the_layer_that_shared_them():
     ]
 
 
+def test_a_layer_is_used_again_under_a_name_that_it_gets_by_itself():
+    plain = spec("Flatten", {"Linear": {"out_features": 784}}, "ReLU")
+    changed = edit.reuse(plain, (3,), 1)
+    assert changed.layers[1].name == "linear"
+    assert changed.layers[3].to_data() == {"Reuse": {"layer": "linear"}}
+    assert summarize(changed).parameters == summarize(plain).parameters
+    with pytest.raises(SpecError):
+        edit.reuse(plain, (1,), 2)
+
+
 def test_a_name_given_by_itself_is_of_the_group_around_it():
     group = spec(
         {"Conv2d": {"name": "layer1.0.conv1", **CONV}},

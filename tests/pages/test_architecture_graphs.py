@@ -110,6 +110,18 @@ def test_a_join_is_added_with_a_second_source_that_fits(open_page):
     assert not app.error
 
 
+def test_an_earlier_layer_is_used_again_where_it_fits(open_page):
+    app = choose(opened(open_page, SMALL), "4")
+    healthy(find(app.selectbox, "Add a layer").select("Reuse").run())
+    press(app, "Add after")
+    assert spec_of(app).layers[5].args == {"layer": "layer1.conv2"}
+    assert not app.error
+    press(app, "Undo")
+    choose(app, "6")
+    press(app, "Add after")
+    assert any("No earlier layer with weights" in error.value for error in app.error)
+
+
 def test_a_layer_is_replaced_by_another_kind_in_its_place(open_page):
     app = choose(opened(open_page, SMALL), "4")
     healthy(find(app.selectbox, "Add a layer").select("Concatenate").run())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.models import edit
+from digitlab.models.graph import REUSE
+from digitlab.ui.architecture import state
 from digitlab.ui.architecture.layers import button, change
 
 if TYPE_CHECKING:
@@ -79,7 +81,11 @@ def _add(
     """Add a layer at `target`; with `is_after` in the place of all that read the layer before."""
     from digitlab.models.signatures import fresh_layer
 
-    layer = fresh_layer(name, _input_shape(spec, target, rows))
+    shape = _input_shape(spec, target, rows)
+    if name == REUSE:
+        _add_reuse(spec, target, shape, rows)
+        return
+    layer = fresh_layer(name, shape)
 
     def insert(before: ModelSpec) -> ModelSpec:
         if is_after:
@@ -89,6 +95,21 @@ def _add(
         return _connected(added, target, rows)
 
     change(insert, spec, select=target)
+
+
+def _add_reuse(
+    spec: ModelSpec, target: Path, shape: Shape | None, rows: Mapping[Path, Row]
+) -> None:
+    """Add the nearest earlier layer that takes `shape` once more, with the same weights."""
+    for index in range(target[-1] - 1, -1, -1):
+        row = rows.get((*target[:-1], index))
+        if row and row.parameters and row.input_shape == shape and row.kind != "parameter":
+            change(edit.reuse, spec, target, index, select=target)
+            return
+    state.report(
+        "No earlier layer with weights takes the shape that arrives here, so none can be used "
+        "again; choose another place."
+    )
 
 
 def _connected(spec: ModelSpec, path: Path, rows: Mapping[Path, Row]) -> ModelSpec:
