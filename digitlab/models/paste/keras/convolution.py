@@ -114,6 +114,11 @@ def _conv(sides: int) -> Any:
         x, channel, axes = layer.images(value, sides)
         x, args, sizes = _Window(layer, sides).pad(x, axes)
         filters, groups = layer.whole("filters"), layer.whole("groups")
+        if layer.three_numbers:
+            layer.trace.note(
+                f"{layer.type.name} {layer.place} has a stride of {layer['strides']}, as Keras reads "
+                f"a third number; Keras 1 took it for the kernel's other side."
+            )
         if x.shape[channel] % groups or filters % groups:
             layer.refuse(f"splits {x.shape[channel]} channels into {groups} groups, unevenly")
         args = {"out_channels": filters, **args, **({"groups": groups} if groups > 1 else {})}

@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from digitlab.models.layer import shown
+from digitlab.models.layer import INPUT, shown
 from digitlab.models.paste.keras.activation import ACTIVATIONS, named, softmax
 from digitlab.models.paste.keras.convolution import torch_padding
 from digitlab.models.paste.keras.core import Numbers, permuted, resized, resolve_shape, scaled
+from digitlab.models.paste.keras.data import Data
 from digitlab.models.paste.keras.initializer import FirstValues, Initializer, make_parameter
 from digitlab.models.paste.keras.layer import TensorShape, guarded, record
 from digitlab.models.paste.keras.merge import average, combine, concatenate
@@ -72,8 +73,8 @@ class Language:
 
     def operate(self, x: Tensor, operator: str, other: Any, reflected: bool, run: Any) -> Any:
         x.trace.run, x.trace.line = run, run.line
-        if isinstance(other, Unknown):
-            other.refuse()
+        if isinstance(other, Unknown | Data):
+            return _with_unknown(x, other)
         if isinstance(other, Noise):
             return _with_noise(x, operator, other, reflected)
         if isinstance(other, Tensor):
@@ -188,6 +189,19 @@ def _with_number(x: Tensor, operator: str, number: float, reflected: bool) -> Te
         return x.apply("Sqrt") if number == 0.5 else x.apply("Power", exponent=number)
     x.trace.refuse(f"uses {operator} on a tensor and {number}, which cannot be read")
     return x
+
+
+def _with_unknown(x: Tensor, other: Unknown | Data) -> Tensor:
+    """The image less the mean of the data, and the like: the recipe normalises."""
+    start = x.node.sources[0] if x.node.type == "Scale" else x.node
+    start = start.reshaped_from[0] if start.reshaped_from else start
+    if start.type != INPUT:
+        if isinstance(other, Unknown):
+            other.refuse()
+        x.trace.refuse("computes with the data, which is not at hand")
+    x.trace.recipe.setdefault("normalization", "dataset")
+    x.trace.note("Scaling of the pixels by numbers of the data is left out: the recipe normalises.")
+    return x if x.node.type != "Scale" else x.with_node(x.node.sources[0], x.shape, x.layout)
 
 
 def _with_noise(x: Tensor, operator: str, noise: Noise, reflected: bool) -> Any:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.layer import shown
+from digitlab.models.layer import INPUT, shown
 from digitlab.models.paste.keras.tensor import Tensor, written
 from digitlab.models.paste.keras.trace import Made, Node, Trace
 from digitlab.models.paste.native import Function, Native, Unknown
@@ -82,6 +82,7 @@ class KerasLayer(Native):
         self.kind = f"a {kind.name}"
         self.nodes: dict[str, Node] = {}  # its weights by their part, once it has been called
         trace.made.append(self.nodes)
+        self.three_numbers = len(args) >= 3 and all(type(n) is int for n in args[:3])
         self.path = ""  # where the text keeps it: self.conv1 is "conv1"
         self.name = ""
         self.first_shape: tuple[int | None, ...] | None = None  # the shape that it names as input
@@ -310,9 +311,23 @@ class KerasLayer(Native):
         """A tensor channels first, as torch takes it: itself, its channel's axis, its sides'."""
         example = {1: "(steps, features)", 2: "(height, width, channels)"}.get(sides, "a volume")
         tensor = self.need(value, (sides + 1,), example)
+        self._look_for_channels(tensor)
         channel = 0 if self.channels_first else sides
         positions = tuple(axis for axis in range(sides + 1) if axis != channel)
         return tensor.arranged((channel, *positions)), channel, positions
+
+    def _look_for_channels(self, x: Tensor) -> None:
+        """An image written as (1, 28, 28) has its channels first, though the text may leave that to
+        Keras's settings on the author's machine."""
+        said = self.options.get("data_format") or self.data_format
+        if said or x.node.type != INPUT or x.rank != 3 or self.channels_first:
+            return
+        channels, height, width = x.shape
+        if channels in (1, 3) and height == width >= 5:
+            self.trace.data_format = "channels_first"
+            self.trace.note(
+                f"The input {written(x)} has its channels first, and so have all layers here."
+            )
 
 
 _REGULARIZERS = ("W_regularizer", "b_regularizer", "W_constraint", "b_constraint")

@@ -315,10 +315,14 @@ def _tensorflow(trace: Trace, keras: Namespace) -> Namespace:
         "function": Function("function", None, lambda run, args, kwargs: (
             args[0] if args else Unknown("uses tf.function", run.line))),
         "Tensor": LayerClass("Tensor", trace),
+        "python": Namespace("tensorflow.python", {"keras": keras}),
+        "contrib": Namespace("tensorflow.contrib", {"keras": keras}),
         "random": Namespace("tensorflow.random", random),
         "keras": keras,
     }  # fmt: skip
     for name in ("nn", "math", "image", "linalg"):
         made[name] = Namespace(f"tensorflow.{name}", {**tensors, "random": made["random"]})
     made["Module"] = LayerClass("Module", trace)
-    return Namespace("tensorflow", made)
+    space = Namespace("tensorflow", made)
+    made["compat"] = Namespace("tensorflow.compat", {"v1": space, "v2": space})
+    return space
