@@ -116,8 +116,8 @@ def _conv(sides: int) -> Any:
         filters, groups = layer.whole("filters"), layer.whole("groups")
         if layer.three_numbers:
             layer.trace.note(
-                f"{layer.type.name} {layer.place} has a stride of {layer['strides']}, as Keras reads "
-                f"a third number; Keras 1 took it for the kernel's other side."
+                f"{layer.type.name} {layer.place} has a stride of {layer['strides']}: that is "
+                f"Keras's third number. Keras 1 took it for the kernel's other side."
             )
         if x.shape[channel] % groups or filters % groups:
             layer.refuse(f"splits {x.shape[channel]} channels into {groups} groups, unevenly")

@@ -217,7 +217,7 @@ class KerasLayer(Native):
 
     def attribute(self, name: str, run: Any) -> Any:
         if name == "name":
-            return self.name or self.path or _snake(self.type.name)
+            return self.name or self.path or snake(self.type.name)
         if name in ("output", "input") and self.last_output is not None:
             return self.last_output if name == "output" else self.last_input
         if name in ("trainable", "built"):
@@ -281,7 +281,7 @@ class KerasLayer(Native):
         own = self.full_name
         name = f"{own}.{part}" if own and part else own
         node = self.trace.add(type, args, *sources, name=name, shares=self.nodes.get(part))
-        node.hint = _snake(self.type.name) + (f".{part}" if part else "")
+        node.hint = snake(self.type.name) + (f".{part}" if part else "")
         self.nodes.setdefault(part, node)
         return node
 
@@ -451,7 +451,7 @@ def initializer_name(value: Any) -> Any:
     return value if isinstance(value, str) or value is None else getattr(value, "word", None)
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
     """ "Conv2D" is conv2d, "BatchNormalization" batch_normalization, as Keras names layers."""
     name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

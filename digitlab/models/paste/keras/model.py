@@ -8,7 +8,7 @@ from typing import Any
 
 from digitlab.models.layer import INPUT, shown
 from digitlab.models.paste.keras.initializer import make_parameter
-from digitlab.models.paste.keras.layer import KerasLayer, Kind, TensorShape, record, rerun
+from digitlab.models.paste.keras.layer import KerasLayer, Kind, TensorShape, record, rerun, snake
 from digitlab.models.paste.keras.tensor import Tensor
 from digitlab.models.paste.keras.trace import Node, Trace
 from digitlab.models.paste.native import (
@@ -410,6 +410,8 @@ class LayerClass(NativeClass):
     def _run(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         trace, run = self.trace, self.trace.run
         before, path = trace.scope, trace.paths.get(instance)
+        if path is None:
+            path = trace.paths[instance] = trace.fresh_path(snake(instance.cls.name))
         trace.scope = (*before, path) if path else before
         try:
             for name, value in instance.attributes.items():
@@ -418,6 +420,28 @@ class LayerClass(NativeClass):
         finally:
             trace.scope = before
 
+    def _by_parts(self, instance: Instance, args: list[Any], run: Any) -> Any:
+        """A model that only tells how it trains: its encoder and decoder, or a discriminator."""
+        parts = {
+            name: value
+            for name, value in instance.attributes.items()
+            if isinstance(value, KerasModel | Instance)
+        }
+        names = (
+            ("encoder", "decoder") if {"encoder", "decoder"} <= set(parts) else ("discriminator",)
+        )
+        if not set(names) <= set(parts):
+            run.refuse(f"calls {instance.cls.name}, which has no method call")
+        value = args[0]
+        for name in names:
+            value = run.call(parts[name], [value], {})
+            value = value[-1] if isinstance(value, list | tuple) and value else value
+        self.trace.note(
+            f"{instance.cls.name} has no method call; its {' and '.join(names)} "
+            f"{'are' if len(names) > 1 else 'is'} read."
+        )
+        return value
+
     def _call_method(
         self, instance: Instance, args: list[Any], kwargs: dict[str, Any], run: Any
     ) -> Any:
@@ -425,7 +449,7 @@ class LayerClass(NativeClass):
         if call is MISSING:
             if isinstance(instance.core, KerasLayer | KerasModel):
                 return instance.core(*args)
-            run.refuse(f"calls {instance.cls.name}, which has no method call")
+            return self._by_parts(instance, args, run)
         names = _argument_names(call)
         kwargs = {n: v for n, v in kwargs.items() if n not in _TRAINING}
         if "training" in names:  # what acts in training only is part of the network

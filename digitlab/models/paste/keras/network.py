@@ -44,6 +44,8 @@ def is_model(value: Any) -> bool:
 def read_network(model: Any, trace: Trace, run: Any = None) -> KerasNetwork:
     """The network of a model. Raises SpecError, with the line, where it has no translation."""
     trace.run = run or trace.run
+    if isinstance(model, Instance):
+        trace.paths[model] = ""
     failure: SpecError | None = None
     for start in _inputs(model, trace):
         mark = trace.mark()

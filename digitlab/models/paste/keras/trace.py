@@ -79,6 +79,12 @@ class Trace:
         self.nodes.append(node)
         return node
 
+    def fresh_path(self, name: str) -> str:
+        """A name for a layer of the text's own that it keeps nowhere: block, block_1, …"""
+        taken = set(self.paths.values())
+        names = (name if count == 0 else f"{name}_{count}" for count in range(MAX_NODES))
+        return next(name for name in names if name not in taken)
+
     def note(self, text: str) -> None:
         """Say something about the translation, once."""
         if text not in self.notes:
