@@ -28,6 +28,9 @@ SHORT_WORDS = [
     "x" * 200,
 ]
 
+NAMES = ["a", "b", "c", "layer1.0", "layer1.1.conv", "layer1", "input", "forward", "3", "", 3, "é"]
+SOURCES = ["a", "b", "input", ["a", "input"], ["a", "b", "c"], ["input"] * 3, [], "nobody", 7, None]
+
 scalars = st.one_of(
     st.integers(1, 12),
     st.floats(0, 2, allow_nan=False),
@@ -69,6 +72,10 @@ def leaves(draw: Any) -> dict[str, Any]:
             args[argument.name] = draw(wild)
         elif chance == 7:
             args.pop(argument.name, None)
+    if draw(st.integers(0, 3)) == 0:
+        args["name"] = draw(st.sampled_from(NAMES))
+    if draw(st.integers(0, 3)) == 0:
+        args["from"] = draw(st.sampled_from(SOURCES))
     if draw(st.integers(0, 40)) == 0:
         args[draw(st.sampled_from(["kernel", "device", "dtype", "weights", "layers"]))] = draw(wild)
     return {name: args}

@@ -19,6 +19,7 @@ from digitlab.models.classical.catalog import KINDS
 from digitlab.models.paste import read_pasted
 from digitlab.runs import run_folder
 from tests.models.paste.test_paste import KERAS, LENET, PYTORCH
+from tests.models.small_graph import SMALL_GRAPH
 
 END = ["Flatten", {"Linear": {"out_features": 10}}]
 ANSWER = {"Linear": {"out_features": 10}}
@@ -75,6 +76,7 @@ NETWORKS = {
     **{name: dl.ModelSpec(name=name, layers=[*STEM, *END], init=init)
        for name, init in INITS.items()},
     **{name: dl.load_model(name) for name in PRESETS},
+    "graph": SMALL_GRAPH,
     **{name: read_pasted(code).for_data((1, 28, 28), 10).renamed(name)
        for name, code in PASTED.items()},
     **{name: dl.ModelSpec(
