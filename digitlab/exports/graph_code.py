@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.exports.module_code import (
@@ -200,7 +200,8 @@ class GraphWriter:
         if row.kind == "parameter":
             return _parameter(row)
         if row.kind == "recurrent" or (row.kind != "block" and hasattr(nn, row.label)):
-            return torch_layer(row)
+            made = {k: v[0] if _is_single(k, v) else v for k, v in row.made.items()}
+            return torch_layer(replace(row, made=made))
         return self.writer.module(self._module(index), row.key, 0)
 
     # ---- one class
@@ -539,6 +540,11 @@ def _initial(text: str, row: Row) -> list[str]:
 def _lined(lines: Sequence[str]) -> Iterator[str]:
     for line in lines:
         yield line.replace("\n", "\n        ")
+
+
+def _is_single(name: str, value: Any) -> bool:
+    """Whether an argument is one number, given as a tuple of one."""
+    return name == "normalized_shape" and isinstance(value, tuple) and len(value) == 1
 
 
 # ---- names ---------------------------------------------------------------------------------------

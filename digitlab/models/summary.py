@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digitlab.models.graph import REUSE
 from digitlab.models.placement import Row, Shape
 from digitlab.words import percent
 
@@ -127,5 +128,16 @@ def _layers(count: int) -> str:
     return f"{count:,} layer{'s' * (count != 1)}"
 
 
-def _lines(summary: ModelSummary) -> list[tuple[int, str, str]]:
-    return [(row.depth, row.label, row.arguments) for row in summary.rows]
+def _lines(summary: ModelSummary) -> list[tuple[int, str, str, tuple[int, ...]]]:
+    """Each layer as it is compared; what it reads is told by how far before it that stands."""
+    places = {row.key: index for index, row in enumerate(summary.rows)}
+    reads = reads_in_words(summary.rows)
+    return [
+        (
+            row.depth,
+            row.label,
+            "" if row.label == REUSE else row.arguments,  # which is the name of a layer
+            tuple(index - places.get(key, -1) for key in row.sources) if words else (),
+        )
+        for index, (row, words) in enumerate(zip(summary.rows, reads, strict=True))
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from digitlab.models.build import summarize
 from digitlab.models.load import load_model
+from digitlab.models.spec import ModelSpec
 from digitlab.models.summary import contrast
 
 LENET = summarize(load_model("lenet-5"))  # 61,706 parameters, 422,824 multiply-adds
@@ -31,3 +32,22 @@ def test_what_comes_out_differently_is_said():
     assert any("different numbers of outputs" in sentence for sentence in contrast(LENET, letters))
     larger = summarize(load_model("lenet-5").for_data((3, 32, 32), 10))
     assert any("different sizes" in sentence for sentence in contrast(LENET, larger))
+
+
+def test_graphs_that_differ_in_what_is_read_differ():
+    def net(source, name="a"):
+        return summarize(
+            ModelSpec(
+                name=f"{source} {name}",
+                layers=[
+                    {"ReLU": {"name": name}},
+                    {"Tanh": {"name": "b"}},
+                    {"Sigmoid": {"name": "c"}},
+                    {"Add": {"from": ["c", source]}},
+                    {"Reuse": {"layer": name}},
+                ],
+            )
+        )
+
+    assert "all their layers are the same" in contrast(net("a"), net("z", "z"))[1]
+    assert "4 of the 5 layers" in contrast(net("a"), net("b"))[1]
