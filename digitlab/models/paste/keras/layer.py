@@ -253,7 +253,7 @@ class KerasLayer(Native):
         before, self.trace.line = self.trace.line, self.line or self.trace.line
         count = len(self.trace.nodes)
         try:
-            with guarded(self.trace, self.type.name):
+            with guarded(self.trace, self.type.name), self.trace.inside(""):
                 return self.type.run(self, *args, **kwargs)
         finally:
             self.trace.line = before

@@ -116,12 +116,8 @@ class KerasModel(Native):
         return record(self._scoped, value)
 
     def _scoped(self, value: Any) -> Any:
-        scope, own = self.trace.scope, self.path or self.name
-        self.trace.scope = (*scope, own) if own else scope
-        try:
+        with self.trace.inside(self.path or self.name):
             return self.run_on(value)
-        finally:
-            self.trace.scope = scope
 
     def layers(self) -> list[Any]:
         """Its layers in order."""
@@ -409,16 +405,13 @@ class LayerClass(NativeClass):
 
     def _run(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         trace, run = self.trace, self.trace.run
-        before, path = trace.scope, trace.paths.get(instance)
+        path = trace.paths.get(instance)
         if path is None:
             path = trace.paths[instance] = trace.fresh_path(snake(instance.cls.name))
-        trace.scope = (*before, path) if path else before
-        try:
+        with trace.inside(path):
             for name, value in instance.attributes.items():
                 keep(trace, value, name)
             return self._call_method(instance, list(args), kwargs, run)
-        finally:
-            trace.scope = before
 
     def _by_parts(self, instance: Instance, args: list[Any], run: Any) -> Any:
         """A model that only tells how it trains: its encoder and decoder, or a discriminator."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from digitlab.models.graph import REUSE
 from digitlab.models.layer import INPUT, Layer
 
 MAX_NODES = 5_000
+MAX_DEPTH = 16  # of models and layers that call each other
 
 
 @dataclass(eq=False)
@@ -55,6 +57,7 @@ class Trace:
     language: Any = None  # what operators, indices and attributes do with tensors
     paths: dict[Any, str] = field(default_factory=dict)  # where the text keeps its own layers
     scope: tuple[str, ...] = ()  # names of the models inside which layers are called
+    depth: int = 0  # of models and layers that call each other
     exact: bool = False  # values in Keras's order everywhere, as its weights need them
     made: list[dict[str, Node]] = field(default_factory=list)  # the weights of each layer
     built: dict[Any, int] = field(default_factory=dict)  # the text's own layers, when they were
@@ -78,6 +81,18 @@ class Trace:
         node = Node(type, dict(args or {}), sources, name, self.line, shares)
         self.nodes.append(node)
         return node
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Call what stands in a model or layer of that name; "" is the network itself."""
+        scope, self.scope = self.scope, (*self.scope, name) if name else self.scope
+        self.depth += 1
+        try:
+            if self.depth > MAX_DEPTH:
+                self.refuse(f"calls models inside each other more than {MAX_DEPTH} deep")
+            yield
+        finally:
+            self.scope, self.depth = scope, self.depth - 1
 
     def fresh_path(self, name: str) -> str:
         """A name for a layer of the text's own that it keeps nowhere: block, block_1, …"""
