@@ -9,6 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 
 from digitlab.exports.export import exported, subject_of
+from digitlab.models import operations
 from digitlab.models.build import build
 from digitlab.models.spec import ModelSpec
 from tests.models.any_graph import any_graph
@@ -267,19 +268,35 @@ OPERATIONS = [
     {"Power": {"exponent": 2.0}},
     {"Clamp": {"max": 0.5}},
     {"Einsum": {"equation": "bchw->bwc"}},
-    *(name for name in ("Abs", "Exp", "Sin", "Cos", "Erf")),
+    *("Abs", "Exp", "Sin", "Cos", "Erf", "Sqrt"),
+    {"Log": {"from": "positive"}},
+    {"GaussianNoise": {"std": 0.1}},
+    {"Expand": {"shape": [2, -1, 4]}},
+    *({name: {"from": ["input", "input"]}} for name in ("Add", "Subtract", "Multiply", "Minimum")),
+    {"Reparameterize": {"from": ["input", "input"]}},
+    {"Concatenate": {"from": ["input", "input"], "dim": 3}},
     {"Einsum": {"equation": "bchw,bcxw->bhx", "from": ["input", "input"]}},
     {"MatMul": {"from": ["input", "input"]}},
     {"ScaledDotProductAttention": {"from": ["input", "input", "input"], "is_causal": True}},
     {"Stack": {"from": ["input", "input"], "dim": 2}},
     {"Maximum": {"from": ["input", "input", "input"]}},
     {"Divide": {"from": ["input", "input"]}},
+    {"AffineGrid": {"from": "map", "size": [3, 3]}},
+    {"GridSample": {"from": ["input", "grid"], "mode": "nearest"}},
 ]  # fmt: skip
 
 
 def every_operation() -> ModelSpec:
     """One network with all of them: what each gives, put beside the others."""
-    layers, ends = [], []
+    layers: list = [
+        {"Scale": {"name": "positive", "offset": 0.5}},
+        {"Slice": {"from": "input", "dim": 1, "stop": 1}},
+        {"Slice": {"dim": 2, "stop": 2}},
+        {"Slice": {"dim": 3, "stop": 3}},
+        {"Reshape": {"name": "map", "shape": [2, 3]}},
+        {"AffineGrid": {"name": "grid", "size": [3, 3]}},
+    ]
+    ends = []
     for index, layer in enumerate(OPERATIONS):
         ((kind, args),) = ({layer: {}} if isinstance(layer, str) else layer).items()
         layers.append({kind: {"name": f"o{index}", "from": "input", **args}})
@@ -297,6 +314,8 @@ def every_operation() -> ModelSpec:
 
 
 def test_every_operation_is_written():
+    names = {layer if isinstance(layer, str) else next(iter(layer)) for layer in OPERATIONS}
+    assert names == set(operations.OPERATIONS)
     check_same(every_operation())
 
 
