@@ -11,21 +11,15 @@ import torch
 from torch import nn
 
 from digitlab.errors import SpecError
-from digitlab.models.blocks import BLOCKS, place_block
 from digitlab.models.classical import catalog as classical
 from digitlab.models.classical.build import check_alone, place_estimator
 from digitlab.models.initialise import initialise
-from digitlab.models.layers import explain_unknown, list_layers, place_layer
 from digitlab.models.limits import check_limits
-from digitlab.models.operations import OPERATIONS, place_operation
-from digitlab.models.parameters import WEIGHTS, place_weights
+from digitlab.models.place import check_single, place_torch
 from digitlab.models.placement import Assembly, Part, Placement, Row, Shape, written
 from digitlab.models.receptive_field import with_receptive_fields
-from digitlab.models.sequence_layers import SEQUENCE_LAYERS, place_sequence_layer
 from digitlab.models.spec import Layer, ModelSpec
 from digitlab.models.summary import ModelSummary
-from digitlab.models.whole_model_names import PREFIXES
-from digitlab.models.whole_models import place_model
 
 # torch's CPU generator is shared by all threads; a seeded build borrows and returns it.
 _GENERATOR = threading.Lock()
@@ -153,38 +147,10 @@ def _assemble(spec: ModelSpec, assembly: Assembly) -> Part:
 
 def place(layer: Layer, shape: Shape, placement: Placement) -> Part:
     """Make one layer of any kind where `shape` reaches it. Raises SpecError."""
-    if layer.type in OPERATIONS:
-        return place_operation(layer, shape, placement)
-    if layer.type in WEIGHTS:
-        return place_weights(layer, shape, placement)
-    if layer.type in SEQUENCE_LAYERS:
-        return place_sequence_layer(layer, shape, placement)
-    _check_single(layer, placement)
-    if layer.type in BLOCKS:
-        return place_block(layer, shape, placement)
-    if layer.type.startswith(PREFIXES):
-        return place_model(layer, shape, placement)
     if layer.type.startswith(classical.PREFIX):  # imported late: few specs need it
+        check_single(layer, placement)
         return place_estimator(layer, shape, placement)
-    if layer.type not in list_layers():
-        raise placement.error(explain_unknown(layer.type, (*BLOCKS, *OPERATIONS)))
-    return place_layer(layer, shape, placement)
-
-
-def _check_single(layer: Layer, placement: Placement) -> None:
-    """Raise SpecError unless the layer reads one other, which sees the images."""
-    if len(placement.inputs) != 1:
-        raise placement.error(
-            f"reads one layer, but from names {len(placement.inputs)}; join them by Add or "
-            f"Concatenate before it.",
-            argument="from",
-        )
-    if not placement.inputs[0].batched:
-        raise placement.error(
-            "reads a Parameter, which is the same for every image; join it with another layer "
-            "before.",
-            argument="from" if layer.sources else None,
-        )
+    return place_torch(layer, shape, placement)
 
 
 def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:

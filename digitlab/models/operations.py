@@ -518,7 +518,8 @@ def count_values(value: Value) -> int:
 
 
 def _empty(value: Value, batch: int) -> torch.Tensor:
-    return torch.empty(*([batch] if value.batched else []), *value.shape, device="meta")
+    sizes = (*([batch] if value.batched else []), *value.shape)
+    return torch.empty(sizes, device="meta")
 
 
 def _check_batch(layer: Layer, values: Sequence[Value], placement: Placement) -> None:

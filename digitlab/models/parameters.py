@@ -18,6 +18,7 @@ from torch import nn
 from digitlab.models.arguments import Argument, LayerSignature, check_arguments
 from digitlab.models.graph import REUSE
 from digitlab.models.layer import Layer, shown
+from digitlab.models.layers import layer_signature
 from digitlab.models.operations import try_out
 from digitlab.models.placement import MAX_VALUES, Part, Placement, Shape, written
 
@@ -38,6 +39,12 @@ _INITS: dict[str, Callable[[torch.Tensor, Mapping[str, Any]], Any]] = {
     "kaiming_uniform": lambda x, args: nn.init.kaiming_uniform_(x, a=math.sqrt(5)),
     "kaiming_normal": lambda x, args: nn.init.kaiming_normal_(x),
 }
+# Layers without weights that act on a Parameter as on any other tensor.
+ON_PARAMETERS = (
+    *("ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Softplus"),
+    *("Hardtanh", "Hardswish", "Hardsigmoid", "LogSigmoid", "Softsign", "Sigmoid", "Tanh"),
+    *("Softmax", "LogSoftmax", "Softmin"),
+)
 _OF_MATRICES = ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal")
 
 _SHAPE = Argument("shape", list[int], required=True, least=1)
@@ -95,7 +102,7 @@ def place_weights(layer: Layer, shape: Shape, placement: Placement) -> Part:
     if layer.type == REUSE:
         return _reuse(layer, placement)
     sizes = layer.args["shape"]
-    if not sizes or math.prod(sizes) > MAX_VALUES:
+    if math.prod(sizes) > MAX_VALUES:
         raise placement.error(
             f"takes as shape the sizes of up to {MAX_VALUES:,} numbers; not {written(sizes)}.",
             argument="shape",
@@ -116,6 +123,25 @@ def place_weights(layer: Layer, shape: Shape, placement: Placement) -> Part:
         made=layer.args,
     )
     return Part(module, sizes, (row,), batched=False)
+
+
+def place_on_parameter(layer: Layer, placement: Placement) -> Part:
+    """An activation of a Parameter, or of what is computed from Parameters alone."""
+    signature = layer_signature(layer.type)
+    check_arguments(layer.args, signature.arguments, placement)
+    args = {"inplace": False} if any(a.name == "inplace" for a in signature.arguments) else {}
+    module = getattr(nn, layer.type)(**{**layer.args, **args})
+    value, _ = try_out(module, placement.inputs, placement)
+    row = placement.row(
+        layer,
+        value.shape,
+        shown=layer.args,
+        kind=signature.kind,
+        parameters=0,
+        operations=0,
+        made=layer.args,
+    )
+    return Part(module, value.shape, (row,), batched=False)
 
 
 def _parameter(layer: Layer, placement: Placement) -> nn.Parameter:

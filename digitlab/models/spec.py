@@ -151,6 +151,21 @@ class ModelSpec(BaseModel):
             return cls.from_dict(read_json(text))
 
     @classmethod
+    def from_code(cls, text: str) -> ModelSpec:
+        """The spec in PyTorch or Keras code, which is read and never executed.
+
+        `digitlab.models.paste.read_code` also tells what was passed over. Raises SpecError with
+        the line of what cannot be read.
+        """
+        from digitlab.models.paste.network import read_pasted_network
+
+        pasted = read_pasted_network(text)
+        if pasted.yaml:
+            return cls.from_yaml(pasted.yaml)
+        layers = [layer for layer, _ in pasted.layers]
+        return cls(name=pasted.name, input=pasted.input, init=pasted.init, layers=layers)
+
+    @classmethod
     def from_file(cls, path: str | pathlib.Path) -> ModelSpec:
         """The spec in a .yaml, .yml or .json file. Raises SpecError, also for a missing file."""
         text = read_file(path)

@@ -21,7 +21,6 @@ from digitlab.exports.pytorch import standalone
 from digitlab.exports.recipe_code import recipe_code
 from digitlab.models.build import build
 from digitlab.models.classical.catalog import classical_kind
-from digitlab.models.paste import read_pasted
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.runs.experiment import Experiment, divide
@@ -112,7 +111,7 @@ def test_the_file_has_the_same_keys_weights_and_answers(tmp_path):
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda spec: spec.name)
 def test_the_file_can_be_pasted_back(spec):
-    assert read_pasted(script(spec)) == spec
+    assert ModelSpec.from_code(script(spec)) == spec
 
 
 RECIPES = [
@@ -345,7 +344,7 @@ def test_a_name_cannot_break_out_of_the_file():
     for name in ('"""\nimport os', "a\\", "'''", '"""', "{title}", "%s", "ü 9"):
         clean = name.replace("\n", " ")
         spec = ModelSpec(name=clean, layers=["Flatten"])
-        assert read_pasted(script(spec)) == spec
+        assert ModelSpec.from_code(script(spec)) == spec
 
 
 def test_what_cannot_be_exported_is_refused():

@@ -16,7 +16,6 @@ from PIL import Image, ImageDraw
 import digitlab as dl
 from digitlab.models.blocks import BLOCKS
 from digitlab.models.classical.catalog import KINDS
-from digitlab.models.paste import read_pasted
 from digitlab.runs import run_folder
 from tests.models.paste.test_paste import KERAS, LENET, PYTORCH
 from tests.models.small_graph import SMALL_GRAPH
@@ -77,7 +76,7 @@ NETWORKS = {
        for name, init in INITS.items()},
     **{name: dl.load_model(name) for name in PRESETS},
     "graph": SMALL_GRAPH,
-    **{name: read_pasted(code).for_data((1, 28, 28), 10).renamed(name)
+    **{name: dl.ModelSpec.from_code(code).for_data((1, 28, 28), 10).renamed(name)
        for name, code in PASTED.items()},
     **{name: dl.ModelSpec(
         name=name, layers=[{f"torchvision/{name}": {"image_size": 32, "num_classes": 10}}])

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from digitlab.errors import SpecError
 from digitlab.exports.export import exported, subject_of
 from digitlab.models.build import sketch
-from digitlab.models.paste import read_pasted
 from digitlab.models.spec import ModelSpec
 from tests.models.test_build import any_layers
 
@@ -28,4 +27,4 @@ def test_any_spec_is_exported_as_the_network_it_builds(layers):
         network = space["make_network"]()
     shapes = {key: value.shape for key, value in network.state_dict().items()}
     assert shapes == {k: v.shape for k, v in sketch(spec).module.state_dict().items()}
-    assert read_pasted(text) == spec
+    assert ModelSpec.from_code(text) == spec

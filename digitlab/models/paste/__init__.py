@@ -1,11 +1,14 @@
-"""Pasted text → an architecture, by parsing and never by executing.
+"""Pasted text → an architecture, by an interpreter of our own that executes nothing.
 
-`source` reads Python's syntax into plain values and layer calls, `pytorch` and `keras` translate
-those calls, `printed` reads what `print(model)` writes, and `read` chooses between them.
+`notebook` makes Python of what was pasted, `interpreter` reads it (`expressions`, `python`,
+`standard`: Python itself; `native`: the protocol of libraries), `torch_library` and `keras` say
+what the libraries offer, `choose` finds the network, `torch_reading` and `trace` make layers of
+its forward, and `read` puts it together.
 """
 
 from __future__ import annotations
 
-from digitlab.models.paste.read import read_pasted
+from digitlab.models.paste.read import read_code
+from digitlab.models.paste.reading import CodeReading
 
-__all__ = ["read_pasted"]
+__all__ = ["CodeReading", "read_code"]

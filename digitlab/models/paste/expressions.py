@@ -21,10 +21,17 @@ class Expressions:
 
     budget: Budget
     line: int
+    foreign = False  # whether a library's own source is read, whose lines are not the text's
+
+    def at(self, node: ast.AST) -> None:
+        """Be at a node's line."""
+        if not self.foreign:
+            self.line = node.lineno
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Any:
         """The value of an expression. Raises SpecError for one that cannot be read."""
-        self.line = getattr(node, "lineno", self.line)
+        if not self.foreign:
+            self.line = getattr(node, "lineno", self.line)
         self.budget.step(self.line)
         method = _METHODS.get(type(node))
         if method is None:
@@ -120,7 +127,7 @@ class Expressions:
     def _binary(self, node: ast.BinOp, scope: Scope) -> Any:
         left = self.evaluate(node.left, scope)
         right = self.evaluate(node.right, scope)
-        self.line = node.lineno
+        self.at(node)
         return arithmetic.operate(arithmetic.BINARY[type(node.op)], left, right, self)
 
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Any:
@@ -184,7 +191,8 @@ class Expressions:
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Any:
         value = self.evaluate(node.value, scope)
-        self.line = node.end_lineno or node.lineno
+        if not self.foreign:
+            self.line = node.end_lineno or node.lineno
         return self.attribute(value, node.attr)
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Any:
@@ -245,7 +253,7 @@ class Expressions:
                 kwargs.update(value)
             else:
                 return Unknown("unpacks a dict that is not known", self.line)
-        self.line = node.lineno
+        self.at(node)
         outer, self.scope = self.scope, scope
         try:
             return self.call(function, args, kwargs)

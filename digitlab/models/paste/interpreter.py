@@ -67,8 +67,15 @@ class Interpreter(Expressions):
         self.calls = 0
         self.strict = False
         self.notes: list[str] = []
-        self.passed_over: list[tuple[int, str]] = []
-        self.listeners: list[Callable[[str, Any, int], None]] = []  # of (name, value, line)
+        self.passed_over: list[tuple[int, int, str]] = []  # statement, fault, reason
+        self.base_of_unknown: NativeClass | None = None  # stands in for unknown base classes
+        self.spoilt: dict[int, Unknown] = {}  # what a statement that was passed over changes
+        self.sources: dict[str, Scope] = {}  # of libraries whose source is read, too
+        self.usual: Mapping[str, Any] = {}  # values of a network's arguments that are not known
+        self.trace: Any = None  # what a library makes of a forward while it is read
+        self.examples: list[Any] = []  # shapes of tensors that the text passes through a network
+        self.inits: list[str] = []  # functions that the text draws first weights by
+        self.listeners: list[Callable[[str, Any, int, bool], None]] = []  # of names that are set
 
     # ---- statements
 
@@ -82,8 +89,22 @@ class Interpreter(Expressions):
                 self._statement_or_pass(statement, self.globals)
             except (LimitError, RecursionError) as error:
                 self.calls = 0
-                self._pass_over(statement, self.globals, self._refusal(error))
+                words = f"runs {syntax(statement)} for more steps than a model takes"
+                problem = SpecError(f"Line {statement.lineno} {words}.", line=statement.lineno)
+                limit = isinstance(error, LimitError) and self.budget.steps < 0
+                self._pass_over(statement, self.globals, problem if limit else self._refusal(error))
             self.budget.steps = rest - (allowed - max(self.budget.steps, 0))
+
+    def read_source(self, body: list[ast.stmt], scope: Scope) -> None:
+        """Read a library's own source into `scope`."""
+        line, foreign, passed = self.line, self.foreign, list(self.passed_over)
+        listeners, self.listeners, self.foreign = self.listeners, [], True
+        try:
+            with self.strictly(False):
+                self.execute(body, scope)
+        finally:
+            self.line, self.foreign, self.listeners = line, foreign, listeners
+            self.passed_over[:] = passed
 
     def _refusal(self, error: Exception) -> SpecError:
         if isinstance(error, SpecError):
@@ -111,8 +132,8 @@ class Interpreter(Expressions):
             return None
 
     def _statement(self, node: ast.stmt, scope: Scope) -> Any:
-        self.line = node.lineno
-        self.budget.step(node.lineno)
+        self.at(node)
+        self.budget.step(self.line)
         method = _STATEMENTS.get(type(node))
         if method is None:
             self.refuse(f"contains {syntax(node)}, which cannot be read")
@@ -122,7 +143,7 @@ class Interpreter(Expressions):
         """Leave a statement out: what it would have set is Unknown from here on."""
         unknown = Unknown(_reason(error), error.line or node.lineno)
         if not self.strict:
-            self.passed_over.append((node.lineno, _reason(error)))
+            self.passed_over.append((node.lineno, unknown.line, _reason(error)))
         for inner in ast.walk(node):
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
                 lasting = getattr(scope.find(inner.id), "lasting", False)
@@ -141,11 +162,14 @@ class Interpreter(Expressions):
                     scope.bind(name, unknown)
             elif isinstance(owner, Native) and not isinstance(owner, Unknown):
                 scope.bind(name, unknown)
+                self.spoilt[id(owner)] = unknown
 
     def _expression(self, node: ast.Expr, scope: Scope) -> None:
         value = self.evaluate(node.value, scope)
+        if isinstance(value, Unknown) and not self.strict:
+            self.passed_over.append((node.lineno, value.line, value.reason))
         if scope is self.globals and not isinstance(node.value, ast.Constant):
-            self._tell("", value, node.lineno)
+            self._tell("", value, node.lineno, scope)
 
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
         value = self.evaluate(node.value, scope)
@@ -160,10 +184,11 @@ class Interpreter(Expressions):
         """`target = value`, also of several names."""
         if isinstance(target, ast.Name):
             scope.bind(target.id, value)
-            self._tell(target.id, value, target.lineno)
+            self._tell(target.id, value, target.lineno, scope)
         elif isinstance(target, ast.Attribute):
             owner = self.evaluate(target.value, scope)
             self.set_attribute(owner, target.attr, value)
+            self._tell(target.attr, value, target.lineno, scope)
         elif isinstance(target, ast.Subscript):
             owner = self.evaluate(target.value, scope)
             self._set_item(owner, self.evaluate(target.slice, scope), value)
@@ -215,16 +240,18 @@ class Interpreter(Expressions):
                 self.refuse("makes a list of more than 20,000 items")
             current += items
             return
-        self.line = node.lineno
-        self.assign(target, operate(BINARY[type(node.op)], current, value, self), scope)
+        self.at(node)
+        result = operate(BINARY[type(node.op)], current, value, self)
+        if isinstance(current, Native):
+            result = current.become(result, self)
+        self.assign(target, result, scope)
 
     def _if(self, node: ast.If, scope: Scope) -> Any:
         while True:
             test = self.evaluate(node.test, scope)
             if isinstance(test, Unknown):
                 if self.strict and not _harmless(node.body + node.orelse):
-                    self.refuse(f"decides by a value that is not known: line {test.line} "
-                                f"{test.reason}")  # fmt: skip
+                    self.refuse(f"has an if statement on what is not known: it {test.reason}")
                 if not self.strict:
                     test.refuse()
                 return None
@@ -232,7 +259,7 @@ class Interpreter(Expressions):
                 return self.execute(node.body, scope)
             if len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
                 node = node.orelse[0]
-                self.line = node.lineno
+                self.at(node)
                 continue
             return self.execute(node.orelse, scope)
 
@@ -241,7 +268,7 @@ class Interpreter(Expressions):
         if isinstance(items, Unknown):
             items.refuse()
         for item in self.iterate(items):
-            self.budget.step(node.lineno)
+            self.budget.step(self.line)
             self.assign(node.target, item, scope)
             signal = self.execute(node.body, scope)
             if signal is _BREAK:
@@ -252,11 +279,11 @@ class Interpreter(Expressions):
 
     def _while(self, node: ast.While, scope: Scope) -> Any:
         while True:
-            self.line = node.lineno
-            self.budget.step(node.lineno, 4)
+            self.at(node)
+            self.budget.step(self.line, 4)
             test = self.evaluate(node.test, scope)
             if isinstance(test, Unknown):
-                test.refuse()
+                self.refuse(f"has a while loop on what is not known: it {test.reason}")
             if not self.truth(test):
                 return self.execute(node.orelse, scope)
             signal = self.execute(node.body, scope)
@@ -310,7 +337,7 @@ class Interpreter(Expressions):
         except SpecError:
             return  # what cannot be checked is taken to hold
         if not holds:
-            self.line = node.lineno
+            self.at(node)
             self.fail("AssertionError", "asserts what does not hold")
 
     def _delete(self, node: ast.Delete, scope: Scope) -> None:
@@ -332,13 +359,16 @@ class Interpreter(Expressions):
                 scope.bind(alias.name.partition(".")[0], self._module(alias.name.partition(".")[0]))
 
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
-        module = self._module("." * node.level + (node.module or ""))
+        package = scope.outermost.names.get("__package__", "") if node.level else ""
+        front = package.split(".")[: len(package.split(".")) + 1 - node.level]
+        name = ".".join([*(front if node.level else ()), *([node.module] if node.module else ())])
+        module = self._module(name)
         for alias in node.names:
             if alias.name == "*":
                 for name, value in getattr(module, "members", {}).items():
                     scope.bind(name, value)
                 continue
-            inner = self.modules.get(f"{node.module}.{alias.name}")
+            inner = self.modules.get(f"{name}.{alias.name}")
             value = inner if inner is not None else self.attribute(module, alias.name)
             scope.bind(alias.asname or alias.name, value)
 
@@ -363,10 +393,10 @@ class Interpreter(Expressions):
     def _return(self, node: ast.Return, scope: Scope) -> _Return:
         return _Return(None if node.value is None else self.evaluate(node.value, scope))
 
-    def _tell(self, name: str, value: Any, line: int) -> None:
+    def _tell(self, name: str, value: Any, line: int, scope: Scope) -> None:
         if not self.strict:
             for listener in self.listeners:
-                listener(name, value, line)
+                listener(name, value, line, scope is self.globals)
 
     # ---- functions and classes
 
@@ -395,12 +425,18 @@ class Interpreter(Expressions):
         bases = []
         for base_node in node.bases:
             base = self.evaluate(base_node, scope)
+            base = base.resolved(self) if hasattr(base, "resolved") else base
+            if base is python.TYPES["object"]:
+                continue
             if isinstance(base, UserClass | NativeClass | Unknown):
                 bases.append(base)
             elif isinstance(base, Native):
                 bases.append(Unknown(f"inherits from {base.kind}", node.lineno))
         inner = Scope(parent=scope)
         self.execute(node.body, inner)
+        known = any(isinstance(base, NativeClass | UserClass) for base in bases)
+        if bases and not known and self.base_of_unknown and _is_network(node, inner.names):
+            bases.append(self.base_of_unknown)
         cls = UserClass(node.name, bases, inner.names, node.lineno)
         for value in inner.names.values():
             function = value.function if isinstance(value, Decorated) else value
@@ -456,9 +492,10 @@ class Interpreter(Expressions):
         scope.names = self._bound(function, args, kwargs)
         scope.arguments = dict(scope.names)
         scope.first = args[0] if args else None
-        line, outer = self.line, self.scope
+        line, outer, foreign = self.line, self.scope, self.foreign
         self.calls += 1
         self.scope = scope
+        self.foreign = function.scope.outermost is not self.globals
         try:
             if isinstance(node, ast.Lambda):
                 return self.evaluate(node.body, scope)
@@ -468,7 +505,7 @@ class Interpreter(Expressions):
             raise
         finally:
             self.calls -= 1
-            self.scope = outer
+            self.scope, self.foreign = outer, foreign
             self.line = line
         return signal.value if isinstance(signal, _Return) else None
 
@@ -507,6 +544,8 @@ class Interpreter(Expressions):
         self.charge(4)
         begin = cls.find("__init__")
         native = cls.native
+        if native is not None and isinstance(begin, UserFunction):
+            args, kwargs = self._with_usual(begin, args, kwargs)
         with self.strictly(self.strict or native is not None):
             if begin is not MISSING:
                 self.call(begin, [instance, *args], kwargs)
@@ -520,6 +559,19 @@ class Interpreter(Expressions):
                     self.refuse(f"passes arguments to {cls.name}, which takes none")
                 return unknown
         return instance
+
+    def _with_usual(self, begin: UserFunction, args: list[Any], kwargs: dict) -> tuple:
+        """A network's arguments, those that are not known at the values they usually have."""
+        names = [arg.arg for arg in begin.node.args.args][1:]
+
+        def known(name: str, value: Any) -> Any:
+            if isinstance(value, Unknown) and name.lower() in self.usual:
+                value = self.usual[name.lower()]
+                self.note(f"Line {self.line} leaves {name} open; {value} is taken.")
+            return value
+
+        pairs = zip([*names, *[""] * len(args)], args, strict=False)
+        return [known(*pair) for pair in pairs], {k: known(k, v) for k, v in kwargs.items()}
 
     def _fill(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> None:
         names = [name for name, _ in instance.cls.fields]
@@ -761,6 +813,12 @@ _STATEMENTS: dict[type[ast.stmt], Any] = {
     ast.Break: lambda run, node, scope: _BREAK,
     ast.Continue: lambda run, node, scope: _CONTINUE,
 }
+
+
+def _is_network(node: ast.ClassDef, names: Mapping[str, Any]) -> bool:
+    """Whether a class of an unknown base is a network: it has a forward, or keeps its net."""
+    nets = (i for i in ast.walk(node) if isinstance(i, ast.Attribute) and i.attr == "net")
+    return "forward" in names or any(isinstance(net.ctx, ast.Store) for net in nets)
 
 
 def _reason(error: SpecError) -> str:

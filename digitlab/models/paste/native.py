@@ -7,6 +7,7 @@ that it does not have refuses and names the construct.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, Protocol
 
@@ -81,6 +82,10 @@ class Native:
 
         May return NotImplemented, so that `other` is asked."""
         return NotImplemented
+
+    def become(self, value: Any, run: Run) -> Any:
+        """What the name holds after `value += …`; a tensor changes in place, for all its names."""
+        return value
 
     def unary(self, operator: str, run: Run) -> Any:
         """`-value`, `+value` or `~value`."""
@@ -256,7 +261,9 @@ class Namespace(Native):
             return self.members[name]
         value = self.find(name) if self.find else None
         if value is None:
-            return Unknown(f"uses {self.name}.{name}, which cannot be read", run.line)
+            near = difflib.get_close_matches(name, self.members, 2, 0.75)
+            hint = "".join(f"; did you mean {self.name}.{word}" for word in near[:1])
+            return Unknown(f"uses {self.name}.{name}, which cannot be read{hint}", run.line)
         return value
 
     def set_attribute(self, name: str, value: Any, run: Run) -> None:

@@ -127,6 +127,8 @@ class Instance(Native):
         self.cls, self.line = cls, line
         self.attributes: dict[str, Any] = {}
         self.core: Any = None
+        self.origin: str | None = None  # the function of a library that made it
+        self.whole: Any = None
         self.kind = f"an instance of {cls.name}"
 
 

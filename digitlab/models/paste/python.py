@@ -153,9 +153,7 @@ def _issubclass(run: Any, value: Any, cls: Any) -> Any:
 def _hasattr(run: Any, value: Any, name: Any) -> Any:
     if isinstance(value, Unknown) or not isinstance(name, str):
         return value if isinstance(value, Unknown) else Unknown("asks for an attribute", run.line)
-    if isinstance(value, Instance | UserClass):
-        return not isinstance(run.attribute(value, name), Unknown)
-    return Unknown(f"asks whether {kind(value)} has .{name[:40]}", run.line)
+    return not isinstance(run.attribute(value, name), Unknown)
 
 
 def _getattr(run: Any, value: Any, name: Any, *default: Any) -> Any:

@@ -336,3 +336,15 @@ def _arguments(values: dict[str, Any]) -> Arguments:
     made = Arguments()
     made.values.update(values)
     return made
+
+
+# What stands for itself where the text does not import it.
+NAMES: dict[str, Any] = {
+    "np": MODULES["numpy"],
+    "math": MODULES["math"],
+    "copy": MODULES["copy"],
+    "OrderedDict": _COLLECTIONS["OrderedDict"],
+    "partial": MODULES["functools"].attribute("partial", None),
+    "deepcopy": MODULES["copy"].attribute("deepcopy", None),
+    "namedtuple": _COLLECTIONS["namedtuple"],
+}

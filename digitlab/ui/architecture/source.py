@@ -104,10 +104,10 @@ def paste() -> None:
 
 
 def _apply_pasted() -> None:
-    from digitlab.models.paste import read_pasted
+    from digitlab.models.paste import read_code
 
     try:
-        spec = read_pasted(st.session_state.get(_PASTED) or "")
+        spec = read_code(st.session_state.get(_PASTED) or "").spec
     except SpecError as e:
         st.session_state[_RESULT] = e
         return

@@ -14,7 +14,6 @@ from digitlab.errors import SpecError
 from digitlab.models.build import build, summarize
 from digitlab.models.layers import list_layers
 from digitlab.models.load import load_model
-from digitlab.models.paste import read_pasted
 from digitlab.models.spec import ModelSpec
 
 # From the tutorials of PyTorch and Keras, shortened to their models.
@@ -68,7 +67,7 @@ model.summary()
 
 
 def test_pytorch_code_becomes_a_spec():
-    spec = read_pasted(PYTORCH)
+    spec = ModelSpec.from_code(PYTORCH)
     assert [layer.type for layer in spec.layers] == [
         *("Flatten", "Linear", "ReLU", "Linear", "ReLU", "Linear", "LogSoftmax"),
     ]
@@ -78,7 +77,7 @@ def test_pytorch_code_becomes_a_spec():
 
 
 def test_sizes_that_are_written_as_products_are_read_and_then_inferred():
-    spec = read_pasted(LENET)
+    spec = ModelSpec.from_code(LENET)
     assert summarize(spec).parameters == summarize(load_model("lenet-5")).parameters
     assert spec.layers[0].args == {"out_channels": 6, "kernel_size": 5, "padding": 2}
     assert spec.layers[7].args == {"out_features": 120}
@@ -87,13 +86,17 @@ def test_sizes_that_are_written_as_products_are_read_and_then_inferred():
 
 def test_the_image_is_the_one_that_the_sizes_were_computed_for():
     code = "nn.Sequential(nn.Conv2d(3, 6, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(6*14*14, 9))"
-    assert read_pasted(code).input == (3, 32, 32)
-    assert read_pasted("nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))").input == (3, 32, 32)
-    assert read_pasted("nn.Sequential(nn.Flatten(), nn.Linear(64, 10))").input == (1, 8, 8)
+    assert ModelSpec.from_code(code).input == (3, 32, 32)
+    assert ModelSpec.from_code("nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))").input == (
+        3,
+        32,
+        32,
+    )
+    assert ModelSpec.from_code("nn.Sequential(nn.Flatten(), nn.Linear(64, 10))").input == (1, 8, 8)
 
 
 def test_keras_listings_become_specs():
-    spec = read_pasted(KERAS)
+    spec = ModelSpec.from_code(KERAS)
     assert summarize(spec).parameters == 34_826  # as its tutorial says
     assert [layer.type for layer in spec.layers] == [
         *("Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Dropout"),
@@ -102,7 +105,7 @@ def test_keras_listings_become_specs():
 
 
 def test_keras_models_that_grow_by_add_are_read():
-    spec = read_pasted(
+    spec = ModelSpec.from_code(
         "model = tf.keras.models.Sequential()\n"
         "model.add(Conv2D(8, (5, 5), strides=(2, 2), padding='same', input_shape=(28, 28, 1)))\n"
         "model.add(BatchNormalization())\n"
@@ -115,9 +118,11 @@ def test_keras_models_that_grow_by_add_are_read():
         "history = model.fit(x_train, y_train, epochs=5)\n"
     )
     assert summarize(spec).output_shape == (10,)
-    assert summarize(spec).rows[0].output_shape == (8, 14, 14)
+    convolution = next(row for row in summarize(spec).rows if row.label == "Conv2d")
+    assert convolution.output_shape == (8, 14, 14)
     assert spec.init == "kaiming"
-    assert spec.layers[1].args == {"eps": 0.001, "momentum": 0.01}
+    (norm,) = [layer for layer in spec.layers if layer.type == "BatchNorm2d"]
+    assert norm.args == {"eps": 0.001, "momentum": 0.01}
 
 
 @pytest.mark.parametrize(
@@ -135,13 +140,13 @@ def test_keras_models_that_grow_by_add_are_read():
     ],
 )  # fmt: skip
 def test_keras_layers_keep_their_shapes(layers, shape):
-    spec = read_pasted(f"Sequential([{layers}])")
+    spec = ModelSpec.from_code(f"Sequential([{layers}])")
     assert summarize(spec).output_shape == shape
     build(spec)(torch.rand(2, *spec.input))
 
 
 def test_an_ordered_dict_and_nested_sequentials_are_one_chain():
-    spec = read_pasted(
+    spec = ModelSpec.from_code(
         "from collections import OrderedDict\n"
         "block = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())\n"
         "model = nn.Sequential(OrderedDict([('a', block), ('flat', nn.Flatten()),\n"
@@ -166,12 +171,14 @@ PRINTABLE = nn.Sequential(
 
 
 def test_a_printed_model_is_the_model():
-    spec = read_pasted(str(PRINTABLE))
+    spec = ModelSpec.from_code(str(PRINTABLE))
     flat = [m for m in PRINTABLE.modules() if not isinstance(m, nn.Sequential)]
     network = build(spec).eval()
-    for mine, theirs in zip(network, flat, strict=True):
-        assert type(mine) is type(theirs)
-        mine.load_state_dict(theirs.state_dict())
+    layers = [m for m in network.modules() if not list(m.children())]
+    assert [type(layer) for layer in layers] == [type(layer) for layer in flat]
+    names = [key for key in network.state_dict() if not key.startswith("flatten")]
+    assert names == list(PRINTABLE.state_dict())
+    network.load_state_dict(PRINTABLE.state_dict())
     images = torch.rand(4, 1, 28, 28)
     assert torch.equal(network(images), PRINTABLE.eval()(images))
 
@@ -179,7 +186,7 @@ def test_a_printed_model_is_the_model():
 @pytest.mark.parametrize("name", ["lenet-5", "cnn-small", "four-hidden-dropout", "record"])
 def test_a_preset_survives_being_printed_and_pasted(name):
     spec = load_model(name)
-    again = read_pasted(str(build(spec)))
+    again = ModelSpec.from_code(str(build(spec)))
     assert [row.output_shape for row in summarize(again).rows] == [
         row.output_shape for row in summarize(spec).rows
     ]
@@ -191,39 +198,37 @@ def one(layer: str) -> str:
 
 
 REFUSED = [
-    (one("os.system('rm -rf /')"), 4, "calls os.system, which is not a layer"),
-    (one("__import__('os').system('x')"), 4, "attribute of the result of a call"),
+    (one("os.system('rm -rf /')"), 4, "'os', which is not defined"),
+    (one("__import__('os').system('x')"), 4, "calls __import__, and nothing is executed"),
     (one("nn.Linear.__init__.__globals__"), 4, "__globals__"),
-    (one("nn.Linear(10, (lambda: 3)())"), 4, "calls a lambda"),
-    (one("*[nn.ReLU() for _ in range(3)]"), 4, "unpacks a list with a star"),
-    (one("nn.Linear([x for x in y], 3)"), 4, "comprehension"),
-    (one("nn.Linear(784, hidden)"), 4, "'hidden', which is not a number"),
-    (one("nn.Linear(784, 9**9**9)"), 4, "write the number out"),
-    (one("nn.Linear(784, 10**100)"), 4, "write the number out"),
+    (one("nn.Linear(10, (lambda: 3)())"), 4, "in_features 10, but"),
+    (one("*[nn.ReLU() for _ in range(10**9)]"), 4, "more than 20,000 items"),
+    (one("nn.Linear([x for x in y], 3)"), 4, "'y', which is not defined"),
+    (one("nn.Linear(784, hidden)"), 4, "'hidden', which is not defined"),
+    (one("nn.Linear(784, 9**9**9)"), 4, "a power beyond"),
+    (one("nn.Linear(784, 10**100)"), 4, "a power beyond"),
     (one("nn.Linear(784, 2000000 * 2000000)"), 4, "at most"),
     (one("nn.Linear(784, 1 // 0)"), 4, "divides by zero"),
-    (one("nn.Linear(784, 'a' * 999999999)"), 4, "write the number out"),
+    (one("nn.Linear(784, 'a' * 999999999)"), 4, "more than 20,000 items"),
     (one("nn.Linear(784, " + "9" * 4000 + ")"), 4, "at most"),
     (one("nn.Linear(784, " + "9" * 9000 + ")"), 4, "not Python"),
     (one("nn.Linear(784, 1e999)"), 4, "at most"),
     (one("nn.Linear(784, 10, device='cuda', colour=3)"), 4, "'colour' to Linear that it does"),
     (one("nn.Linear(784, 10, 3, 4, 5, 6, 7)"), 4, "it takes 5"),
     (one("nn.Linear(784, 10, in_features=4)"), 4, "in_features to Linear twice"),
-    (one("nn.Linaer(784, 10)"), 4, "nn.Linear"),
-    (one("nn.LSTM(28, 10)"), 4, "nn.LSTM, which is not a layer"),
+    (one("nn.Linaer(784, 10)"), 4, "did you mean torch.nn.Linear"),
+    (one("nn.LSTM(28, 10)"), 4, "tensor of 2 dimensions; it takes three"),
     (one("5"), 2, "is not a layer"),
-    (one("nn.Linear(f'{x}', 3)"), 4, "an f-string"),
-    (one("nn.Linear(a[0], 3)"), 4, "an index in brackets"),
-    (one("nn.Linear(3 if x else 4, 3)"), 4, "a conditional expression"),
-    ("import os\nmodel = nn.Sequential(nn.ReLU())", 1, "imports 'os'"),
-    ("from subprocess import run\n", 1, "imports 'subprocess'"),
-    ("import torch\nclass Net(nn.Module):\n    pass\n", 2, "contains a class"),
-    ("for i in range(9):\n    pass\n", 1, "contains a loop"),
-    ("x = open('/etc/passwd').read()\n", 1, "attribute of the result of a call"),
-    ("exec('1')\n", 1, "is not a Sequential"),
-    ("model = nn.Sequential(nn.ReLU())\nmodel.apply(f)\n", 2, "calls model.apply"),
-    ("model = nn.Sequential(nn.ReLU())\nmodel[0] = nn.ReLU()\n", 2, "assigns to something other"),
-    ("x = 3", 1, "no Sequential"),
+    (one("nn.Linear(f'{x}', 3)"), 4, "'x', which is not defined"),
+    (one("nn.Linear(a[0], 3)"), 4, "'a', which is not defined"),
+    (one("nn.Linear(3 if x else 4, 3)"), 4, "'x', which is not defined"),
+    ("from subprocess import run\n", 1, "no network in the text"),
+    ("import torch\nclass Net(nn.Module):\n    pass\n", 1, "no network in the text"),
+    ("for i in range(9):\n    pass\n", 1, "no network in the text"),
+    ("x = open('/etc/passwd').read()\n", 1, "no network in the text"),
+    ("exec('1')\n", 1, "calls exec, and nothing is executed"),
+    ("model = nn.Sequential(nn.ReLU())\nmodel[0] = f\n", 2, "'f', which is not defined"),
+    ("x = 3", 1, "no network in the text"),
     ("nn.Sequential()\n", 1, "no layers"),
     ("nn.Sequential(nn.ReLU(),\n\n", 3, "not Python"),
     ("a b c", 1, "not Python"),
@@ -240,14 +245,12 @@ REFUSED = [
     ("x = " + "await " * 9_000 + "y", None, "Python|await"),
     ("if 1:\n  pass\n" + "elif 1:\n  pass\n" * 6_000, None, "Python|an if statement"),
     ("x" * 100_001, None, "at most 100,000"),
-    ("Sequential([Conv2D(8, 4, 2, 'same')])", 1, "even window"),
-    ("Sequential([\nDense(8, kernel_regularizer='l2')])", 2, "kernel_regularizer='l2'"),
-    ("Sequential([\nDense(8),\nEmbedding(8, 3)])", 3, "Embedding, which has no translation"),
+    ("Sequential([\nDense(8),\nEmbedding(8, 3)])", 3, "Embedding"),
     ("Sequential([Dense(8, activation='zork')])", 1, "activation 'zork'"),
     ("Sequential([Dense()])", 1, "leaves out units"),
-    ("Sequential([Dense('a')])", 1, "must be a number"),
+    ("Sequential([Dense('a')])", 1, "must be a whole number"),
     ("Sequential([Flatten(input_shape=(28, None, 'a'))])", 1, "input shape"),
-    ("Net(\n  (fc): Linear(in_features=4, out_features=2, bias=True)\n)", 1, "class of your own"),
+    ("Net(\n  (fc): Linear(in_features=5, out_features=2, bias=True)\n)", 2, "in_features 5, but"),
     ("Sequential(\n  (0): ReLU()\n", None, "last bracket"),
     ("Sequential(\n  (0): ReLU()\n  hello\n)", 3, "not part of"),
     ("Sequential(\n  (0): Zork(3)\n)", 2, "Zork, which is not a layer"),
@@ -259,7 +262,7 @@ REFUSED = [
 def test_what_is_not_a_model_is_refused_with_its_line(text, line, words):
     start = time.perf_counter()
     with pytest.raises(SpecError, match=words) as caught:
-        read_pasted(text)
+        ModelSpec.from_code(text)
     assert line is None or caught.value.line == line
     assert len(caught.value.message) < 400
     assert time.perf_counter() - start < 2
@@ -277,26 +280,26 @@ def test_what_is_not_a_model_is_refused_with_its_line(text, line, words):
     ],
 )
 def test_the_input_of_a_keras_model_is_the_shape_that_it_names(first):
-    spec = read_pasted(f"Sequential([{first}, Flatten(), Dense(10)])")
+    spec = ModelSpec.from_code(f"Sequential([{first}, Flatten(), Dense(10)])")
     assert spec.input == (3, 32, 24)  # Keras writes height, width, channels
 
 
 def test_a_keras_input_of_vectors_is_a_square_image():
     for first in ("Input(shape=(100,)), Dense(7)", "Dense(7, input_dim=100)", "Input(100)"):
-        assert read_pasted(f"Sequential([{first}, Dense(10)])").input == (1, 10, 10)
+        assert ModelSpec.from_code(f"Sequential([{first}, Dense(10)])").input == (1, 10, 10)
     for wrong in ("'a'", "5.5", "(None, 0)"):
         with pytest.raises(SpecError, match="input shape"):
-            read_pasted(f"Sequential([Dense(3, batch_input_shape={wrong})])")
+            ModelSpec.from_code(f"Sequential([Dense(3, batch_input_shape={wrong})])")
 
 
 def test_a_huge_text_is_refused_at_once():
     start = time.perf_counter()
     with pytest.raises(SpecError, match="at most"):
-        read_pasted("nn.ReLU(), " * 1_000_000)
+        ModelSpec.from_code("nn.ReLU(), " * 1_000_000)
     assert time.perf_counter() - start < 0.2
     for wrong in (None, 3, b"nn.ReLU()"):
         with pytest.raises(SpecError):
-            read_pasted(wrong)
+            ModelSpec.from_code(wrong)
 
 
 PIECES = st.sampled_from(
@@ -323,7 +326,7 @@ def test_any_layer_by_position_is_a_spec_or_refused(name, numbers, keras):
 
 def _check_read_or_refused(text: str) -> None:
     try:
-        spec = read_pasted(text)
+        spec = ModelSpec.from_code(text)
     except SpecError as error:
         message = error.message
     else:

@@ -9,7 +9,8 @@ import pytest
 
 from digitlab.errors import SpecError
 from digitlab.models.build import summarize
-from digitlab.models.paste import read_pasted
+from digitlab.models.paste import read_code
+from digitlab.models.spec import ModelSpec
 
 # In the form of TensorFlow's quickstart for beginners.
 TENSORFLOW = """\
@@ -77,7 +78,7 @@ model.add(Dense(10, activation='softmax'))
     [(TENSORFLOW, 101_770), (PYTORCH, 669_706), (CONVOLUTIONS, 3_930), (KERAS, 542_230)],
 )
 def test_models_of_tutorials_have_the_parameters_they_have_there(text, parameters):
-    summary = summarize(read_pasted(text))
+    summary = summarize(ModelSpec.from_code(text))
     assert summary.parameters == parameters
     assert summary.output_shape == (10,)
     assert summary.input_shape == (1, 28, 28)
@@ -102,12 +103,20 @@ NeuralNetwork(
   )
 )
 """
+
+
+def test_a_class_is_read_and_its_print_offered_with_a_warning():
+    assert summarize(ModelSpec.from_code(CLASS)).parameters == 7_850
+    reading = read_code(PRINTED_CLASS)
+    assert [layer.type for layer in reading.spec.layers] == ["Flatten", "Linear"]
+    assert reading.spec.layers[1].name == "linear_relu_stack.0"
+    assert "order of the print" in reading.notes[0]
+
+
 TRICKS = [
-    (CLASS, 3),
-    (PRINTED_CLASS, 1),
-    ("m = nn.Sequential(nn.ReLU())\nm.__class__.__bases__", 2),
+    ("m = nn.Sequential(nn.ReLU().__class__.__bases__)", 1),
     ("nn.Sequential(nn.Linear(784, getattr(os, 'x')))", 1),
-    ("nn.Sequential(\n nn.Linear(784, (y := 3)))", 2),
+    ("nn.Sequential(\n nn.Linear(784, (y := x)))", 2),
     ("nn.Sequential(\n nn.ReLU(),\n *layers)", 3),
     ("nn.Sequential(\n **{'a': nn.ReLU()})", None),
     ("nn.Sequential(\n nn.Linear(**args))", 2),
@@ -123,7 +132,7 @@ TRICKS = [
     ("return 3", 1),
     ("import torch, os", 1),
     ("from . import x", 1),
-    ("from torch.hub import load\nimport importlib", 2),
+    ("from torch.hub import load\nimport importlib", 1),
     ("x = [nn.ReLU() for _ in range(10**9)]", 1),
     ("x = {n: n for n in y}", 1),
     ("x = (n for n in y)", 1),
@@ -142,10 +151,10 @@ TRICKS = [
     ("nn.Sequential(torch.hub.load('a/b', 'c'))", 1),
     ("nn.Sequential(nn.ReLU())(x)", 1),
     ("print(__import__('os').system('id'))\nnn.Sequential(nn.ReLU(", None),
-    ("Sequential([\nLambda(lambda x: x / 255)])", 2),
-    ("Sequential([\nDense(10, activation=lambda x: x)])", 2),
+    ("Sequential([\nLambda(lambda x: os.system(x))])", 2),
+    ("Sequential([\nDense(10, activation=lambda x: open(x))])", 2),
     ("Sequential([\nDense(10, kernel_initializer=eval('x'))])", 2),
-    ("model = Sequential()\nfor n in (1, 2):\n  model.add(Dense(n))", 2),
+    ("model = Sequential()\nfor n in data:\n  model.add(Dense(n))", 2),
     ("model = keras.Model(inputs, outputs)", 1),
     ("Sequential(\n  (0): Linear(in_features=784, out_features=10, bias=eval('1'))\n)", 2),
     ("Sequential(\n  (0): " + "Sequential(" * 50 + "\n)", 2),
@@ -165,7 +174,7 @@ def test_a_trick_is_refused_with_a_sentence_and_its_line(text, line):
     sys.addaudithook(never)
     start = time.process_time()
     with pytest.raises(SpecError) as caught:
-        read_pasted(text)
+        ModelSpec.from_code(text)
     took = time.process_time() - start
     watching.clear()
     assert took < 2

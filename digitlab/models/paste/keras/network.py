@@ -47,12 +47,14 @@ def read_network(model: Any, trace: Trace, run: Any = None) -> KerasNetwork:
     if isinstance(model, Instance):
         trace.paths[model] = ""
     failure: SpecError | None = None
+    fitting: tuple[int, ...] | None = None  # the first shape that passes through at all
     for start in _inputs(model, trace):
         mark = trace.mark()
         try:
             tensor = image_input(trace, start, trace.line) if isinstance(start, tuple) else start
             output = _output(model, trace, tensor)
             if isinstance(start, tuple) and output.rank != 1 and output.shape != start:
+                fitting = fitting or start
                 raise trace.error(f"gives {written(output)}, which is no score for each class")
             return _network(trace, tensor, output)
         except SpecError as error:
@@ -60,6 +62,9 @@ def read_network(model: Any, trace: Trace, run: Any = None) -> KerasNetwork:
             if not isinstance(start, tuple):
                 raise
             trace.forget(mark)
+    if fitting is not None:
+        tensor = image_input(trace, fitting, trace.line)
+        return _network(trace, tensor, _output(model, trace, tensor))
     raise failure
 
 

@@ -1,0 +1,284 @@
+"""The network of a pasted text: its layers, the image that they take, what was passed over."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from digitlab.errors import SpecError
+from digitlab.models.layer import Layer
+from digitlab.models.paste import (
+    einops,
+    printed,
+    standard,
+    torch_library,
+    torch_reading,
+    torchvision_library,
+)
+from digitlab.models.paste.choose import USUAL, Candidate, Found, candidates
+from digitlab.models.paste.interpreter import Interpreter
+from digitlab.models.paste.keras.library import keras_modules, keras_names
+from digitlab.models.paste.keras.network import is_model
+from digitlab.models.paste.keras.network import read_network as read_keras
+from digitlab.models.paste.keras.trace import Trace
+from digitlab.models.paste.native import Unknown
+from digitlab.models.paste.notebook import as_class, read_text
+from digitlab.models.paste.objects import Instance, UserClass
+from digitlab.models.paste.recipe import read_recipe
+from digitlab.models.paste.source import check_size
+from digitlab.models.paste.torch_modules import walk
+from digitlab.models.place import place_torch
+from digitlab.models.placement import Assembly, Placement
+
+NAME = "Pasted model"
+# What texts usually call their network.
+_MODEL_NAMES = ("model", "net", "network", "cnn", "classifier", "autoencoder", "discriminator")
+
+
+@dataclass(frozen=True)
+class PastedNetwork:
+    """What was read: the parts of a CodeReading. `yaml` is the spec of a file that digitlab wrote,
+    and then all there is."""
+
+    name: str = NAME
+    layers: tuple[tuple[Layer, int | None], ...] = ()
+    input: tuple[int, int, int] = (1, 28, 28)
+    init: str = "default"
+    notes: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    yaml: str = ""
+
+
+def read_pasted_network(text: str, model: str | None = None) -> PastedNetwork:
+    """The network in a text. Raises SpecError, with the line, where there is none to be read."""
+    check_size(text)
+    if printed.is_summary(text):
+        raise SpecError(
+            "This is what model.summary() writes, which leaves out kernel sizes and activations. "
+            "Paste the code that makes the model, or the output of print(model) in PyTorch.",
+            line=1,
+        )
+    if printed.is_printed(text):
+        return _read_print(text)
+    tree, dropped = read_text(text)
+    body = as_class(tree.body)
+    exported = _exported(body)
+    if exported is not None:
+        return PastedNetwork(yaml=exported)
+    return _read_body(text, body, dropped, model)
+
+
+def _exported(body: list[ast.stmt]) -> str | None:
+    """The architecture that a file of digitlab's own carries along as text."""
+    for node in body:
+        named = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "")
+        if named == "ARCHITECTURE" and isinstance(node.value, ast.Constant):
+            return str(node.value.value)
+    return None
+
+
+class _Session:
+    """The interpreter of one text with all libraries, and what they write down."""
+
+    def __init__(self, text: str) -> None:
+        self.keras = Trace()
+        keras = keras_modules(self.keras)
+        rooms = (standard, torch_library, torchvision_library, einops)
+        modules = {name: module for room in rooms for name, module in room.MODULES.items()}
+        names = {**torchvision_library.NAMES, **einops.NAMES}
+        for more in _in_order(text, torch_library.NAMES, keras_names(self.keras, keras)):
+            names.update(more)
+        names |= standard.NAMES
+        self.run = run = Interpreter({**modules, **keras}, names)
+        run.base_of_unknown, run.usual = torch_library.MODULE, USUAL
+        run.whole_model = lambda instance: torchvision_library.as_layer(instance, run)
+
+
+def _in_order(text: str, torch: Mapping[str, Any], keras: Mapping[str, Any]) -> list[Any]:
+    """The names of both libraries, those of the one that the text means last."""
+    is_keras = re.search(
+        r"\bkeras\b|\btensorflow\b|\btf\.|\bDense\(|\b\w+[123]D\(|"
+        r"\bSequential\(\[|\binput_(?:shape|dim)\b",
+        text,
+    )
+    is_torch = re.search(r"\btorch\b|(?<!tf\.)\bnn\.", text)
+    return [torch, keras] if is_keras and not is_torch else [keras, torch]
+
+
+def _is_network(value: Any) -> bool:
+    return torch_library.is_network(value) or is_model(value)
+
+
+def _walk(value: Any) -> Iterable[tuple[str, Any]]:
+    """All modules in a network by name; a Keras model as one."""
+    return [("", value)] if is_model(value) else walk(value)
+
+
+def _read_body(text: str, body: list[ast.stmt], dropped: int, model: str | None) -> PastedNetwork:
+    session = _Session(text)
+    run, found = session.run, Found(_is_network)
+    run.listeners.append(found.hear)
+    fragment = _fragment(body, run)
+    run.run(body)
+    if fragment is not None:
+        _offer(fragment, found)
+    choices = candidates(run, body, found, _walk)
+    if not choices:
+        raise _no_network(run, body)
+    choice = _chosen(choices, model)
+    network = choice.make()
+    if choice.guessed:
+        run.note(
+            f"{choice.name} is made with {', '.join(choice.guessed)}, which the text leaves open."
+        )
+    for _, inner in _walk(network):
+        if id(inner) in run.spoilt:
+            run.spoilt[id(inner)].refuse()
+    keras = is_model(network)
+    read = (
+        read_keras(network, session.keras, run)
+        if keras
+        else torch_reading.read_network(network, run, body)
+    )
+    if len(choices) > 1:
+        others = ", ".join(dict.fromkeys(c.name for c in choices if c is not choice))
+        run.note(f"The text has several networks; {choice.name} is read, not {others}.")
+    notes = [*(session.keras.notes if keras else ()), *run.notes, *_passed_over(run, body, dropped)]
+    name = torch_reading.network_name(network)
+    pasted = PastedNetwork(
+        name=NAME if name in ("", "Fragment") else name,
+        layers=tuple(read.layers),
+        input=read.input,
+        init=read.init,
+        notes=tuple(dict.fromkeys(notes)),
+        models=tuple(each.name for each in choices),
+        recipe={**session.keras.recipe, **read_recipe(body, run.globals.names)},
+    )
+    return _checked(pasted)
+
+
+def _read_print(text: str) -> PastedNetwork:
+    """A printed model; where sizes ask for it, with a Flatten before its first Linear."""
+    session = _Session("torch")
+    network, notes = printed.read_printed(text, session.run)
+    if not any(True for _ in network.iterate(session.run)):
+        raise SpecError("The printed model has no layers; paste at least one.", line=1)
+    try:
+        read = torch_reading.read_network(network, session.run, [])
+    except SpecError:
+        if not notes or not printed.flatten_first_linear(network, session.run):
+            raise
+        read = torch_reading.read_network(network, session.run, [])
+        notes = (*notes, printed.FLATTENED)
+    notes = [*notes, *session.run.notes]
+    return _checked(PastedNetwork(
+        layers=read.layers, input=read.input, notes=tuple(notes), models=(NAME,)
+    ))  # fmt: skip
+
+
+def _fragment(body: list[ast.stmt], run: Interpreter) -> Any:
+    """An instance that `self.net = …` outside of all classes belongs to; None without any."""
+    at_self = any(
+        isinstance(inner, ast.Name) and inner.id == "self"
+        for node in body
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef)
+        for inner in ast.walk(node)
+    )
+    if not at_self:
+        return None
+    cls = UserClass("Fragment", [torch_library.MODULE], {}, 1)
+    run.globals.names["self"] = instance = Instance(cls, 1)
+    return instance
+
+
+def _offer(fragment: Any, found: Found) -> None:
+    """The modules that a fragment keeps in self, each as a network of its own."""
+    for name, module in fragment.attributes.items():
+        found.hear(name, module, getattr(module, "line", 1))
+
+
+def _chosen(choices: Sequence[Candidate], model: str | None) -> Candidate:
+    if model is None:
+        return choices[-1]
+    named = [choice for choice in choices if choice.name == model]
+    if not named:
+        names = ", ".join(dict.fromkeys(choice.name for choice in choices))
+        raise SpecError(f"The text has no network {model!r}; it has {names}.", line=1)
+    return named[-1]
+
+
+def _no_network(run: Interpreter, body: list[ast.stmt]) -> SpecError:
+    """What to say of a text in which no network was found."""
+    advice = (
+        "paste a class with its forward, an nn.Sequential or a Keras model, with the line that "
+        "makes it"
+    )
+    why = _why(run)
+    if why is None:
+        line = body[0].lineno if body else 1
+        return SpecError(f"There is no network in the text; {advice}.", line=line)
+    line, reason = why
+    return SpecError(f"Line {line} {reason}. No network was found; {advice}.", line=line)
+
+
+def _why(run: Interpreter) -> tuple[int, str] | None:
+    """The line and reason for which a text's network is not known, as far as can be told."""
+    for name in _MODEL_NAMES:
+        value = run.globals.names.get(name)
+        if isinstance(value, Unknown):
+            return value.line, value.reason
+    return next(((line, reason) for _, line, reason in run.passed_over), None)
+
+
+def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: int) -> list[str]:
+    """A note of the lines that are not the model: data, training, plots."""
+    skipped = {statement for statement, _, _ in run.passed_over}
+    lines: list[tuple[int, int]] = []
+    for node in body:
+        plain = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        assigned = isinstance(node, ast.Assign | ast.AnnAssign) and not any(
+            isinstance(run.globals.find(inner.id), Unknown)
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+        )
+        known = isinstance(
+            node, ast.ClassDef | ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Pass
+        )
+        if plain or ((known or assigned) and node.lineno not in skipped):
+            continue
+        end = node.end_lineno or node.lineno
+        if lines and node.lineno - lines[-1][1] <= 2:
+            lines[-1] = (lines[-1][0], end)
+        else:
+            lines.append((node.lineno, end))
+    notes = []
+    if lines:
+        words = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in lines[:8])
+        more = " and others" if len(lines) > 8 else ""
+        plural = "s" if len(lines) > 1 or lines[0][0] != lines[0][1] else ""
+        notes.append(f"Passed over as no part of the network: line{plural} {words}{more}.")
+    if dropped:
+        notes.append(f"{dropped} line{'s' * (dropped > 1)} that {'are' if dropped > 1 else 'is'} "
+                     f"no Python passed over.")  # fmt: skip
+    return notes
+
+
+def _checked(pasted: PastedNetwork) -> PastedNetwork:
+    """The same, if the layers can be built; the SpecError of one that cannot has its line."""
+    layers = [layer for layer, _ in pasted.layers]
+    try:
+        Placement(Assembly("meta", place_torch)).chain(layers, pasted.input)
+    except SpecError as error:
+        raise _with_line(error, pasted.layers) from error
+    return pasted
+
+
+def _with_line(error: SpecError, layers: Sequence[tuple[Layer, int | None]]) -> SpecError:
+    """A SpecError about a layer as one about the layer's line in the text."""
+    index = error.path[0] if error.path and isinstance(error.path[0], int) else 0
+    error.line = layers[index][1] if index < len(layers) else None
+    return error

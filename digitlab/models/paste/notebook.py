@@ -1,0 +1,158 @@
+"""Pasted text as Python: fences, prompts, magics, indentation are taken off; lines stay lines."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import textwrap
+
+from digitlab.errors import SpecError
+from digitlab.models.paste.source import check_size, parse
+
+_FENCE = re.compile(r"^\s*(```|~~~)\s*(\w*)")
+_PROMPT = re.compile(r"^\s*(>>>|In \[\d*\]:|\.\.\.:|\.\.\.) ?")
+_OUTPUT = re.compile(r"^\s*Out\[\d*\]:")
+_MAGIC = re.compile(r"^\s*(?:[%!?]|\w[\w.]*\?\??\s*$)")
+_KEYWORDS = (
+    "import|from|class|def|async|for|while|if|elif|else|try|except|finally|with|return|pass|del|"
+    "global|assert|raise|print"
+)
+_IN_CLASS = "class Fragment(nn.Module):\n"
+_IN_INIT = f"{_IN_CLASS}    def __init__(self):\n"
+
+
+def read_text(text: str) -> tuple[ast.Module, int]:
+    """The syntax tree of a pasted text, with the text's own line numbers, and how many lines were
+    no Python. Raises SpecError with the line of what is wrong."""
+    check_size(text)
+    lines, dropped = _python_lines(_of_notebook(text))
+    try:
+        return _parsed(lines), dropped
+    except SpecError as error:
+        tree = _fragment(lines)
+        if tree is not None:
+            return tree, dropped
+        looser, more = _without_prose(lines)
+        try:
+            return _parsed(looser), dropped + more
+        except SpecError:
+            raise error from None
+
+
+def _parsed(lines: list[str]) -> ast.Module:
+    return parse(textwrap.dedent("\n".join(lines).expandtabs(4)))
+
+
+def _without_prose(lines: list[str]) -> tuple[list[str], int]:
+    """The lines without sentences between them, and without Python 2's print statements."""
+    kept = []
+    for line in lines:
+        printing = re.match(r"^(\s*)print\s+[^(=\s]", line)
+        indented = line[:1].isspace()
+        code = re.match(
+            rf"^(?:{_KEYWORDS})\b|^[\w.\[\], ]+ ?[-+*/]?=[^=]|^[@#)\]}}]|^\w[\w.]*\(", line
+        )
+        if printing:
+            kept.append(f"{printing.group(1)}pass")
+        else:
+            kept.append(line if indented or code or not line.strip() else "")
+    dropped = sum(a != b for a, b in zip(lines, kept, strict=True))
+    return kept, dropped
+
+
+def _python_lines(text: str) -> tuple[list[str], int]:
+    lines = text.replace("\r\n", "\n").replace("\ufeff", "").replace("\xa0", " ").split("\n")
+    lines = [line.rstrip() for line in lines]
+    outside = _outside_of_fences(lines)
+    prompts = any(re.match(r"^\s*(>>>|In \[\d+\]:)", line) for line in lines)
+    kept, dropped = [], 0
+    for number, line in enumerate(lines):
+        prompt = _PROMPT.match(line) if prompts else None
+        if prompt:
+            line = line[prompt.end() :]
+        elif prompts and line.strip():
+            line = ""  # what the interpreter printed
+            dropped += 1
+        if number in outside or _MAGIC.match(line) or _OUTPUT.match(line):
+            dropped += bool(line.strip()) and not _FENCE.match(line)
+            line = "" if number in outside else _emptied(line)
+        kept.append(line)
+    return kept, dropped
+
+
+def _outside_of_fences(lines: list[str]) -> set[int]:
+    """The numbers of the lines that stand outside of Markdown's code blocks, fences included;
+    none where there are no blocks. A block that is no Python is outside, too."""
+    fences = [at for at, line in enumerate(lines) if _FENCE.match(line)]
+    if len(fences) < 2:
+        return set(fences)
+    inside: set[int] = set()
+    for start, end in zip(fences[::2], [*fences[1::2], len(lines)], strict=False):
+        language = _FENCE.match(lines[start]).group(2).lower()
+        body = "\n".join(lines[start + 1 : end])
+        magic = any(_MAGIC.match(line) for line in lines[start + 1 : end])
+        if language in ("python", "py", "python3", "ipython") or (not language and (
+            magic or _is_python(body))):  # fmt: skip
+            inside.update(range(start + 1, end))
+    return set(range(len(lines))) - inside
+
+
+def _is_python(text: str) -> bool:
+    try:
+        parse(textwrap.dedent(text))
+    except SpecError:
+        return False
+    return True
+
+
+def _emptied(line: str) -> str:
+    """`pass` where a magic is indented, so that a block keeps a statement."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return f"{indent}pass" if indent and line.strip() else ""
+
+
+def _of_notebook(text: str) -> str:
+    """The code cells of a pasted .ipynb file."""
+    if not text.lstrip().startswith("{") or '"cells"' not in text:
+        return text
+    try:
+        cells = json.loads(text)["cells"]
+        parts = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        return "\n".join("".join(part) if isinstance(part, list) else str(part) for part in parts)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text
+
+
+def _fragment(lines: list[str]) -> ast.Module | None:
+    """A part of a class, with the lines above it put back."""
+    body = "\n".join(lines).expandtabs(4)
+    first = next((line for line in body.split("\n") if line.strip()), "")
+    indent = len(first) - len(first.lstrip())
+    for front, depth in ((_IN_INIT, 8), (_IN_CLASS, 4)):
+        shift = " " * max(depth - indent, 0)
+        shifted = "\n".join(shift + line if line.strip() else line for line in body.split("\n"))
+        try:
+            tree = parse(front + shifted)
+        except SpecError:
+            continue
+        ast.increment_lineno(tree, -front.count("\n"))
+        return tree
+    return None
+
+
+def as_class(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Methods that were pasted without their class, put into one."""
+    methods = [
+        node
+        for node in body
+        if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[0].arg == "self"
+    ]
+    names = {node.name for node in methods}
+    if not names & {"forward", "call"} or "__init__" not in names:
+        return body
+    base = ast.Attribute(ast.Name("nn", ast.Load()), "Module", ast.Load())
+    made = ast.ClassDef("Fragment", [base], [], list(methods), [])
+    ast.copy_location(made, methods[0])
+    ast.fix_missing_locations(made)
+    return [*(node for node in body if node not in methods), made]
