@@ -19,7 +19,8 @@ from digitlab.imports.inputs import (
     usual_forms,
     with_front,
 )
-from digitlab.imports.read import TrainedNetwork, read_network
+from digitlab.imports.network import TrainedNetwork
+from digitlab.imports.read import read_network
 from digitlab.models.build import check_fits, summarize
 from digitlab.runs import run_folder, store
 from digitlab.runs.experiment import divide

@@ -58,6 +58,8 @@ def _arrays(file: h5py.File) -> Iterator[tuple[str, np.ndarray]]:
     while waiting:
         group, place, depth = waiting.pop()
         for name in group:
+            if not place and name.startswith("optimizer"):
+                continue  # what a training would go on with
             count += 1
             if count > MAX_OBJECTS or depth > MAX_DEPTH:
                 raise NetworkFileError("The HDF5 file has more groups than a network's can.")

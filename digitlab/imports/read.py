@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,47 +12,17 @@ import torch
 
 from digitlab.errors import NetworkFileError, SpecError
 from digitlab.imports.contents import Contents, read_contents
-from digitlab.imports.guess import guess_spec
-from digitlab.imports.match import Fit, match
+from digitlab.imports.keras_weights import torch_weights
+from digitlab.imports.match import match
+from digitlab.imports.network import TrainedNetwork
 from digitlab.imports.onnx_graph import translate_onnx
-from digitlab.models.build import build, sketch
+from digitlab.imports.state_dict import fit_weights, own_words
+from digitlab.models.build import sketch
 from digitlab.models.load import load_model
+from digitlab.models.paste.keras.config import read_config
 from digitlab.models.spec import ModelSpec
-from digitlab.training.config import Loss, TrainConfig
-from digitlab.training.loss import last_layer, scoring_spec
 
-_LOSSES: dict[str, Loss] = {"LogSoftmax": "nll", "Sigmoid": "binary"}
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
-    """An architecture with the weights that a file holds, which is named by `source` and `digest`
-    (SHA-256 in hex) and of the format `title`.
-
-    `normalization`, mean and deviation of pixels from 0 to 1, is known where the file says it.
-    `notes` say what was left out or guessed; `fit` what each tensor of a state dict fits.
-    """
-
-    spec: ModelSpec
-    weights: Mapping[str, torch.Tensor]
-    source: str
-    digest: str
-    title: str
-    normalization: tuple[float, float] | None = None
-    notes: tuple[str, ...] = ()
-    fit: Fit | None = None
-
-    @property
-    def config(self) -> TrainConfig:
-        """A recipe whose loss says what the outputs are, by the last layer."""
-        loss = _LOSSES.get(last_layer(self.spec).type, "cross-entropy")
-        return TrainConfig(epochs=1, loss=loss)
-
-    def build(self) -> torch.nn.Module:
-        """The network that a run of it uses, in evaluation mode, on the CPU."""
-        network = build(scoring_spec(self.spec, self.config), seed=0)
-        network.load_state_dict({**network.state_dict(), **self.weights})
-        return network.eval()
+_SCALED = {"none": (0.0, 1.0), "half": (0.5, 0.5)}  # a Rescaling, by the recipe's word for it
 
 
 def read_network(
@@ -80,9 +50,54 @@ def _translate(contents: Contents, spec: ModelSpec | None, partial: bool) -> Tra
         return replace(fit_weights(contents, spec), normalization=normalization)
     if spec is not None or contents.kind in ("torch", "safetensors"):
         return fit_weights(contents, spec, partial=partial)
-    if contents.kind == "onnx":
-        return _read_graph(contents)
-    raise NetworkFileError(f"{contents.title} files cannot be read yet.")
+    return _read_graph(contents) if contents.kind == "onnx" else _read_keras(contents)
+
+
+def _read_keras(contents: Contents) -> TrainedNetwork:
+    """The network of a Keras file that has its config."""
+    config = contents.data.get("config")
+    if not isinstance(config, Mapping):
+        return fit_weights(contents, None)
+    reading = read_config(config)
+    network = reading.network
+    layers = [layer for layer, _ in network.layers]
+    spec = ModelSpec(
+        name=_stem(contents.source), input=network.input, init=network.init, layers=layers
+    )
+    arrays = {key: tensor.numpy() for key, tensor in contents.tensors.items()}
+    weights = torch_weights(config, arrays, contents.data["names"], reading.parts, layers)
+    tensors = {key: torch.from_numpy(np.array(array)) for key, array in weights.items()}
+    _check_fit(spec, tensors)
+    spec, normalization = _without_scaling(spec)
+    normalization = normalization or _SCALED.get(reading.recipe.get("normalization", ""))
+    about = (contents.source, contents.digest, contents.title)
+    return TrainedNetwork(spec, tensors, *about, normalization, reading.notes)
+
+
+def _without_scaling(spec: ModelSpec) -> tuple[ModelSpec, tuple[float, float] | None]:
+    """Without a Rescaling of pixels at its beginning, and the normalisation that it was."""
+    first, *rest = spec.layers
+    factor, offset = first.args.get("factor", 1.0), first.args.get("offset", 0.0)
+    names = {first.name, "input"} - {""}
+    read = any(names & set(layer.sources) for layer in rest)
+    if first.type != "Scale" or not 0 < factor < 1 / 50 or read or not rest:
+        return spec, None
+    mean, std = (float(f"{v:.6g}") + 0.0 for v in (-offset / (255 * factor), 1 / (255 * factor)))
+    return spec.with_layers(rest), (mean, std)
+
+
+def _check_fit(spec: ModelSpec, weights: Mapping[str, torch.Tensor]) -> None:
+    """NetworkFileError unless the weights are those of the architecture, all of them."""
+    expected = {
+        key: tuple(tensor.shape)
+        for key, tensor in sketch(spec).module.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    given = {key: tuple(tensor.shape) for key, tensor in weights.items()}
+    if expected != given:
+        raise NetworkFileError(
+            f"The weights in the file do not fit its config: {match(expected, given).describe()}"
+        )
 
 
 def _read_graph(contents: Contents) -> TrainedNetwork:
@@ -135,45 +150,3 @@ def _stem(source: str) -> str:
     """A network's name from its file's."""
     name = "".join(c if c.isprintable() else " " for c in Path(source).stem).strip()
     return name[:100] or "Imported"
-
-
-def own_words(
-    metadata: Mapping[str, str],
-) -> tuple[ModelSpec | None, tuple[float, float] | None]:
-    """The architecture and the normalisation that a file which digitlab exported says itself."""
-    try:
-        spec = ModelSpec.from_json(metadata["spec"])
-        mean, std = float(metadata["mean"]), float(metadata["std"])
-    except (KeyError, ValueError, SpecError):
-        return None, None
-    return spec, (mean, std) if 0 < std < 1e6 > abs(mean) else None
-
-
-def fit_weights(
-    contents: Contents, spec: ModelSpec | None, *, partial: bool = False
-) -> TrainedNetwork:
-    """The architecture `spec` with the tensors of a file. Raises NetworkFileError."""
-    given = {key: tuple(tensor.shape) for key, tensor in contents.tensors.items()}
-    if spec is None:
-        raise NetworkFileError(
-            f"{contents.source} holds weights without an architecture: name the one that they are "
-            f"of, a preset, a .yaml file or pasted code.",
-            suggestion=guess_spec(given),
-        )
-    expected = {
-        key: tuple(tensor.shape) for key, tensor in sketch(spec).module.state_dict().items()
-    }
-    fit = match(expected, given)
-    if not fit.sources or (not fit.whole and not partial):
-        raise NetworkFileError(
-            f"The weights of {contents.source} do not fit {spec.name}: {fit.describe()} Choose "
-            "their architecture, or import only what fits.",
-            fit=fit,
-            suggestion=guess_spec(given),
-        )
-    weights = {key: contents.tensors[source].float() if contents.tensors[source].is_floating_point()
-               else contents.tensors[source] for key, source in fit.sources.items()}  # fmt: skip
-    return TrainedNetwork(
-        spec, weights, contents.source, contents.digest, contents.title,
-        notes=() if fit.whole else (fit.describe(),), fit=fit,
-    )  # fmt: skip
