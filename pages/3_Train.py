@@ -26,7 +26,7 @@ with page.page(
         dataset = pick_dataset()
     with choice[1]:
         model, spec = pick_model()
-    config = recipe_form(model, classical=classical_kind(spec) is not None)
+    config = recipe_form(model, spec, classical=classical_kind(spec) is not None)
     if config:
         experiment = plan_run(spec, dataset, config)
         if experiment and st.button("Start training", type="primary", icon=":material/play_arrow:"):

@@ -19,8 +19,11 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     as_json: Json = False,
 ) -> None:
-    """Accuracy, loss, confusion matrix and per-class figures of a run."""
+    """Accuracy, loss, confusion matrix and per-class figures of a run; an autoencoder's error."""
     opened = dl.open_run(run)
+    if opened.task == "reconstruct":
+        _show_reconstruction(opened, split, as_json)
+        return
     result = opened.evaluate(split)
     if as_json:
         show({"run_id": opened.id, "split": split, **result.to_dict()}, True)
@@ -41,6 +44,17 @@ def evaluate(
         ],
         False,
     )
+
+
+def _show_reconstruction(run: dl.Run, split: str, as_json: bool) -> None:
+    result = run.measure_reconstruction(split)
+    if as_json:
+        show({"run_id": run.id, "split": split, **result.to_dict()}, True)
+        return
+    low, high = result.interval
+    print(f"{run.id} on {split}: {run.config.loss_title} {result.error:.4f}")
+    print(f"95 %: {low:.4f} to {high:.4f}, {result.n:,} images\n")
+    show([row._asdict() for row in result.per_class], False)
 
 
 @app.command()

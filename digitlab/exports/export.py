@@ -124,6 +124,6 @@ def _recipe(spec: ModelSpec, what: Any) -> Mapping[str, Any]:
     if not isinstance(what, ModelSpec):
         return known_recipe(what)
     try:
-        return known_recipe(what.name) if load_model(what.name) == what else {}
+        return known_recipe(what.name if load_model(what.name) == what else what)
     except SpecError:
-        return {}
+        return known_recipe(what)

@@ -104,6 +104,8 @@ def needs_curves(subject: Subject) -> str:
 
 
 def needs_test_results(subject: Subject) -> str:
+    if subject.run.task == "reconstruct":
+        return "it is an autoencoder, which reads no digits and has no accuracy to report"
     known = subject.run.record.test_accuracy is not None
     return "" if known else "it has no results on a test split"
 
@@ -140,7 +142,8 @@ def _safetensors(subject: Subject) -> bytes:
 
 def _onnx(subject: Subject) -> bytes:
     network, normalization = _network(subject)
-    return to_onnx(network, normalization, subject.spec.input, _metadata(subject, normalization))
+    metadata, task = _metadata(subject, normalization), subject.experiment.config.task
+    return to_onnx(network, normalization, subject.spec.input, metadata, task)
 
 
 def _network(subject: Subject) -> tuple[torch.nn.Module, Normalization]:

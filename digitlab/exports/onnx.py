@@ -15,9 +15,11 @@ from digitlab.errors import ExportError
 if TYPE_CHECKING:
     import torch
 
+    from digitlab.training.config import Task
     from digitlab.training.normalize import Normalization
 
 _EXPORTING = threading.Lock()  # the exporter changes settings of the whole process
+OUTPUTS = {"classify": ("logits", "probabilities"), "reconstruct": ("reconstructions",)}
 OPSET = 20  # of ONNX, January 2024: read by ONNX Runtime from 1.17 on
 
 
@@ -26,11 +28,13 @@ def to_onnx(
     normalization: Normalization,
     shape: Sequence[int],
     metadata: Mapping[str, str],
+    task: Task = "classify",
 ) -> bytes:
     """An ONNX file from raw pixels to probabilities, for any number of images at once.
 
     Input `images` uint8 [N, *shape] as they are in the dataset: the normalisation is inside.
-    Outputs `logits` and `probabilities` float32 [N, C]. `metadata` is stored in it. The network
+    Outputs `logits` and `probabilities` float32 [N, C], or, of an autoencoder (`task`
+    "reconstruct"), `reconstructions` float32 [N, *shape]. `metadata` is stored in it. The network
     must be in evaluation mode on the CPU. Raises ExportError where PyTorch cannot write it.
     """
     import torch
@@ -39,11 +43,11 @@ def to_onnx(
     try:
         with _EXPORTING, _quietly():
             program = torch.onnx.export(
-                _from_pixels(network, normalization),
+                _from_pixels(network, normalization, task),
                 (examples,),
                 dynamo=True,
                 input_names=["images"],
-                output_names=["logits", "probabilities"],
+                output_names=list(OUTPUTS[task]),
                 dynamic_shapes=({0: torch.export.Dim("N")},),
                 opset_version=OPSET,
                 optimize=False,  # weights keep their names, so that the file can be imported again
@@ -62,7 +66,9 @@ def to_onnx(
     return model.SerializeToString()
 
 
-def _from_pixels(network: torch.nn.Module, normalization: Normalization) -> torch.nn.Module:
+def _from_pixels(
+    network: torch.nn.Module, normalization: Normalization, task: Task
+) -> torch.nn.Module:
     import torch
 
     class FromPixels(torch.nn.Module):
@@ -70,9 +76,11 @@ def _from_pixels(network: torch.nn.Module, normalization: Normalization) -> torc
             super().__init__()
             self.network = network
 
-        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            logits = self.network(normalization(images))
-            return logits, logits.softmax(1)
+        def forward(self, images: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+            answers = self.network(normalization(images))
+            if task == "reconstruct":
+                return answers.view(images.shape)
+            return answers, answers.softmax(1)
 
     return FromPixels().eval()
 

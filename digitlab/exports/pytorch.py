@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digitlab.models.placement import Part
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.experiment import Experiment
+    from digitlab.training.config import TrainConfig
 
 _HEAD = '''"""{title} as plain PyTorch, written by digitlab; needs {needs}.
 
@@ -57,6 +58,10 @@ _IMPORTS = {
 _OUTPUTS = {
     "binary": "a score for each class; its sigmoid says how likely the image is of that class",
     "mse": "an estimate of 1 for the image's class and of 0 for the others",
+}
+_PIXELS = {
+    "binary": "a score for each pixel; its sigmoid is the pixel, from 0 (paper) to 1 (ink)",
+    "mse": "the pixels of the reconstruction, from 0 (paper) to 1 (ink)",
 }
 _INITS = {
     "kaiming": 'nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
@@ -92,13 +97,20 @@ def standalone(experiment: Experiment) -> str:
         imports=_imports("".join(sections), recipe.imports),
         missing="".join(f"\n# This file trains without {field}." for field in recipe.missing),
         needs=", ".join(("torch", "torchvision", *timm, "safetensors")),
-        outputs=_OUTPUTS.get(experiment.config.loss, "logits: their softmax are probabilities"),
+        outputs=_outputs(experiment.config),
         title=_plain(spec.name),
         file=f"{module}.py",
         module=module,
         architecture=_quoted(spec.to_yaml()),
     )
     return "\n\n".join(section.strip("\n") + "\n" for section in [head, *sections] if section)
+
+
+def _outputs(config: TrainConfig) -> str:
+    """What the network of the file gives."""
+    if config.task == "reconstruct":
+        return _PIXELS[config.pixel_loss]
+    return _OUTPUTS.get(config.loss, "logits: their softmax are probabilities")
 
 
 def _imports(code: str, more: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from digitlab.models.classical.build import check_alone, place_estimator
 from digitlab.models.initialise import initialise
 from digitlab.models.limits import check_limits
 from digitlab.models.place import check_single, place_torch
-from digitlab.models.placement import Assembly, Part, Placement, Row, Shape, written
+from digitlab.models.placement import Assembly, Part, Placement, Shape, written
 from digitlab.models.receptive_field import with_receptive_fields
 from digitlab.models.spec import Layer, ModelSpec
 from digitlab.models.summary import ModelSummary
@@ -44,7 +44,7 @@ def summarize(spec: ModelSpec) -> ModelSummary:
     """
     part = sketch(spec)
     parameters = sum(p.numel() for p in part.module.parameters())
-    return ModelSummary(
+    summary = ModelSummary(
         name=spec.name,
         input_shape=spec.input,
         output_shape=part.output_shape,
@@ -56,8 +56,8 @@ def summarize(spec: ModelSpec) -> ModelSummary:
         trainable=sum(p.numel() for p in part.module.parameters() if p.requires_grad),
         operations=sum(row.operations for row in part.rows if row.depth == 0),
         activations=sum(row.values for row in part.rows if row.depth == 0),
-        notes=_notes(part.rows),
     )
+    return replace(summary, notes=_notes(summary))
 
 
 def sketch(spec: ModelSpec) -> Part:
@@ -153,9 +153,14 @@ def place(layer: Layer, shape: Shape, placement: Placement) -> Part:
     return place_torch(layer, shape, placement)
 
 
-def _notes(rows: tuple[Row, ...]) -> tuple[str, ...]:
-    """Advice on what builds but is rarely intended."""
-    last = rows[-1]
+def _notes(summary: ModelSummary) -> tuple[str, ...]:
+    """What becomes of the outputs, and advice on what builds but is rarely intended."""
+    last = summary.rows[-1]
+    if summary.gives_image:
+        return (
+            "The output has the size of the image: an autoencoder, which is trained with the loss "
+            "“Reconstruction”.",
+        )
     if last.label.startswith(classical.PREFIX):
         return (classical.SIZE_NOTE,)
     if last.label in _LAST:

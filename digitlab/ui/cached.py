@@ -13,6 +13,7 @@ from digitlab.data.registry import find_dataset
 from digitlab.errors import DatasetError, SpecError
 from digitlab.evaluation.comparison import with_elapsed
 from digitlab.evaluation.metrics import evaluate_logits
+from digitlab.models.load import known_recipe
 from digitlab.runs.run import Run
 from digitlab.settings import read_settings
 from digitlab.training.config import TrainConfig
@@ -119,7 +120,7 @@ def speed(spec: ModelSpec, batch_size: int) -> Probe:
     """How fast an architecture trains on this machine in batches of that size; measured once."""
     from digitlab.training.probe import probe_speed
 
-    return probe_speed(spec, TrainConfig(batch_size=batch_size))
+    return probe_speed(spec, TrainConfig(batch_size=batch_size, **known_recipe(spec)))
 
 
 @st.cache_resource(

@@ -90,7 +90,8 @@ def check_output(spec: ModelSpec) -> bool:
     batch = batch_size()
     repaired = st.session_state.pop(_REPAIRED, False)
     try:
-        check_fits(spec, INPUT_SHAPE, CLASSES, batch_size=batch)
+        classes = None if cached.summarize(spec).gives_image else CLASSES
+        check_fits(spec, INPUT_SHAPE, classes, batch_size=batch)
     except SpecError as e:
         st.warning(plain(str(e)), icon=":material/warning:")
         _offer_repair(spec, e)

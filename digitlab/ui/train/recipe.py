@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -15,17 +15,20 @@ from digitlab.ui.model_picker import OWN
 from digitlab.ui.train.augmentation import preview_augmentation
 from digitlab.ui.train.recipe_fields import ask, form_of, is_asked, params, to_params
 
+if TYPE_CHECKING:
+    from digitlab.models.spec import ModelSpec
+
 BASICS = "Basics"  # the group that is always open
 OTHERS = "Optimisation"  # of fields that name no group and are of no kind in _GROUPS
 _GROUPS = {"Data": ("data",), "Computation": ("compute", "watching")}
 
 
-def recipe_form(model: str, *, classical: bool = False) -> TrainConfig | None:
+def recipe_form(model: str, spec: ModelSpec, *, classical: bool = False) -> TrainConfig | None:
     """The recipe as the visitor set it; None, and the error, if its settings cannot be combined.
 
     For a `classical` model only the fields that it uses are shown.
     """
-    start = TrainConfig.from_dict(_known_recipe(model))
+    start = TrainConfig.from_dict(_known_recipe(model, spec))
     owner = (model, url.get("preset") if model == OWN else "")
     url.reset_on_change("recipe", owner, params(TrainConfig))  # another model, another recipe
     if classical:
@@ -62,9 +65,15 @@ def field_groups() -> dict[str, list[str]]:
     return groups
 
 
-def _known_recipe(model: str) -> dict[str, Any]:
-    """The preset's recipe; one's own network begins with that of the preset it was made from."""
-    return known_recipe(url.get("preset") if model == OWN else model)
+def _known_recipe(model: str, spec: ModelSpec) -> dict[str, Any]:
+    """The preset's recipe; one's own network begins with that of the preset it was made from.
+
+    The loss is one that the network can be trained with, whatever the preset was.
+    """
+    recipe = known_recipe(url.get("preset") if model == OWN else model)
+    fits = (recipe.get("loss") == "reconstruction") == spec.gives_image
+    loss = "reconstruction" if spec.gives_image else "cross-entropy"
+    return recipe if fits else {**recipe, "loss": loss}
 
 
 def _ask_all(

@@ -51,11 +51,14 @@ def _describe(experiment: Experiment) -> None:
             f"**{title}** will be fitted to {data}. Its number of parameters depends on them."
         )
         return
-    parameters = cached.summarize(spec).parameters
+    summary = cached.summarize(spec)
     epochs = f"{config.epochs} epoch{'s' if config.epochs != 1 else ''}"
     st.caption(
-        f"**{title}** has {parameters:,} parameters and will be trained on {data} for {epochs}."
+        f"**{title}** has {summary.parameters:,} parameters and will be trained on {data} for "
+        f"{epochs}."
     )
+    for note in summary.notes:
+        st.caption(plain(note))
 
 
 def start(experiment: Experiment) -> None:
