@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.data.info import INPUT_SHAPE
+from digitlab.drawing.compose import placed
+from digitlab.drawing.doodles import HELD_OUT, LEARNT, doodle, vary
+from digitlab.drawing.source import read_drawing
+from digitlab.drawing.stages import frame_digit
 from digitlab.errors import DrawingError, RunError
 from digitlab.evaluation.reconstruction import Separation, separate
 
@@ -58,11 +62,6 @@ def strange_images(
 @lru_cache(maxsize=8)
 def _drawings(letters: bool, count: int, seed: int) -> np.ndarray:
     """Letters, or shapes and scribbles, uint8 [count, 1, 28, 28], framed as drawings are."""
-    from digitlab.drawing.compose import placed
-    from digitlab.drawing.doodles import HELD_OUT, LEARNT, doodle, vary
-    from digitlab.drawing.source import read_drawing
-    from digitlab.drawing.stages import frame_digit
-
     rng = np.random.default_rng(seed)
     kinds = {
         name: draw for name, draw in {**LEARNT, **HELD_OUT}.items() if (len(name) == 1) == letters

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab import files
-from digitlab.errors import ConfigError, DigitlabError, RunError
+from digitlab.errors import ConfigError, DigitlabError, RunError, SpecError
 from digitlab.models.presets import Preset, list_presets, load_preset
 from digitlab.runs.experiment import Experiment, divide
 from digitlab.runs.record import RunRecord
@@ -110,7 +110,7 @@ def reproduce(
     for fewer than one seed, DatasetError where the data is not here; stops at Ctrl-C with
     KeyboardInterrupt.
     """
-    presets = list_presets() if names is None else [load_preset(name) for name in names]
+    presets = _presets(names)
     if seeds < 1:
         raise ConfigError(f"seeds must be at least 1; not {seeds}.", field="seeds")
     if isinstance(data, str):
@@ -118,6 +118,20 @@ def reproduce(
 
         data = load_dataset(data)
     return (_row(preset, data, seeds, again, progress, on_start) for preset in presets)
+
+
+def _presets(names: Sequence[str] | None) -> list[Preset]:
+    """The presets of these names, or all that tell classes apart; SpecError for another."""
+    if names is None:
+        return [preset for preset in list_presets() if preset.classifies]
+    presets = [load_preset(name) for name in names]
+    for preset in presets:
+        if not preset.classifies:
+            raise SpecError(
+                f"{preset.name} is an autoencoder: it has no accuracy to compare with a published "
+                "one. Train it, and see its error on the Results page."
+            )
+    return presets
 
 
 def _row(
@@ -161,7 +175,7 @@ def reproduced(
     names: Sequence[str] | None = None, dataset: str = "mnist", *, runs: Iterable[Run] | None = None
 ) -> list[Reproduction]:
     """The same rows from the runs that this home has, of any seed, without training anything."""
-    presets = list_presets() if names is None else [load_preset(name) for name in names]
+    presets = _presets(names)
     candidates = list_runs(bundled=False) if runs is None else list(runs)
     return [
         _reproduction(preset, dataset, matching_runs(preset, dataset, candidates))

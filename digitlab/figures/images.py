@@ -104,7 +104,13 @@ def image_grid(
 
 
 def before_and_after(
-    before: np.ndarray, after: np.ndarray, names: Sequence[str], *, columns: int = 8
+    before: np.ndarray,
+    after: np.ndarray,
+    names: Sequence[str],
+    *,
+    columns: int = 8,
+    title: str = "",
+    words: tuple[str, str] = ("before", "after"),
 ) -> go.Figure:
     """Pairs of images, uint8 [N, H, W] or [N, 1, H, W] each, what changed below what it was."""
     before, after = _planes(before), _planes(after)
@@ -115,7 +121,8 @@ def before_and_after(
     spots = np.arange(count)
     left, top = spots % columns * across, spots // columns * down
     below = top + height + 2
-    figure = image_axes(chart("", height=16 + rows * 104))
+    room = 40 if title else 4
+    figure = image_axes(chart(title, height=12 + room + rows * 104))
     sheet = _sheet_trace(
         np.concatenate([before, after]),
         np.concatenate([left, left]),
@@ -124,7 +131,7 @@ def before_and_after(
         rows * down - 6,
     )
     figure.add_trace(sheet)
-    hovers = [f"{name}, {when}" for when in ("before", "after") for name in names]
+    hovers = [f"{name}, {when}" for when in words for name in names]
     figure.add_trace(
         go.Scatter(
             x=np.concatenate([left, left]) + (width - 1) / 2,
@@ -139,7 +146,7 @@ def before_and_after(
     figure.update_xaxes(range=[-1, columns * across - 2], constraintoward="left")
     figure.update_yaxes(range=[rows * down - 6.5, -1], autorange=False)
     return figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 4, "b": 4}, hovermode="closest", hoverdistance=-1
+        margin={"l": 0, "r": 0, "t": room, "b": 4}, hovermode="closest", hoverdistance=-1
     )
 
 

@@ -42,6 +42,11 @@ class Preset:
     published: Mapping[str, float]
     mark: Mapping[str, float]
 
+    @property
+    def classifies(self) -> bool:
+        """Whether its recipe trains it to tell classes apart."""
+        return self.recipe.get("loss") != "reconstruction"
+
 
 class Published(NamedTuple):
     """A figure that a preset's source gives: an accuracy, 0…1, of the split `split`."""

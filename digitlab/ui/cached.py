@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     import torch
 
     from digitlab.analysis.features import Features
+    from digitlab.analysis.latent import LatentSpace
     from digitlab.data.dataset import Dataset
     from digitlab.data.statistics import PixelStatistics
     from digitlab.evaluation.metrics import Evaluation
+    from digitlab.evaluation.reconstruction import Reconstruction
     from digitlab.models.spec import ModelSpec
     from digitlab.models.summary import ModelSummary
     from digitlab.training.probe import Probe
@@ -149,6 +151,28 @@ def _evaluation(run: Run, split: str, dataset_name: str | None, stamp: object) -
     if dataset_name is not None:
         return reader(run).evaluate(split, dataset(dataset_name))
     return run.evaluate(split)
+
+
+def reconstruction(run: Run, split: str, dataset_name: str | None = None) -> Reconstruction:
+    """An autoencoder's errors on a split of its own dataset, or of another dataset by name."""
+    stamp = _stamp(dataset_name) if dataset_name else None
+    return _reconstruction(run, split, dataset_name, stamp)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Reconstructing the images …", hash_funcs=_KEYS)
+def _reconstruction(
+    run: Run, split: str, dataset_name: str | None, stamp: object
+) -> Reconstruction:
+    data = dataset(dataset_name) if dataset_name else None
+    return reader(run).measure_reconstruction(split, data)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the network …", hash_funcs=_KEYS)
+def latent_space(run: Run) -> LatentSpace:
+    """The latent space of an autoencoder's run."""
+    from digitlab.analysis.latent import LatentSpace
+
+    return LatentSpace(reader(run))
 
 
 _PART = 3_000  # training images between two updates of the progress bar

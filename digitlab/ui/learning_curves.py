@@ -51,8 +51,10 @@ def _draw(run_id: str) -> list[tuple[str, go.Figure]]:
     steps, epochs = run.history.steps, run.history.epochs
     charts = [
         ("loss", figures.loss_curve(steps, epochs, title=run.config.loss_title)),
-        ("accuracy", figures.accuracy_curve(epochs, best_epoch=run.record.best_epoch)),
     ]
+    if run.task == "classify":
+        accuracy = figures.accuracy_curve(epochs, best_epoch=run.record.best_epoch)
+        charts.append(("accuracy", accuracy))
     if not steps or any(step["learning_rate"] for step in steps):  # a classical model has no rate
         charts += [
             ("rate", figures.learning_rate_curve(steps)),

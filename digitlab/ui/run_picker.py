@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,20 +18,24 @@ from digitlab.ui import page, url
 from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
 from digitlab.words import ago, percent, shorten
 
+if TYPE_CHECKING:
+    from digitlab.training.config import Task
+
 USABLE = ("finished", "stopped", "paused", "interrupted")
 LISTED = 12  # runs in a list of links
 OFFERED = 300  # newest own runs to choose from; a link opens any other run
 COMPARED = 1_000  # newest own runs in tables and comparisons
 
 
-def pick_run(*, bundled_first: bool = False) -> Run | None:
+def pick_run(*, bundled_first: bool = False, task: Task | None = "classify") -> Run | None:
     """The run chosen in the URL or by the visitor, among those with results; None without any.
 
-    The default is the newest own run, or the bundled reader with `bundled_first`. If the run in the
-    URL cannot be shown, the visitor is told why.
+    Of those that learnt the `task` only, unless that is None. The default is the newest own run, or
+    the bundled reader with `bundled_first`. If the run in the URL cannot be shown, the visitor is
+    told why.
     """
     runs = [run for run in list_runs(limit=OFFERED) if _has_results(run)]
-    runs += _linked(runs)
+    runs = [run for run in [*runs, *_linked(runs)] if task in (None, run.task)]
     if not runs:
         return None
     options = {run.id: describe(run.record) for run in runs}
@@ -39,7 +44,7 @@ def pick_run(*, bundled_first: bool = False) -> Run | None:
         default = next((run.id for run in runs if run.id == READER), default)
     linked = url.get("run")
     if linked and linked not in options:
-        _explain_absence(linked)
+        _explain_absence(linked, task)
     chosen = url.choose("Run", options, param="run", default=default, always=True)
     return next(run for run in runs if run.id == chosen)
 
@@ -60,12 +65,15 @@ def _has_results(run: Run) -> bool:
     """Whether the run ended with results, or at least with the weights of an epoch."""
     if run.record.status not in USABLE:
         return False
-    return run.record.test_accuracy is not None or has_weights(run.id)
+    return run.record.measured or has_weights(run.id)
 
 
-def _explain_absence(run_id: str) -> None:
+def _explain_absence(run_id: str, task: Task | None) -> None:
     try:
-        record = open_run(run_id).record
+        run = open_run(run_id)
+        record = run.record
+        if task and record.status in USABLE:
+            run.check_task(task)
     except RunNotFoundError:
         st.warning(
             f"There is no run {run_id[:60]!r}; it may have been deleted. Another run is shown.",
@@ -73,7 +81,7 @@ def _explain_absence(run_id: str) -> None:
         )
         return
     except RunError as e:
-        st.warning(str(e), icon=":material/broken_image:")
+        st.warning(f"{e} Another run is shown.", icon=":material/broken_image:")
         return
     if record.active:
         st.info(f"Run {record.name} is still {STATUS_WORDS[record.status]}. Another run is shown.")
@@ -91,6 +99,8 @@ def describe(record: RunRecord) -> str:
     parts = [record.name, dataset_title(record.dataset)]
     if record.test_accuracy is not None:
         parts.append(percent(record.test_accuracy))
+    elif record.task == "reconstruct" and record.measured:
+        parts.append(f"error {record.test_loss:.4f}")
     parts.append("bundled" if record.bundled else ago(record.created))
     return " · ".join(parts)
 

@@ -10,7 +10,16 @@ import pytest
 
 from digitlab.evaluation.calibration import Bin
 from digitlab.evaluation.curves import Curve
-from digitlab.figures import calibration, curves, data, drawing, evaluation, training
+from digitlab.evaluation.reconstruction import ClassError, separate
+from digitlab.figures import (
+    calibration,
+    curves,
+    data,
+    drawing,
+    evaluation,
+    reconstruction,
+    training,
+)
 
 IMAGES = np.zeros((4, 28, 28), np.uint8)
 EPOCHS = [{"epoch": 1, "step": 9, "train_accuracy": 0.9, "val_accuracy": 0.8, "val_loss": 0.3}]
@@ -23,6 +32,13 @@ FIGURES = {
     "intensity_histogram": lambda: data.intensity_histogram([1] * 256, 0.5, 0.3),
     "pixel_values": lambda: data.pixel_values(IMAGES[0], "a 7"),
     "image_heatmap": lambda: data.image_heatmap(IMAGES[0], "Mean", "value"),
+    "class_errors_figure": lambda: reconstruction.class_errors_figure(
+        [ClassError("a", 0.1, 3), ClassError("b", None, 0)], 0.1, unit="error"
+    ),
+    "error_histogram": lambda: reconstruction.error_histogram(
+        LINE[0], LINE[1], ("own", "strange"), 0.8, unit="error"
+    ),
+    "novelty_roc": lambda: reconstruction.novelty_roc({"noise": separate(LINE[0], LINE[1])}),
     "image_grid": lambda: data.image_grid(IMAGES, list("abcd"), title="Mistakes"),
     "per_class_images": lambda: data.per_class_images(IMAGES, list("abcd")),
     "loss_curve": lambda: training.loss_curve(STEPS, EPOCHS),

@@ -17,6 +17,7 @@ from digitlab.runs.run import Run, list_runs
 from digitlab.ui import cached, page, url
 from digitlab.ui.compare.run_filter import find_runs
 from digitlab.ui.labels import STATUS_WORDS, model_title
+from digitlab.ui.markdown import plain
 from digitlab.ui.run_picker import COMPARED, USABLE, run_names
 from digitlab.words import hundred
 
@@ -113,6 +114,19 @@ def warn_of_differences(runs: Sequence[ComparedRun]) -> None:
         )
 
 
+def _without_autoencoders(ids: Sequence[str]) -> list[str]:
+    """The ids that are none of autoencoders' runs; the others are told why they are left out."""
+    names = {run.id: run.record.name for run in list_runs(limit=COMPARED) if run.id in ids
+             and run.task == "reconstruct"}  # fmt: skip
+    if names:
+        st.info(
+            f"{plain(', '.join(list(names.values())[:3]))}: an autoencoder has no accuracy, so it "
+            "is not compared here. Its error is on the Results page.",
+            icon=":material/info:",
+        )
+    return [run_id for run_id in ids if run_id not in names]
+
+
 def _ids_from_url(runs: Sequence[Run]) -> list[str]:
     """Ids to compare: those in the URL that exist, at most `MOST`, or those of the newest runs."""
     text = url.get("runs")
@@ -121,6 +135,7 @@ def _ids_from_url(runs: Sequence[Run]) -> list[str]:
         return _newest(runs)
     requested = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [part for part in requested if part not in known]
+    unknown = _without_autoencoders(unknown) if unknown else []
     if unknown:
         listed = ", ".join(f"“{part[:60]}”" for part in unknown[:3])
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""

@@ -88,7 +88,7 @@ def _can_read(reader: Run, run: Run) -> bool:
     return (
         record.status in USABLE
         and (has_weights(reader.id) or bool(record.members))
-        and reader.classes == run.classes
+        and (reader.task, reader.classes) == (run.task, run.classes)
         and reader.spec.input == run.spec.input
     )
 

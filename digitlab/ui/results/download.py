@@ -56,6 +56,24 @@ def show(view: View) -> None:
     exports.offer_run(view.run)
 
 
+def show_of_autoencoder(view: View) -> None:
+    """Show the downloads of an autoencoder, which has no accuracies and no confusions."""
+    subject = subject_of(view.run)
+    formats = formats_of(subject, "run")
+    page.cell(
+        "The whole run",
+        f"As files: {exports.titles(formats)}. Another digitlab imports the ZIP on its Compare "
+        "page.",
+    )
+    exports.format_buttons(subject, formats, view.run.id)
+    page.code_fold(basics.export_of_run(view.run.id, formats))
+    formats = formats_of(subject, "results")
+    if formats:
+        page.cell("Results as tables", "Losses, learning rate and seconds of every epoch.")
+        exports.format_buttons(subject, formats, view.run.id)
+    exports.offer_run(view.run)
+
+
 def _show_results(view: View, subject: Subject) -> None:
     """Show buttons for the results; file names say which images were evaluated."""
     formats = formats_of(subject, "results")

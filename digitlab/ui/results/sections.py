@@ -11,10 +11,13 @@ from digitlab.ui.results import (
     confusion,
     download,
     label_issues,
+    latent,
     learning,
     mistakes,
+    novelty,
     overview,
     ranking,
+    reconstruction,
     robustness,
 )
 from digitlab.ui.results.view import View
@@ -34,8 +37,18 @@ SECTIONS: tuple[Section, ...] = (
 )
 
 
+# Of an autoencoder.
+RECONSTRUCTION_SECTIONS: tuple[Section, ...] = (
+    Section("overview", "Overview", reconstruction.show),
+    Section("latent", "Latent space", latent.show),
+    Section("novelty", "What is no digit", novelty.show),
+    Section("learning", "Learning curves", learning.show),
+    Section("download", "Download", download.show_of_autoencoder),
+)
+
+
 @st.fragment
 @page.guard()
 def show_sections(view: View) -> None:
     """The choice of a section, which the URL keeps, and the section itself."""
-    show_open(SECTIONS, view)
+    show_open(SECTIONS if view.run.task == "classify" else RECONSTRUCTION_SECTIONS, view)

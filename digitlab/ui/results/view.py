@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset, Split
     from digitlab.data.upload import LabelledImages
     from digitlab.evaluation.metrics import Evaluation
+    from digitlab.evaluation.reconstruction import Reconstruction
     from digitlab.runs.run import Run
 
 OWN = "own"
@@ -68,6 +69,11 @@ class View:
             return cached.upload_evaluation(self.run, self.upload.digest, self._data)
         return cached.evaluation(self.run, self.split, self.dataset)
 
+    @cached_property
+    def reconstruction(self) -> Reconstruction:
+        """The errors of an autoencoder; raises as `result` does."""
+        return cached.reconstruction(self.run, self.split, self.dataset)
+
     def images(self) -> Split:
         """The images behind the result; raises DatasetError if they are not on this machine."""
         return self._data.split(self.split)
@@ -88,7 +94,7 @@ def pick_view() -> View | None:
     """
     first, second, third = st.columns([5.3, 3.6, 4])
     with first:
-        run = pick_run()
+        run = pick_run(task=None)
     if run is None:
         return None
     with second:
@@ -108,6 +114,9 @@ def _data_options(run: Run) -> dict[str, str]:
     own = run.record.dataset
     options = {OWN: f"{dataset_title(own)} (the run's data)"}
     for info in list_datasets():
-        if info.name != own and info.classes == run.classes and is_available(info.name):
+        fits = info.classes == run.classes or run.task == "reconstruct"
+        if info.name != own and fits and is_available(info.name):
             options[info.name] = info.title
+    if run.task == "reconstruct":
+        return options
     return {**options, UPLOAD: "Your own images …"}

@@ -1,4 +1,4 @@
-"""The last snapshot of a training network: confusion matrix, some predictions, first filters."""
+"""The last snapshot of a training network: its predictions or reconstructions, first filters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import streamlit as st
 
 from digitlab.errors import RunError
 from digitlab.figures import snapshot as figures
+from digitlab.figures.images import before_and_after
 from digitlab.runs.run import Run, open_run
-from digitlab.runs.snapshot import read_snapshot, snapshot_version
+from digitlab.runs.snapshot import SavedSnapshot, read_snapshot, snapshot_version
 from digitlab.ui import shared_views
 from digitlab.ui.live_charts import LiveChart, as_json, show_live_charts
 
@@ -29,6 +30,8 @@ def _draw(run_id: str) -> tuple[str, list[LiveChart]]:
     run, snapshot = open_run(run_id), read_snapshot(run_id)
     if snapshot is None:
         raise RunError(f"The last snapshot of run {run_id} cannot be read.", run_id=run_id)
+    if snapshot.reconstructions is not None:
+        return _draw_reconstructions(snapshot, run.classes)
     images = f"{int(snapshot.confusion.sum()):,}"
     split = "validation" if snapshot.split == "val" else "training"
     confusion = figures.small_confusion(snapshot.confusion, run.classes)
@@ -51,12 +54,41 @@ def _draw(run_id: str) -> tuple[str, list[LiveChart]]:
             bar=False,
         ),
     ]
-    if len(snapshot.filters):
-        filters = figures.first_layer(snapshot.filters)
-        alt = "The weights of the first layer as small images."
-        charts.append(LiveChart("filters", alt, as_json(filters), share=6, bar=False))
+    charts += _filters(snapshot)
     caption = (
         f"{images} {split} images after epoch {snapshot.epoch:.4g}: confusion matrix, some "
         "predictions, and the weights of the first layer."
     )
     return caption, charts
+
+
+def _draw_reconstructions(
+    snapshot: SavedSnapshot, classes: tuple[str, ...]
+) -> tuple[str, list[LiveChart]]:
+    figure = before_and_after(
+        snapshot.images,
+        snapshot.reconstructions,
+        [f"a {classes[label]}" for label in snapshot.labels],
+        columns=6,
+        title="Reconstructions now",
+        words=("as it is", "as the network gives it back"),
+    )
+    alt = f"{len(snapshot.labels)} images, and below each what the network makes of it."
+    split = "validation" if snapshot.split == "val" else "training"
+    caption = (
+        f"{len(snapshot.labels)} {split} images after epoch {snapshot.epoch:.4g}, each above what "
+        "the network gives back"
+    )
+    caption += ", and the weights of the first layer." if len(snapshot.filters) else "."
+    chart = LiveChart("reconstructions", alt, as_json(figure), share=5, bar=False)
+    return caption, [chart, *_filters(snapshot)]
+
+
+def _filters(snapshot: SavedSnapshot) -> list[LiveChart]:
+    """The chart of the first layer's weights, where they are images."""
+    if not len(snapshot.filters):
+        return []
+    alt = "The weights of the first layer as small images."
+    share = 6 if snapshot.reconstructions is None else 5
+    figure = as_json(figures.first_layer(snapshot.filters))
+    return [LiveChart("filters", alt, figure, share=share, bar=False)]

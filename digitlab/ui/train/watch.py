@@ -60,7 +60,7 @@ def _is_long(record: RunRecord) -> bool:
 def _is_under_way(record: RunRecord) -> bool:
     """Whether the run still changes: a stopped one still has to evaluate the test images."""
     return record.active or (
-        record.status == "stopped" and record.test_accuracy is None and is_alive(record.id)
+        record.status == "stopped" and not record.measured and is_alive(record.id)
     )
 
 
@@ -119,6 +119,8 @@ def _show_head(record: RunRecord) -> None:
         st.caption("Stopped. Evaluating the test images …")
     elif record.message:
         st.info(record.message, icon=":material/info:")
+    if not record.active and record.task == "reconstruct" and record.measured:
+        show_result_link(record, label="See the results: reconstructions, latent space")
     if not record.active and record.test_accuracy is not None:
         show_result_link(record, label="See the results: confusion matrix, mistakes, classes")
         st.page_link(
@@ -183,7 +185,11 @@ def _progress_text(record: RunRecord) -> str:
 def _show_metrics(record: RunRecord) -> None:
     columns = st.columns(4)
     columns[0].metric("Training loss", _loss_text(record.train_loss))
-    columns[1].metric("Validation accuracy", percent(record.val_accuracy))
+    reconstructs = record.task == "reconstruct"
+    if reconstructs:
+        columns[1].metric("Validation loss", _loss_text(record.val_loss))
+    else:
+        columns[1].metric("Validation accuracy", percent(record.val_accuracy))
     if record.active and _is_classical(record):
         columns[2].metric("Stages", f"{record.epochs_done} of {record.epochs}")
     elif record.active:
@@ -191,7 +197,10 @@ def _show_metrics(record: RunRecord) -> None:
         columns[2].metric("Images per second", "–" if speed is None else f"{speed:,.0f}")
         columns[3].metric("Epochs", f"{record.epochs_done} of {record.epochs}")
     else:
-        columns[2].metric("Test accuracy", percent(record.test_accuracy))
+        if reconstructs:
+            columns[2].metric("Test error", _loss_text(record.test_loss))
+        else:
+            columns[2].metric("Test accuracy", percent(record.test_accuracy))
         columns[3].metric("Training time", duration(record.train_seconds))
 
 
