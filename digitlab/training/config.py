@@ -239,11 +239,8 @@ class TrainConfig(_Frozen):
             }
         ),
     ] = "cross-entropy"
-    """Number that training makes small. Cross-entropy suits classifiers: it also takes the
-    log-probabilities of a last LogSoftmax and the logarithm of a last Softmax. NLL needs such a
-    layer; the squared error is taken to ones and zeros; multi-margin asks for a distance between
-    scores; focal counts easy images less; binary heads are one yes or no for each class.
-    Reconstruction is for autoencoders, whose output is the image."""
+    """Number that training makes small. Cross-entropy suits classifiers and takes what a last
+    Softmax or LogSoftmax gives, too; reconstruction is for autoencoders."""
     focal_gamma: Annotated[
         float,
         Form(param="gamma", high=5, step=0.5, used=lambda recipe: recipe["loss"] == "focal"),
@@ -261,7 +258,7 @@ class TrainConfig(_Frozen):
         Field(title="Error of a pixel"),
     ] = "binary"
     """How an autoencoder's pixels are compared with those of the image, from 0 to 1. Binary
-    cross-entropy learns faster; the squared error is what most courses begin with."""
+    cross-entropy learns faster; many courses begin with the squared error."""
     kl_weight: Annotated[
         float,
         Form(
@@ -270,11 +267,10 @@ class TrainConfig(_Frozen):
             step=0.5,
             used=lambda recipe: recipe["loss"] == "reconstruction",
         ),
-        Field(ge=0, le=1000, title="Weight of the KL divergence"),
+        Field(ge=0, le=1000, title="Weight of the divergence"),
     ] = 1.0
-    """How much a variational autoencoder (one with the layer Reparameterize) is held to a normal
-    distribution of its latent values. 1 is the usual one; more gives smoother, blurrier images,
-    less sharper ones."""
+    """Strength that holds a variational autoencoder's latent values to a normal distribution. It
+    weighs the KL divergence: 1 is usual, more gives smoother images, less sharper ones."""
     label_smoothing: Annotated[
         float,
         Form(

@@ -68,9 +68,11 @@ class More(TrainConfig):
 def show_form():
     import streamlit as st
 
+    from digitlab.models.load import load_model
     from digitlab.ui.train.recipe import recipe_form
 
-    st.session_state["config"] = recipe_form("two-hidden-64-relu")
+    name = "two-hidden-64-relu"
+    st.session_state["config"] = recipe_form(name, load_model(name))
 
 
 def shown(monkeypatch, **link):
