@@ -5,22 +5,39 @@ import streamlit as st
 from digitlab.models.load import known_recipe
 from digitlab.snippets import basics
 from digitlab.ui import page
-from digitlab.ui.architecture import check, choose, compare, cost, library, send, state, views
+from digitlab.ui.architecture import (
+    check,
+    choose,
+    compare,
+    cost,
+    library,
+    paste,
+    send,
+    state,
+    views,
+)
 from digitlab.ui.exports import offer_spec
 
 with page.page(
     page.ARCHITECTURE,
     "Architecture",
-    "A network is a list of layers, and each layer changes the shape of its input. Start from a "
-    "known architecture, change it, and see at once whether the shapes fit.",
+    "A network is layers, and each layer changes the shape of its input. Start from a known "
+    "architecture, change it, or paste code, and see at once whether the shapes fit.",
 ):
     start = choose.pick_start()
     published = st.container()
     spec = state.open_architecture(start)
-    with published:
-        choose.show_published(start, changed=state.is_changed())
     summary, error = check.summarize(spec)
 
+    if views.shows_other():  # the page's network is not the one in the pasted text
+        page.cell("The layers", "Paste a model, and it becomes layers.")
+        views.show_view(spec, summary, error)
+        paste.say_what_is_open(spec)
+        send.send_to_train(spec, start, can_train=False, needed="Turn the text into layers first.")
+        st.stop()
+
+    with published:
+        choose.show_published(start, changed=state.is_changed())
     diagram, remark = check.choose_diagram(spec, summary, error)
     wide = diagram is not None and choose.has_branches(diagram)
     left, right = views.columns(wide)

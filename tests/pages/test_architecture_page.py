@@ -200,7 +200,7 @@ def test_initial_weights_are_chosen(open_page):
     assert spec_of(app).init == "orthogonal"
 
 
-# ---- YAML and pasted code ----------------------------------------------------------------------
+# ---- YAML ----------------------------------------------------------------------
 
 
 def test_the_views_stay_in_step(open_page):
@@ -243,26 +243,3 @@ def test_an_invalid_text_is_reported_at_its_line_and_the_rest_stays(open_page):
 def test_any_invalid_text_is_reported_in_a_sentence(open_page, content):
     app = write(open_page(PAGE, view="yaml"), content)
     assert len(app.error) == 1
-
-
-def test_pasted_pytorch_becomes_the_architecture(open_page):
-    app = open_page(PAGE, view="paste", preset="lenet-5")
-    assert "Published:" in words(app)
-    area = find(app.text_area, "A Sequential")
-    area.set_value("nn.Sequential(nn.Flatten(), nn.Linear(784, 30), nn.Tanh(), nn.Linear(30, 10))")
-    press(app, "Turn into layers")
-    assert types(app) == ["Flatten", "Linear", "Tanh", "Linear"]
-    assert metric(app, "Parameters") == "23,860"
-    assert "Published:" not in words(app)  # it is not the published architecture any more
-    show(app, "yaml")
-    assert "Tanh" in text(app)
-
-
-def test_pasted_code_that_is_no_network_is_refused_with_its_line(open_page):
-    app = open_page(PAGE, view="paste")
-    before = spec_of(app)
-    find(app.text_area, "A Sequential").set_value("x = 1\nos.system('rm -rf /')")
-    press(app, "Turn into layers")
-    assert any("Line 2" in error.value for error in app.error)
-    assert any("→" in row and "os.system" in row for row in app.code[0].value.splitlines())
-    assert spec_of(app) == before

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
 
 
-def send_to_train(spec: ModelSpec, start: str, *, can_train: bool) -> None:
-    """A button that opens the Train page with this architecture."""
+def send_to_train(
+    spec: ModelSpec, start: str, *, can_train: bool, needed: str = "Fix the architecture first."
+) -> None:
+    """A button that opens the Train page with this architecture; `needed` says what to do first."""
     if not st.button(
         "Send to Train",
         type="primary",
         icon=":material/play_arrow:",
         disabled=not can_train,
-        help="Opens Train with this architecture." if can_train else "Fix the architecture first.",
+        help="Opens Train with this architecture." if can_train else needed,
     ):
         return
     own = state.is_changed()

@@ -1,4 +1,4 @@
-"""The architecture as text: its YAML, and pasted PyTorch or Keras code turned into layers."""
+"""The architecture as text: its YAML."""
 
 from __future__ import annotations
 
@@ -11,16 +11,10 @@ from digitlab.errors import SpecError
 from digitlab.models.spec import ModelSpec
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.check import show_error_at_line
+from digitlab.ui.architecture.text import MONOSPACE
 
 _TEXT = "architecture-text"
 _TEXT_SPEC = "architecture:text-spec"  # of the text, or of the last text that was valid
-_PASTED = "pasted-code"
-_RESULT = "architecture:pasted-result"  # a SpecError, or a sentence
-# Indentation has a meaning in YAML, and Streamlit has no editor with a monospaced font.
-_MONOSPACE = (
-    "<style>.st-key-{key} textarea "
-    "{{font-family: monospace; white-space: pre; overflow-x: auto}}</style>"
-)
 
 
 def edit_yaml(spec: ModelSpec) -> None:
@@ -28,7 +22,7 @@ def edit_yaml(spec: ModelSpec) -> None:
     if st.session_state.get(_TEXT_SPEC) != spec or _TEXT not in st.session_state:
         st.session_state[_TEXT] = _written(spec)
         st.session_state[_TEXT_SPEC] = spec
-    st.html(_MONOSPACE.format(key=_TEXT))
+    st.html(MONOSPACE.format(key=_TEXT))
     st.text_area(
         "Architecture in YAML",
         key=_TEXT,
@@ -82,35 +76,3 @@ def _apply_text() -> None:
         return  # edit_yaml shows the error at its line
     st.session_state[_TEXT_SPEC] = spec
     state.commit(spec)
-
-
-def paste() -> None:
-    """A field for PyTorch or Keras code, which is parsed into layers and never executed."""
-    st.html(_MONOSPACE.format(key=_PASTED))
-    st.text_area(
-        "A Sequential of PyTorch or Keras, or the output of print(model)",
-        key=_PASTED,
-        height=320,
-        placeholder="nn.Sequential(nn.Flatten(), nn.Linear(784, 10))",
-        persist_state="session",
-        help="The text is parsed and translated; nothing in it is executed.",
-    )
-    st.button("Turn into layers", on_click=_apply_pasted, icon=":material/data_object:")
-    result = st.session_state.pop(_RESULT, None)
-    if isinstance(result, SpecError):
-        show_error_at_line(result, st.session_state.get(_PASTED) or "", language="python")
-    elif result:
-        st.success(result, icon=":material/check:")
-
-
-def _apply_pasted() -> None:
-    from digitlab.models.paste import read_code
-
-    try:
-        spec = read_code(st.session_state.get(_PASTED) or "").spec
-    except SpecError as e:
-        st.session_state[_RESULT] = e
-        return
-    state.commit(spec, select=(0,))
-    count = sum(layer.count for layer in spec.layers)
-    st.session_state[_RESULT] = f"Read {count} layers. The other views show them."

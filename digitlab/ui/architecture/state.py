@@ -22,12 +22,14 @@ from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, re
 if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
 
-Entry = tuple[str, "ModelSpec", Path | None]  # the start, the spec, the path of the selection
+# The start, the spec, the path of the selection, and the pasted text that it began as.
+Entry = tuple[str, "ModelSpec", Path | None, str]
 MAX_HISTORY = 100  # changes that can be undone
 _SPEC = "architecture:spec"
 _START = "architecture:start"  # the name of the preset or other model that it started from
 _PAST = "architecture:past"  # the oldest first
 _FUTURE = "architecture:future"  # undone ones, the last undone at the end
+_TEXT = "architecture:began-as"
 _SELECTED = "architecture:selected"
 _LINK = "architecture:link"  # the text of the link that the spec was read from or written to
 _PROBLEM = "architecture:problem"
@@ -47,7 +49,7 @@ def open_architecture(start: str) -> ModelSpec:
     elif start != st.session_state[_START]:
         commit((own_spec() if is_new else None) or load_start(start), start=start)
     elif is_new:
-        commit(own_spec() or current())
+        commit(own_spec() or current(), text="")
     update_url()
     return current()
 
@@ -86,23 +88,37 @@ def is_changed() -> bool:
     return current() != load_start(st.session_state[_START])
 
 
-def commit(spec: ModelSpec, *, select: Path | None = None, start: str | None = None) -> None:
+def commit(
+    spec: ModelSpec,
+    *,
+    select: Path | None = None,
+    start: str | None = None,
+    text: str | None = None,
+) -> None:
     """Make `spec` the architecture; the change can be undone.
 
-    Where it is still named after its start, its name tells how many changes were made.
+    Where it is still named after its start, its name tells how many changes were made. With a
+    `start` or a pasted `text` it begins anew; otherwise it is what it was, edited.
     """
     before = _now()
     spec = name_apart(spec, load_start(start or before[0]))
     if select is not None:
         st.session_state[_SELECTED] = select
-    after = (start or before[0], spec, st.session_state.get(_SELECTED))
+    text = ("" if start else before[3]) if text is None else text
+    after = (start or before[0], spec, st.session_state.get(_SELECTED), text)
     if after[:2] == before[:2]:
+        st.session_state[_TEXT] = text
         return
     past = st.session_state.setdefault(_PAST, [])
     past.append(before)
     del past[:-MAX_HISTORY]
     st.session_state[_FUTURE] = []
     _set(after)
+
+
+def began_as() -> str:
+    """The pasted text that the architecture was read from, perhaps edited since; or nothing."""
+    return st.session_state.get(_TEXT, "")
 
 
 def undo() -> None:
@@ -193,11 +209,16 @@ def _step(source: str, target: str) -> None:
 
 
 def _now() -> Entry:
-    return st.session_state[_START], st.session_state[_SPEC], st.session_state.get(_SELECTED)
+    return (
+        st.session_state[_START],
+        st.session_state[_SPEC],
+        st.session_state.get(_SELECTED),
+        began_as(),
+    )
 
 
 def _set(entry: Entry) -> None:
-    start, spec, st.session_state[_SELECTED] = entry
+    start, spec, st.session_state[_SELECTED], st.session_state[_TEXT] = entry
     if start != st.session_state[_START]:
         set_start(start)
     st.session_state[_SPEC] = spec

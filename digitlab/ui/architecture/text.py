@@ -8,6 +8,12 @@ from typing import Any
 
 from digitlab.models.layer import Layer
 
+# Indentation has a meaning in YAML and Python; Streamlit has no editor with a monospaced font.
+MONOSPACE = (
+    "<style>.st-key-{key} textarea "
+    "{{font-family: monospace; white-space: pre; overflow-x: auto}}</style>"
+)
+
 
 def describe_arguments(layer: Layer) -> str:
     """A layer's arguments without its inner layers, on one line; usual names are left out."""

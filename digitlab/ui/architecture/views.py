@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,14 +11,17 @@ from digitlab.errors import SpecError
 from digitlab.figures.architecture import architecture_dot
 from digitlab.models.spec import MAX_NAME
 from digitlab.ui import url
-from digitlab.ui.architecture import adding, fields, layers, outline, source, state
+from digitlab.ui.architecture import adding, fields, layers, outline, paste, source, state
 from digitlab.ui.architecture.check import rows_by_path
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from digitlab.models.layer import Path
+    from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
     from digitlab.models.summary import ModelSummary
+    from digitlab.ui.architecture.outline import Line
 
 VIEWS = {"layers": "Layers", "yaml": "YAML", "paste": "Paste code"}
 _INITS = {
@@ -79,10 +83,15 @@ def _rename() -> None:
 
 def columns(wide: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Containers for the view and the diagram; for a `wide` one, text views take the full width."""
-    if wide and url.get("view") in ("yaml", "paste"):
+    if (wide and url.get("view") == "yaml") or url.get("view") == "paste":
         return st.container(), st.container()
     left, right = st.columns([3, 2], gap="large")
     return left, right
+
+
+def shows_other() -> bool:
+    """Whether a pasted text is shown that is not the architecture of the page."""
+    return url.get("view") == "paste" and not paste.is_current()
 
 
 def show_view(
@@ -109,24 +118,39 @@ def show_view(
         source.edit_yaml(spec)
         return
     source.warn_of_draft(spec)
-    if view == "paste":
-        source.paste()
-        return
     rows = rows_by_path(spec, summary, error)
     lines = outline.shown_lines(spec)
     selected = outline.nearest(lines, state.selected()) or next(iter(lines), None)
-    layers.show_buttons(spec, lines, selected)
-    layers.show_list(lines, selected, rows, error.path if error else None)
+    if view == "paste":
+        paste.edit_code()
+        if not paste.has_code():
+            return
+        with st.container(key=paste.SIDES):
+            form, listed = st.columns(2)
+        with form:
+            paste.show_code(spec, lines, selected)
+    else:
+        listed = st.container()
+    with listed:
+        layers.show_buttons(spec, lines, selected)
+        layers.show_list(lines, selected, rows, error.path if error else None)
     with form or st.container(), st.container(border=True):
-        if selected is not None and selected.group is not None:
-            layers.describe_group(selected, rows)
-        elif selected is None or selected.layer is None:
-            st.caption("Select a layer to change its arguments.")
-        else:
-            fields.edit_layer(spec, selected.path, rows.get(selected.path))
+        _show_form(spec, selected, rows)
+    if view == "paste":
+        return
     if selected is None or selected.group is None:
         adding.show_adding(spec, selected.path if selected else None, rows)
     _pick_init(spec)
+
+
+def _show_form(spec: ModelSpec, selected: Line | None, rows: Mapping[Path, Row]) -> None:
+    """The form of the selected layer, or the facts of the selected group."""
+    if selected is not None and selected.group is not None:
+        layers.describe_group(selected, rows)
+    elif selected is None or selected.layer is None:
+        st.caption("Select a layer to change its arguments.")
+    else:
+        fields.edit_layer(spec, selected.path, rows.get(selected.path))
 
 
 def _pick_init(spec: ModelSpec) -> None:

@@ -49,8 +49,15 @@ def recipe_form(model: str, spec: ModelSpec, *, classical: bool = False) -> Trai
 
 def fill_recipe_form(config: TrainConfig) -> None:
     """Make the form show this recipe when it is next drawn."""
-    url.forget_owner("recipe")
     url.drop("preset")
+    keep_recipe(config)
+
+
+def keep_recipe(config: TrainConfig) -> None:
+    """Make the form show this recipe for the architecture that is being edited."""
+    url.forget_owner("recipe")
+    for param in params(TrainConfig):
+        url.drop(param)
     for param, value in to_params(config):
         url.put(param, value)
 
