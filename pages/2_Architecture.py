@@ -50,7 +50,7 @@ with page.page(
         views.name_it(spec)
         if error:
             check.show_spec_error(spec, error)
-        can_train = summary is not None and check.check_output(spec)
+        can_train = summary is not None and check.check_output(spec, summary)
         views.show_view(spec, summary, error, form=right if wide else None)
         with st.container(horizontal=True):
             send.send_to_train(spec, start, can_train=can_train)

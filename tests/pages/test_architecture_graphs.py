@@ -148,3 +148,22 @@ def test_a_move_that_cannot_be_is_refused_with_a_sentence(open_page):
     assert any("before what it reads" in error.value for error in app.error)
     assert spec_of(app) == SMALL
     assert "Duplicate" in labels(app.button)
+
+
+def test_an_autoencoder_is_sent_to_train_with_its_loss(open_page):
+    autoencoder = ModelSpec(
+        name="Autoencoder",
+        layers=[
+            "Flatten",
+            {"Linear": {"out_features": 16}},
+            {"Linear": {"out_features": 784}},
+            {"Unflatten": {"dim": 1, "unflattened_size": [1, 28, 28]}},
+        ],
+    )
+    app = opened(open_page, autoencoder)
+    assert any("autoencoder" in info.value for info in app.info)
+    assert not app.warning
+    press(app, "Send to Train")
+    assert app.title[0].value == "Train"
+    assert find(app.selectbox, "Loss").value == "reconstruction"
+    assert not app.error

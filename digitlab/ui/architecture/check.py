@@ -83,18 +83,21 @@ def show_spec_error(spec: ModelSpec, error: SpecError) -> None:
     _offer_repair(spec, error)
 
 
-def check_output(spec: ModelSpec) -> bool:
+def check_output(spec: ModelSpec, summary: ModelSummary) -> bool:
     """Whether the network can be trained here; if not, shows a warning and a repair."""
-    from digitlab.models.build import check_fits
-
-    batch = batch_size()
     repaired = st.session_state.pop(_REPAIRED, False)
-    try:
-        classes = None if cached.summarize(spec).gives_image else CLASSES
-        check_fits(spec, INPUT_SHAPE, classes, batch_size=batch)
-    except SpecError as e:
-        st.warning(plain(str(e)), icon=":material/warning:")
-        _offer_repair(spec, e)
+    problem = _misfit(spec, CLASSES)
+    if problem is not None and summary.gives_image and _misfit(spec, None) is None:
+        st.info(
+            "This is an autoencoder: its output is an image. Train chooses the loss reconstruction "
+            "for it.",
+            icon=":material/compare:",
+        )
+        _offer_repair(spec, problem)
+        return True
+    if problem is not None:
+        st.warning(plain(str(problem)), icon=":material/warning:")
+        _offer_repair(spec, problem)
         return False
     if repaired:
         shape = plain(shape_text(INPUT_SHAPE))
@@ -103,6 +106,17 @@ def check_output(spec: ModelSpec) -> bool:
             icon=":material/check_circle:",
         )
     return True
+
+
+def _misfit(spec: ModelSpec, classes: int | None) -> SpecError | None:
+    """Why the network does not give as many `classes`, or an image for None; None if it does."""
+    from digitlab.models.build import check_fits
+
+    try:
+        check_fits(spec, INPUT_SHAPE, classes, batch_size=batch_size())
+    except SpecError as e:
+        return e
+    return None
 
 
 def batch_size() -> int:
