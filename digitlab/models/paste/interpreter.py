@@ -32,7 +32,7 @@ from digitlab.models.paste.objects import (
 
 STATEMENT_STEPS = 40_000  # of one statement outside of all classes and functions
 _DUNDERS = {"__init__", "__call__", "__class__", "__name__", "__len__", "__getitem__", "__iter__"}
-_GROWS = {"add", "append", "add_module", "extend", "insert", "register_module", "pop"}
+GROWS = {"add", "append", "add_module", "extend", "insert", "register_module", "pop"}
 
 
 class Raised(SpecError):
@@ -845,7 +845,7 @@ def _changed(node: ast.stmt) -> Iterator[tuple[str, str | None]]:
                 yield inner.value.id, None
         elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
             owner = inner.func.value
-            if isinstance(owner, ast.Name) and inner.func.attr in _GROWS:
+            if isinstance(owner, ast.Name) and inner.func.attr in GROWS:
                 yield owner.id, None
 
 

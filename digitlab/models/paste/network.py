@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from digitlab.errors import SpecError
@@ -19,8 +20,9 @@ from digitlab.models.paste import (
     torchvision_library,
 )
 from digitlab.models.paste.choose import USUAL, Candidate, Found, candidates
-from digitlab.models.paste.interpreter import Interpreter
+from digitlab.models.paste.interpreter import GROWS, Interpreter
 from digitlab.models.paste.keras.library import keras_modules, keras_names
+from digitlab.models.paste.keras.model import KerasModel
 from digitlab.models.paste.keras.network import is_model
 from digitlab.models.paste.keras.network import read_network as read_keras
 from digitlab.models.paste.keras.trace import Trace
@@ -126,6 +128,8 @@ def _read_body(text: str, body: list[ast.stmt], dropped: int, model: str | None)
     run.run(body)
     if fragment is not None:
         _offer(fragment, found)
+    if not found.networks:
+        _offer_first_of_lists(run, found)
     choices = candidates(run, body, found, _walk)
     if not choices:
         raise _no_network(run, body)
@@ -148,7 +152,7 @@ def _read_body(text: str, body: list[ast.stmt], dropped: int, model: str | None)
         others = ", ".join(dict.fromkeys(c.name for c in choices if c is not choice))
         run.note(f"The text has several networks; {choice.name} is read, not {others}.")
     notes = [*(session.keras.notes if keras else ()), *run.notes, *_passed_over(run, body, dropped)]
-    name = torch_reading.network_name(network)
+    name = network.name if isinstance(network, KerasModel) else torch_reading.network_name(network)
     pasted = PastedNetwork(
         name=NAME if name in ("", "Fragment") else name,
         layers=tuple(read.layers),
@@ -156,9 +160,11 @@ def _read_body(text: str, body: list[ast.stmt], dropped: int, model: str | None)
         init=read.init,
         notes=tuple(dict.fromkeys(notes)),
         models=tuple(each.name for each in choices),
-        recipe={**session.keras.recipe, **read_recipe(body, run.globals.names)},
     )
-    return _checked(pasted)
+    shape = _output_shape(pasted)
+    scores = len(shape) == 1 and shape[0] < math.prod(pasted.input)
+    recipe = read_recipe(body, run.globals.names, classifier=scores)
+    return replace(pasted, recipe={**session.keras.recipe, **recipe})
 
 
 def _read_print(text: str) -> PastedNetwork:
@@ -175,9 +181,9 @@ def _read_print(text: str) -> PastedNetwork:
         read = torch_reading.read_network(network, session.run, [])
         notes = (*notes, printed.FLATTENED)
     notes = [*notes, *session.run.notes]
-    return _checked(PastedNetwork(
-        layers=read.layers, input=read.input, notes=tuple(notes), models=(NAME,)
-    ))  # fmt: skip
+    pasted = PastedNetwork(layers=read.layers, input=read.input, notes=tuple(notes), models=(NAME,))
+    _output_shape(pasted)
+    return pasted
 
 
 def _fragment(body: list[ast.stmt], run: Interpreter) -> Any:
@@ -199,6 +205,15 @@ def _offer(fragment: Any, found: Found) -> None:
     """The modules that a fragment keeps in self, each as a network of its own."""
     for name, module in fragment.attributes.items():
         found.hear(name, module, getattr(module, "line", 1))
+
+
+def _offer_first_of_lists(run: Interpreter, found: Found) -> None:
+    """The first network of each list of them: `model = [0] * nets`, each made in a loop."""
+    for name, value in run.globals.names.items():
+        items = value if isinstance(value, list | tuple) else ()
+        network = next((item for item in items if _is_network(item)), None)
+        if network is not None:
+            found.hear(name, network, getattr(network, "line", None) or 1)
 
 
 def _chosen(choices: Sequence[Candidate], model: str | None) -> Candidate:
@@ -248,7 +263,8 @@ def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: int) -> list[s
         known = isinstance(
             node, ast.ClassDef | ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Pass
         )
-        if plain or ((known or assigned) and node.lineno not in skipped):
+        known = known or assigned or _grows(node)
+        if plain or (known and node.lineno not in skipped):
             continue
         end = node.end_lineno or node.lineno
         if lines and node.lineno - lines[-1][1] <= 2:
@@ -267,14 +283,23 @@ def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: int) -> list[s
     return notes
 
 
-def _checked(pasted: PastedNetwork) -> PastedNetwork:
-    """The same, if the layers can be built; the SpecError of one that cannot has its line."""
+def _grows(node: ast.stmt) -> bool:
+    """Whether a statement, or one inside it, adds layers to a network: `model.add(…)`."""
+    if isinstance(node, ast.For | ast.If | ast.With):
+        inner = [*node.body, *getattr(node, "orelse", [])]
+        return any(_grows(each) for each in inner)
+    call = node.value if isinstance(node, ast.Expr) else None
+    function = call.func if isinstance(call, ast.Call) else None
+    return isinstance(function, ast.Attribute) and function.attr in (*GROWS, "build")
+
+
+def _output_shape(pasted: PastedNetwork) -> tuple[int, ...]:
+    """What the layers give. The SpecError of one that cannot be built has its line."""
     layers = [layer for layer, _ in pasted.layers]
     try:
-        Placement(Assembly("meta", place_torch)).chain(layers, pasted.input)
+        return Placement(Assembly("meta", place_torch)).chain(layers, pasted.input).output_shape
     except SpecError as error:
         raise _with_line(error, pasted.layers) from error
-    return pasted
 
 
 def _with_line(error: SpecError, layers: Sequence[tuple[Layer, int | None]]) -> SpecError:

@@ -31,7 +31,7 @@ from torch import nn
 CORPUS = Path(__file__).parent / "corpus"
 IMAGES = 5  # a size that no layer of the texts has, so that none passes for the batch
 GROWS = {"add", "add_module", "append", "apply", "extend", "insert", "update"}
-GROWS |= {"build", "register_buffer", "set_image_data_format"}
+GROWS |= {"build", "pop", "register_buffer", "set_image_data_format"}
 PRELUDE = "import torch, numpy as np\nfrom torch import nn\nfrom torch.nn import functional as F"
 # Imported by texts, not needed by their models.
 ABSENT = "cv2 d2l lightning matplotlib pandas pytorch_lightning seaborn sklearn tensorflow"
