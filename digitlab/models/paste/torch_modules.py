@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from digitlab.models.layers import argument_names, layer_signature, list_layers
@@ -118,7 +119,7 @@ def apply(instance: Instance, args: list[Any], kwargs: dict[str, Any], run: Any)
     if whole is not None and run_trace(run) is not None:
         return whole.call(args, kwargs, run)
     forward = instance.cls.find("forward")
-    with run.strictly():
+    with run.strictly(), _reading(instance, run):
         if forward is not MISSING:
             return run.call(forward, [instance, *args], kwargs)
         if instance.core is not None:
@@ -126,6 +127,20 @@ def apply(instance: Instance, args: list[Any], kwargs: dict[str, Any], run: Any)
         if is_module(instance.attributes.get("net")):  # of textbooks' base classes
             return run.call(instance.attributes["net"], args, kwargs)
     run.refuse(f"calls {instance.cls.name}, which has no forward")
+
+
+@contextmanager
+def _reading(instance: Instance, run: Any) -> Iterator[None]:
+    """Let the trace know that the forward of `instance` is being read."""
+    trace = run_trace(run)
+    if trace is None:
+        yield
+        return
+    trace.inside.append(instance)
+    try:
+        yield
+    finally:
+        trace.inside.pop()
 
 
 MODULE = ModuleClass("Module")

@@ -42,6 +42,7 @@ class Step:
     module: Any = None
     weighted: bool = False
     sizes: Mapping[str, Any] = field(default_factory=dict)  # of the input, as torch got them
+    owner: Any = None  # the module whose forward applied it
 
 
 class Trace:
@@ -52,6 +53,7 @@ class Trace:
         self.batch = batch
         self.input = Step("", {}, (), shape, True, 1)
         self.steps: list[Step] = []
+        self.inside: list[Any] = []  # the modules whose forward is being read, outside in
         self.made: dict[int, tuple[Any, Step]] = {}  # parameters, by the identity of their module
 
     def add(
@@ -78,6 +80,7 @@ class Trace:
         step = Step(
             type, dict(layer.args), tuple(sources), shape, batched, line, module, weighted, sizes
         )
+        step.owner = self.inside[-1] if self.inside else None
         self.steps.append(step)
         return step
 
@@ -247,7 +250,8 @@ def to_layers(
                 type_, args = "Reuse", {"layer": labels[id(origin)]}
         chained = step.sources == (before,) or not step.sources
         sources = () if chained else tuple(labels[id(read)] for read in step.sources)
-        layers.append((Layer(type_, args, labels.get(id(step), ""), sources), step.line))
+        line = step.line if type_ == "Reuse" else getattr(step.module, "line", 0) or step.line
+        layers.append((Layer(type_, args, labels.get(id(step), ""), sources), line))
         before = step
     return layers
 
@@ -287,6 +291,8 @@ def _labels(steps: Sequence[Step], source: Step, names: Mapping[int, str]) -> di
         if id(step) in read and id(step) not in labels:
             name = _usable(names.get(id(step.module), ""))
             name = "" if name.replace(".", "").isdigit() and not shifted else name
+            group = _usable(names.get(id(step.owner), "")) if shifted else ""
+            name = name or ".".join(filter(None, [group, _word(step.type)]))
             labels[id(step)] = _fresh(name, step.type, taken)
     if any(label[:1].isdigit() for label in labels.values()):  # may be another layer's number
         for step in steps:
