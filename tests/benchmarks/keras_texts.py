@@ -34,6 +34,9 @@ TF_NAMES = {  # functions of tensorflow that models call, by those of Keras
 }  # fmt: skip
 built: list[keras.Layer] = []  # layers with weights, in the order of their first call
 flattened: dict[int, tuple[int, ...]] = {}  # features after a Flatten: the shape before it
+shaped: dict[int, tuple[int, ...]] = {}  # features before a Reshape: the shape after it
+ORDERS = ((), ("columns",), ("rows",), ("columns", "rows"))  # of a Dense, as torch has them
+reordered: tuple[str, ...] = ()
 
 
 # tensorflow.keras, as keras
@@ -67,10 +70,19 @@ def watch_keras():
 
     def flat(self, inputs):
         shape = tuple(inputs.shape[1:])
+        if self.data_format == "channels_first":  # Keras puts the channels last before it
+            shape = (*shape[1:], shape[0])
         flattened[int(np.prod(shape))] = shape
         return flatten(self, inputs)
 
+    def reshape(self, inputs):
+        shaped[int(np.prod(inputs.shape[1:]))] = tuple(self.target_shape)
+        return reshaped(self, inputs)
+
+    reshaped = keras.layers.Reshape.call
     keras.Layer.add_weight, keras.layers.Flatten.call = add, flat
+    keras.layers.Reshape.call = reshape
+    keras.random.normal = lambda shape, *_, **__: keras.ops.zeros(shape)  # the mean of the noise
     blank = np.zeros((8, 28, 28), np.uint8), np.zeros(8, np.uint8)
     keras.datasets.mnist.load_data = lambda *_, **__: (blank, blank)
 
@@ -101,7 +113,9 @@ def converted(layer):
     kind = type(layer).__name__
     bias = {"bias": w["bias"]} if "bias" in w else {}
     if kind == "Dense":
-        return [{"weight": _rows(w["kernel"].T), **bias}]
+        return [
+            {name: _reordered(values) for name, values in {"weight": w["kernel"].T, **bias}.items()}
+        ]
     if kind.startswith(("Conv1D", "Conv2D")):  # the transposed ones, too
         return [{"weight": _channels_first(w["kernel"]), **bias}]
     if kind.startswith("DepthwiseConv"):
@@ -124,12 +138,16 @@ def converted(layer):
     raise NotImplementedError(kind)
 
 
-def _rows(weight):
-    """A Dense after Flatten reads height, width, channels; the columns as torch flattens them."""
-    shape = flattened.get(weight.shape[1])
-    if not permute or shape is None or len(shape) != 3:
-        return weight
-    return weight.reshape(-1, *shape).permute(0, 3, 1, 2).reshape(weight.shape)
+def _reordered(values):
+    """A Dense after Flatten reads height, width, channels, and one before Reshape gives them: its
+    columns or rows as torch has them, channels first."""
+    columns = flattened.get(values.shape[-1]) if values.ndim == 2 else None
+    if "columns" in reordered and columns and len(columns) == 3:
+        values = values.reshape(-1, *columns).permute(0, 3, 1, 2).reshape(values.shape)
+    rows = shaped.get(values.shape[0])
+    if "rows" in reordered and rows and len(rows) == 3:
+        values = values.reshape(*rows, -1).permute(2, 0, 1, 3).reshape(values.shape)
+    return values
 
 
 def _channels_first(kernel):
@@ -258,12 +276,9 @@ def load(ours, theirs):
 # One text
 
 
-permute = False
-
-
 def keras_answer(text, facts):
     """(the Keras model, filled; the images; its answer)."""
-    built.clear(), flattened.clear()
+    built.clear(), flattened.clear(), shaped.clear()
     keras.backend.set_image_data_format("channels_last")
     if "set_image_data_format('channels_first')" in text:
         keras.backend.set_image_data_format("channels_first")
@@ -273,6 +288,7 @@ def keras_answer(text, facts):
     if inputs is None:
         first = keras.backend.image_data_format() == "channels_first"
         inputs = images if first else images.permute(0, 2, 3, 1)
+    inputs = inputs * (255 if "Rescaling(1./255)" in text else 1)  # images here are in 0 to 1
     model(inputs.numpy(), training=False)
     fill(model)
     answer = model(inputs.numpy(), training=False).detach().cpu()
@@ -292,7 +308,7 @@ def difference(logits, answer):
 
 def compare(name, text, facts):
     """What is to be said of one text: counts, and the largest difference of the answers."""
-    global permute
+    global reordered
     model, images, answer = keras_answer(text, facts)
     count = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     line = f"{name:40} {count:>9,}"
@@ -306,14 +322,14 @@ def compare(name, text, facts):
     spec = read_code(text, model=facts.get("model")).spec
     ours = build(spec).eval()
     differences = {}
-    for permute in (False, True):
+    for reordered in ORDERS:
         load(modules_of_torch(ours), modules_of_keras(model))
         with torch.no_grad():
             logits = ours(images.reshape(-1, *spec.input))
-        differences[permute] = difference(logits, answer)
+        differences[reordered] = difference(logits, answer)
     best = min(differences, key=differences.get)
     said = "agrees" if differences[best] < 1e-5 else "DIFFERS"
-    columns = ", columns reordered" if best else ""
+    columns = f", {' and '.join(best)} reordered" if best else ""
     spread = answer.std(0).mean()
     return f"{line}, {said} within {differences[best]:.1e}{columns} (spread {spread:.3f})"
 
