@@ -94,11 +94,20 @@ class NetworkFileError(DigitlabError):
     """A file of a trained network that cannot be read, is not safe to open, or does not fit.
 
     `fit` says of each tensor what it fits, `suggestion` is the architecture that a state dict may
-    be of; each is None where there is none.
+    be of; each is None where there is none. `needs_architecture`: the file is whole, but holds
+    weights alone.
     """
 
-    def __init__(self, message: str, *, fit: Any = None, suggestion: Any = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        fit: Any = None,
+        suggestion: Any = None,
+        needs_architecture: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.needs_architecture = needs_architecture
         self.fit = fit
         self.suggestion = suggestion
 

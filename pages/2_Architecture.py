@@ -6,6 +6,7 @@ from digitlab.models.load import known_recipe
 from digitlab.snippets import basics
 from digitlab.ui import page
 from digitlab.ui.architecture import (
+    bring,
     check,
     choose,
     compare,
@@ -62,6 +63,7 @@ with page.page(
         if diagram:
             views.show_diagram(spec, diagram)
     if summary is None:
+        bring.show(spec)
         st.stop()
 
     page.cell(
@@ -82,3 +84,4 @@ with page.page(
         "more multiply-adds.",
     )
     compare.show_comparison(summary)
+    bring.show(spec)

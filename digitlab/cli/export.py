@@ -56,7 +56,7 @@ def import_(
         ),
     ],
     model: Annotated[
-        str, typer.Option(help="What a state dict is of: a preset, a .yaml file.")
+        str, typer.Option(help="What a state dict is of: a preset, a .yaml or .py file.")
     ] = "",
     dataset: Annotated[str, typer.Option(help="The dataset that it reads.")] = "mnist",
     normalization: Annotated[

@@ -62,6 +62,7 @@ class Fit:
             f" ({by})" if by else ""
         )
         named = "; ".join(map(_complaint, wrong[:3]))
+        named = "The" + named[3:] if named.startswith("the ") else named
         more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         return f"{text}. {named}{more}." if wrong else f"{text}."
 

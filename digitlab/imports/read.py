@@ -20,7 +20,7 @@ from digitlab.imports.state_dict import fit_weights, own_words
 from digitlab.models.build import sketch
 from digitlab.models.load import load_model
 from digitlab.models.paste.keras.config import read_config
-from digitlab.models.spec import ModelSpec
+from digitlab.models.spec import ModelSpec, read_file
 
 _SCALED = {"none": (0.0, 1.0), "half": (0.5, 0.5)}  # a Rescaling, by the recipe's word for it
 
@@ -35,16 +35,25 @@ def read_network(
     """The trained network in a file: its path, its bytes, or the file opened for reading them.
 
     ONNX and Keras files bring their architecture. The tensors of a state dict (.pt, .pth,
-    .safetensors, .weights.h5) are fitted to `model`, a preset's name, a file or a ModelSpec: by
-    name, else by shape and order. Raises NetworkFileError for a file that cannot be read or is not
+    .safetensors, .weights.h5) are fitted to `model`, a preset's name, a file (.yaml, or .py
+    with PyTorch or Keras code, which is not run) or a ModelSpec: by name, else by shape and order. Raises NetworkFileError for a file that cannot be read or is not
     safe to open, and where a tensor does not fit, unless `partial`: then initial weights stand in.
     """
-    contents = read_contents(file, source)
-    spec = None if model is None else load_model(model)
-    return _translate(contents, spec, partial)
+    spec = None if model is None else _architecture(model)
+    return network_in(read_contents(file, source), spec, partial=partial)
 
 
-def _translate(contents: Contents, spec: ModelSpec | None, partial: bool) -> TrainedNetwork:
+def _architecture(model: str | Path | ModelSpec) -> ModelSpec:
+    """The architecture of a preset, a file or a spec; of Python code, which is read and not run."""
+    if not str(model).endswith(".py") or isinstance(model, ModelSpec):
+        return load_model(model)
+    return ModelSpec.from_code(read_file(model))
+
+
+def network_in(
+    contents: Contents, spec: ModelSpec | None = None, *, partial: bool = False
+) -> TrainedNetwork:
+    """The trained network in a file that has been opened; see `read_network`."""
     if spec is None and contents.kind == "safetensors":
         spec, normalization = own_words(contents.data["metadata"])
         return replace(fit_weights(contents, spec), normalization=normalization)

@@ -40,6 +40,7 @@ def fit_weights(
             f"{contents.source} holds weights without an architecture: name the one that they are "
             f"of, a preset, a .yaml file or pasted code.",
             suggestion=guess_spec(given),
+            needs_architecture=True,
         )
     expected = {
         key: tuple(tensor.shape) for key, tensor in sketch(spec).module.state_dict().items()

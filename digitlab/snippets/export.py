@@ -37,6 +37,17 @@ print(run, run.record.tags)
 """
 
 
+def import_network(file: str = "network.onnx", dataset: str = "mnist") -> str:
+    """A network that was trained elsewhere, as a run."""
+    model = "" if file.lower().endswith((".onnx", ".keras", ".h5")) else ", 'model.yaml'"
+    return f"""{_IMPORT}
+# a state dict (.pt, .pth, .safetensors) needs the architecture that it is of
+run = dl.import_network({file!r}{model}, data={dataset!r})
+print(run, run.record.message)
+print(run.evaluate("test").accuracy)
+"""
+
+
 def ensemble(run_ids: Sequence[str], how: str) -> str:
     """An ensemble of runs, and its accuracy next to theirs."""
     return f"""{_IMPORT}

@@ -30,6 +30,13 @@ def test_import_run(run_id, tmp_path):
     assert "imported" in printed
 
 
+def test_import_network(run_id, tmp_path):
+    path = dl.export(dl.open_run(run_id), "onnx", tmp_path / "network.onnx")
+    names, printed = execute(export.import_network(str(path), "optdigits"))
+    assert names["run"].id != run_id
+    assert "Trained elsewhere" in printed
+
+
 @pytest.mark.parametrize("how", ["mean", "vote"])
 def test_ensemble(run_id, how):
     twin = dl.train("logistic-regression", "optdigits", dl.TrainConfig(epochs=1), progress=False)

@@ -1,0 +1,217 @@
+"""Bringing a network that was trained elsewhere: a file becomes a run, after a look at it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import streamlit as st
+
+from digitlab.data.registry import default_dataset, is_available, list_datasets
+from digitlab.errors import DigitlabError, NetworkFileError
+from digitlab.imports.contents import read_contents
+from digitlab.models.placement import written
+from digitlab.snippets import export
+from digitlab.ui import cached, page
+from digitlab.ui.architecture import state
+from digitlab.ui.markdown import plain
+from digitlab.words import percent
+
+if TYPE_CHECKING:
+    from digitlab.imports.import_network import Trial
+    from digitlab.imports.match import Fit
+    from digitlab.imports.network import TrainedNetwork
+    from digitlab.models.spec import ModelSpec
+
+ENDINGS = ("pt", "pth", "ckpt", "safetensors", "onnx", "keras", "h5", "hdf5")
+_FILE = "bring-file"
+_PARTIAL = "bring-partial"
+_READ = "bring:read"  # what was last read: a key of file, architecture, dataset; and the result
+_DONE = "bring:done"  # name and id of the run that was imported
+_HOW = {
+    "name": "same name",
+    "similar name": "similar name",
+    "order": "shape and order",
+    "missing": "not in the file",
+    "unused": "not in the network",
+    "other shape": "another shape",
+}
+
+
+def show(spec: ModelSpec) -> None:
+    """An uploader for trained networks; weights without an architecture are fitted to `spec`."""
+    page.cell(
+        "Bring a trained network",
+        "A network that was trained elsewhere becomes a run here: measured, compared, drawn at and "
+        "trained further like every other. Nothing in its file is executed.",
+    )
+    _show_done()
+    left, right = st.columns([2, 1])
+    file = left.file_uploader(
+        "ONNX, Keras, or the weights of PyTorch",
+        type=list(ENDINGS),
+        key=_FILE,
+        help="ONNX and Keras files (.onnx, .keras, .h5) bring their architecture. A state dict "
+        "(.pt, .pth, .safetensors) holds weights alone: they are fitted to the architecture on "
+        "this page.",
+    )
+    names = [info.name for info in list_datasets() if is_available(info.name)]
+    titles = {info.name: info.title for info in list_datasets()}
+    dataset = right.selectbox(
+        "It reads",
+        names,
+        index=names.index(default_dataset()),
+        format_func=lambda name: titles[name],
+        key="bring-dataset",
+        help="The dataset whose classes the network tells apart, in the dataset's order.",
+    )
+    if file:
+        _show_file(file, spec, dataset)
+    page.code_fold(export.import_network(file.name if file else "network.onnx", dataset))
+
+
+def _show_done() -> None:
+    if done := st.session_state.pop(_DONE, None):
+        name, run_id, accuracy = done
+        st.success(
+            f"{plain(name)} was imported as run {run_id}: it reads {accuracy} of the test images.",
+            icon=":material/check_circle:",
+        )
+        with st.container(horizontal=True):
+            links = ((page.RESULTS, "Results"), (page.DRAW, "Draw"), (page.COMPARE, "Compare"))
+            for target, label in links:
+                param = "runs" if target == page.COMPARE else "run"
+                st.page_link(target, label=f"Open in {label}", query_params={param: run_id})
+
+
+def _show_file(file: BinaryIO, spec: ModelSpec, dataset: str) -> None:
+    partial = bool(st.session_state.get(_PARTIAL))
+    key = (file.file_id, spec, dataset, partial)
+    if st.session_state.get(_READ, (None,))[0] != key:
+        with st.spinner("Opening the file and trying how it wants its images…"):
+            st.session_state[_READ] = (key, _read(file, spec, dataset, partial))
+    result = st.session_state[_READ][1]
+    if isinstance(result, DigitlabError):
+        _show_refusal(result)
+        return
+    network, trials = result
+    for note in network.notes:
+        st.caption(plain(note))
+    if network.fit:
+        with st.expander(f"Weights: {network.fit.describe()}", icon=":material/join:"):
+            _show_fit(network.fit)
+    _offer(network, trials, dataset)
+
+
+def _read(
+    file: BinaryIO, spec: ModelSpec, dataset: str, partial: bool
+) -> tuple[TrainedNetwork, list[Trial]] | DigitlabError:
+    """The network in the file and how it may be fed, or why it cannot be imported."""
+    from digitlab.imports.import_network import try_forms
+    from digitlab.imports.read import network_in
+
+    try:
+        contents = read_contents(file, file.name)
+        try:
+            network = network_in(contents)
+        except NetworkFileError as e:
+            if not e.needs_architecture:
+                raise
+            network = network_in(contents, spec, partial=partial)
+        return network, try_forms(network, cached.dataset(dataset))
+    except DigitlabError as e:
+        return e
+
+
+def _show_refusal(error: DigitlabError) -> None:
+    st.error(str(error), icon=":material/error:")
+    fit, suggestion = getattr(error, "fit", None), getattr(error, "suggestion", None)
+    if fit:
+        _show_fit(fit)
+        if fit.sources:
+            st.checkbox(
+                "Import what fits",
+                key=_PARTIAL,
+                help="What the file does not have begins with initial weights, untrained.",
+            )
+    if suggestion:
+        layers = ", ".join(layer.type for layer in suggestion.layers)
+        st.info(
+            f"By the shapes of its weights, the file may be of this network: {layers}. What has no "
+            "weights (activations, pooling) is a guess.",
+            icon=":material/lightbulb:",
+        )
+        st.button(
+            "Put the guessed layers on this page",
+            on_click=state.commit,
+            args=(suggestion,),
+            icon=":material/build:",
+        )
+
+
+def _show_fit(fit: Fit) -> None:
+    """What each tensor of the network fits, those that do not fit first."""
+    rows = [
+        {
+            "Network": row.key,
+            "Shape": "" if row.shape is None else written(row.shape),
+            "File": row.source,
+            "Shape in the file": "" if row.given is None else written(row.given),
+            "Fits by": _HOW[row.how] if row.fits else f"does not fit: {_HOW[row.how]}",
+        }
+        for row in sorted(fit.rows, key=lambda row: row.fits)
+    ]
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 320))
+
+
+def _offer(network: TrainedNetwork, trials: list[Trial], dataset: str) -> None:
+    """The ways to feed the network, and the button that imports it."""
+    parameters = sum(value.numel() for value in network.weights.values())
+    st.markdown(
+        f"**{plain(network.spec.name)}**, {network.title}: {len(network.spec.layers)} layers, "
+        f"{parameters:,} numbers. SHA-256 `{network.digest[:12]}…`"
+    )
+    best = trials[0]
+    chosen = st.selectbox(
+        "Images as",
+        range(len(trials)),
+        format_func=lambda i: f"{trials[i].form.describe()}: {percent(trials[i].accuracy)}",
+        key="bring-form",
+        help=f"How its author scaled the pixels. Each way was tried on {best.images} training "
+        "images; the first is the most likely one.",
+    )
+    if best.accuracy < 0.5:
+        st.warning(
+            "No usual way to feed the network reads these images. Perhaps it was trained on "
+            "others, or its classes stand in another order.",
+            icon=":material/warning:",
+        )
+    name = st.text_input(
+        "Name of the run", value=network.spec.name, max_chars=120, key="bring-name"
+    )
+    with st.container(horizontal=True):
+        if st.button("Import", type="primary", icon=":material/check:", key="bring-import"):
+            _import(network, trials, trials[chosen], dataset, name)
+        st.button(
+            "Show its layers",
+            on_click=state.commit,
+            args=(network.spec,),
+            icon=":material/account_tree:",
+            help="Replaces the layers on this page, which can be undone.",
+        )
+
+
+def _import(
+    network: TrainedNetwork, trials: list[Trial], chosen: Any, dataset: str, name: str
+) -> None:
+    from digitlab.imports.import_network import keep_network
+
+    try:
+        named = replace(network, spec=network.spec.renamed(name.strip()[:100] or "Imported"))
+        data = cached.dataset(dataset)
+        run = keep_network(named, data, chosen.form, name=name, trials=trials)
+    except DigitlabError as e:
+        st.error(str(e), icon=":material/error:")
+        return
+    st.session_state[_DONE] = (run.record.name, run.id, percent(run.record.test_accuracy))
+    st.rerun()

@@ -1,0 +1,75 @@
+"""The Architecture page makes a run of a network that was trained elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+from torch import nn
+
+import digitlab as dl
+from tests.pages.visit import find, healthy, words
+from tests.pages.workbench import press, spec_of
+
+PAGE = "2_Architecture"
+
+
+@pytest.fixture
+def trained(optdigits):
+    """A linear network of PyTorch, trained on pixels from -1 to 1."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+        optimizer = torch.optim.Adam(network.parameters(), 0.01)
+        images = optdigits.train.images.float() / 255 * 2 - 1
+        for _ in range(40):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(images), optdigits.train.labels).backward()
+            optimizer.step()
+    return network
+
+
+def bring(app, name, content):
+    find(app.selectbox, "It reads").set_value("optdigits")
+    uploader = find(app.get("file_uploader"), "ONNX, Keras, or the weights of PyTorch")
+    uploader.upload(name, content, "application/octet-stream")
+    return healthy(app.run())
+
+
+def saved(value):
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def test_weights_are_fitted_to_the_page_tried_and_imported(open_page, trained, optdigits):
+    app = open_page(PAGE, preset="logistic-regression")
+    app = bring(app, "mine.pt", saved(trained.state_dict()))
+    assert "2 of 2 tensors fit" in find(app.expander, "Weights").label
+    assert find(app.selectbox, "Images as").options[0].startswith("-1 to 1: ")
+    find(app.text_input, "Name of the run").set_value("From my laptop")
+    press(app, "Import")
+    (run,) = dl.list_runs(bundled=False)
+    assert run.record.name == "From my laptop"
+    assert run.record.normalization == {"mean": 0.5, "std": 0.5}
+    images = (optdigits.test.images.float() / 255 - 0.5) / 0.5
+    right = int((trained(images).argmax(1) == optdigits.test.labels).sum())
+    assert round(run.record.test_accuracy * 359) == right
+    assert any(run.id in item.value for item in app.success)
+
+
+def test_weights_of_another_network_show_what_does_not_fit_and_a_guess(open_page, trained):
+    app = open_page(PAGE, preset="two-hidden-64-relu")
+    app = bring(app, "mine.pt", saved(trained.state_dict()))
+    assert any("do not fit" in item.value for item in app.error)
+    assert not [button for button in app.button if button.label == "Import"]
+    press(app, "Put the guessed layers on this page")
+    assert [layer.type for layer in spec_of(app).layers] == ["Flatten", "Linear"]
+    assert find(app.button, "Import")
+
+
+def test_a_file_that_would_run_code_is_refused_with_what_to_save(open_page, trained):
+    app = bring(open_page(PAGE), "whole.pt", saved(trained))
+    assert "torch.save(model.state_dict()" in words(app)
+    assert not dl.list_runs(bundled=False)
