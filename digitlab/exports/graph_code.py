@@ -508,8 +508,8 @@ def _step(owner: str, name: str, kind: str) -> str:
 
 
 def _parameter(row: Row) -> str:
-    sizes = ", ".join(marked("size", size) for size in row.made["shape"])
-    shape = f"({sizes}{',' * (len(row.made['shape']) == 1)})"
+    sizes = ", ".join(marked("size", size) for size in row.made["shape"]) or "()"
+    shape = f"({sizes}{',' * (len(row.made['shape']) == 1)})" if row.made["shape"] else sizes
     if row.label == "Constant":
         return f"torch.full({shape}, {float(row.made.get('value', 0.0))})"
     init, made = row.made.get("init", "zeros"), row.made

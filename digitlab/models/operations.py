@@ -11,6 +11,7 @@ not be reduced, moved or joined. Parameters, which have no batch, are broadcast 
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -463,6 +464,7 @@ def place_operation(layer: Layer, shape: Shape, placement: Placement) -> Part:
             f"joins {counts} layers, but reads {len(values)}; name them in from.", argument="from"
         )
     _check_batch(layer, values, placement)
+    _check_spread(layer, values[0], placement)
     module = operation.make(layer.args, values)
     measured = placement.assembly.known.get(placement.key)
     if measured is not None:
@@ -536,6 +538,20 @@ def _check_batch(layer: Layer, values: Sequence[Value], placement: Placement) ->
                     f"{_shapes(values)} reach it (0 is the images of a batch); not {dim}.",
                     argument=name,
                 )
+
+
+def _check_spread(layer: Layer, value: Value, placement: Placement) -> None:
+    """Raise SpecError for the unbiased spread of single values, which is no number."""
+    if layer.type not in ("Std", "Var") or not layer.args.get("unbiased", True):
+        return
+    sizes = (*([2] if value.batched else []), *value.shape)
+    dims = layer.args["dim"]
+    if math.prod(sizes[dim] for dim in (dims if isinstance(dims, tuple) else (dims,))) == 1:
+        raise placement.error(
+            "would divide by zero: it takes the spread of single values; set unbiased: false or "
+            "choose other dimensions.",
+            argument="dim",
+        )
 
 
 def _explain(values: Sequence[Value], error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
@@ -13,6 +14,7 @@ from digitlab.models import operations
 from digitlab.models.build import build
 from digitlab.models.spec import ModelSpec
 from tests.models.any_graph import any_graph
+from tests.models.small_graph import SMALL_GRAPH
 
 
 def conv(name, channels, size=3, **more):
@@ -44,6 +46,23 @@ def classes_of(spec) -> str:
     """The classes of the file, from the first one on."""
     text = file_of(spec)
     return text[text.index("\nclass ") + 1 : text.index("def make_network")].strip()
+
+
+def check_pasted(spec) -> None:
+    """The file is read back; without its ARCHITECTURE the classes alone give the same network,
+    which is then written and read as it is."""
+    text = file_of(spec)
+    assert ModelSpec.from_code(text) == spec
+    shorter = re.sub(r'ARCHITECTURE = """\\\n.*?"""\n', "", text, flags=re.DOTALL)
+    assert "ARCHITECTURE" not in shorter
+    read = ModelSpec.from_code(shorter).with_input(spec.input)
+    ours, theirs = build(spec, seed=0).eval(), build(read).eval()
+    theirs.load_state_dict(ours.state_dict())
+    images = torch.rand(3, *spec.input)
+    with torch.inference_mode():
+        torch.testing.assert_close(theirs(images), ours(images), atol=1e-5, rtol=1e-5)
+    again = ModelSpec.from_code(classes_of(read)).with_input(spec.input)
+    assert again.fingerprint == read.fingerprint
 
 
 def check_same(spec) -> None:
@@ -88,6 +107,7 @@ def test_a_forward_reads_like_a_tutorial():
                 x = F.dropout(x, p=0.25, training=self.training)
                 return F.log_softmax(self.fc(x), dim=1)""")
     check_same(spec)
+    check_pasted(spec)
 
 
 def residual(front, source, channels, stride=1):
@@ -144,6 +164,7 @@ def test_groups_become_classes_that_are_shared():
     assert "self.layer2 = nn.Sequential(Layer2Block(), Layer1Block(16))" in text
     assert "        x = self.layer1(x)\n        x = self.layer2(x)\n" in text
     check_same(spec)
+    check_pasted(spec)
 
 
 def test_a_numbered_row_is_a_sequential():
@@ -159,6 +180,7 @@ def test_a_numbered_row_is_a_sequential():
     assert "self.classifier = nn.Sequential(nn.Dropout(), nn.Linear(3136, 10))" in text
     assert "        x = self.features(x)\n        x = torch.flatten(x, 1)\n" in text
     check_same(spec)
+    check_pasted(spec)
 
 
 def test_sequences_attention_and_parameters():
@@ -188,6 +210,7 @@ def test_sequences_attention_and_parameters():
     ):
         assert f"        {line}\n" in text
     check_same(spec)
+    check_pasted(spec)
 
 
 def test_weights_are_used_again_and_groups_may_have_two_entrances():
@@ -214,6 +237,7 @@ def test_weights_are_used_again_and_groups_may_have_two_entrances():
     assert "".join(f"        {line}\n" for line in lines) in text
     assert 'self.down["conv"](identity)' in text  # used from outside its group, which is no class
     check_same(spec)
+    check_pasted(spec)
 
 
 def test_layers_without_names_keep_their_numbers():
@@ -317,6 +341,16 @@ def test_every_operation_is_written():
     names = {layer if isinstance(layer, str) else next(iter(layer)) for layer in OPERATIONS}
     assert names == set(operations.OPERATIONS)
     check_same(every_operation())
+
+
+def test_the_classes_alone_can_be_pasted_back():
+    check_pasted(SMALL_GRAPH)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(layers=any_graph())
+def test_any_graph_can_be_pasted_back(layers):
+    check_pasted(spec_of(*layers, image=(1, 8, 8)))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -231,9 +231,14 @@ def test_a_spatial_transformer_looks_the_image_up_at_its_grid():
             "layer 1",
             "cannot be called forward",
         ),
-        ([{"Parameter": {"shape": [3]}}, "ReLU"], "layer 2, ReLU", "is the same for every image"),
+        (
+            [{"Parameter": {"shape": [3]}}, "Flatten"],
+            "layer 2, Flatten",
+            "is the same for every image",
+        ),
         ([{"Parameter": {"shape": [3]}}], "layer 1, Parameter", "gives the same for every image"),
         ([{"Mean": {"dim": 0}}], "layer 1, Mean", "0 is the images of a batch"),
+        ([{"Std": {"dim": 1}}], "layer 1, Std", "spread of single values"),
         ([{"Reshape": {"shape": [3, 5]}}], "layer 1, Reshape", "cannot take 1×28×28"),
         (
             [{"Einsum": {"equation": "bchw->cbhw"}}],
