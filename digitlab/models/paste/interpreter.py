@@ -33,6 +33,11 @@ from digitlab.models.paste.objects import (
 STATEMENT_STEPS = 40_000  # of one statement outside of all classes and functions
 _DUNDERS = {"__init__", "__call__", "__class__", "__name__", "__len__", "__getitem__", "__iter__"}
 GROWS = {"add", "append", "add_module", "extend", "insert", "register_module", "pop"}
+# What Python raises in a library's function for arguments of another kind or number.
+_WRONG_ARGUMENTS = (
+    *(TypeError, ValueError, AttributeError, LookupError, ArithmeticError),
+    *(AssertionError,),
+)
 
 
 class Raised(SpecError):
@@ -479,7 +484,10 @@ class Interpreter(Expressions):
         if isinstance(value, Instance):
             return self._call_instance(value, args, kwargs)
         if isinstance(value, Native):
-            return value.call(args, kwargs, self)
+            try:
+                return value.call(args, kwargs, self)
+            except _WRONG_ARGUMENTS:
+                self.refuse(f"passes arguments to {value.kind} that it does not take")
         self.refuse(f"calls {kind(value)}, which is no function")
 
     def _call_function(self, function: UserFunction, args: list[Any], kwargs: dict) -> Any:

@@ -71,7 +71,10 @@ def read_pasted_network(text: str, model: str | None = None) -> PastedNetwork:
     exported = _exported(body)
     if exported is not None:
         return PastedNetwork(yaml=exported)
-    return _read_body(text, body, dropped, model)
+    try:
+        return _read_body(text, body, dropped, model)
+    except RecursionError as error:
+        raise SpecError("The text nests or calls itself too deep to be read.") from error
 
 
 def _exported(body: list[ast.stmt]) -> str | None:

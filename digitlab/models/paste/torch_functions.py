@@ -53,7 +53,7 @@ def example(value: Fresh, run: Any) -> Any:
     if len(dims) < 2 or not all(type(dim) is int and dim > 0 for dim in dims):
         return Unknown("computes with numbers before the network's input is known", run.line)
     run.charge(math.prod(dims) // 1_000)
-    trace = Trace(dims[1:], batch=dims[0])
+    trace = Trace(dims[1:], batch=dims[0], budget=run.budget)
     return Tensor(trace, trace.input)
 
 
@@ -894,6 +894,30 @@ def _einsum_of(run: Any, terms: list[str], output: str, values: list[Tensor]) ->
     return view.seen(step, axis=output.index(batch))
 
 
+def _affine_grid(run: Any, theta: Any, size: Any, align_corners: Any) -> Any:
+    tensor = as_tensor(theta, run)
+    if isinstance(tensor, Unknown) or isinstance(size, Unknown):
+        return tensor if isinstance(tensor, Unknown) else size
+    sizes = run.iterate(size)[2:]
+    if align_corners is True or not tensor.plain or not all(type(n) is int for n in sizes):
+        run.refuse("makes a grid with align_corners, or of sizes that are not known")
+    return tensor.then("AffineGrid", {"size": tuple(sizes)}, run)
+
+
+def _grid_sample(
+    run: Any, input: Any, grid: Any, mode: Any, padding_mode: Any, align_corners: Any
+) -> Any:
+    pair = operands([input, grid], run)
+    if isinstance(pair, Unknown):
+        return pair
+    if align_corners is True or not all(tensor.plain for tensor in pair):
+        run.refuse("samples a grid with align_corners, which no layer does")
+    given = {"mode": (mode, "bilinear"), "padding_mode": (padding_mode, "zeros")}
+    args = {name: value for name, (value, usual) in given.items() if value != usual}
+    steps = [tensor.step for tensor in pair]
+    return pair[0].seen(pair[0].trace.add("GridSample", args, steps, run.line))
+
+
 def _attention(
     run: Any, query: Any, key: Any, value: Any, attn_mask: Any, dropout_p: Any, is_causal: Any,
     scale: Any,
@@ -1156,6 +1180,9 @@ _OF_SEVERAL: list[tuple[str, str | None, Body]] = [
     ("concatenate", "tensors dim=0", _cat),
     ("stack", "tensors dim=0", _stack),
     ("einsum", None, _einsum),
+    ("affine_grid", "theta size align_corners=None", _affine_grid),
+    ("grid_sample", "input grid mode=bilinear padding_mode=zeros align_corners=None",
+     _grid_sample),
     ("scaled_dot_product_attention", "query key value attn_mask=None dropout_p=0.0 "
      "is_causal=False scale=None", _attention),
 ]  # fmt: skip

@@ -10,11 +10,17 @@ from typing import Any
 
 from digitlab.errors import SpecError
 from digitlab.models.layer import Layer
-from digitlab.models.paste.budget import MAX_STEPS, Budget
+from digitlab.models.paste.budget import Budget
 from digitlab.models.paste.native import Unknown
 from digitlab.models.paste.objects import Instance
 from digitlab.models.paste.tensor import Tensor
-from digitlab.models.paste.torch_modules import Container, LayerModule, init_of, walk
+from digitlab.models.paste.torch_modules import (
+    Container,
+    LayerModule,
+    SequenceModule,
+    init_of,
+    walk,
+)
 from digitlab.models.paste.trace import Trace, live, simplified, to_layers
 
 Image = tuple[int, int, int]
@@ -32,7 +38,8 @@ _LAYOUTS = {
     "steps": "The images reach the network as rows, one step of a sequence each.",
     "signal": "The images reach the network as one long row of pixels.",
 }
-_TRIAL_STEPS = 2 * MAX_STEPS  # of all trials together
+_TRIAL_STEPS = 60_000  # of one trial; a network of 500 layers takes some 15,000
+_ALL_STEPS = 120_000  # of all trials together
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def read_network(network: Any, run: Any, body: list[ast.stmt]) -> Network:
             f"Line {network.line} makes a Sequential that has no layers; add at least one.",
             line=network.line,
         )
-    left = _TRIAL_STEPS
+    left = _ALL_STEPS
     failure: SpecError | None = None
     reached = -1
     notes = list(run.notes)
@@ -62,8 +69,8 @@ def read_network(network: Any, run: Any, body: list[ast.stmt]) -> Network:
         if left <= 0:
             break
         run.notes[:] = notes
-        run.budget = Budget(min(left, MAX_STEPS))
-        trace = Trace(image)
+        run.budget = Budget(min(left, _TRIAL_STEPS))
+        trace = Trace(image, budget=run.budget)
         try:
             layers = _traced(network, run, trace, layout)
         except (SpecError, RecursionError) as error:
@@ -71,9 +78,10 @@ def read_network(network: Any, run: Any, body: list[ast.stmt]) -> Network:
                 f"Line {run.line} calls itself too often.", line=run.line
             )  # fmt: skip
             run.calls = 0
-            left -= min(left, MAX_STEPS) - max(run.budget.steps, 0)
-            if len(trace.steps) > reached:
-                reached, failure = len(trace.steps), problem
+            left -= min(left, _TRIAL_STEPS) - max(run.budget.steps, 0)
+            came = len(trace.steps) - (layout != "image")
+            if came > reached:
+                reached, failure = came, problem
             continue
         if _LAYOUTS[layout]:
             run.note(_LAYOUTS[layout])
@@ -154,8 +162,11 @@ def _trials(network: Any, run: Any, body: list[ast.stmt]) -> Iterator[tuple[str,
         images = [image for image in images if image[0] == channels] or [
             (channels, side, side) for side in (28, 32, 64, 8, 16, 224)
         ]  # fmt: skip
+    recurrent = any(isinstance(module, SequenceModule) for _, module in walk(network))
     for image in images:
         for layout in _LAYOUTS:
+            if layout == "steps" and not recurrent:
+                continue
             if layout in ("rows", "steps", "signal") and image[0] != 1:
                 continue
             yield layout, image

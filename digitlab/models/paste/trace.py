@@ -13,6 +13,7 @@ from torch import nn
 
 from digitlab.errors import SpecError
 from digitlab.models.layer import Layer
+from digitlab.models.paste.budget import Budget
 from digitlab.models.place import place_torch
 from digitlab.models.placement import Assembly, Placement, Value
 
@@ -22,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,60}(\.[A-Za-z0-9_]{1,60}){0,11}")
 _TAKEN = {*dir(nn.Module()), "input", "_steps"}  # words that no layer may be called
 
 MAX_STEPS = 1_000  # as many as a spec has layers
+_COST = 20  # of a layer, in evaluations of the interpreter
 _STATEFUL = ("BatchNorm", "InstanceNorm")  # have buffers even without weights
 
 
@@ -49,8 +51,11 @@ class Trace:
     """The steps of one reading of a forward. `batch` is None for any number of images; a number
     where a constructor passes an example of its own through its layers."""
 
-    def __init__(self, shape: Shape, batch: int | None = None) -> None:
+    def __init__(
+        self, shape: Shape, batch: int | None = None, budget: Budget | None = None
+    ) -> None:
         self.batch = batch
+        self.budget = budget or Budget()
         self.input = Step("", {}, (), shape, True, 1)
         self.steps: list[Step] = []
         self.inside: list[Any] = []  # the modules whose forward is being read, outside in
@@ -65,6 +70,7 @@ class Trace:
         module: Any = None,
     ) -> Step:
         """Append a layer. Raises SpecError, with the line, where it cannot take what it reads."""
+        self.budget.step(line, _COST)
         if len(self.steps) >= MAX_STEPS:
             raise SpecError(
                 f"Line {line} is reached after {MAX_STEPS:,} layers, and no more fit a network.",

@@ -1,0 +1,30 @@
+"""Mutated texts end in a spec or a SpecError, soon and in bounded memory."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from digitlab.errors import SpecError
+from digitlab.models.paste import read_code
+from digitlab.models.spec import ModelSpec
+from tests.models.paste.mutate import mutated
+from tests.models.paste.real_python import CORPUS, read_index
+
+TEXTS = [(CORPUS / name).read_text(encoding="utf-8") for name in sorted(read_index())]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_mutated_text_is_a_spec_or_refused(seed):
+    rng = random.Random(seed)
+    for _ in range(50):
+        text = mutated(rng.choice(TEXTS), rng)
+        start = time.process_time()
+        try:
+            spec = read_code(text).spec
+        except SpecError:
+            spec = None
+        assert spec is None or ModelSpec.from_yaml(spec.to_yaml()) == spec
+        assert time.process_time() - start < 2
