@@ -301,6 +301,7 @@ def difference(logits, answer):
     if answer.ndim == 2 and bool((answer.sum(1) - 1).abs().max() < 1e-4):
         probabilities = bool((logits.sum(1) - 1).abs().max() < 1e-4) and bool((logits >= 0).all())
         logits = logits if probabilities else logits.softmax(1)
+    logits, answer = logits.squeeze(1), answer.squeeze(1)
     orders = permutations(range(1, answer.ndim))
     shown = [answer.permute(0, *order) for order in orders]
     return min(float((logits - x).abs().max()) if x.shape == logits.shape else 9.9 for x in shown)
