@@ -35,9 +35,10 @@ def read_network(
     """The trained network in a file: its path, its bytes, or the file opened for reading them.
 
     ONNX and Keras files bring their architecture. The tensors of a state dict (.pt, .pth,
-    .safetensors, .weights.h5) are fitted to `model`, a preset's name, a file (.yaml, or .py
-    with PyTorch or Keras code, which is not run) or a ModelSpec: by name, else by shape and order. Raises NetworkFileError for a file that cannot be read or is not
-    safe to open, and where a tensor does not fit, unless `partial`: then initial weights stand in.
+    .safetensors, .weights.h5) are fitted to `model`, a preset's name, a file (.yaml, or .py with
+    PyTorch or Keras code, which is not run) or a ModelSpec: by name, else by shape and order.
+    Raises NetworkFileError for a file that cannot be read or is not safe to open, and where a
+    tensor does not fit, unless `partial`: then initial weights stand in.
     """
     spec = None if model is None else _architecture(model)
     return network_in(read_contents(file, source), spec, partial=partial)

@@ -10,6 +10,8 @@ import streamlit as st
 from digitlab.data.registry import default_dataset, is_available, list_datasets
 from digitlab.errors import DigitlabError, NetworkFileError
 from digitlab.imports.contents import read_contents
+from digitlab.imports.import_network import keep_network, try_forms
+from digitlab.imports.read import network_in
 from digitlab.models.placement import written
 from digitlab.snippets import export
 from digitlab.ui import cached, page
@@ -107,8 +109,6 @@ def _read(
     file: BinaryIO, spec: ModelSpec, dataset: str, partial: bool
 ) -> tuple[TrainedNetwork, list[Trial]] | DigitlabError:
     """The network in the file and how it may be fed, or why it cannot be imported."""
-    from digitlab.imports.import_network import try_forms
-    from digitlab.imports.read import network_in
 
     try:
         contents = read_contents(file, file.name)
@@ -204,7 +204,6 @@ def _offer(network: TrainedNetwork, trials: list[Trial], dataset: str) -> None:
 def _import(
     network: TrainedNetwork, trials: list[Trial], chosen: Any, dataset: str, name: str
 ) -> None:
-    from digitlab.imports.import_network import keep_network
 
     try:
         named = replace(network, spec=network.spec.renamed(name.strip()[:100] or "Imported"))
