@@ -38,7 +38,7 @@ with page.page(
         st.stop()
 
     with published:
-        choose.show_published(start, changed=state.is_changed())
+        choose.show_published(start, changed=state.is_changed(), pasted=bool(state.began_as()))
     diagram, remark = check.choose_diagram(spec, summary, error)
     wide = diagram is not None and choose.has_branches(diagram)
     left, right = views.columns(wide)

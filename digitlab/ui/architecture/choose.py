@@ -28,8 +28,12 @@ def pick_start() -> str:
     )
 
 
-def show_published(name: str, *, changed: bool) -> None:
-    """A preset's description, source and published accuracy, or that it was `changed` since."""
+def show_published(name: str, *, changed: bool, pasted: bool) -> None:
+    """A preset's description, source and published accuracy, or that it was `changed` since or
+    that `pasted` code took its place."""
+    if pasted:
+        st.caption("The network on this page was pasted. For a known one, choose another start.")
+        return
     if changed:
         st.caption(
             "You changed this architecture, so it has a name of its own. For a known one, choose "

@@ -126,9 +126,10 @@ def show_view(
         if not paste.has_code():
             return
         with st.container(key=paste.SIDES):
-            form, listed = st.columns(2)
-        with form:
+            code, listed = st.columns(2)
+        with code:
             paste.show_code(spec, lines, selected)
+        form = listed
     else:
         listed = st.container()
     with listed:
