@@ -216,10 +216,11 @@ def with_parameters(texts: Sequence[str]) -> tuple[str, list[str], list[list[str
         if len(set(values)) > 1:
             words_of.setdefault(values, set()).add(column[0][0])
             names.setdefault(values, column[0][0])
+    taken: set[str] = set()
     for values, word in names.items():
         both = {f"in_{(stem := word.removeprefix('in_'))}", f"out_{stem}"} <= words_of[values]
-        others = {name for other, name in names.items() if other != values}
-        names[values] = _unused(stem if both else word, others)
+        names[values] = _unused(stem if both else word, taken)
+        taken.add(names[values])
     words = iter(
         names.get(values := tuple(value for _, value in column), values[0]) for column in columns
     )
