@@ -12,19 +12,20 @@ from digitlab.errors import SpecError
 from digitlab.models.layer import shown
 from digitlab.models.library import is_saved, load_saved
 from digitlab.models.presets import presets_by_name, read_preset_file, suggest_preset
-from digitlab.models.spec import ModelSpec
+from digitlab.models.spec import ModelSpec, read_file
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 def load_model(model: str | pathlib.Path | ModelSpec | nn.Module) -> ModelSpec:
-    """A spec by its name, from the path of a .yaml or .json file, or the spec itself.
+    """A spec by its name, from the path of a .yaml, .json or .py file, or the spec itself.
 
     A name is a preset's or one that an architecture was saved under (`digitlab.models.library`).
     "torchvision/resnet18" and "timm/resnet18" are those models alone, "sklearn/SVC" that estimator.
-    Your own nn.Module is read by `ModelSpec.from_module`. Raises SpecError for an unknown name, a
-    missing file, or a file or module that holds no architecture.
+    A .py or .ipynb file is read by `ModelSpec.from_code` and not executed, your own nn.Module by
+    `ModelSpec.from_module`. Raises SpecError for an unknown name, a missing file, or a file or
+    module that holds no architecture.
     """
     if isinstance(model, ModelSpec):
         return model
@@ -44,9 +45,11 @@ def load_model(model: str | pathlib.Path | ModelSpec | nn.Module) -> ModelSpec:
         return ModelSpec(name=name, layers=[{model: args}])
     if _is_file_name(model):
         return read_preset_file(model)[0]
+    if _is_code(model):
+        return ModelSpec.from_code(read_file(model))
     raise SpecError(
         f"There is no preset {shown(str(model))}; {suggest_preset(str(model))}, or give the path "
-        f"of a .yaml or .json file."
+        f"of a .yaml, .json or .py file."
     )
 
 
@@ -69,6 +72,10 @@ def _is_module(model: object) -> bool:
     """Whether it is an nn.Module, asked without importing torch: who has one has imported it."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def _is_code(model: str | pathlib.Path) -> bool:
+    return str(model).lower().endswith((".py", ".ipynb"))
 
 
 def _is_file_name(model: str | pathlib.Path) -> bool:

@@ -291,7 +291,9 @@ def read_file(path: str | pathlib.Path) -> str:
             raw = file.read(MAX_TEXT + 1)
         text = raw.decode("utf-8-sig")
     except FileNotFoundError as error:
-        raise SpecError(f"There is no file {path}; give the path of a .yaml or .json.") from error
+        raise SpecError(
+            f"There is no file {path}; give the path of a .yaml, .json or .py."
+        ) from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path} is not text in UTF-8; save it as UTF-8.") from error
     except (OSError, ValueError) as error:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from digitlab.errors import SpecError
 from digitlab.models.build import summarize
+from digitlab.models.load import load_model
 from digitlab.models.paste import read_code
 
 FUNCTIONAL = """\
@@ -191,7 +194,7 @@ def test_names_lines_and_notes_are_the_texts_own():
     assert names == ["first", "second", "hidden", "last"]
     assert reading.spec.name == "Digits"
     assert reading.models == ("Digits",)
-    assert reading.lines[0] == 16
+    assert reading.lines[0] == 9  # where its arguments stand
     (note,) = read_code(KERAS_SCRIPT).notes[-1:]
     assert "Passed over" in note
     assert "12-16" in note
@@ -292,3 +295,14 @@ def test_a_statement_that_is_passed_over_spoils_what_it_would_have_changed():
     with pytest.raises(SpecError, match="'sizes', which is not defined"):
         read_code(text.format("model.append(nn.Linear(10, n))"))
     assert len(read_code(text.format("print(n)")).spec.layers) == 2
+
+
+def test_a_file_of_code_is_a_model_and_is_not_executed(tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n{SEQUENTIAL}")
+    assert summarize(load_model(path)).parameters == 25_450
+    notebook = tmp_path / "net.ipynb"
+    cells = [{"cell_type": "code", "source": SEQUENTIAL.splitlines(keepends=True)}]
+    notebook.write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    assert summarize(load_model(str(notebook))).parameters == 25_450
+    assert not (tmp_path / "ran").exists()
