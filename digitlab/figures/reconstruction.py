@@ -57,7 +57,7 @@ def error_histogram(
         )
     figure.add_vline(
         x=threshold, line={"color": palette.MUTED, "dash": "dash", "width": 1.5},
-        annotation_text="95 % of the run's images", annotation_position="top right",
+        annotation_text="95 % of them", annotation_position="top right",
     )  # fmt: skip
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero")
     return figure.update_layout(barmode="overlay", hovermode="closest")
@@ -69,7 +69,7 @@ def novelty_roc(curves: Mapping[str, Separation]) -> go.Figure:
         "What is no digit, by the error",
         x="the run's images taken for strange",
         y="strange images found",
-        height=380,
+        height=480,
         legend=True,
         numbers=True,
     )
@@ -87,4 +87,7 @@ def novelty_roc(curves: Mapping[str, Separation]) -> go.Figure:
         line={"color": palette.MUTED, "dash": "dash", "width": 1.5},
     )  # fmt: skip
     figure.update_xaxes(range=[-2, 102], ticksuffix=" %", showgrid=True)
-    return figure.update_yaxes(range=[-2, 102], ticksuffix=" %").update_layout(hovermode="closest")
+    figure.update_yaxes(range=[-2, 102], ticksuffix=" %")
+    # On a phone the legend has a line for each kind: below the plot it covers nothing.
+    below = {"y": -0.2, "yanchor": "top"}
+    return figure.update_layout(hovermode="closest", legend=below, margin={"t": 44, "b": 150})

@@ -158,8 +158,8 @@ def _notes(summary: ModelSummary) -> tuple[str, ...]:
     last = summary.rows[-1]
     if summary.gives_image:
         return (
-            "The output has the size of the image: an autoencoder, which is trained with the loss "
-            "“Reconstruction”.",
+            "This is an autoencoder: its output has the size of the image. Train chooses the loss "
+            "“Reconstruction” for it.",
         )
     if last.label.startswith(classical.PREFIX):
         return (classical.SIZE_NOTE,)

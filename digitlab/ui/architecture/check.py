@@ -88,12 +88,7 @@ def check_output(spec: ModelSpec, summary: ModelSummary) -> bool:
     repaired = st.session_state.pop(_REPAIRED, False)
     problem = _misfit(spec, CLASSES)
     if problem is not None and summary.gives_image and _misfit(spec, None) is None:
-        st.info(
-            "This is an autoencoder: its output is an image. Train chooses the loss reconstruction "
-            "for it.",
-            icon=":material/compare:",
-        )
-        _offer_repair(spec, problem)
+        _offer_repair(spec, problem)  # the summary's note says that it is an autoencoder
         return True
     if problem is not None:
         st.warning(plain(str(problem)), icon=":material/warning:")

@@ -69,7 +69,7 @@ def _show_pairs(view: View, strange: np.ndarray, values: np.ndarray, kind: str) 
             give_back(view, torch.from_numpy(images)),
             [f"error {values[n]:.4f}" for n in chosen],
             columns=SHOWN,
-            title="Those with the smallest errors, then those with the largest",
+            title="Smallest and largest errors",
             words=("as it is", "as the network gives it back"),
         ),
         key=f"novelty-pairs:{kind}",

@@ -92,7 +92,7 @@ def _show_pairs(view: View) -> None:
             originals.numpy(),
             give_back(view, originals),
             hovers,
-            columns=12,
+            columns=8,
             words=("as it is", "as the network gives it back"),
         ),
         key=f"pairs:{view.key}:{which}",
