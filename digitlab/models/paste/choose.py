@@ -11,6 +11,7 @@ from digitlab.errors import SpecError
 from digitlab.models.paste.native import MISSING, Unknown
 from digitlab.models.paste.objects import Instance, UserClass, UserFunction
 from digitlab.models.paste.torch_modules import LayerModule
+from digitlab.models.paste.tuner import HyperParameters
 
 # What a constructor's argument usually is for digits, by its name.
 USUAL: dict[str, Any] = {
@@ -46,6 +47,7 @@ USUAL: dict[str, Any] = {
     **dict.fromkeys(("latent_dim", "z_dim", "latent_size", "zdim", "latent_dims"), 20),
     **dict.fromkeys(("sequence_length", "seq_len", "seq_length"), 28),
     "device": "cpu",
+    "hp": HyperParameters(),
 }  # fmt: skip
 
 

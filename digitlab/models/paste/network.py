@@ -136,6 +136,8 @@ def _read_body(text: str, body: list[ast.stmt], dropped: int, model: str | None)
     choices = candidates(run, body, found, _walk)
     if not choices:
         raise _no_network(run, body)
+    if found.networks:
+        choices = sorted(choices, key=lambda choice: _takes_images(choice.make()))
     choice = _chosen(choices, model)
     network = choice.make()
     if choice.guessed:
@@ -210,6 +212,14 @@ def _offer(fragment: Any, found: Found) -> None:
         found.hear(name, module, getattr(module, "line", 1))
 
 
+def _takes_images(network: Any) -> bool:
+    """Whether what reaches a network may be an image: a generator's code of 100 numbers is none."""
+    known = network.known_input() if isinstance(network, KerasModel) else None
+    shape = getattr(known, "shape", known)
+    size = shape[0] if isinstance(shape, tuple) and len(shape) == 1 else None
+    return not isinstance(size, int) or size == 64 or size >= 256
+
+
 def _offer_first_of_lists(run: Interpreter, found: Found) -> None:
     """The first network of each list of them: `model = [0] * nets`, each made in a loop."""
     for name, value in run.globals.names.items():
@@ -266,7 +276,7 @@ def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: int) -> list[s
         known = isinstance(
             node, ast.ClassDef | ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Pass
         )
-        known = known or assigned or _grows(node)
+        known = known or assigned or _grows(node) or _makes_network(run, node)
         if plain or (known and node.lineno not in skipped):
             continue
         end = node.end_lineno or node.lineno
@@ -284,6 +294,16 @@ def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: int) -> list[s
         notes.append(f"{dropped} line{'s' * (dropped > 1)} that {'are' if dropped > 1 else 'is'} "
                      f"no Python passed over.")  # fmt: skip
     return notes
+
+
+def _makes_network(run: Interpreter, node: ast.stmt) -> bool:
+    """Whether a statement has a network made inside it: `with strategy.scope(): model = …`."""
+    return any(
+        isinstance(inner, ast.Name)
+        and isinstance(inner.ctx, ast.Store)
+        and _is_network(run.globals.names.get(inner.id))
+        for inner in ast.walk(node)
+    )
 
 
 def _grows(node: ast.stmt) -> bool:

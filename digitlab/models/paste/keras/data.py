@@ -112,6 +112,16 @@ def _loader(name: str) -> Function:
     return Function("load_data", None, load)
 
 
+def splitting() -> Namespace:
+    """`sklearn.model_selection`, whose train_test_split gives two parts of each array."""
+
+    def split(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return [part for array in args for part in (array, array)]
+
+    members = {"train_test_split": Function("train_test_split", None, split)}
+    return Namespace("sklearn.model_selection", members)
+
+
 def one_hot() -> Function:
     """`to_categorical(labels)`: a column for each class."""
 
@@ -119,9 +129,10 @@ def one_hot() -> Function:
         given = dict(zip(("y", "num_classes"), args, strict=False)) | kwargs
         labels = given.get("y", given.get("x"))
         classes = given.get("num_classes", given.get("nb_classes"))
-        if not isinstance(labels, Data):
-            return Unknown("makes labels of values that are not known", run.line)
-        count = classes if type(classes) is int else labels.classes or 10
-        return Data((labels.shape[0], count))
+        known = isinstance(labels, Data)
+        if not known and type(classes) is not int:
+            run.note("The labels are not in the text; ten classes are taken.")
+        count = classes if type(classes) is int else (known and labels.classes) or 10
+        return Data((labels.shape[0] if known else 1, count))
 
     return Function("to_categorical", None, make)

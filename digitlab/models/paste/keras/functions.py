@@ -542,6 +542,9 @@ def _recorded(trace: Trace, name: str, parameters: str, body: Callable[..., Any]
             unknown = next((item for item in items if isinstance(item, Unknown)), None)
             if unknown is not None:
                 return unknown
+        if name in _OF_NUMBERS and type(bound.get("x")) in (int, float):
+            with guarded(trace, name):
+                return _OF_NUMBERS[name](bound["x"], *([bound["y"]] if "y" in bound else []))
         if not any(_has_tensor(value) for value in bound.values()) and name not in _WITHOUT:
             return Unknown(f"calls {name} on something that is no tensor of the network", run.line)
         star = bound.pop("values", ()) if "*values" in parameters.split() else ()
@@ -590,6 +593,13 @@ _SAME = {
     "repeats": "multiples",
 }
 _WITHOUT = ("concat", "concatenate")
+_OF_NUMBERS: dict[str, Callable[..., float]] = {  # of sizes: tf.sqrt(tf.cast(depth, tf.float32))
+    **{name: getattr(math, name) for name in ("sqrt", "exp", "log", "sin", "cos", "pow")},
+    **dict.fromkeys(("cast", "convert_to_tensor", "identity"), lambda x: x),
+    "rsqrt": lambda x: 1 / math.sqrt(x),
+    "square": lambda x: x * x,
+    "abs": abs,
+}
 _REDUCE = "x axis=None keepdims=False name=None"
 _ONE = "x name=None"
 

@@ -16,7 +16,7 @@ from digitlab.models.paste.keras import (
     pooling,
     recurrent,
 )
-from digitlab.models.paste.keras.data import datasets, one_hot
+from digitlab.models.paste.keras.data import datasets, one_hot, splitting
 from digitlab.models.paste.keras.layer import KerasLayer, Kind
 from digitlab.models.paste.keras.model import (
     KindClass,
@@ -72,6 +72,7 @@ def keras_modules(trace: Trace) -> dict[str, Any]:
         "keras.api": keras,
         "tensorflow.compat.v1": tensorflow,
         "tensorflow.compat.v2": tensorflow,
+        "sklearn.model_selection": splitting(),
         "tensorflow_addons": Namespace("tensorflow_addons", {"layers": keras.members["layers"]}),
     }
 

@@ -224,3 +224,51 @@ def test_a_variational_autoencoder_draws_its_code():
     assert layers["Unflatten"].args["unflattened_size"] == (4, 7, 7)
     assert any("encoder and decoder" in note for note in reading.notes)
     assert "loss" not in reading.recipe
+
+
+def test_of_a_generator_and_a_discriminator_the_one_that_takes_images_is_read():
+    reading = read_code(
+        "from keras.layers import Dense, Flatten, Input, Reshape\n"
+        "from keras.models import Model, Sequential\n"
+        "discriminator = Sequential([Flatten(input_shape=(28, 28)), Dense(1)])\n"
+        "generator = Sequential([Dense(784, input_dim=100), Reshape((28, 28))])\n"
+        "z = Input((100,))\n"
+        "combined = Model(z, discriminator(generator(z)))\n"
+    )
+    assert reading.models == ("generator", "combined", "discriminator")
+    assert summarize(reading.spec).parameters == 785
+
+
+def test_a_tuners_function_is_made_with_its_first_choices():
+    reading = read_code(
+        "from tensorflow import keras\n"
+        "def build_model(hp):\n"
+        "    model = keras.Sequential()\n"
+        "    model.add(keras.layers.Flatten(input_shape=(28, 28)))\n"
+        "    units = hp.Int('units', min_value=32, max_value=512, step=32)\n"
+        "    model.add(keras.layers.Dense(units, activation=hp.Choice('a', ['tanh', 'relu'])))\n"
+        "    if hp.Boolean('dropout'):\n"
+        "        model.add(keras.layers.Dropout(hp.Float('rate', 0.1, 0.5)))\n"
+        "    model.add(keras.layers.Dense(10))\n"
+        "    return model\n"
+    )
+    assert [layer.type for layer in reading.spec.layers] == ["Flatten", "Linear", "Tanh", "Linear"]
+    assert any("first of all choices" in note for note in reading.notes)
+
+
+def test_labels_that_the_text_does_not_hold_have_ten_classes():
+    reading = read_code(
+        "import pandas as pd\n"
+        "from sklearn.model_selection import train_test_split\n"
+        "from tensorflow.keras import layers, models, utils\n"
+        "train = pd.read_csv('train.csv')\n"
+        "x = train.drop(columns='label').values.reshape(-1, 28, 28, 1) / 255.0\n"
+        "y = utils.to_categorical(train['label'])\n"
+        "x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=0.1)\n"
+        "model = models.Sequential()\n"
+        "model.add(layers.Conv2D(8, 3, input_shape=x_train.shape[1:]))\n"
+        "model.add(layers.Flatten())\n"
+        "model.add(layers.Dense(y_train.shape[1]))\n"
+    )
+    assert summarize(reading.spec).output_shape == (10,)
+    assert any("ten classes" in note for note in reading.notes)
