@@ -57,6 +57,9 @@ class Native:
     kind = "a value"
     lasting = False  # whether it outlives a statement that is passed over and might replace it
 
+    def __repr__(self) -> str:
+        return self.kind
+
     def attribute(self, name: str, run: Run) -> Any:
         """`value.name`."""
         run.refuse(f"uses .{name} of {self.kind}, which cannot be read")

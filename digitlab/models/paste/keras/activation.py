@@ -64,7 +64,7 @@ def named(x: Tensor, word: str, trace: Trace) -> Tensor:
     if word in ("softmax", "log_softmax"):
         return softmax(x, word)
     if word.lower() not in ACTIVATIONS:
-        trace.refuse(f"uses the activation {word!r}, which has no translation to PyTorch")
+        trace.refuse(f"uses the activation {shown(word)}, which has no translation to PyTorch")
     type, args = ACTIVATIONS[word.lower()]
     return x.apply(type, **args)
 

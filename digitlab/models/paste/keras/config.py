@@ -152,7 +152,9 @@ class _Reader:
         while calls:
             waiting = [call for call in calls if not self._call(tensors, *call)]
             if len(waiting) == len(calls):
-                raise SpecError(f"The layer {waiting[0][0]!r} reads layers that are not there.")
+                raise SpecError(
+                    f"The layer {shown(waiting[0][0])} reads layers that are not there."
+                )
             calls = waiting
         ends = [_found(tensors, config[key]) for key in ("input_layers", "output_layers")]
         name = str(config.get("name", "")) if depth else ""
@@ -249,7 +251,7 @@ class _Reader:
             return None
         function = self.functions.get(name)
         if function is None:
-            self.trace.refuse(f"is the function {name!r}, which has no translation to PyTorch")
+            self.trace.refuse(f"is the function {shown(name)}, which has no translation to PyTorch")
         return _Operation(function, data["config"], self.trace)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from digitlab.models.layer import shown
 from digitlab.models.paste.keras.activation import activate
 from digitlab.models.paste.keras.layer import KerasLayer, Kind
 from digitlab.models.paste.keras.tensor import Tensor
@@ -198,7 +199,9 @@ def _pad(sides: int, sign: int, name: str) -> Any:
         if len(ends) != sides or any(
             len(end) != 2 or any(type(n) is not int or n < 0 for n in end) for end in ends
         ):
-            layer.refuse(f"passes {given!r} as {name}; it takes whole numbers or pairs of them")
+            layer.refuse(
+                f"passes {shown(given)} as {name}; it takes whole numbers or pairs of them"
+            )
         x, _, axes = layer.images(value, sides)
         return padded(x, [(sign * before, sign * after) for before, after in ends], axes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from digitlab.models.layer import shown
 from digitlab.models.paste.keras import (
     activation,
     attention,
@@ -61,8 +62,9 @@ _OLD_ROOMS = {
 def keras_modules(trace: Trace) -> dict[str, Any]:
     """The modules by their names in an import; layers that they make go into `trace`."""
     trace.language = functions.Language()
-    keras = _keras(trace)
-    tensorflow = _tensorflow(trace, keras)
+    tensors = functions.tensor_functions(trace)
+    keras = _keras(trace, tensors)
+    tensorflow = _tensorflow(trace, keras, tensors)
     return {
         "keras": keras,
         "tensorflow": tensorflow,
@@ -93,8 +95,7 @@ def keras_names(trace: Trace, modules: dict[str, Any] | None = None) -> dict[str
     }
 
 
-def _keras(trace: Trace) -> Namespace:
-    tensors = functions.tensor_functions(trace)
+def _keras(trace: Trace, tensors: dict[str, Any]) -> Namespace:
     models = {
         "Sequential": SequentialClass("Sequential", trace),
         "Model": ModelClass("Model", trace),
@@ -177,7 +178,7 @@ def _keras_1_merge(trace: Trace) -> Any:
         given = dict(zip(("inputs", "mode"), args, strict=False)) | kwargs
         mode = given.get("mode", "sum")
         if mode not in modes:
-            run.refuse(f"merges by the mode {mode!r}; it takes {', '.join(modes)}")
+            run.refuse(f"merges by the mode {shown(mode)}; it takes {', '.join(modes)}")
         axis = given.get("concat_axis", -1)
         options = {"axis": axis} if mode == "concat" else {}
         return KerasLayer(KINDS[modes[mode]], [], options, trace, run.line)(given.get("inputs"))
@@ -291,8 +292,7 @@ def _application(name: str) -> Any:
     return Function(name, None, refuse)
 
 
-def _tensorflow(trace: Trace, keras: Namespace) -> Namespace:
-    tensors = functions.tensor_functions(trace)
+def _tensorflow(trace: Trace, keras: Namespace, tensors: dict[str, Any]) -> Namespace:
     random = {
         "normal": Function("normal", None, functions.noise),
         "truncated_normal": Function("truncated_normal", None, functions.noise),

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from digitlab.models.layer import shown
 from digitlab.models.paste.keras.trace import Made, Node, Trace
 from digitlab.models.paste.native import Native
 
@@ -22,7 +23,7 @@ Shape = tuple[int, ...]
 Layout = tuple[int | None, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tensor(Native):
     """The values of `node`. Without a batch (`batched` False: learnt or constant) `shape` is all.
 
@@ -80,7 +81,9 @@ class Tensor(Native):
         """
         first, rank = int(self.batched), self.rank + extra
         if type(number) is not int or not -rank - first <= number < rank + first:
-            self.trace.refuse(f"takes axis {number!r} of {written(self)}, which has no such axis")
+            self.trace.refuse(
+                f"takes axis {shown(number)} of {written(self)}, which has no such axis"
+            )
         axis = (number if number >= 0 else number + rank + first) - first
         if axis < 0:
             self.trace.refuse("takes axis 0, which is the images of a batch; they are kept apart")

@@ -17,7 +17,7 @@ MAX_NODES = 5_000
 MAX_DEPTH = 16  # of models and layers that call each other
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Node:
     """One layer of the graph: its type and arguments, the nodes that it reads, the text's line.
 
@@ -35,7 +35,7 @@ class Node:
     reshaped_from: tuple[Node, tuple[int, ...]] | None = None  # what it holds in another shape
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Made:
     """A call that made tensors, so that it can be made again with others."""
 
@@ -45,7 +45,7 @@ class Made:
     number: int = field(default_factory=itertools.count().__next__)  # in the order of the calls
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Trace:
     """What a text has made so far, in the order in which it was made."""
 
