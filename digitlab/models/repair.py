@@ -147,21 +147,26 @@ def _moves(spec: ModelSpec, error: SpecError) -> Iterator[Repair]:
     path = _wrong_layer(spec, error)
     if path is None or edit.layer_at(spec, path).type in BLOCKS:  # it fits nowhere
         return
+    if path == (len(spec.layers) - 1,) and spec.layers[-1].type == "Linear":
+        return  # the end of a network is at its place
     for place in (path, *((path[:1],) if len(path) > 1 else ())):
         for by in (sign * places for places in range(1, _FARTHEST + 1) for sign in (-1, 1)):
-            yield _move(spec, place, by)
+            yield from _move(spec, place, by)
         for index in range(place[-1] - 1, -1, -1):
             before = (*place[:-1], index)
             if edit.layer_at(spec, before).type in ("Flatten", "Unflatten"):
                 for by in range(place[-1] - index, place[-1] - index + _FARTHEST):
-                    yield _move(spec, before, by)
+                    yield from _move(spec, before, by)
                 break
 
 
-def _move(spec: ModelSpec, path: Path, by: int) -> Repair:
-    moved, place = edit.move(spec, path, by)
+def _move(spec: ModelSpec, path: Path, by: int) -> Iterator[Repair]:
+    try:
+        moved, place = edit.move(spec, path, by)
+    except SpecError:  # before what it reads, say
+        return
     layer = f"Move layer {path[-1] + 1}, {edit.layer_at(spec, path).type},"
-    return f"{layer} {'before' if by < 0 else 'after'} layer {place[-1] + 1}", moved
+    yield f"{layer} {'before' if by < 0 else 'after'} layer {place[-1] + 1}", moved
 
 
 # ---- likely repairs of one layer ---------------------------------------------------------------
