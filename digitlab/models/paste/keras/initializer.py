@@ -112,13 +112,6 @@ def _snake_start(word: str) -> str:
     return next((start for start in _INITS if lower.startswith(start)), lower)
 
 
-def variable(trace: Trace, value: Any) -> Tensor | Unknown:
-    """`tf.Variable(first values)`: a learnt tensor."""
-    if isinstance(value, FirstValues):
-        return make_parameter(trace, value.shape, value.initializer)
-    return Unknown("makes a variable of values that are not known", trace.line or 1)
-
-
 def make_parameter(trace: Trace, shape: Any, initializer: Any) -> Tensor:
     """A learnt tensor without a batch; its name is found when the text keeps it."""
     sizes = getattr(shape, "sizes", shape)
