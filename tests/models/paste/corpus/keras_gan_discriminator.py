@@ -1,29 +1,37 @@
 import tensorflow as tf
-from tensorflow.keras import layers
+from tensorflow.keras.layers import (BatchNormalization, Conv2D, Conv2DTranspose, Dense, Dropout,
+                                     Flatten, LeakyReLU, Reshape)
 
-def make_generator_model():
-    model = tf.keras.Sequential()
-    model.add(layers.Dense(7*7*32, use_bias=False, input_shape=(100,)))
-    model.add(layers.BatchNormalization())
-    model.add(layers.LeakyReLU())
-    model.add(layers.Reshape((7, 7, 32)))
-    assert model.output_shape == (None, 7, 7, 32)
-    model.add(layers.Conv2DTranspose(16, (5, 5), strides=(2, 2), padding='same', use_bias=False))
-    model.add(layers.LeakyReLU())
-    model.add(layers.Conv2DTranspose(1, (5, 5), strides=(2, 2), padding='same', use_bias=False, activation='tanh'))
-    return model
+SEED = 100
 
-def make_discriminator_model():
-    model = tf.keras.Sequential()
-    model.add(layers.Conv2D(16, (5, 5), strides=(2, 2), padding='same', input_shape=[28, 28, 1]))
-    model.add(layers.LeakyReLU())
-    model.add(layers.Dropout(0.3))
-    model.add(layers.Conv2D(32, (5, 5), strides=(2, 2), padding='same'))
-    model.add(layers.LeakyReLU(0.2))
-    model.add(layers.Dropout(0.3))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(1))
-    return model
 
-generator = make_generator_model()
-discriminator = make_discriminator_model()
+def painter():
+    net = tf.keras.Sequential(name='painter')
+    net.add(Dense(7 * 7 * 32, use_bias=False, input_dim=SEED))
+    net.add(BatchNormalization())
+    net.add(LeakyReLU())
+    net.add(Reshape((7, 7, 32)))
+    for filters, activation in ((16, None), (1, 'tanh')):
+        net.add(Conv2DTranspose(filters, 5, strides=2, padding='same', use_bias=False,
+                                activation=activation))
+        if activation is None:
+            net.add(LeakyReLU())
+    assert net.output_shape == (None, 28, 28, 1)
+    return net
+
+
+def critic(first=16, rate=0.3):
+    net = tf.keras.Sequential(name='critic')
+    net.add(Conv2D(first, (5, 5), strides=(2, 2), padding='same', input_shape=[28, 28, 1]))
+    net.add(LeakyReLU())
+    net.add(Dropout(rate))
+    net.add(Conv2D(first * 2, (5, 5), strides=(2, 2), padding='same'))
+    net.add(LeakyReLU(0.2))
+    net.add(Dropout(rate))
+    net.add(Flatten())
+    net.add(Dense(1))
+    return net
+
+
+drawn_by = painter()
+judged_by = critic()

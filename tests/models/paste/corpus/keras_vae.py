@@ -1,38 +1,38 @@
 import keras
 from keras import layers, ops
 
-latent_dim = 2
+CODE = 2
 
 
-class Sampling(layers.Layer):
-    """Draws z from the mean and the logarithm of the variance."""
+class Draw(layers.Layer):
+    """A point near the mean, as far as the variance allows."""
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.seed_generator = keras.random.SeedGenerator(1337)
+    def __init__(self, seed=3, **options):
+        super().__init__(**options)
+        self.noise = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs):
-        z_mean, z_log_var = inputs
-        epsilon = keras.random.normal(shape=ops.shape(z_mean), seed=self.seed_generator)
-        return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+    def call(self, heads):
+        centre, log_spread = heads
+        noise = keras.random.normal(shape=ops.shape(centre), seed=self.noise)
+        return centre + noise * ops.exp(log_spread / 2)
 
 
-encoder_inputs = keras.Input(shape=(28, 28, 1))
-x = layers.Conv2D(8, 3, activation="relu", strides=2, padding="same")(encoder_inputs)
-x = layers.Conv2D(16, 3, activation="relu", strides=2, padding="same")(x)
-x = layers.Flatten()(x)
-x = layers.Dense(16, activation="relu")(x)
-z_mean = layers.Dense(latent_dim, name="z_mean")(x)
-z_log_var = layers.Dense(latent_dim, name="z_log_var")(x)
-z = Sampling()([z_mean, z_log_var])
-encoder = keras.Model(encoder_inputs, [z_mean, z_log_var, z], name="encoder")
+digit = keras.Input((28, 28, 1))
+h = digit
+for filters in (8, 16):
+    h = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(h)
+h = layers.Dense(16, activation="relu")(layers.Flatten()(h))
+centre = layers.Dense(CODE, name="centre")(h)
+log_spread = layers.Dense(CODE, name="log_spread")(h)
+to_code = keras.Model(digit, [centre, log_spread, Draw()([centre, log_spread])], name="to_code")
 
-latent_inputs = keras.Input(shape=(latent_dim,))
-x = layers.Dense(7 * 7 * 16, activation="relu")(latent_inputs)
-x = layers.Reshape((7, 7, 16))(x)
-x = layers.Conv2DTranspose(16, 3, activation="relu", strides=2, padding="same")(x)
-x = layers.Conv2DTranspose(8, 3, activation="relu", strides=2, padding="same")(x)
-decoder_outputs = layers.Conv2DTranspose(1, 3, activation="sigmoid", padding="same")(x)
-decoder = keras.Model(latent_inputs, decoder_outputs, name="decoder")
+code = keras.Input((CODE,))
+h = layers.Dense(7 * 7 * 16, activation="relu")(code)
+h = layers.Reshape((7, 7, 16))(h)
+for filters in (16, 8):
+    h = layers.Conv2DTranspose(filters, 3, strides=2, padding="same", activation="relu")(h)
+from_code = keras.Model(
+    code, layers.Conv2DTranspose(1, 3, padding="same", activation="sigmoid")(h), name="from_code"
+)
 
-vae = keras.Model(encoder_inputs, decoder(encoder(encoder_inputs)[2]))
+autoencoder = keras.Model(digit, from_code(to_code(digit)[2]))

@@ -1,42 +1,39 @@
 import torch.nn as nn
 
-ndf = 16
-nc = 1
+WIDTH = 16
 
 
-def weights_init(m):
-    classname = m.__class__.__name__
-    if classname.find('Conv') != -1:
-        m.weight.data.normal_(0.0, 0.02)
-    elif classname.find('BatchNorm') != -1:
-        m.weight.data.normal_(1.0, 0.02)
-        m.bias.data.fill_(0)
+def start(module):
+    kind = type(module).__name__
+    if kind.startswith("Conv"):
+        module.weight.data.normal_(0.0, 0.02)
+    elif "Norm" in kind:
+        module.weight.data.normal_(1.0, 0.02)
+        module.bias.data.fill_(0)
 
 
-class Discriminator(nn.Module):
-    def __init__(self, ngpu=1):
-        super(Discriminator, self).__init__()
-        self.ngpu = ngpu
-        self.main = nn.Sequential(
-            # (nc) x 28 x 28
-            nn.Conv2d(nc, ndf, 4, 2, 1, bias=False),
-            nn.LeakyReLU(0.2, inplace=True),
-            # (ndf) x 14 x 14
-            nn.Conv2d(ndf, ndf * 2, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(ndf * 2),
-            nn.LeakyReLU(0.2, inplace=True),
-            # (ndf*2) x 7 x 7
-            nn.Conv2d(ndf * 2, ndf * 4, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(ndf * 4),
-            nn.LeakyReLU(0.2, inplace=True),
-            # (ndf*4) x 4 x 4
-            nn.Conv2d(ndf * 4, 1, 4, 1, 0, bias=False),
-            nn.Sigmoid()
+def halve(before, after, kernel=4, norm=True):
+    """Half the height and width."""
+    conv = nn.Conv2d(before, after, kernel, stride=2, padding=1, bias=False)
+    rest = (nn.BatchNorm2d(after),) if norm else ()
+    return (conv, *rest, nn.LeakyReLU(0.2, True))
+
+
+class RealOrDrawn(nn.Module):
+    """[N, 1, 28, 28] -> the probability that it is real, [N]"""
+
+    def __init__(self, width):
+        super(RealOrDrawn, self).__init__()
+        self.features = nn.Sequential(
+            *halve(1, width, norm=False),  # 14 x 14
+            *halve(width, 2 * width),  # 7 x 7
+            *halve(2 * width, 4 * width, kernel=3),  # 4 x 4
         )
+        self.score = nn.Conv2d(4 * width, 1, 4, bias=False)
 
-    def forward(self, input):
-        return self.main(input).view(-1, 1).squeeze(1)
+    def forward(self, images):
+        return self.score(self.features(images)).sigmoid().flatten(1).squeeze(1)
 
 
-netD = Discriminator(1).to('cpu')
-netD.apply(weights_init)
+judge = RealOrDrawn(WIDTH).to('cpu')
+judge.apply(start)

@@ -1,56 +1,46 @@
+# Drawing digits from noise: one network draws, the other one tells drawings from real ones
 import numpy as np
 import torch
-import torch.nn as nn
+from torch import nn, optim
 
-img_shape = (1, 28, 28)
-latent_dim = 64
+NOISE = 64
+DIGIT = (1, 28, 28)
+PIXELS = int(np.prod(DIGIT))
 
 
-class Generator(nn.Module):
+class Painter(nn.Module):
+    def __init__(self, widths=(64, 128)):
+        super().__init__()
+
+        def stage(before, after, norm):
+            parts = [nn.Linear(before, after)]
+            if norm:
+                parts += [nn.BatchNorm1d(after)]
+            return parts + [nn.LeakyReLU(0.2)]
+
+        stages = stage(NOISE, widths[0], norm=False) + stage(*widths, norm=True)
+        self.paint = nn.Sequential(*stages, nn.Linear(widths[-1], PIXELS), nn.Tanh())
+
+    def forward(self, noise):
+        return self.paint(noise).reshape(noise.size(0), *DIGIT)
+
+
+class Critic(nn.Module):
     def __init__(self):
-        super(Generator, self).__init__()
+        super().__init__()
+        self.judge = nn.Sequential(nn.Flatten())
+        sizes = [PIXELS, 128, 64]
+        for number, (before, after) in enumerate(zip(sizes, sizes[1:])):
+            self.judge.add_module(f"dense{number}", nn.Linear(before, after))
+            self.judge.add_module(f"act{number}", nn.LeakyReLU(0.2, inplace=True))
+        self.judge.add_module("score", nn.Linear(sizes[-1], 1))
+        self.judge.add_module("probability", nn.Sigmoid())
 
-        def block(in_feat, out_feat, normalize=True):
-            layers = [nn.Linear(in_feat, out_feat)]
-            if normalize:
-                layers.append(nn.BatchNorm1d(out_feat, 0.8))
-            layers.append(nn.LeakyReLU(0.2, inplace=True))
-            return layers
-
-        self.model = nn.Sequential(
-            *block(latent_dim, 64, normalize=False),
-            *block(64, 128),
-            nn.Linear(128, int(np.prod(img_shape))),
-            nn.Tanh()
-        )
-
-    def forward(self, z):
-        img = self.model(z)
-        img = img.view(img.size(0), *img_shape)
-        return img
+    def forward(self, digits):
+        return self.judge(digits)
 
 
-class Discriminator(nn.Module):
-    def __init__(self):
-        super(Discriminator, self).__init__()
-
-        self.model = nn.Sequential(
-            nn.Linear(int(np.prod(img_shape)), 128),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Linear(128, 64),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Linear(64, 1),
-            nn.Sigmoid(),
-        )
-
-    def forward(self, img):
-        img_flat = img.view(img.size(0), -1)
-        validity = self.model(img_flat)
-        return validity
-
-
-adversarial_loss = torch.nn.BCELoss()
-generator = Generator()
-discriminator = Discriminator()
-optimizer_G = torch.optim.Adam(generator.parameters(), lr=0.0002, betas=(0.5, 0.999))
-optimizer_D = torch.optim.Adam(discriminator.parameters(), lr=0.0002, betas=(0.5, 0.999))
+painter, critic = Painter(), Critic()
+loss = nn.BCELoss()
+painter_steps = optim.Adam(painter.parameters(), lr=2e-4, betas=(0.5, 0.999))
+critic_steps = optim.Adam(critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
