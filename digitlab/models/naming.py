@@ -38,6 +38,11 @@ def name_apart(spec: ModelSpec, start: ModelSpec | None = None) -> ModelSpec:
     return spec.renamed(name[: MAX_NAME - len(suffix)] + suffix)
 
 
+def is_known(name: str) -> bool:
+    """Whether a preset or a saved architecture has this name."""
+    return name in presets_by_name() or is_saved(name)
+
+
 def count_changes(before: ModelSpec, after: ModelSpec) -> int:
     """How many changes lead from one architecture to the other: layers changed, added, removed or
     moved, the input and the first weights. Names of architectures do not count."""

@@ -44,6 +44,13 @@ def test_pasted_pytorch_becomes_the_architecture(open_page):
     assert "Tanh" in text(app)
 
 
+def test_a_class_called_like_a_preset_is_not_that_preset_changed(open_page):
+    code = "class cnn(nn.Sequential):\n    def __init__(self):\n        super().__init__("
+    app = paste(open_page(PAGE, view="paste"), code + "nn.Flatten(), nn.Linear(784, 10))")
+    assert spec_of(app).name == "Pasted cnn"
+    assert not app.error
+
+
 def test_the_line_of_the_selected_layer_is_marked(open_page):
     app = paste(open_page(PAGE, view="paste"), SEQUENTIAL)
     choose(app, "2")

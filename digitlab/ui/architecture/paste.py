@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from digitlab.errors import ConfigError, SpecError
+from digitlab.models.naming import is_known
 from digitlab.training.config import TrainConfig
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.check import show_error_at_line
@@ -123,7 +124,10 @@ def _read(model: str | None = None) -> None:
         st.session_state[_READ] = _Pasted(text, error=e)
         return
     st.session_state[_READ] = _Pasted(text, reading)
-    state.commit(reading.spec, select=(0,), text=text)
+    spec = reading.spec
+    if is_known(spec.name):  # a class of a preset's name is not that preset, changed
+        spec = spec.renamed(f"Pasted {spec.name}")
+    state.commit(spec, select=(0,), text=text)
 
 
 def _show_reading(reading: CodeReading) -> None:
