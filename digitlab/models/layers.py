@@ -115,17 +115,18 @@ def argument_names(name: str) -> tuple[str, ...]:
     return tuple(inspect.signature(_registry()[name].__init__).parameters)[1:]
 
 
-def explain_unknown(name: str, blocks: tuple[str, ...]) -> str:
-    """What to say of a layer that neither torch.nn nor `blocks` has (a message's end)."""
+def explain_unknown(name: str, others: tuple[str, ...]) -> str:
+    """What to say of a layer that neither torch.nn nor `others` has (a message's end)."""
     if name in _IN_BLOCK:
         return f"does not map one tensor to one tensor by itself; use {_IN_BLOCK[name]}."
     if hasattr(nn, name):
         return "cannot be a layer of a spec: it does not map one tensor to one tensor."
-    near = nearest_names(name, blocks)
+    near = nearest_names(name, others)
     if not near:
         return (
-            f"is unknown; a layer is a class of torch.nn, such as Conv2d, MaxPool2d, Flatten, "
-            f"Linear, ReLU, or a block: {', '.join(blocks)}."
+            "is unknown; a layer is a class of torch.nn, such as Conv2d, MaxPool2d, Flatten, "
+            "Linear, ReLU, an operation, such as Add, Concatenate, Mean, or a block, such as "
+            "Residual, Parallel, Repeat."
         )
     return f"is unknown; did you mean {' or '.join(near)}?"
 
