@@ -7,6 +7,7 @@ a row; classes that differ only in sizes become one. Keys of the state_dict stay
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -510,6 +511,13 @@ def _step(owner: str, name: str, kind: str) -> str:
 def _parameter(row: Row) -> str:
     sizes = ", ".join(marked("size", size) for size in row.made["shape"]) or "()"
     shape = f"({sizes}{',' * (len(row.made['shape']) == 1)})" if row.made["shape"] else sizes
+    if row.label == "Constant" and row.made.get("pattern") == "sinusoidal":
+        *rows, columns = row.made["shape"]
+        count = math.prod(rows)
+        rates = f"10000 ** (torch.arange(0, {columns}, 2) / {columns})"
+        waves = f"torch.arange({count})[:, None] / {rates}"
+        pairs = f"torch.stack([torch.sin({waves}), torch.cos({waves})], 2).flatten(1)"
+        return f"{pairs}[:, :{columns}].reshape{shape}"
     if row.label == "Constant":
         return f"torch.full({shape}, {float(row.made.get('value', 0.0))})"
     init, made = row.made.get("init", "zeros"), row.made

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -66,8 +67,12 @@ _SIGNATURES = {
     CONSTANT: LayerSignature(
         CONSTANT,
         "parameter",
-        "The same number everywhere, which is not learnt.",
-        (_SHAPE, Argument("value", float, default=0.0)),
+        "Numbers that are not learnt: the same one everywhere, or waves that tell positions apart.",
+        (
+            _SHAPE,
+            Argument("value", float, default=0.0),
+            Argument("pattern", str, default="constant", choices=("constant", "sinusoidal")),
+        ),
     ),
     REUSE: LayerSignature(
         REUSE,
@@ -80,15 +85,28 @@ WEIGHTS = tuple(_SIGNATURES)
 
 
 class Constant(nn.Module):
-    """A tensor of `shape` that holds `value` everywhere."""
+    """A tensor of `shape` that holds `value` everywhere, or the waves of `sinusoidal`."""
 
-    def __init__(self, shape: tuple[int, ...], value: float) -> None:
+    def __init__(self, shape: tuple[int, ...], value: float, pattern: str = "constant") -> None:
         super().__init__()
-        self.shape, self.value = shape, value
-        self.register_buffer("tensor", torch.full(shape, value), persistent=False)
+        self.shape, self.value, self.pattern = shape, value, pattern
+        if pattern == "sinusoidal":
+            rows = math.prod(shape[:-1])
+            tensor = torch.tensor(sinusoidal(rows, shape[-1]), dtype=torch.float32).view(shape)
+        else:
+            tensor = torch.full(shape, value)
+        self.register_buffer("tensor", tensor, persistent=False)
 
     def forward(self) -> torch.Tensor:
         return self.tensor
+
+
+def sinusoidal(rows: int, columns: int) -> np.ndarray:
+    """Positions as waves (Vaswani et al. 2017): [rows, columns], in column j the sine (j even) or
+    the cosine of row / 10000^(j' / columns), j' the even one of the pair."""
+    j = np.arange(columns)
+    angles = np.arange(rows)[:, None] / 10_000 ** ((j - j % 2) / columns)
+    return np.where(j % 2, np.cos(angles), np.sin(angles))
 
 
 def weights_signature(name: str) -> LayerSignature:
@@ -109,7 +127,10 @@ def place_weights(layer: Layer, shape: Shape, placement: Placement) -> Part:
         )
     with torch.device(placement.assembly.device):
         if layer.type == CONSTANT:
-            module: Any = Constant(sizes, layer.args.get("value", 0.0))
+            pattern = layer.args.get("pattern", "constant")
+            if not sizes and pattern != "constant":
+                raise placement.error("needs a shape of one size or more.", argument="shape")
+            module: Any = Constant(sizes, layer.args.get("value", 0.0), pattern)
         else:
             module = _parameter(layer, placement)
     parameters = math.prod(sizes) if layer.type == PARAMETER else 0

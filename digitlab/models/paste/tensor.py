@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from digitlab.models.paste.arithmetic import kind
 from digitlab.models.paste.native import Function, Native, Run, Unknown
 from digitlab.models.paste.trace import Shape, Step, Trace
@@ -63,6 +65,40 @@ Dim = int | Batch
 _FRESH = ("view", "reshape", "unsqueeze", "expand", "repeat")
 
 
+MAX_TABLE = 100_000  # numbers of a table that a text computes
+_OF_NUMBERS: dict[str, Callable[[Any], Any]] = {
+    **{name: getattr(np, name) for name in ("sin", "cos", "exp", "log", "sqrt", "tanh", "square")},
+    "abs": np.abs,
+    "neg": np.negative,
+    "reciprocal": np.reciprocal,
+}
+_OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "//": np.floor_divide,
+    "%": np.mod,
+    "**": np.power,
+}
+
+
+def _is_plain(index: Any) -> bool:
+    """Whether an index is made of whole numbers, slices of them and None."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is None
+        or part is ...
+        or type(part) is int
+        or (
+            isinstance(part, slice)
+            and all(end is None or type(end) is int for end in (part.start, part.stop, part.step))
+            and part.step != 0
+        )
+        for part in parts
+    )
+
+
 class Fresh(Native):
     """A tensor of numbers alone: `torch.zeros(…)`, `torch.randn(…)`, not learnt and not computed.
 
@@ -71,6 +107,7 @@ class Fresh(Native):
     """
 
     kind = "a tensor of numbers"
+    shown = False  # whether it is repeated for each image
 
     def __init__(
         self, dims: Sequence[Dim], init: str, like: Tensor | None = None, **args: float
@@ -78,16 +115,86 @@ class Fresh(Native):
         self.dims, self.init, self.args = tuple(dims), init, args
         self.like = like  # a tensor of this shape, where the text named one
         self.whole: Fresh | None = None  # of which it is a part
+        self._numbers: np.ndarray | None = None  # of a table that the text computes
+
+    # ---- its numbers, where they are known and few
+
+    def numbers(self, run: Run) -> np.ndarray | None:
+        """The numbers themselves: of a constant, a range, or what a text computed of these."""
+        if self._numbers is None and self.init in ("constant", "range"):
+            if not all(type(dim) is int for dim in self.dims):
+                return None
+            if not 0 < math.prod(self.dims) <= MAX_TABLE:
+                return None
+            run.charge(math.prod(self.dims) // 64)
+            if self.init == "range":
+                self._numbers = np.broadcast_to(np.arange(self.dims[-1], dtype=float), self.dims)
+            else:
+                self._numbers = np.full(self.dims, float(self.args.get("value", 0.0)))
+        return self._numbers
+
+    @classmethod
+    def table(cls, numbers: np.ndarray, run: Run) -> Any:
+        """A tensor of numbers that are known."""
+        if numbers.size > MAX_TABLE or not np.isfinite(numbers).all():
+            return Unknown("computes a table of numbers that is too large", run.line)
+        run.charge(numbers.size // 64)
+        made = cls(numbers.shape, "written")
+        made._numbers = numbers
+        return made
+
+    def mapped(self, name: str, run: Run) -> Any:
+        """`torch.sin(table)` and the like; None where the numbers are not known."""
+        numbers = self.numbers(run)
+        if numbers is None or name not in _OF_NUMBERS:
+            return None
+        with np.errstate(all="ignore"):
+            return self.table(_OF_NUMBERS[name](numbers), run)
+
+    def combined(self, operator: str, other: Any, reflected: bool, run: Run) -> Any:
+        """An operator with a number or another table; None where one is not known."""
+        if isinstance(other, Fresh):
+            theirs: Any = other.numbers(run)
+        else:
+            theirs = other if isinstance(other, int | float) else None
+        ours = self.numbers(run)
+        if ours is None or theirs is None or operator not in _OF_TWO:
+            return None
+        pair = (theirs, ours) if reflected else (ours, theirs)
+        try:
+            if np.broadcast(*pair).size > MAX_TABLE:
+                return None
+            with np.errstate(all="ignore"):
+                return self.table(_OF_TWO[operator](*(np.asarray(x, float) for x in pair)), run)
+        except ValueError:
+            run.refuse(f"uses {operator} on tables of numbers whose sizes do not fit")
 
     def attribute(self, name: str, run: Run) -> Any:
         if name == "shape":
             return self.dims
+        if (
+            name in ("T", "t", "transpose")
+            and self.numbers(run) is not None
+            and (len(self.dims) == 2)
+        ):
+            flipped = self.table(self.numbers(run).T, run)
+            return (
+                flipped if name == "T" else Function(name, None, lambda run, args, kwargs: flipped)
+            )
+        if name == "flatten" and self.numbers(run) is not None:
+            return Function(name, "start=0", self._flat)
         if name in _FRESH:
             return Function(name, None, lambda run, args, kwargs: self._shaped(name, args, run))
         method = Tensor.methods.get(name)
         if method is not None:
             return bound(method, self)
         return Unknown(f"uses .{name} of a tensor, which cannot be read", run.line)
+
+    def _flat(self, run: Run, start: Any) -> Any:
+        numbers = self.numbers(run)
+        if numbers is None or type(start) is not int or not 0 <= start < numbers.ndim:
+            run.refuse("flattens a table of numbers in a way that cannot be read")
+        return self.table(numbers.reshape((*numbers.shape[:start], -1)), run)
 
     def _shaped(self, name: str, args: list[Any], run: Run) -> Any:
         """The same kind of numbers in another shape."""
@@ -109,12 +216,28 @@ class Fresh(Native):
             dims = [total // known if size == -1 and known else size for size in sizes]
         else:
             return Unknown("shapes a table of numbers, which cannot be read", run.line)
-        init = (
-            "written" if self.init == "range" and dims[-1:] != list(self.dims[-1:]) else self.init
-        )
-        return Fresh(dims, init, **self.args)
+        moved = self.init == "range" and dims[-1:] != list(self.dims[-1:])
+        made = Fresh(dims, "written" if moved else self.init, **self.args)
+        made.whole = self
+        numbers = self.numbers(run) if made.init == "written" else None
+        if numbers is None:
+            return made
+        if all(type(dim) is int for dim in dims):
+            if math.prod(dims) == numbers.size:
+                made._numbers = numbers.reshape(dims)
+            elif 0 < math.prod(dims) <= MAX_TABLE:
+                made._numbers = np.broadcast_to(numbers, dims)
+        elif isinstance(dims[0], Batch):
+            rows = numbers.reshape((1,) * (len(dims) - numbers.ndim) + numbers.shape)
+            if rows.shape == (1, *dims[1:]):
+                made._numbers, made.shown = rows, True
+        return made
 
     def operate(self, operator: str, other: Any, reflected: bool, run: Run) -> Any:
+        if self.init in ("range", "written") or (isinstance(other, Fresh) and not run_trace(run)):
+            made = self.combined(operator, other, reflected, run)
+            if made is not None:
+                return made
         if isinstance(other, int | float):
             return self._scaled(operator, float(other), reflected, run)
         if isinstance(other, Fresh) and run_trace(run) is None:
@@ -148,6 +271,17 @@ class Fresh(Native):
         return Unknown("compares a tensor's values", run.line)
 
     def item(self, index: Any, run: Run) -> Any:
+        numbers = self.numbers(run) if _is_plain(index) else None
+        if numbers is not None and not (self.init == "range" and isinstance(index, slice)):
+            try:
+                part = numbers[index]
+            except IndexError:
+                run.refuse("indexes a table of numbers outside of its sizes")
+            if np.ndim(part) == 0:
+                return float(part)
+            made = Fresh(part.shape, "written" if self.init == "range" else self.init, **self.args)
+            made._numbers, made.whole = part, self
+            return made
         if isinstance(index, tuple):  # h0[0, :, :]
             whole = all(part == slice(None) for part in index[1:])
             return self.item(index[0], run) if whole and index else super().item(index, run)
@@ -167,7 +301,20 @@ class Fresh(Native):
         return None
 
     def set_item(self, index: Any, value: Any, run: Run) -> None:
+        numbers = self.numbers(run)
+        values = value.numbers(run) if isinstance(value, Fresh) else value
+        known = isinstance(values, int | float | np.ndarray) and _is_plain(index)
+        if numbers is not None and known:
+            try:
+                if not numbers.flags.writeable:
+                    numbers = self._numbers = numbers.copy()
+                numbers[index] = values
+            except (IndexError, ValueError):
+                run.refuse("writes into a table of numbers what does not fit")
         part: Fresh | None = self
+        while part is not None and (numbers is None or not known):
+            part._numbers, part = None, part.whole
+        part = self
         while part is not None:
             part.init, part.args, part.like = "written", {}, None
             part = part.whole

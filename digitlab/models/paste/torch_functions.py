@@ -10,6 +10,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from digitlab.models.parameters import sinusoidal
 from digitlab.models.paste.arithmetic import kind
 from digitlab.models.paste.native import Function, Native, Unknown
 from digitlab.models.paste.tensor import (
@@ -59,6 +62,9 @@ def example(value: Fresh, run: Any) -> Any:
 
 def _constant(value: Fresh, trace: Trace, run: Any) -> Any:
     """The same number everywhere, as a layer."""
+    numbers = value.numbers(run) if value.init == "written" else None
+    if numbers is not None:
+        return _table(value, numbers, trace, run)
     if value.init != "constant":
         reason = (
             "computes with random numbers"
@@ -80,6 +86,20 @@ def _constant(value: Fresh, trace: Trace, run: Any) -> Any:
     args = {"shape": shape, "value": float(value.args.get("value", 0.0))}
     step = trace.add("Constant", args, (), run.line)
     return Tensor(trace, step, axis=axes[0] if axes else None)
+
+
+def _table(value: Fresh, numbers: np.ndarray, trace: Trace, run: Any) -> Any:
+    """A table that the text computed, where a layer Constant can hold it."""
+    flat = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
+    args: dict[str, Any] = {"shape": tuple(numbers.shape) or (1,)}
+    if np.ptp(flat) == 0:
+        args["value"] = float(flat.flat[0])
+    elif np.abs(flat - sinusoidal(*flat.shape)).max() < 1e-4:
+        args["pattern"] = "sinusoidal"
+    else:
+        return Unknown("computes with a table of numbers, which no layer holds", run.line)
+    step = trace.add("Constant", args, (), run.line)
+    return Tensor(trace, step, axis=0 if value.shown else None)
 
 
 def for_each_image(tensor: Tensor, run: Any) -> Tensor:
@@ -142,6 +162,10 @@ def binary(operator: str, left: Any, right: Any, reflected: bool, run: Any) -> A
         left, right = right, left
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
+    for one, two, swapped in ((left, right, False), (right, left, True)):
+        table = one.combined(operator, two, swapped, run) if isinstance(one, Fresh) else None
+        if table is not None:
+            return table
     if isinstance(left, Fresh) and isinstance(right, Fresh) and run_trace(run) is None:
         return Unknown("computes a table of numbers, which cannot be read", run.line)
     for noise, other in ((left, right), (right, left)):
@@ -355,8 +379,9 @@ def _layer_function(name: str, parameters: str, type: str, spatial: bool) -> Fun
     defaults = function.parameters.defaults if function.parameters else {}
 
     def body(run: Any, input: Any, **args: Any) -> Any:
-        tensor = as_tensor(input, run)
-        if isinstance(tensor, Unknown):
+        known = input.mapped(name, run) if isinstance(input, Fresh) else None
+        tensor = known if known is not None else as_tensor(input, run)
+        if isinstance(tensor, Unknown | Fresh):
             return tensor
         kept = {
             key: argument(value, run)
@@ -769,8 +794,24 @@ def _elementwise(*steps: tuple[str, dict[str, Any]]) -> Body:
 # ---- several tensors -----------------------------------------------------------------------------
 
 
+def _tables(values: list[Any], dim: Any, how: Callable[..., Any], run: Any) -> Any:
+    """Tables of numbers side by side; None where one of the values is no table."""
+    if not all(isinstance(value, Fresh) and value.init != "constant" for value in values):
+        return None
+    numbers = [value.numbers(run) for value in values]
+    if not values or any(each is None for each in numbers):
+        return None
+    try:
+        return Fresh.table(how(numbers, axis=dim), run)
+    except (ValueError, TypeError, IndexError):
+        run.refuse("joins tables of numbers whose sizes do not fit")
+
+
 def _cat(run: Any, tensors: Any, dim: Any) -> Any:
     listed = run.iterate(tensors)
+    table = _tables(listed, dim, np.concatenate, run)
+    if table is not None:
+        return table
     values = operands(listed, run)
     if isinstance(values, Unknown) or not values:
         return values or run.refuse("concatenates nothing")
@@ -828,7 +869,11 @@ def _unfold(run: Any, input: Tensor, dimension: Any, size: Any, step: Any) -> An
 
 
 def _stack(run: Any, tensors: Any, dim: Any) -> Any:
-    values = operands(run.iterate(tensors), run)
+    listed = run.iterate(tensors)
+    table = _tables(listed, dim, np.stack, run)
+    if table is not None:
+        return table
+    values = operands(listed, run)
     if isinstance(values, Unknown) or not values:
         return values or run.refuse("stacks nothing")
     at = values[0].position(dim, run, extra=1)

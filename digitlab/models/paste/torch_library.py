@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from digitlab.models.paste.arithmetic import kind
 from digitlab.models.paste.native import Function, Namespace, Native, NativeClass, Unknown
 from digitlab.models.paste.objects import Instance
-from digitlab.models.paste.tensor import Batch, Fresh, Tensor
+from digitlab.models.paste.tensor import MAX_TABLE, Batch, Fresh, Tensor
 from digitlab.models.paste.torch_functions import FUNCTIONS, SEVERAL
 from digitlab.models.paste.torch_modules import (
     CLASSES,
@@ -68,8 +70,11 @@ def _arange(run: Any, numbers: list[Any], more: dict[str, Any]) -> Any:
     if not step or not math.isfinite((stop - start) / step):
         run.refuse("takes torch.arange with a step of 0")
     count = max(0, math.ceil((stop - start) / step))
-    plain = start == 0 and step == 1
-    return Fresh((count,), "range" if plain else "written")
+    if start == 0 and step == 1:
+        return Fresh((count,), "range")
+    if count > MAX_TABLE:
+        return Unknown("makes a table of numbers that is too large", run.line)
+    return Fresh.table(start + step * np.arange(count, dtype=float), run)
 
 
 def _tensor(run: Any, data: Any, more: dict[str, Any]) -> Any:

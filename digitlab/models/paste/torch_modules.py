@@ -638,10 +638,11 @@ def _input(value: Any, run: Any) -> Any:
 
 def layer_step(module: Any, tensor: Tensor, run: Any) -> Tensor:
     """What a layer gives; applied a second time, it shares its weights."""
-    first = tensor.trace.first_of(module)
+    owner = module.module if isinstance(module, _Stripped) else module
+    first = tensor.trace.first_of(owner)
     if first is not None:
         return tensor.seen(tensor.trace.again(first, (tensor.step,), run.line))
-    step = tensor.trace.add(module.type, module.args, (tensor.step,), run.line, module)
+    step = tensor.trace.add(module.type, module.args, (tensor.step,), run.line, owner)
     return tensor.seen(step)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from digitlab.errors import SpecError
-from digitlab.models.build import summarize
+from digitlab.models.build import build, summarize
 from digitlab.models.load import load_model
 from digitlab.models.paste import read_code
 
@@ -306,3 +307,41 @@ def test_a_file_of_code_is_a_model_and_is_not_executed(tmp_path):
     notebook.write_text(json.dumps({"cells": cells, "nbformat": 4}))
     assert summarize(load_model(str(notebook))).parameters == 25_450
     assert not (tmp_path / "ran").exists()
+
+
+WAVES = """
+class Positions(nn.Module):
+    def __init__(self, d_model, max_len=100):
+        super().__init__()
+        pe = torch.zeros(max_len, d_model)
+        position = torch.arange(0, max_len, dtype=torch.float).unsqueeze(1)
+        rates = torch.exp(torch.arange(0, d_model, 2).float() * (-math.log(10000.0) / d_model))
+        pe[:, 0::2] = torch.sin(position * rates)
+        pe[:, 1::2] = torch.cos(position * rates)
+        self.register_buffer('pe', pe.unsqueeze(0))
+    def forward(self, x):
+        return x + self.pe[:, :x.size(1)]
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.positions = nn.Linear(28, 16), Positions(16)
+        layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.encoder, self.head = nn.TransformerEncoder(layer, 2), nn.Linear(16, 10)
+    def forward(self, x):
+        return self.head(self.encoder(self.positions(self.embed(x.squeeze(1)))).mean(1))
+"""
+
+
+def test_a_table_of_waves_is_a_constant_and_any_other_table_is_refused():
+    spec = read_code(WAVES).spec
+    (waves,) = [layer for layer in spec.layers if layer.type == "Constant"]
+    assert waves.args == {"shape": (1, 28, 16), "pattern": "sinusoidal"}
+    names = {layer.name for layer in spec.layers}
+    assert {"encoder.layers.0", "encoder.layers.1", "head"} <= names
+    table = dict(build(spec).named_buffers())[f"{waves.name}.tensor"][0]
+    position, rate = torch.arange(28.0)[:, None], 10_000 ** (-torch.arange(0, 16, 2) / 16)
+    torch.testing.assert_close(table[:, ::2], torch.sin(position * rate))
+    torch.testing.assert_close(table[:, 1::2], torch.cos(position * rate))
+    with pytest.raises(SpecError, match="table of numbers"):
+        read_code(WAVES.replace("torch.cos(", "torch.sin("))
