@@ -66,13 +66,13 @@ def read_pasted_network(text: str, model: str | None = None) -> PastedNetwork:
         )
     if printed.is_printed(text):
         return _read_print(text)
-    tree, dropped = read_text(text)
+    tree, dropped, problem = read_text(text)
     body = as_class(tree.body)
     exported = _exported(body)
     if exported is not None:
         return PastedNetwork(yaml=exported)
     try:
-        return _read_body(text, body, dropped, model)
+        return _read_body(text, body, dropped, model, problem)
     except RecursionError as error:
         raise SpecError("The text nests or calls itself too deep to be read.") from error
 
@@ -123,7 +123,13 @@ def _walk(value: Any) -> Iterable[tuple[str, Any]]:
     return [("", value)] if is_model(value) else walk(value)
 
 
-def _read_body(text: str, body: list[ast.stmt], dropped: int, model: str | None) -> PastedNetwork:
+def _read_body(
+    text: str,
+    body: list[ast.stmt],
+    dropped: set[int],
+    model: str | None,
+    problem: SpecError | None,
+) -> PastedNetwork:
     session = _Session(text)
     run, found = session.run, Found(_is_network)
     run.listeners.append(found.hear)
@@ -135,7 +141,7 @@ def _read_body(text: str, body: list[ast.stmt], dropped: int, model: str | None)
         _offer_first_of_lists(run, found)
     choices = candidates(run, body, found, _walk)
     if not choices:
-        raise _no_network(run, body)
+        raise problem or _no_network(run, body)
     if found.networks:
         choices = sorted(choices, key=lambda choice: _takes_images(choice.make()))
     choice = _chosen(choices, model)
@@ -262,7 +268,7 @@ def _why(run: Interpreter) -> tuple[int, str] | None:
     return next(((line, reason) for _, line, reason in run.passed_over), None)
 
 
-def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: int) -> list[str]:
+def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: set[int]) -> list[str]:
     """A note of the lines that are not the model: data, training, plots."""
     skipped = {statement for statement, _, _ in run.passed_over}
     lines: list[tuple[int, int]] = []
@@ -286,13 +292,13 @@ def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: int) -> list[s
             lines.append((node.lineno, end))
     notes = []
     if lines:
-        words = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in lines[:8])
-        more = " and others" if len(lines) > 8 else ""
-        plural = "s" if len(lines) > 1 or lines[0][0] != lines[0][1] else ""
-        notes.append(f"Passed over as no part of the network: line{plural} {words}{more}.")
+        notes.append(f"Passed over as no part of the network: {_numbered(lines)}.")
     if dropped:
-        notes.append(f"{dropped} line{'s' * (dropped > 1)} that {'are' if dropped > 1 else 'is'} "
-                     f"no Python passed over.")  # fmt: skip
+        runs: list[tuple[int, int]] = []
+        for number in sorted(dropped):
+            start = runs.pop()[0] if runs and runs[-1][1] == number - 1 else number
+            runs.append((start, number))
+        notes.append(f"Passed over as no Python: {_numbered(runs)}.")
     return notes
 
 
@@ -304,6 +310,14 @@ def _makes_network(run: Interpreter, node: ast.stmt) -> bool:
         and _is_network(run.globals.names.get(inner.id))
         for inner in ast.walk(node)
     )
+
+
+def _numbered(runs: list[tuple[int, int]]) -> str:
+    """Runs of lines in words: "lines 3, 5-8"."""
+    words = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs[:8])
+    more = " and others" if len(runs) > 8 else ""
+    plural = "s" if len(runs) > 1 or runs[0][0] != runs[0][1] else ""
+    return f"line{plural} {words}{more}"
 
 
 def _grows(node: ast.stmt) -> bool:

@@ -8,76 +8,53 @@ import re
 import textwrap
 
 from digitlab.errors import SpecError
+from digitlab.models.paste.copied import lines_of, outputs
 from digitlab.models.paste.source import check_size, parse
+from digitlab.models.paste.statements import read_statements
 
 _FENCE = re.compile(r"^\s*(```|~~~)\s*(\w*)")
 _PROMPT = re.compile(r"^\s*(>>>|In \[\d*\]:|\.\.\.:|\.\.\.) ?")
-_OUTPUT = re.compile(r"^\s*Out\[\d*\]:")
 _MAGIC = re.compile(r"^\s*(?:[%!?]|\w[\w.]*\?\??\s*$)")
-_KEYWORDS = (
-    "import|from|class|def|async|for|while|if|elif|else|try|except|finally|with|return|pass|del|"
-    "global|assert|raise|print"
-)
+_MAGIC_VALUE = re.compile(r"^(\s*\w+(?:, *\w+)* *= *)[!%].*$")
 _IN_CLASS = "class Fragment(nn.Module):\n"
 _IN_INIT = f"{_IN_CLASS}    def __init__(self):\n"
 
 
-def read_text(text: str) -> tuple[ast.Module, int]:
-    """The syntax tree of a pasted text, with the text's own line numbers, and how many lines were
-    no Python. Raises SpecError with the line of what is wrong."""
+def read_text(text: str) -> tuple[ast.Module, set[int], SpecError | None]:
+    """The syntax tree of a pasted text, with the text's own line numbers, the numbers of the
+    lines that are no Python, and what is wrong with the first line that had to be left out.
+    Raises SpecError with the line of what is wrong."""
     check_size(text)
     lines, dropped = _python_lines(_of_notebook(text))
+    lines = textwrap.dedent("\n".join(lines).expandtabs(4)).split("\n")
     try:
-        return _parsed(lines), dropped
+        return parse("\n".join(lines)), dropped, None
     except SpecError as error:
         tree = _fragment(lines)
         if tree is not None:
-            return tree, dropped
-        looser, more = _without_prose(lines)
-        try:
-            return _parsed(looser), dropped + more
-        except SpecError:
-            raise error from None
+            return tree, dropped, None
+        tree, omitted = read_statements(lines, error)
+        return tree, dropped | omitted, error
 
 
-def _parsed(lines: list[str]) -> ast.Module:
-    return parse(textwrap.dedent("\n".join(lines).expandtabs(4)))
-
-
-def _without_prose(lines: list[str]) -> tuple[list[str], int]:
-    """The lines without sentences between them, and without Python 2's print statements."""
-    kept = []
-    for line in lines:
-        printing = re.match(r"^(\s*)print\s+[^(=\s]", line)
-        indented = line[:1].isspace()
-        code = re.match(
-            rf"^(?:{_KEYWORDS})\b|^[\w.\[\], ]+ ?[-+*/]?=[^=]|^[@#)\]}}]|^\w[\w.]*\(", line
-        )
-        if printing:
-            kept.append(f"{printing.group(1)}pass")
-        else:
-            kept.append(line if indented or code or not line.strip() else "")
-    dropped = sum(a != b for a, b in zip(lines, kept, strict=True))
-    return kept, dropped
-
-
-def _python_lines(text: str) -> tuple[list[str], int]:
-    lines = text.replace("\r\n", "\n").replace("\ufeff", "").replace("\xa0", " ").split("\n")
-    lines = [line.rstrip() for line in lines]
-    outside = _outside_of_fences(lines)
-    prompts = any(re.match(r"^\s*(>>>|In \[\d+\]:)", line) for line in lines)
-    kept, dropped = [], 0
+def _python_lines(text: str) -> tuple[list[str], set[int]]:
+    """The lines of Python, all others empty, and the numbers of those others."""
+    lines = lines_of(text)
+    outside = _outside_of_fences(lines) | outputs(lines)
+    prompts = any(re.match(r"^\s*(>>>|In \[\d+\]: *\S)", line) for line in lines)
+    kept, dropped = [], set()
     for number, line in enumerate(lines):
         prompt = _PROMPT.match(line) if prompts else None
         if prompt:
             line = line[prompt.end() :]
         elif prompts and line.strip():
             line = ""  # what the interpreter printed
-            dropped += 1
-        if number in outside or _MAGIC.match(line) or _OUTPUT.match(line):
-            dropped += bool(line.strip()) and not _FENCE.match(line)
+            dropped.add(number + 1)
+        if number in outside or _MAGIC.match(line):
+            if line.strip() and not _FENCE.match(line):
+                dropped.add(number + 1)
             line = "" if number in outside else _emptied(line)
-        kept.append(line)
+        kept.append(_MAGIC_VALUE.sub(r"\1a_notebook_command", line))
     return kept, dropped
 
 
@@ -113,14 +90,16 @@ def _emptied(line: str) -> str:
 
 
 def _of_notebook(text: str) -> str:
-    """The code cells of a pasted .ipynb file."""
+    """The code cells of a pasted .ipynb file, also of format 3."""
     if not text.lstrip().startswith("{") or '"cells"' not in text:
         return text
     try:
-        cells = json.loads(text)["cells"]
-        parts = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        file = json.loads(text)
+        sheets = file.get("worksheets", [file])
+        cells = [cell for sheet in sheets for cell in sheet["cells"] if cell["cell_type"] == "code"]
+        parts = [cell["source"] if "source" in cell else cell["input"] for cell in cells]
         return "\n".join("".join(part) if isinstance(part, list) else str(part) for part in parts)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return text
 
 

@@ -1,0 +1,107 @@
+"""Texts in the forms in which people copy them: each gives the network of the plain text."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from digitlab.errors import SpecError
+from digitlab.models.paste.read import read_code
+
+PLAIN = """\
+import torch
+from torch import nn
+
+
+class Small(nn.Module):
+    def __init__(self, width='16'):
+        super().__init__()
+        self.first = nn.Linear(784, int(width))
+        self.last = nn.Linear(16, 10)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x.flatten(1))))
+
+
+model = Small()
+"""
+LINES = PLAIN.rstrip().split("\n")
+CELLS = PLAIN.split("\n\n\n")
+FORMS = {
+    "quoted": "Anna wrote:\n" + "\n".join(f"> {line}".rstrip() for line in LINES),
+    "cells": "\n".join(f"In [{n}]:\n{cell}\nOut[{n}]:\nSmall(\n  (a): b\n)\n"
+                       for n, cell in enumerate(CELLS, 1)),
+    "cells without a word": "\n".join(f"[ ]:\n{cell}\n" for cell in CELLS),
+    "numbers": "\n".join(f"{n:3d}  {line}" for n, line in enumerate(LINES, 1)),
+    "numbers and tabs": "\n".join(f"{n}\t{line}" for n, line in enumerate(LINES, 40)),
+    "diff": "--- a\n+++ b\n@@ -1,2 +1,9 @@\n-import old\n" + "\n".join("+" + x for x in LINES),
+    "invisible": PLAIN.replace("(", "(\u200b"),
+    "curly quotes": PLAIN.replace("'16'", "’16’"),
+    "shell": "files = !ls\n" + PLAIN,
+    "printed": PLAIN + "Small(\n  (first): Linear(in_features=784, out_features=16)\n)\n",
+    "traceback": PLAIN + "Traceback (most recent call last):\n  File \"a\", line 3\n    model(x)\n"
+                         "RuntimeError: mat1 and mat2 (1x2 and 3x4)\n",
+    "unfinished loop": PLAIN + "for epoch in range(3:\n    print(epoch\n",
+    "unfinished def": PLAIN + "\ndef train(model, loader):\n",
+    "cut string": PLAIN + "def train(model):\n    print('epoch",
+    "python 2": PLAIN + "print 'done'\ntry:\n    pass\nexcept IOError, e:\n    print >>log, e\n",
+    "alias": PLAIN + "type Batch = tuple[int, int]\n",
+    "words": f"Hello, I don't know (yet\nwhat to do:\n\n{PLAIN}\nIt says \"\"\"nan.\nThanks!\n",
+    "logs": PLAIN + "".join(f"Epoch {n}/99 [====] loss: 0.{n} (acc)\n" for n in range(900)),
+    "notebook 3": json.dumps({"worksheets": [{"cells": [
+        {"cell_type": "code", "input": cell.splitlines(True)} for cell in CELLS]}]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_copied_text_is_the_plain_text(form):
+    plain, copied = read_code(PLAIN).spec, read_code(FORMS[form]).spec
+    assert (copied.name, copied.layers, copied.input) == (plain.name, plain.layers, plain.input)
+
+
+def test_a_note_says_which_lines_are_no_python():
+    reading = read_code(PLAIN + "for epoch in range(3:\n    print(epoch\n")
+    assert "Passed over as no Python: lines 16-17." in reading.notes
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "model = nn.Sequential(nn.Flatten(), nn.Linear(784 10))",
+        "for n in (1, 2:\n    model.append(nn.ReLU())",
+        "class Other(nn.Module):\n    def forward(self, x):\n        return self.a(x",
+        "model.add_module('relu' nn.ReLU())",
+    ],
+)
+def test_what_may_belong_to_a_network_is_not_passed_over(broken):
+    with pytest.raises(SpecError, match="not Python") as caught:
+        read_code(PLAIN + broken + "\n")
+    assert caught.value.line >= 16
+
+
+def test_a_value_in_a_line_that_is_no_python_is_not_taken_from_above():
+    sizes = "width = 8\nwidth = 16 32\nmodel = nn.Sequential(nn.Flatten(), nn.Linear(784, width))\n"
+    with pytest.raises(SpecError, match="no_Python"):
+        read_code("from torch import nn\n" + sizes)
+
+
+def test_lists_whose_items_stand_at_the_margin_stay_whole():
+    text = f"Here it is!\nsizes = [\n784,\n32,\n10\n]\n{PLAIN}model = nn.Sequential(nn.Flatten(), "
+    text += "*[nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])])\n"
+    spec = read_code(text, model="model").spec
+    assert [layer.args.get("out_features") for layer in spec.layers] == [None, 32, 10]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["a b\n" * 24_000, "f(\n" * 30_000, "x = (1\ny z\n" * 9_000, "'''\na b\n" * 12_000,
+     "if x:\n" * 16_000, "  a b\n c d\n" * 9_000, "@\n" * 49_000, "1 a b\n" * 16_000,
+     "def f(:\n  g(\n" * 6_000, "print 'a'\n" * 9_900, "“a”\n" * 24_000, "In [1]:\n" * 12_000],
+)  # fmt: skip
+def test_a_text_that_fails_at_every_line_is_refused_in_time(hostile):
+    start = time.process_time()
+    with pytest.raises(SpecError):
+        read_code(hostile)
+    assert time.process_time() - start < 2
