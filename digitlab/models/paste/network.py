@@ -19,6 +19,7 @@ from digitlab.models.paste import (
     torch_reading,
     torchvision_library,
 )
+from digitlab.models.paste.budget import LimitError
 from digitlab.models.paste.choose import USUAL, Candidate, Found, candidates
 from digitlab.models.paste.interpreter import GROWS, Interpreter
 from digitlab.models.paste.keras.library import keras_modules, keras_names
@@ -36,6 +37,7 @@ from digitlab.models.place import place_torch
 from digitlab.models.placement import Assembly, Placement
 
 NAME = "Pasted model"
+_TRIED = 4  # networks of one text, the last one first, until one can be read
 # What texts usually call their network.
 _MODEL_NAMES = ("model", "net", "network", "cnn", "classifier", "autoencoder", "discriminator")
 
@@ -144,25 +146,13 @@ def _read_body(
         raise problem or _no_network(run, body)
     if found.networks:
         choices = sorted(choices, key=lambda choice: _takes_images(choice.make()))
-    choice = _chosen(choices, model)
-    network = choice.make()
-    if choice.guessed:
-        run.note(
-            f"{choice.name} is made with {', '.join(choice.guessed)}, which the text leaves open."
-        )
-    for _, inner in _walk(network):
-        if id(inner) in run.spoilt:
-            run.spoilt[id(inner)].refuse()
-    keras = is_model(network)
-    read = (
-        read_keras(network, session.keras, run)
-        if keras
-        else torch_reading.read_network(network, run, body)
-    )
+    tried = choices if model is None else [_chosen(choices, model)]
+    choice, network, read = _read_last(tried, session, body)
     if len(choices) > 1:
         others = ", ".join(dict.fromkeys(c.name for c in choices if c is not choice))
         run.note(f"The text has several networks; {choice.name} is read, not {others}.")
-    notes = [*(session.keras.notes if keras else ()), *run.notes, *_passed_over(run, body, dropped)]
+    keras = session.keras.notes if is_model(network) else ()
+    notes = [*keras, *run.notes, *_passed_over(run, body, dropped)]
     name = network.name if isinstance(network, KerasModel) else torch_reading.network_name(network)
     pasted = PastedNetwork(
         name=NAME if name in ("", "Fragment") else name,
@@ -176,6 +166,41 @@ def _read_body(
     scores = len(shape) == 1 and shape[0] < math.prod(pasted.input)
     recipe = read_recipe(body, run.globals.names, classifier=scores)
     return replace(pasted, recipe={**session.keras.recipe, **recipe})
+
+
+def _read_last(
+    choices: Sequence[Candidate], session: _Session, body: list[ast.stmt]
+) -> tuple[Candidate, Any, Any]:
+    """The last network that can be read, and what is read of it.
+
+    Raises the SpecError of the last one of all where none of the last few can be read.
+    """
+    run, notes = session.run, list(session.run.notes)
+    failure: SpecError | None = None
+    for choice in choices[: -_TRIED - 1 : -1]:
+        run.notes[:] = notes
+        try:
+            network = choice.make()
+            if choice.guessed:
+                guessed = ", ".join(choice.guessed)
+                run.note(f"{choice.name} is made with {guessed}, which the text leaves open.")
+            for _, inner in _walk(network):
+                if id(inner) in run.spoilt:
+                    run.spoilt[id(inner)].refuse()
+            if is_model(network):
+                read = read_keras(network, session.keras, run)
+            else:
+                read = torch_reading.read_network(network, run, body)
+        except SpecError as error:
+            failure = failure or error
+            if isinstance(error, LimitError):
+                break
+            continue
+        if failure is not None:
+            run.note(f"{choices[-1].name} cannot be read: {failure.message}")
+        return choice, network, read
+    assert failure is not None
+    raise failure
 
 
 def _read_print(text: str) -> PastedNetwork:
@@ -235,9 +260,7 @@ def _offer_first_of_lists(run: Interpreter, found: Found) -> None:
             found.hear(name, network, getattr(network, "line", None) or 1)
 
 
-def _chosen(choices: Sequence[Candidate], model: str | None) -> Candidate:
-    if model is None:
-        return choices[-1]
+def _chosen(choices: Sequence[Candidate], model: str) -> Candidate:
     named = [choice for choice in choices if choice.name == model]
     if not named:
         names = ", ".join(dict.fromkeys(choice.name for choice in choices))

@@ -105,3 +105,25 @@ def test_a_text_that_fails_at_every_line_is_refused_in_time(hostile):
     with pytest.raises(SpecError):
         read_code(hostile)
     assert time.process_time() - start < 2
+
+
+def test_a_network_that_cannot_be_read_leaves_the_others():
+    text = PLAIN + (
+        "class Odd(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(28, 10)\n"
+        "    def forward(self, x):\n        return torch.fft.fft(self.fc(x))\nodd = Odd()\n"
+    )
+    reading = read_code(text)
+    assert reading.spec.name == "Small"
+    assert any("Odd cannot be read: Line 21" in note for note in reading.notes)
+    with pytest.raises(SpecError, match="fft") as caught:
+        read_code(text, model="Odd")
+    assert caught.value.line == 21
+
+
+def test_a_refusal_is_that_of_the_likeliest_image():
+    text = "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n"
+    text += "        super().__init__()\n        self.rnn = nn.LSTM(5, 4)\n"
+    text += "    def forward(self, x):\n        return self.rnn(x)[0][-1]\n"
+    with pytest.raises(SpecError, match="4 dimensions"):
+        read_code(text)
