@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +102,12 @@ def candidates(
         for _, inner in walk(network)
         if inner is not network
     }
-    whole = [entry for entry in found.networks if id(entry[1]) not in inside]
+    helpers = Counter(name for name, network, _ in found.networks if id(network) in found.inner)
+    whole = [
+        (name, network, line)
+        for name, network, line in found.networks
+        if id(network) not in inside and (id(network) not in found.inner or helpers[name] == 1)
+    ]  # what a function makes several times is part of something that was not read
     whole = [entry for entry in whole if _takes_one(entry[1])] or whole
     larger = [entry for entry in whole if not isinstance(entry[1], LayerModule)]
     whole = [entry for entry in larger if not _is_empty(entry[1], walk)] or larger or whole

@@ -197,6 +197,8 @@ def _read_last(
                 break
             continue
         if failure is not None:
+            if read.input[0] not in (1, 3):  # a part, and no network of images
+                continue
             run.note(f"{choices[-1].name} cannot be read: {failure.message}")
         return choice, network, read
     assert failure is not None

@@ -305,6 +305,7 @@ NAMES: dict[str, Any] = {
     "nn": NN,
     "F": FUNCTIONAL,
     "init": INIT,
+    "sequential": NN.members["Sequential"],  # fastai
     "pl": _LIGHTNING,
     "L": _LIGHTNING,
     "LightningModule": MODULE,

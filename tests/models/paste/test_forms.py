@@ -127,3 +127,10 @@ def test_a_refusal_is_that_of_the_likeliest_image():
     text += "    def forward(self, x):\n        return self.rnn(x)[0][-1]\n"
     with pytest.raises(SpecError, match="4 dimensions"):
         read_code(text)
+
+
+def test_what_a_helper_makes_several_times_is_no_network():
+    text = "import torch.nn as nn\ndef part(a, b):\n    made = nn.Sequential(nn.Conv2d(a, b, 3))\n"
+    text += "    return made\nmodel = odd_chain(part(16, 16), part(16, 32), part(16, 8))\n"
+    with pytest.raises(SpecError, match="odd_chain"):
+        read_code(text)
