@@ -19,7 +19,7 @@ from digitlab.models.arguments import Argument
 from digitlab.models.blocks import BLOCKS, list_blocks
 from digitlab.models.build import sketch
 from digitlab.models.graph_repair import ANOTHER_MEANING, graph_repairs, wiring
-from digitlab.models.layer import INPUT_SIZES, Layer, Path
+from digitlab.models.layer import INPUT, INPUT_SIZES, Layer, Path
 from digitlab.models.layers import list_layers, nearest_names
 from digitlab.models.placement import Shape, written
 from digitlab.models.sequence_layers import SEQUENCE_LAYERS
@@ -29,6 +29,7 @@ from digitlab.models.whole_model_names import list_whole_models
 
 _OF_TOKENS = ("TransformerEncoder", "MixerBlock", "ClassToken", "PositionEmbedding", "MeanTokens")
 _MAX_TRIALS = 24
+_MAX_BORDER = 8  # pixels by which an image may be padded for a network of larger ones
 _FARTHEST = 6  # places that a layer is moved by
 _WHOLE = (2,)  # the progress of a spec in which everything fits
 
@@ -114,6 +115,8 @@ def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator
     if path[:1] == ("input",) and error.shape and len(error.shape) == 3:
         adapted = spec.for_data(error.shape, classes) if classes else spec.with_input(error.shape)
         yield f"Adapt it to {written(error.shape)} images", adapted
+        if all(there < here for there, here in zip(error.shape[1:], spec.input[1:], strict=True)):
+            yield f"Enlarge {written(error.shape)} images for it", _enlarging(spec, adapted)
         return
     alone = [layer for layer in spec.layers if layer.type.startswith("sklearn/")]
     if alone and len(spec.layers) > 1:
@@ -132,6 +135,25 @@ def _repairs(spec: ModelSpec, error: SpecError, classes: int | None) -> Iterator
             yield label, edit.replace(spec, layer_path, *changed)
     elif classes is not None:
         yield from _ends(spec, classes)
+
+
+def _enlarging(spec: ModelSpec, adapted: ModelSpec) -> ModelSpec:
+    """`adapted` with a first layer that makes its images as high and wide as those of `spec`.
+
+    A narrow border of zeros, as LeNet-5 has it, or else an enlargement.
+    """
+    borders = [here - there for here, there in zip(spec.input[1:], adapted.input[1:], strict=True)]
+    if len(set(borders)) == 1 and borders[0] % 2 == 0 and borders[0] <= _MAX_BORDER:
+        first = Layer("ZeroPad2d", {"padding": borders[0] // 2})
+    else:
+        first = Layer("Upsample", {"size": spec.input[1:], "mode": "bilinear"})
+    layers = list(adapted.layers)
+    if any(INPUT in layer.sources for layer in layers):
+        first = first.named("enlarged")
+        for index, layer in enumerate(layers):
+            sources = ("enlarged" if name == INPUT else name for name in layer.sources)
+            layers[index] = layer.reading(*sources)
+    return adapted.with_layers([first, *layers])
 
 
 def _wrong_layer(spec: ModelSpec, error: SpecError) -> Path | None:

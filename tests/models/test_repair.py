@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits
 from digitlab.models.repair import suggest_fix
-from digitlab.models.spec import ModelSpec
+from digitlab.models.spec import Layer, ModelSpec
 from tests.models.test_build import any_layers
 
 CONV = {"Conv2d": {"out_channels": 4, "kernel_size": 3}}
@@ -125,6 +125,27 @@ def test_a_whole_network_for_smaller_images_is_adapted_too():
     label, adapted = repaired(CONV, *HEAD, image=(1, 16, 16))
     assert label == "Adapt it to 1×28×28 images"
     assert check_fits(adapted, (1, 28, 28), 10).output_shape == (10,)
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "first"),
+    [
+        ((1, 32, 32), 32, {"ZeroPad2d": {"padding": 2}}),
+        ((3, 64, 64), 60, {"Upsample": {"size": [64, 64], "mode": "bilinear"}}),
+    ],
+)
+def test_a_network_whose_windows_need_larger_images_gets_them_enlarged(image, kernel, first):
+    network = [
+        {"Conv2d": {"out_channels": 4, "kernel_size": kernel, "name": "a"}},
+        {"Conv2d": {"out_channels": 4, "kernel_size": kernel, "name": "b", "from": "input"}},
+        {"Add": {"from": ["a", "b"]}},
+        *HEAD,
+    ]
+    label, adapted = repaired(*network, image=image)
+    assert label == "Enlarge 1×28×28 images for it"
+    assert check_fits(adapted, (1, 28, 28), 10).rows[0].output_shape == (1, *image[1:])
+    ((kind, args),) = first.items()
+    assert adapted.layers[0] == Layer(kind, args, name="enlarged")
 
 
 def test_a_network_over_the_limit_has_no_easy_repair():
