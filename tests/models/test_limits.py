@@ -17,6 +17,7 @@ from digitlab.models.load import load_model
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.runs.store import list_records
+from digitlab.training.config import TrainConfig
 
 RECIPE = dl.TrainConfig()
 SMALL = load_model("lenet-5")
@@ -102,8 +103,9 @@ def test_published_networks_are_let_through(name):
 
 def test_every_preset_is_let_through_with_its_batch():
     for preset in list_presets():
-        batch = preset.recipe.get("batch_size", 64)
-        check_fits(preset.spec, (1, 28, 28), 10, batch_size=batch)
+        recipe = TrainConfig.from_dict(preset.recipe)
+        classes = 10 if recipe.task == "classify" else None
+        check_fits(preset.spec, (1, 28, 28), classes, batch_size=recipe.batch_size)
 
 
 def test_a_network_too_large_for_any_batch_is_told_to_shrink(monkeypatch):
