@@ -12,44 +12,7 @@ from digitlab.errors import SpecError
 from digitlab.models.paste.native import MISSING, Unknown
 from digitlab.models.paste.objects import Instance, UserClass, UserFunction
 from digitlab.models.paste.torch_modules import LayerModule
-from digitlab.models.paste.tuner import HyperParameters
-
-# What a constructor's argument usually is for digits, by its name.
-USUAL: dict[str, Any] = {
-    **dict.fromkeys(
-        ("num_classes", "n_classes", "classes", "num_class", "nb_classes", "output_size", "n_out",
-         "output_dim", "out_dim", "n_class", "output_features", "outputs", "num_labels",
-         "out_features", "number_of_classes", "num_outputs", "n_output", "num_output", "nclass",
-         "class_num", "out_size"),
-        10,
-    ),
-    **dict.fromkeys(
-        ("in_channels", "input_channels", "num_channels", "channels", "n_channels", "in_channel",
-         "in_ch", "in_chans", "img_channels", "image_channels", "nc", "input_channel", "c",
-         "inchannel", "in_planes", "color_channels", "num_input_channels", "n_input_channels"),
-        1,
-    ),
-    **dict.fromkeys(
-        ("input_size", "input_dim", "in_features", "in_dim", "n_in", "inputs", "n_inputs",
-         "input_features", "num_inputs", "n_input", "num_input", "in_size", "x_dim", "num_features",
-         "n_features"),
-        784,
-    ),
-    **dict.fromkeys(
-        ("hidden_size", "hidden_dim", "hidden", "n_hidden", "hidden_units", "num_hidden",
-         "h_dim", "d_model", "embed_dim", "dim", "hidden_features"),
-        128,
-    ),
-    **dict.fromkeys(("image_size", "img_size"), 28),
-    "patch_size": 7,
-    **dict.fromkeys(("dropout", "dropout_rate", "drop_rate", "p", "drop_prob"), 0.5),
-    **dict.fromkeys(("num_layers", "n_layers", "depth"), 2),
-    **dict.fromkeys(("num_heads", "n_heads", "heads", "nhead"), 4),
-    **dict.fromkeys(("latent_dim", "z_dim", "latent_size", "zdim", "latent_dims"), 20),
-    **dict.fromkeys(("sequence_length", "seq_len", "seq_length"), 28),
-    "device": "cpu",
-    "hp": HyperParameters(),
-}  # fmt: skip
+from digitlab.models.paste.usual import SETTINGS, Settings, usual_values
 
 
 @dataclass(frozen=True)
@@ -219,13 +182,16 @@ def _callable(
         names = [arg.arg for arg in args.args][1 if isinstance(value, UserClass) else 0 :]
         needed = names[: max(len(names) - len(function.defaults), 0)]
         needed += [a.arg for a in args.kwonlyargs if a.arg not in function.keyword_defaults]
+        usual = usual_values(node) if needed else {}
         for word in needed:
             known = run.globals.names.get(word, MISSING)
             if isinstance(known, int | float | str | list | tuple) and not isinstance(known, bool):
                 kwargs[word] = known
-            elif word.lower() in USUAL:
-                kwargs[word] = USUAL[word.lower()]
-                guessed.append(f"{word}={USUAL[word.lower()]}")
+            elif word.lower() in SETTINGS:
+                kwargs[word] = Settings(word, usual)
+            elif word.lower() in usual:
+                kwargs[word] = usual[word.lower()]
+                guessed.append(f"{word}={usual[word.lower()]}")
             else:
                 return None
     if isinstance(value, UserClass):

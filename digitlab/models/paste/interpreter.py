@@ -29,6 +29,7 @@ from digitlab.models.paste.objects import (
     UserClass,
     UserFunction,
 )
+from digitlab.models.paste.usual import SETTINGS, Settings, usual_values
 
 STATEMENT_STEPS = 40_000  # of one statement outside of all classes and functions
 _DUNDERS = {"__init__", "__call__", "__class__", "__name__", "__len__", "__getitem__", "__iter__"}
@@ -76,7 +77,6 @@ class Interpreter(Expressions):
         self.base_of_unknown: NativeClass | None = None  # stands in for unknown base classes
         self.spoilt: dict[int, Unknown] = {}  # what a statement that was passed over changes
         self.sources: dict[str, Scope] = {}  # of libraries whose source is read, too
-        self.usual: Mapping[str, Any] = {}  # values of a network's arguments that are not known
         self.trace: Any = None  # what a library makes of a forward while it is read
         self.examples: list[Any] = []  # shapes of tensors that the text passes through a network
         self.inits: list[str] = []  # functions that the text draws first weights by
@@ -570,11 +570,16 @@ class Interpreter(Expressions):
 
     def _with_usual(self, begin: UserFunction, args: list[Any], kwargs: dict) -> tuple:
         """A network's arguments, those that are not known at the values they usually have."""
+        if not any(isinstance(value, Unknown) for value in (*args, *kwargs.values())):
+            return args, kwargs
         names = [arg.arg for arg in begin.node.args.args][1:]
+        usual = usual_values(begin.node)
 
         def known(name: str, value: Any) -> Any:
-            if isinstance(value, Unknown) and name.lower() in self.usual:
-                value = self.usual[name.lower()]
+            if isinstance(value, Unknown) and name.lower() in SETTINGS:
+                return Settings(name, usual, value.changed)
+            if isinstance(value, Unknown) and name.lower() in usual:
+                value = usual[name.lower()]
                 self.note(f"Line {self.line} leaves {name} open; {value} is taken.")
             return value
 

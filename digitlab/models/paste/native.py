@@ -125,6 +125,7 @@ class Unknown(Native):
     """
 
     kind = "a value that is not known"
+    changed: frozenset[str] = frozenset()  # attributes and items that the text sets
 
     def __init__(self, reason: str, line: int) -> None:
         self.reason, self.line = reason, line
@@ -137,7 +138,7 @@ class Unknown(Native):
         return self
 
     def set_attribute(self, name: str, value: Any, run: Run) -> None:
-        pass
+        self.changed = self.changed | {name}
 
     def call(self, args: list[Any], kwargs: dict[str, Any], run: Run) -> Any:
         return self
@@ -146,7 +147,8 @@ class Unknown(Native):
         return self
 
     def set_item(self, index: Any, value: Any, run: Run) -> None:
-        pass
+        if isinstance(index, str):
+            self.changed = self.changed | {index}
 
     def operate(self, operator: str, other: Any, reflected: bool, run: Run) -> Any:
         return self

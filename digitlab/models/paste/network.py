@@ -20,7 +20,7 @@ from digitlab.models.paste import (
     torchvision_library,
 )
 from digitlab.models.paste.budget import LimitError
-from digitlab.models.paste.choose import USUAL, Candidate, Found, candidates
+from digitlab.models.paste.choose import Candidate, Found, candidates
 from digitlab.models.paste.interpreter import GROWS, Interpreter
 from digitlab.models.paste.keras.library import keras_modules, keras_names
 from digitlab.models.paste.keras.model import KerasModel
@@ -101,7 +101,7 @@ class _Session:
             names.update(more)
         names |= standard.NAMES
         self.run = run = Interpreter({**modules, **keras}, names)
-        run.base_of_unknown, run.usual = torch_library.MODULE, USUAL
+        run.base_of_unknown = torch_library.MODULE
         run.whole_model = lambda instance: torchvision_library.as_layer(instance, run)
 
 

@@ -19,6 +19,7 @@ from digitlab.models.paste.native import (
 )
 from digitlab.models.paste.objects import BoundMethod, Instance
 from digitlab.models.paste.python import BUILTINS, Field, number
+from digitlab.models.paste.usual import USUAL, Settings
 
 # ---- math and numpy ------------------------------------------------------------------------------
 
@@ -228,10 +229,13 @@ class Arguments(Native):
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
+        self.open: set[str] = set()  # options without a default
 
     def attribute(self, name: str, run: Any) -> Any:
         if name in self.values:
             return self.values[name]
+        if name in self.open:
+            return Settings("args", USUAL).attribute(name, run)
         return Unknown(f"uses the option {name}, which has no default", run.line)
 
     def set_attribute(self, name: str, value: Any, run: Any) -> None:
@@ -265,6 +269,8 @@ class Parser(Native):
         value = kwargs.get("default", flags.get(kwargs.get("action"), MISSING))
         if value is not MISSING and isinstance(name, str):
             self.arguments.values[name] = value
+        elif isinstance(name, str):
+            self.arguments.open.add(name)
 
 
 def _passes(name: str) -> Callable[[str], Any]:

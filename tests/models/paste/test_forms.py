@@ -134,3 +134,30 @@ def test_what_a_helper_makes_several_times_is_no_network():
     text += "    return made\nmodel = odd_chain(part(16, 16), part(16, 32), part(16, 8))\n"
     with pytest.raises(SpecError, match="odd_chain"):
         read_code(text)
+
+
+SETTINGS = """\
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.fc = nn.Linear(784, args.{name})
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+"""
+
+
+def test_settings_that_a_text_leaves_open_are_usual_ones_with_a_note():
+    reading = read_code(SETTINGS.format(name="num_classes"))
+    assert reading.spec.layers[1].args == {"out_features": 10}
+    assert "The text leaves args.num_classes open; 10 is taken." in reading.notes
+    with pytest.raises(SpecError, match=r"args.zork, which the text does not give") as caught:
+        read_code(SETTINGS.format(name="zork"))
+    assert caught.value.line == 5
+
+
+def test_settings_that_the_text_changes_are_not_the_usual_ones():
+    text = SETTINGS.format(name="num_classes")
+    text += "args = load_settings()\nargs.num_classes = 26\nmodel = Net(args)\n"
+    with pytest.raises(SpecError, match=r"args.num_classes, which the text does not give"):
+        read_code(text)
