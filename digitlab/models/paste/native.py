@@ -227,6 +227,8 @@ class Parameters:
                 run.refuse(f"passes {name} to {self.function} twice")
             if name in self.defaults:
                 bound[name] = value
+            elif name == self.star and not bound[name]:
+                bound[name] = [value]  # x.permute(dims=(0, 2, 1))
             elif self.stars:
                 more[name] = value
             else:

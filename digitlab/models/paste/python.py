@@ -365,6 +365,8 @@ def method(value: Any, name: str, run: Any) -> Any:
         if isinstance(value, type_) and name in methods:
             parameters, body = methods[name]
             return Function(f"{type_.__name__}.{name}", parameters, _bound(body, value))
+    if isinstance(value, tuple) and name in getattr(value, "fields", ()):
+        return value[value.fields.index(name)]
     if isinstance(value, int | float) and name in ("real", "item"):
         return value if name == "real" else Function("item", "", lambda run: value)
     return Unknown(f"uses .{name} of {kind(value)}, which cannot be read", run.line)

@@ -718,6 +718,12 @@ def _over(type_: str) -> Body:
     return body
 
 
+class Extremes(tuple):
+    """What max and min over a dimension give: values and where they stand, also by name."""
+
+    fields = ("values", "indices")
+
+
 def _extreme(type_: str) -> Body:
     """max and min: over a dimension (with indices that nobody uses), or of two tensors."""
     reduce, pair = _over(type_), {"Max": "Maximum", "Min": "Minimum"}[type_]
@@ -728,7 +734,7 @@ def _extreme(type_: str) -> Body:
         values = reduce(run, input, dim, keepdim)
         if dim is None:
             return values
-        return (values, Unknown(f"uses the places of {type_.lower()} values", run.line))
+        return Extremes((values, Unknown(f"uses the places of {type_.lower()} values", run.line)))
 
     return body
 
@@ -778,6 +784,40 @@ def _clamp(run: Any, input: Tensor, min: Any, max: Any) -> Any:
     if not args:
         run.refuse("clamps a tensor by no number")
     return input.then("Clamp", args, run)
+
+
+def _log_sum_exp(run: Any, input: Tensor, dim: Any, keepdim: Any) -> Any:
+    """Without overflow: the largest value is taken off before and added again."""
+    if type(dim) is not int:
+        run.refuse("takes logsumexp over something other than one dimension")
+    largest = _over("Max")(run, input, dim, True)
+    powers = join("Subtract", [input, largest], run).then("Exp", {}, run)
+    total = _over("Sum")(run, powers, dim, True).then("Log", {}, run)
+    result = join("Add", [total, largest], run)
+    return result if keepdim else _squeeze(run, result, dim)
+
+
+def _between(run: Any, input: Any, end: Any, weight: Any) -> Any:
+    way = binary("*", binary("-", end, input, False, run), weight, False, run)
+    return binary("+", input, way, False, run)
+
+
+def _add_product(symbol: str) -> Body:
+    """addcmul and addcdiv."""
+
+    def body(run: Any, input: Any, tensor1: Any, tensor2: Any, value: Any) -> Any:
+        product = binary(symbol, tensor1, tensor2, False, run)
+        return binary("+", input, binary("*", product, value, False, run), False, run)
+
+    return body
+
+
+def _add_matmul(run: Any, input: Any, mat1: Any, mat2: Any, beta: Any, alpha: Any) -> Any:
+    product = matmul(run, mat1, mat2)
+    if alpha != 1:
+        product = binary("*", product, alpha, False, run)
+    return binary("+", input if beta == 1 else binary("*", input, beta, False, run), product,
+                  False, run)  # fmt: skip
 
 
 def _elementwise(*steps: tuple[str, dict[str, Any]]) -> Body:
@@ -1180,6 +1220,16 @@ _ENTRIES: list[tuple[str, str | None, Body]] = [
     ("glu", "input dim=-1", _softmax("GLU")),
     ("clamp", "input min=None max=None", _one(_clamp)),
     ("clip", "input min=None max=None", _one(_clamp)),
+    ("clamp_min", "input min", _one(lambda run, input, min: _clamp(run, input, min, None))),
+    ("clamp_max", "input max", _one(lambda run, input, max: _clamp(run, input, None, max))),
+    ("logsumexp", "input dim keepdim=False", _one(_log_sum_exp)),
+    ("lerp", "input end weight", _between),
+    ("addcmul", "input tensor1 tensor2 value=1", _add_product("*")),
+    ("addcdiv", "input tensor1 tensor2 value=1", _add_product("/")),
+    ("addmm", "input mat1 mat2 beta=1 alpha=1", _add_matmul),
+    ("baddbmm", "input mat1 mat2 beta=1 alpha=1", _add_matmul),
+    ("fliplr", "input", _one(lambda run, input: _flip(run, input, [1]))),
+    ("expm1", "input", _one(_elementwise(("Exp", {}), ("Scale", {"offset": -1.0})))),
     ("square", "input", _one(_elementwise(("Power", {"exponent": 2.0})))),
     ("rsqrt", "input", _one(_elementwise(("Power", {"exponent": -0.5})))),
     ("reciprocal", "input", _one(_elementwise(("Power", {"exponent": -1.0})))),
@@ -1247,6 +1297,12 @@ SEVERAL: dict[str, Function] = {
 }
 _SHORT = ("absolute", "swish", "negative", "arctan")
 FUNCTIONS |= {"absolute": FUNCTIONS["abs"], "negative": FUNCTIONS["neg"]}
+FUNCTIONS |= {"expit": FUNCTIONS["sigmoid"]}
+FUNCTIONS |= {
+    f"{name}_": in_place(FUNCTIONS[name])
+    for name in ("relu", "leaky_relu", "elu", "celu", "selu", "hardtanh", "threshold", "sigmoid",
+                 "tanh")
+}  # fmt: skip
 
 Tensor.methods.update(FUNCTIONS)
 _IN_PLACE = (

@@ -226,6 +226,7 @@ NN = _space(
         "init": INIT,
         "utils": _UTILS,
         "DataParallel": _first("DataParallel"),
+        "SyncBatchNorm": CLASSES["BatchNorm2d"],
         "parameter": _space("torch.nn.parameter", {"Parameter": _PARAMETER}),
     },
     _loss,
