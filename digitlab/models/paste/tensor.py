@@ -536,7 +536,10 @@ class Tensor(Native):
 def _index(tensor: Tensor, parts: list[Any], run: Run) -> Any:
     """`x[:, -1, None, 2:4]`, each part an int, a slice or None (a new dimension)."""
     at = 0
-    for part in parts:
+    for place, part in enumerate(parts):
+        if isinstance(tensor, Fresh):
+            rest = tuple(parts[place:])
+            return tensor if all(each == slice(None) for each in rest) else tensor.item(rest, run)
         if part is None:
             tensor = unsqueeze(tensor, at, run)
             at += 1
@@ -547,16 +550,19 @@ def _index(tensor: Tensor, parts: list[Any], run: Run) -> Any:
             tensor = select(tensor, at, part, run)
         else:
             run.refuse(f"indexes a tensor by {kind(part)}, which no layer does")
+    if isinstance(tensor, Fresh):
+        return tensor
     made = tensor.seen(tensor.step)
     made.part = True
     return made
 
 
-def select(tensor: Tensor, dim: int, index: int, run: Run) -> Tensor:
+def select(tensor: Tensor, dim: int, index: int, run: Run) -> Any:
     """One element along a dimension, which goes."""
     size = tensor.dims[dim]
     if tensor.trace.batch is not None and dim == tensor.axis and not tensor.lead:
-        return tensor.seen(tensor.step, axis=0)  # one of the constructor's own examples
+        rest = [*tensor.dims[:dim], *tensor.dims[dim + 1 :]]
+        return Fresh(rest, "normal")  # one of the constructor's own examples: its shape counts
     if isinstance(size, int) and not -size <= index < size:
         run.fail("IndexError", f"takes item {index} of a dimension of {size}")  # type: ignore[attr-defined]
     inner = tensor.inner(dim, run, "takes one of")
