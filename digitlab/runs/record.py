@@ -113,12 +113,11 @@ class RunRecord(BaseModel):
     @cached_property
     def experiment(self) -> Experiment:
         """What the run carries out. SpecError or ConfigError for one of a later version."""
-        return Experiment(
-            ModelSpec.from_dict(self.spec),
-            self.split,
-            TrainConfig.from_dict(self.config),
-            self.data.start_from,
-        )
+        spec = ModelSpec.from_dict(self.spec)
+        config = TrainConfig.from_dict(self.config)
+        if "loss" not in self.config and spec.layers and spec.layers[-1].type == "Softmax":
+            config = config.taking_softmax_as_scores()  # of version 0.2, which knew no other way
+        return Experiment(spec, self.split, config, self.data.start_from)
 
     @property
     def split(self) -> DatasetSplit:

@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_serializer,
@@ -148,6 +149,8 @@ class TrainConfig(_Frozen):
     are chosen by what the machine does best unless they are given. `restarts` are the epochs after
     which the learning rate's schedule begins anew; continuing a finished run adds one.
     """
+
+    _softmax_as_scores: bool = PrivateAttr(default=False)
 
     epochs: Annotated[int, Form(group="Basics"), Field(ge=1, le=1000)] = 10
     """Passes over the training set. Start with a few, and use more while the validation accuracy
@@ -436,6 +439,20 @@ class TrainConfig(_Frozen):
     def names_for_classical(cls) -> tuple[str, ...]:
         """The names of the fields that a scikit-learn model uses; it does not train in steps."""
         return (*cls.names("data", "seed"), "normalization")
+
+    def taking_softmax_as_scores(self) -> TrainConfig:
+        """A copy whose cross-entropy takes the probabilities of a last Softmax as raw scores.
+
+        Version 0.2 trained so; runs of that time are opened and resumed as they were.
+        """
+        copy = self.model_copy()
+        copy._softmax_as_scores = True
+        return copy
+
+    @property
+    def takes_softmax_as_scores(self) -> bool:
+        """Whether a last Softmax is left as it is; see `taking_softmax_as_scores`."""
+        return self._softmax_as_scores
 
     @property
     def task(self) -> Task:

@@ -145,6 +145,8 @@ def scoring_spec(spec: ModelSpec, config: TrainConfig) -> ModelSpec:
     index = _last(spec)
     last = spec.layers[index]
     pixels = config.pixel_loss if config.loss == "reconstruction" else ""
+    if config.takes_softmax_as_scores:
+        return spec
     if last.type == "Softmax" and config.loss not in ("mse", "reconstruction"):
         changed = replace(last, type="LogSoftmax")
     elif last.type == "Sigmoid" and (config.loss == "binary" or pixels == "binary"):

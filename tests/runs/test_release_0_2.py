@@ -91,3 +91,19 @@ def test_what_is_written_now_has_the_form_that_it_had(old_home, train_tiny):
     assert list(written) == list(finished)
     assert list(written["data"]) == list(finished["data"])
     assert RunRecord(**written).model_dump() == written
+
+
+def test_a_network_that_ended_in_softmax_answers_as_it_was_trained(home, optdigits):
+    spec = dl.ModelSpec(
+        name="Old",
+        input=(1, 28, 28),
+        layers=["Flatten", {"Linear": {"out_features": 10}}, "Softmax"],
+    )
+    run = dl.train(spec, optdigits, dl.TrainConfig(epochs=1, subset=200), progress=False)
+    images = optdigits.test.images[:3]
+    now = run.predict(images)
+    config = {key: value for key, value in run.record.config.items() if key != "loss"}
+    store.update_run(run.id, config=config)
+    before = dl.open_run(run.id).predict(images)
+    raised = np.exp(np.asarray(now))
+    np.testing.assert_allclose(before, raised / raised.sum(1, keepdims=True), atol=1e-5)
