@@ -460,3 +460,14 @@ def test_a_file_of_ones_own_that_fails_is_one_line(command, own_file, tmp_path):
     assert (code, err.count("\n")) == (1, 1)
     assert "No module named 'nosuchthing'" in err
     assert command("models", f"{tmp_path / 'absent.py'}:Net")[2].startswith("error: There is no")
+
+
+def test_what_differs_from_a_file_of_code_is_a_note(command, tmp_path):
+    path = tmp_path / "two.py"
+    path.write_text(
+        "".join(f"n{n} = nn.Sequential(nn.Flatten(), nn.Linear(784, {n}))\n" for n in (5, 9))
+    )
+    code, out, err = command("models", path)
+    assert code == 0
+    assert "9" in out
+    assert err.startswith("note: The text has several networks; n9 is read, not n5.")

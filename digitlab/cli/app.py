@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+import digitlab
 from digitlab.errors import DigitlabError
 
 app = typer.Typer(
@@ -28,6 +31,12 @@ def without_command(context: typer.Context) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; leaves with status 0, 1 for a user's mistake, 130 after Ctrl-C."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         status = app(arguments, prog_name="python -m digitlab", standalone_mode=False)
     except typer.TyperException as e:
@@ -38,7 +47,15 @@ def main(arguments: list[str] | None = None) -> None:
     except (typer.Abort, KeyboardInterrupt):
         print("Interrupted.", file=sys.stderr)
         status = 130
-    sys.exit(status if isinstance(status, int) else 0)
+    return status if isinstance(status, int) else 0
+
+
+def _show_warning(message: Any, category: Any, filename: str, *rest: Any, **more: Any) -> None:
+    """A warning of digitlab's own is a note to the user; those of others as Python shows them."""
+    if Path(digitlab.__file__).parent in Path(filename).parents:
+        print(f"note: {message}", file=sys.stderr)
+    else:
+        print(warnings.formatwarning(message, category, filename, rest[0]), file=sys.stderr, end="")
 
 
 def _complain(message: str) -> int:

@@ -19,6 +19,7 @@ import hashlib
 import json
 import math
 import pathlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any
@@ -151,15 +152,19 @@ class ModelSpec(BaseModel):
             return cls.from_dict(read_json(text))
 
     @classmethod
-    def from_code(cls, text: str) -> ModelSpec:
+    def from_code(cls, text: str, *, model: str | None = None) -> ModelSpec:
         """The spec in PyTorch or Keras code, which is read and never executed.
 
-        `digitlab.models.paste.read_code` also tells what was passed over. Raises SpecError with
-        the line of what cannot be read.
+        Of several networks `model` names the one to read. Warns of each choice that the text leaves
+        open and where the network differs from it; `digitlab.models.paste.read_code` gives these as
+        notes, with what was passed over. Raises SpecError with the line of what cannot be read.
         """
         from digitlab.models.paste.network import read_pasted_network
 
-        pasted = read_pasted_network(text)
+        pasted = read_pasted_network(text, model)
+        for note in pasted.notes:
+            if not note.startswith("Passed over"):
+                warnings.warn(note, stacklevel=2)
         if pasted.yaml:
             return cls.from_yaml(pasted.yaml)
         layers = [layer for layer, _ in pasted.layers]

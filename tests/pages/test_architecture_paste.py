@@ -127,6 +127,7 @@ def two_models(monkeypatch):
             lines=(None, 1),
             recipe={"epochs": 7, "batch_size": 100, "optimizer": "sgd"},
             models=("Small", "Large"),
+            model=name,
         )
 
     monkeypatch.setattr(read, "read_code", read_code)
@@ -140,6 +141,33 @@ def test_one_of_several_models_is_chosen_and_notes_are_told(open_page):
     healthy(find(app.selectbox, "Model in the text").select("Small").run())
     assert spec_of(app).name == "Small"
     assert not find(app.button, "Send to Train").disabled
+    press(app, "Turn into layers")
+    assert spec_of(app).name == "Small"
+    assert find(app.selectbox, "Model in the text").value == "Small"
+    paste(app, "another text")
+    assert spec_of(app).name == "Large"
+
+
+LAST_FAILS = """class Good(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(784, 10)
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+class Odd(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(784, 10)
+    def forward(self, x):
+        return self.fc(mystery(x))
+good, odd = Good(), Odd()
+"""
+
+
+def test_the_choice_shows_the_model_that_was_read(open_page):
+    app = paste(open_page(PAGE, view="paste"), LAST_FAILS)
+    assert spec_of(app).name == "Good"
+    assert find(app.selectbox, "Model in the text").value == "Good"
 
 
 @pytest.mark.usefixtures("two_models")

@@ -53,6 +53,7 @@ class PastedNetwork:
     init: str = "default"
     notes: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    model: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     yaml: str = ""
 
@@ -146,7 +147,7 @@ def _read_body(
         raise problem or _no_network(run, body)
     if found.networks:
         choices = sorted(choices, key=lambda choice: _takes_images(choice.make()))
-    tried = choices if model is None else [_chosen(choices, model)]
+    tried = choices if model is None else _named(choices, model)
     choice, network, read = _read_last(tried, session, body)
     if len(choices) > 1:
         others = ", ".join(dict.fromkeys(c.name for c in choices if c is not choice))
@@ -161,6 +162,7 @@ def _read_body(
         init=read.init,
         notes=tuple(dict.fromkeys(notes)),
         models=tuple(each.name for each in choices),
+        model=choice.name,
     )
     shape = _output_shape(pasted)
     scores = len(shape) == 1 and shape[0] < math.prod(pasted.input)
@@ -219,7 +221,9 @@ def _read_print(text: str) -> PastedNetwork:
         read = torch_reading.read_network(network, session.run, [])
         notes = (*notes, printed.FLATTENED)
     notes = [*notes, *session.run.notes]
-    pasted = PastedNetwork(layers=read.layers, input=read.input, notes=tuple(notes), models=(NAME,))
+    pasted = PastedNetwork(
+        layers=read.layers, input=read.input, notes=tuple(notes), models=(NAME,), model=NAME
+    )
     _output_shape(pasted)
     return pasted
 
@@ -262,12 +266,12 @@ def _offer_first_of_lists(run: Interpreter, found: Found) -> None:
             found.hear(name, network, getattr(network, "line", None) or 1)
 
 
-def _chosen(choices: Sequence[Candidate], model: str) -> Candidate:
+def _named(choices: Sequence[Candidate], model: str) -> list[Candidate]:
     named = [choice for choice in choices if choice.name == model]
     if not named:
         names = ", ".join(dict.fromkeys(choice.name for choice in choices))
         raise SpecError(f"The text has no network {model!r}; it has {names}.", line=1)
-    return named[-1]
+    return named
 
 
 def _no_network(run: Interpreter, body: list[ast.stmt]) -> SpecError:

@@ -18,7 +18,9 @@ def read_code(text: str, *, model: str | None = None) -> CodeReading:
     pasted = read_pasted_network(text, model)
     if pasted.yaml:
         spec = ModelSpec.from_yaml(pasted.yaml)
-        return CodeReading(spec, lines=(None,) * len(spec.layers), models=(spec.name,))
+        return CodeReading(
+            spec, lines=(None,) * len(spec.layers), models=(spec.name,), model=spec.name
+        )
     spec = ModelSpec(
         name=pasted.name,
         input=pasted.input,
@@ -26,4 +28,5 @@ def read_code(text: str, *, model: str | None = None) -> CodeReading:
         layers=[layer for layer, _ in pasted.layers],
     )
     lines = tuple(line for _, line in pasted.layers)
-    return CodeReading(spec, pasted.notes, lines, dict(pasted.recipe), pasted.models)
+    recipe = dict(pasted.recipe)
+    return CodeReading(spec, pasted.notes, lines, recipe, pasted.models, pasted.model)

@@ -15,8 +15,8 @@ class CodeReading:
 
     `notes` are sentences: what was passed over, and where the network differs from the text.
     `lines` has the 1-based line of the text for each layer of the spec. `recipe` holds the fields
-    of a TrainConfig that the text names. `models` names all networks of the text; the last one is
-    read unless another was asked for.
+    of a TrainConfig that the text names. `models` names all networks of the text, `model` the one
+    that was read: the last that can be, unless another was asked for.
     """
 
     spec: ModelSpec
@@ -24,3 +24,4 @@ class CodeReading:
     lines: tuple[int | None, ...] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ()
+    model: str = ""

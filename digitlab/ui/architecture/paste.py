@@ -117,7 +117,9 @@ def _pasted() -> _Pasted | None:
 def _read(model: str | None = None) -> None:
     from digitlab.models.paste.read import read_code
 
-    text = st.session_state.get(_PASTED) or ""
+    pasted, text = _pasted(), st.session_state.get(_PASTED) or ""
+    if model is None and pasted is not None and pasted.reading is not None and pasted.text == text:
+        model = pasted.reading.model  # the text as before: the same choice
     try:
         reading = read_code(text, model=model)
     except SpecError as e:
@@ -136,15 +138,13 @@ def _show_reading(reading: CodeReading) -> None:
     notes = "".join(f"\n- {plain(note)}" for note in reading.notes)
     st.success(f"Read {count:,} layers.{notes}", icon=":material/check:")
     if len(reading.models) > 1:
-        st.session_state.setdefault(_MODEL, reading.models[-1])
-        if st.session_state[_MODEL] not in reading.models:
-            st.session_state[_MODEL] = reading.models[-1]
+        st.session_state[_MODEL] = reading.model
         st.selectbox(
             "Model in the text",
-            reading.models,
+            list(dict.fromkeys(reading.models)),
             key=_MODEL,
             on_change=lambda: _read(st.session_state[_MODEL]),
-            help="The text has several models; the last one is read unless you choose another.",
+            help="The text has several; the last that can be read is, unless you choose another.",
         )
     if reading.recipe:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -9,6 +9,7 @@ import pytest
 
 from digitlab.errors import SpecError
 from digitlab.models.paste.read import read_code
+from digitlab.models.spec import ModelSpec
 
 PLAIN = """\
 import torch
@@ -114,11 +115,21 @@ def test_a_network_that_cannot_be_read_leaves_the_others():
         "    def forward(self, x):\n        return torch.fft.fft(self.fc(x))\nodd = Odd()\n"
     )
     reading = read_code(text)
-    assert reading.spec.name == "Small"
+    assert reading.spec.name == reading.model == "Small"
+    with pytest.warns(UserWarning, match="Odd cannot be read"):
+        assert ModelSpec.from_code(text) == reading.spec
     assert any("Odd cannot be read: Line 21" in note for note in reading.notes)
     with pytest.raises(SpecError, match="fft") as caught:
         read_code(text, model="Odd")
     assert caught.value.line == 21
+    with pytest.raises(SpecError, match="fft"):
+        ModelSpec.from_code(text, model="Odd")
+
+
+def test_what_was_merely_passed_over_is_no_warning(recwarn):
+    assert read_code(PLAIN + "print(odd.load())\n").notes
+    ModelSpec.from_code(PLAIN + "print(odd.load())\n")
+    assert not recwarn
 
 
 def test_a_refusal_is_that_of_the_likeliest_image():
