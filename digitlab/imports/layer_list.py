@@ -25,8 +25,8 @@ _VALID_NAME = re.compile(r"[A-Za-z_]\w{0,59}(?:\.\w{1,60}){0,11}", re.ASCII)
 class LayerList:
     """Layers with their weights by leaf name ("weight"), and what each of them reads."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.input = shape
+    def __init__(self, shape: Shape, limit: int) -> None:
+        self.input, self.limit = shape, limit  # of values in all weights together
         self.layers: list[Layer] = []
         self.reads: list[tuple[int, ...]] = []
         self.parts: list[Part] = []
@@ -81,6 +81,9 @@ class LayerList:
             shared=shared,
         )
         part = place(layer, placement.shape or (), placement)
+        self.limit -= sum(array.size for array in weights.values())
+        if self.limit < 0:
+            raise SpecError("The layers have more weights than the file explains.")
         self.layers.append(layer)
         self.reads.append(reads)
         self.parts.append(part)

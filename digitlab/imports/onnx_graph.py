@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from digitlab.errors import NetworkFileError, SpecError
-from digitlab.imports.constants import fold
+from digitlab.imports.constants import MAX_VALUES, check_size, compact, fold
 from digitlab.imports.layer_list import AT_INPUT, LayerList
 from digitlab.imports.onnx_operators import OPERATORS
 from digitlab.imports.onnx_views import BATCH, View, Views
@@ -51,6 +51,8 @@ class Graph:
 
     def __init__(self, data: Mapping[str, Any], constants: Mapping[str, np.ndarray]) -> None:
         self.given, self.constants = set(constants), dict(constants)
+        self.limit = MAX_VALUES + 2 * sum(array.size for array in constants.values())
+        self.computed = 0  # values of the constants that took memory
         self.nodes = self._without_constants([Node(**node) for node in data["nodes"]])
         self.opset, self.outputs = data["opset"], data["outputs"]
         self.uses = Counter(name for node in self.nodes for name in node.inputs)
@@ -68,18 +70,28 @@ class Graph:
         for node in nodes:
             names = node.inputs[:1] if node.op == "CastLike" else [n for n in node.inputs if n]
             if names and all(name in self.constants for name in names):
-                value = fold(node.op, [self.constants[name] for name in names], node.attributes)
+                value = self._fold(node, [self.constants[name] for name in names])
                 if value is not None:
-                    self.constants[node.outputs[0]] = np.asarray(value)
+                    self.constants[node.outputs[0]] = value
                     continue
             kept.append(node)
         return kept
+
+    def _fold(self, node: Node, values: Sequence[np.ndarray]) -> np.ndarray | None:
+        """What the node makes of constants; None where that is not known."""
+        folded = fold(node.op, values, node.attributes, self.limit - self.computed)
+        if folded is None:
+            return None
+        result = np.asarray(folded)
+        if not any(np.may_share_memory(result, value) for value in values):
+            self.computed += compact(result).size
+        return result
 
     def _read_input(self, about: Mapping[str, Any]) -> None:
         """The network's input [C, H, W], and how the graph sees it."""
         batch, *sides = about["shape"] or [None]
         shape, order = _image_shape(sides)
-        self.layers = LayerList(shape)
+        self.layers = LayerList(shape, self.limit)
         self.views = Views(self.layers, batch or BATCH)
         view = self.views.transpose(self.views.of(AT_INPUT), order)
         self.from_pixels = about["type"] == "uint8"
@@ -128,7 +140,7 @@ class Graph:
             sizes = self.views.shape(values[0])
             return np.array(sizes[node.attributes.get("start", 0) : node.attributes.get("end")])
         if not any(isinstance(value, View) for value in values):
-            folded = fold(node.op, [v for v in values if v is not None], node.attributes)
+            folded = self._fold(node, [v for v in values if v is not None])
             if folded is None:
                 raise NetworkFileError(
                     f"{node.op[:60]} of constants in the graph is not known here."
@@ -139,7 +151,17 @@ class Graph:
                 f"The graph uses {node.op[:60]}, which is no layer here. Known are "
                 f"{', '.join(sorted(OPERATORS))}."
             )
-        return OPERATORS[node.op](self, node, values)
+        return OPERATORS[node.op](self, node, [self._in_memory(value) for value in values])
+
+    def _in_memory(self, value: Any) -> Any:
+        """A constant small enough to be copied, without a batch of unknown size."""
+        if not isinstance(value, np.ndarray):
+            return value
+        sides = zip(value.shape, value.strides, strict=True)
+        spread = [side == BATCH and not stride for side, stride in sides]
+        value = value[(..., *(slice(0, 1) if over else slice(None) for over in spread))]
+        check_size(value.shape, self.limit)
+        return value
 
     def _value(self, node: Node, name: str) -> Any:
         if not name:
@@ -246,7 +268,9 @@ def translate_onnx(
         spec, weights = graph.layers.finish(name, graph.views.plain(output).index)
     except SpecError as e:
         raise NetworkFileError(f"The graph is no architecture here: {e}") from e
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError) as e:
+    except MemoryError as e:
+        raise NetworkFileError("The graph computes more than fits into memory.") from e
+    except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as e:
         # numpy's and Python's own words for a graph whose sizes or attributes contradict themselves
         raise NetworkFileError(
             f"The graph contradicts itself ({str(e)[:120] or type(e).__name__}): export it again."

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from digitlab.errors import NetworkFileError
-from digitlab.imports.constants import axes_of, slices
+from digitlab.imports.constants import axes_of, compact, slices
 from digitlab.imports.layer_list import LayerList, as_pair
 from digitlab.imports.onnx_views import View, Views
 
@@ -483,9 +483,10 @@ def _expand(t: Translation, node: Node, values: Values) -> View:
 
 def _parameter(t: Translation, node: Node, array: np.ndarray) -> View:
     """Numbers of the graph as a Parameter; of the same for each image of the batch, one of them."""
+    array = compact(array)
     for axis, size in enumerate(array.shape):
-        one = array.take([0], axis)
-        if not array.strides[axis] or (size == t.views.batch and (array == one).all()):
+        one = array[(*[slice(None)] * axis, slice(0, 1))]
+        if size == t.views.batch and (array == one).all():
             array = one
     array = np.asarray(array, np.float32)
     if not array.size or array.size > 2**24:
@@ -550,7 +551,6 @@ def _with_numbers(t: Translation, node: Node, kind: str, values: Values) -> View
     """A join of a view with constants as Scale, or as a part of the layer before; else None."""
     first, second = values
     view, array = (first, second) if isinstance(first, View) else (second, first)
-    array = np.asarray(array, np.float32)
     if array.size == 1:
         return _with_number(t, kind, view, float(array.flat[0]), first is not view)
     if first is not view and kind in ("Subtract", "Divide"):
@@ -594,7 +594,7 @@ def _into_layer(
     axis, size = view.groups.index((dim,)), len(weights["weight"])
     if any(n != (size if a == axis else 1) for a, n in enumerate(shape)):
         return None
-    numbers = array.reshape(-1)
+    numbers = array.reshape(-1).astype(np.float32)
     bias = weights.get("bias", np.zeros(size, np.float32))
     if kind in ("Add", "Subtract"):
         bias = bias + numbers if kind == "Add" else bias - numbers

@@ -257,3 +257,60 @@ def test_weights_in_another_file_and_huge_constants_are_refused():
     lying.graph.initializer[0].dims[0] = 10**9
     with pytest.raises(NetworkFileError):
         read_network(lying.SerializeToString())
+
+
+def _spread(*nodes):
+    """A graph of a few hundred bytes that spreads a number over s values and goes on from there."""
+    make = helper.make_node
+    constants = {"s": np.array([2**16, 2**16]), "one": np.float32([1]), "at": np.array([0, 0])}
+    return graph([make("ConstantOfShape", ["s"], ["c"]), *nodes], constants)
+
+
+@pytest.mark.parametrize(("op", "inputs"), [
+    ("Neg", ["c"]), ("Exp", ["c"]), ("Not", ["c"]), ("Div", ["c", "one"]), ("Pow", ["one", "c"]),
+    ("Add", ["c", "one"]), ("Gather", ["c", "at"]), ("ReduceProd", ["c"]), ("Concat", ["c", "c"]),
+    ("Where", ["c", "c", "c"]), ("MatMul", ["c", "c"]),
+])  # fmt: skip
+def test_what_would_fill_the_memory_is_not_computed(op, inputs):
+    make = helper.make_node
+    nodes = [make(op, inputs, ["d"]), make("Add", ["x", "d"], ["y"])]
+    with pytest.raises(NetworkFileError, match=r"constant of [\d,]+ values"):
+        read_network(_spread(*nodes))
+
+
+def test_constants_that_two_numbers_make_large_are_not_computed():
+    make = helper.make_node
+    shape = {"a": np.array([1, 2**18]), "b": np.array([2**18, 1])}
+    both = [make("ConstantOfShape", ["a"], ["c"]), make("ConstantOfShape", ["b"], ["d"])]
+    for op in ("Div", "Pow", "Mod"):
+        with pytest.raises(NetworkFileError, match="constant of"):
+            read_network(graph([*both, make(op, ["c", "d"], ["y"])], shape))
+
+
+def test_many_small_constants_are_not_more_than_one_large():
+    make = helper.make_node
+    chain = [make("Neg", [f"c{i}"], [f"c{i + 1}"]) for i in range(40)]
+    nodes = [make("ConstantOfShape", ["s"], ["c0"]), *chain, make("Add", ["x", "c40"], ["y"])]
+    with pytest.raises(NetworkFileError, match="constant of"):
+        read_network(graph(nodes, {"s": np.array([2**20])}))
+
+
+@pytest.mark.parametrize("op", ["Conv", "Gemm", "MatMul", "Add", "Mul", "Concat"])
+def test_weights_that_take_no_memory_are_not_copied(op):
+    make = helper.make_node
+    flat = [make("Flatten", ["x"], ["f"])] if op in ("Gemm", "MatMul") else []
+    sides = {"Conv": [2**24, 28, 3, 3], "Gemm": [784, 2**23], "MatMul": [784, 2**23]}
+    fill = make("ConstantOfShape", ["s"], ["c"])
+    nodes = [fill, *flat, make(op, ["f" if flat else "x", "c"], ["y"],
+             **({"axis": 1} if op == "Concat" else {}))]  # fmt: skip
+    with pytest.raises(NetworkFileError, match="constant of"):
+        read_network(graph(nodes, {"s": np.array(sides.get(op, [1, 28, 28, 2**20]))}))
+
+
+def test_a_step_of_zero_and_too_many_values_without_memory_are_refused():
+    make = helper.make_node
+    numbers = {name: np.array(value) for name, value in (("a", 0), ("b", 5), ("z", 0))}
+    with pytest.raises(NetworkFileError, match="contradicts itself"):
+        read_network(graph([make("Range", ["a", "b", "z"], ["y"])], numbers))
+    with pytest.raises(NetworkFileError, match="constant of"):
+        read_network(graph([make("ConstantOfShape", ["s"], ["y"])], {"s": np.array([2**40])}))
