@@ -243,7 +243,8 @@ def _resizing(layer: KerasLayer, value: Any) -> Tensor:
 
 def resized(x: Tensor, size: tuple[int, int], axes: Sequence[int], how: str) -> Tensor:
     """An image that lies channels first, in another size."""
-    args = {"size": size, **({} if how == "nearest" else {"mode": how})}
+    # Keras takes the pixels' centres, as PyTorch does in this mode alone.
+    args = {"size": size, "mode": "nearest-exact" if how == "nearest" else how}
     shape = list(x.shape)
     for axis, length in zip(axes, size, strict=True):
         shape[axis] = length

@@ -68,14 +68,13 @@ def _functions(cell: KerasLayer, kind: str) -> dict[str, Any]:
 
 
 def _note_biases(cell: KerasLayer, kind: str, units: int, both: bool) -> None:
-    """PyTorch's cells have two biases; Keras's GRU has as many while it resets after."""
-    before = kind == "GRU" and not cell["reset_after"]
-    if before:
-        cell.trace.note(
-            f"The GRU {cell.place} resets its state before the matrix product; PyTorch's "
-            f"resets it after, as Keras does by default."
+    """PyTorch's cells have two biases, where of Keras's only the GRU has."""
+    if kind == "GRU" and not cell["reset_after"]:
+        cell.refuse(
+            "resets its state before the matrix product; PyTorch's GRU resets it after, as "
+            "Keras's does by default; leave reset_after=False out"
         )
-    if cell["use_bias"] and (kind != "GRU" or before):
+    if cell["use_bias"] and kind != "GRU":
         more = _GATES[kind] * units * (1 + both)
         cell.trace.note(
             f"{cell.type.name} {cell.place} has {more:,} parameters more than in Keras: "
