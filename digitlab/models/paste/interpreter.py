@@ -18,6 +18,7 @@ from digitlab.errors import SpecError
 from digitlab.models.paste import python
 from digitlab.models.paste.arithmetic import BINARY, kind, operate
 from digitlab.models.paste.budget import MAX_CALLS, Budget, LimitError
+from digitlab.models.paste.draw import draws, read_draw
 from digitlab.models.paste.expressions import Expressions, syntax
 from digitlab.models.paste.native import MISSING, Native, NativeClass, Unknown
 from digitlab.models.paste.objects import (
@@ -77,6 +78,7 @@ class Interpreter(Expressions):
         self.base_of_unknown: NativeClass | None = None  # stands in for unknown base classes
         self.spoilt: dict[int, Unknown] = {}  # what a statement that was passed over changes
         self.sources: dict[str, Scope] = {}  # of libraries whose source is read, too
+        self.training = False  # whether `if self.training` holds
         self.trace: Any = None  # what a library makes of a forward while it is read
         self.examples: list[Any] = []  # shapes of tensors that the text passes through a network
         self.inits: list[str] = []  # functions that the text draws first weights by
@@ -173,6 +175,8 @@ class Interpreter(Expressions):
         value = self.evaluate(node.value, scope)
         if isinstance(value, Unknown) and not self.strict:
             self.passed_over.append((node.lineno, value.line, value.reason))
+        elif isinstance(value, Unknown) and self.trace is not None and _in_place(node.value):
+            value.refuse()
         if scope is self.globals and not isinstance(node.value, ast.Constant):
             self._tell("", value, node.lineno, scope)
 
@@ -418,13 +422,27 @@ class Interpreter(Expressions):
 
     def _define(self, node: ast.FunctionDef, scope: Scope) -> None:
         value: Any = self.function(node, scope)
-        for decorator in node.decorator_list:
+        for decorator in reversed(node.decorator_list):
             name = getattr(decorator, "id", getattr(decorator, "attr", ""))
             if name in ("property", "cached_property", "staticmethod", "classmethod"):
                 value = Decorated(name.removeprefix("cached_"), value)
             elif name in ("setter", "deleter"):
                 return  # the property stays as it is read
+            else:
+                value = self._decorate(decorator, value, scope)
         scope.bind(node.name, value)
+
+    def _decorate(self, decorator: ast.expr, value: Any, scope: Scope) -> Any:
+        """What a decorator of the text makes of a function; those of libraries change nothing."""
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        plain = isinstance(called, ast.Name) and scope.outermost is self.globals
+        own = self.evaluate(called, scope) if plain else None
+        if not isinstance(own, UserFunction | UserClass | Instance):
+            return value
+        if isinstance(value, UserFunction):
+            scope.decorated.append(value)
+        made = self.call(self.evaluate(decorator, scope), [value], {})
+        return value if isinstance(made, Unknown) and scope is self.globals else made
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         bases = []
@@ -443,7 +461,7 @@ class Interpreter(Expressions):
         if bases and not known and self.base_of_unknown and _is_network(node, inner.names):
             bases.append(self.base_of_unknown)
         cls = UserClass(node.name, bases, inner.names, node.lineno)
-        for value in inner.names.values():
+        for value in [*inner.names.values(), *inner.decorated]:
             function = value.function if isinstance(value, Decorated) else value
             if isinstance(function, UserFunction) and function.scope is inner:
                 function.scope, function.owner = scope, cls
@@ -474,6 +492,8 @@ class Interpreter(Expressions):
     def call(self, value: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """`value(…)` of any value."""
         if isinstance(value, UserFunction):
+            if self.trace is not None and not self.training and draws(value.node):
+                return read_draw(lambda: self._call_function(value, args, kwargs), self)
             return self._call_function(value, args, kwargs)
         if isinstance(value, BoundMethod):
             return self.call(value.function, [value.first, *args], kwargs)
@@ -832,6 +852,13 @@ def _is_network(node: ast.ClassDef, names: Mapping[str, Any]) -> bool:
     """Whether a class of an unknown base is a network: it has a forward, or keeps its net."""
     nets = (i for i in ast.walk(node) if isinstance(i, ast.Attribute) and i.attr == "net")
     return "forward" in names or any(isinstance(net.ctx, ast.Store) for net in nets)
+
+
+def _in_place(node: ast.expr) -> bool:
+    """Whether a call changes a tensor by PyTorch's convention: `x.relu_()`, `F.relu_(x)`."""
+    called = node.func if isinstance(node, ast.Call) else None
+    name = getattr(called, "attr", "")
+    return name.endswith("_") and not name.endswith("__")
 
 
 def _reason(error: SpecError) -> str:

@@ -21,6 +21,7 @@ class Scope:
     function: UserFunction | None = None  # whose call this is, for super()
     first: Any = None  # its first argument: self
     arguments: dict[str, Any] = field(default_factory=dict)
+    decorated: list[UserFunction] = field(default_factory=list)  # before their decorators
     of_globals: set[str] = field(default_factory=set)  # declared global
     outer: set[str] = field(default_factory=set)  # declared nonlocal
 

@@ -11,7 +11,8 @@ the step and how the text sees it:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -370,15 +371,57 @@ def in_place(function: Function) -> Function:
     return Function(f"{function.name}_", None, body)
 
 
+class Memory:
+    """The tensors that are the same numbers in memory; `whole` is that of which it is a part."""
+
+    def __init__(self, whole: Memory | None = None) -> None:
+        self.whole = whole
+        self.tensors: list[Tensor] = []
+        self.parts: list[Memory] = []
+        if whole is not None:
+            whole.parts.append(self)
+
+    def view(self, tensor: Tensor) -> None:
+        """Take a tensor as another view of this memory."""
+        tensor.memory = self
+        self.tensors.append(tensor)
+
+    def touched(self) -> Iterator[Tensor]:
+        """All tensors that a change of this memory changes, too."""
+        whole = self.whole
+        while whole is not None:
+            yield from whole.tensors
+            whole = whole.whole
+        stack = [self]
+        while stack:
+            memory = stack.pop()
+            yield from memory.tensors
+            stack += memory.parts
+
+
+def viewing(function: Function) -> Function:
+    """A function such as `x.view(…)`, whose result changes with its input."""
+
+    def body(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        result, tensor = function.call(args, kwargs, run), args[0] if args else None
+        if isinstance(tensor, Tensor) and isinstance(result, Tensor) and result is not tensor:
+            tensor.memory.view(result)
+        return result
+
+    return Function(function.name, None, body)
+
+
 class Tensor(Native):
     """What a layer or an operation gives, as the text sees it."""
 
     kind = "a tensor"
+    memory: Memory
     methods: ClassVar[dict[str, Function]] = {}  # of a tensor; `torch_functions` fills it
 
     def __init__(self, trace: Trace, step: Step, axis: int | None = 0, lead: int = 0) -> None:
         self.trace, self.step, self.axis, self.lead = trace, step, axis, lead
         self.part = False  # of another tensor, which a change in place would change, too
+        Memory().view(self)
 
     # ---- shape
 
@@ -460,8 +503,10 @@ class Tensor(Native):
     def attribute(self, name: str, run: Run) -> Any:
         if name == "shape":
             return self.dims
-        if name in ("T", "mT"):
-            return Tensor.methods["t" if self.rank <= 2 else "mT"].call([self], {}, run)
+        if name == "T":
+            return permute(self, range(self.rank)[::-1], run)
+        if name == "mT":
+            return Tensor.methods["mT"].call([self], {}, run)
         if name in ("data", "real"):
             return self
         if name == "ndim":
@@ -486,6 +531,10 @@ class Tensor(Native):
             return value
         if self.part:
             run.refuse("changes a part of a tensor in place, which no layer does")
+        if value.memory is not self.memory:  # of unsqueeze_ and the like, the numbers stay
+            for other in self.memory.touched():
+                if other is not self:
+                    other.step = replace(other.step, changed=run.line)
         self.step, self.axis, self.lead = value.step, value.axis, value.lead
         return self
 
@@ -535,7 +584,7 @@ class Tensor(Native):
 
 def _index(tensor: Tensor, parts: list[Any], run: Run) -> Any:
     """`x[:, -1, None, 2:4]`, each part an int, a slice or None (a new dimension)."""
-    at = 0
+    at, whole = 0, tensor
     for place, part in enumerate(parts):
         if isinstance(tensor, Fresh):
             rest = tuple(parts[place:])
@@ -554,6 +603,7 @@ def _index(tensor: Tensor, parts: list[Any], run: Run) -> Any:
         return tensor
     made = tensor.seen(tensor.step)
     made.part = True
+    Memory(whole.memory).view(made)
     return made
 
 

@@ -26,6 +26,7 @@ from digitlab.models.paste.tensor import (
     select,
     together,
     unsqueeze,
+    viewing,
 )
 from digitlab.models.paste.trace import Trace
 
@@ -1083,8 +1084,20 @@ class Training(Native):
     kind = "self.training"
 
     def truth(self, run: Any) -> bool:
+        if run.training:
+            return True
         run.note(f"Line {run.line} decides by self.training; the network is read as in evaluation.")
         return False
+
+
+def dropout_type(type_: str, tensor: Tensor, run: Any) -> str:
+    """The layer that does what torch's Dropout2d does, also of [N, C] and [N, C, L]."""
+    if type_ not in ("Dropout2d", "Dropout3d") or tensor.rank > 2 + (type_ == "Dropout2d"):
+        return type_
+    if tensor.rank == 2:
+        run.note(f"Line {run.line} applies {type_} to vectors; it drops single values there.")
+        return "Dropout"
+    return "Dropout1d"
 
 
 def _dropout(type_: str) -> Body:
@@ -1101,7 +1114,8 @@ def _dropout(type_: str) -> Body:
             )
         if type_ != "Dropout" and not tensor.plain:
             run.refuse(f"applies {type_} to a tensor whose batch is not its first dimension alone")
-        made = tensor.then(type_, {} if p == 0.5 else {"p": p}, run)
+        dropping = dropout_type(type_, tensor, run)
+        made = tensor.then(dropping, {} if p == 0.5 else {"p": p}, run)
         return tensor.become(made, run) if inplace is True else made
 
     return body
@@ -1304,13 +1318,18 @@ FUNCTIONS |= {
                  "tanh")
 }  # fmt: skip
 
-Tensor.methods.update(FUNCTIONS)
+_VIEWS = (
+    *("view", "reshape", "view_as", "reshape_as", "flatten", "ravel", "unflatten", "squeeze"),
+    *("unsqueeze", "permute", "transpose", "swapaxes", "t", "mT", "movedim", "moveaxis", "expand"),
+)
+FUNCTIONS |= {name: viewing(FUNCTIONS[name]) for name in _VIEWS}
 _IN_PLACE = (
     *ELEMENTWISE,
     *("add", "sub", "mul", "div", "pow", "clamp", "squeeze", "unsqueeze", "transpose", "square"),
     *("neg", "dropout", "flatten", "t", "softmax", "rsqrt", "reciprocal"),
 )
-Tensor.methods.update({f"{name}_": in_place(FUNCTIONS[name]) for name in _IN_PLACE})
+FUNCTIONS |= {f"{name}_": in_place(FUNCTIONS[name]) for name in _IN_PLACE}
+Tensor.methods.update(FUNCTIONS)
 Tensor.methods.update({name: Function(name, None, _keep) for name in _UNCHANGED})
 Tensor.methods["clone"] = FUNCTIONS["clone"] = Function("clone", None, _clone)
 Tensor.methods["unfold"] = Function("unfold", "input dimension size step", _one(_unfold))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from digitlab.models.layers import argument_names, layer_signature, list_layers
 from digitlab.models.paste.arithmetic import kind
 from digitlab.models.paste.native import MISSING, Function, Native, NativeClass, Parameters, Unknown
-from digitlab.models.paste.objects import Instance
+from digitlab.models.paste.objects import Instance, UserFunction
 from digitlab.models.paste.tensor import Fresh, Tensor, run_trace
 from digitlab.models.paste.torch_functions import (
     ELEMENTWISE,
@@ -18,6 +19,7 @@ from digitlab.models.paste.torch_functions import (
     argument,
     as_tensor,
     binary,
+    dropout_type,
     example,
     for_each_image,
     operands,
@@ -120,6 +122,8 @@ def apply(instance: Instance, args: list[Any], kwargs: dict[str, Any], run: Any)
         return whole.call(args, kwargs, run)
     forward = instance.cls.find("forward")
     with run.strictly(), _reading(instance, run):
+        if "forward" in instance.attributes:
+            return run.call(instance.attributes["forward"], args, kwargs)
         if forward is not MISSING:
             return run.call(forward, [instance, *args], kwargs)
         if instance.core is not None:
@@ -256,7 +260,7 @@ def _listed(module: Any, named: bool, deep: bool) -> Function:
 
 _NOTHING = (
     *("zero_grad", "load_state_dict", "share_memory", "freeze", "unfreeze", "log", "log_dict"),
-    *("register_forward_hook", "register_full_backward_hook", "summary", "init_weights_done"),
+    *("register_full_backward_hook", "summary", "init_weights_done"),
     *("requires_grad", "compile", "print", "manual_backward", "register_backward_hook"),
 )
 _ITSELF = (
@@ -279,6 +283,8 @@ def module_member(module: Any, name: str, run: Any) -> Any:
         return _apply_function(module)
     if name in ("modules", "children", "named_modules", "named_children"):
         return _listed(module, name.startswith("named"), name.endswith("modules"))
+    if name in ("register_forward_hook", "register_forward_pre_hook"):
+        return Function(name, "hook **more", lambda run, hook, more: _hook(module, hook, run))
     if name in _NOTHING:
         return Function(name, None, lambda run, args, kwargs: None)
     if name == "save_hyperparameters":
@@ -296,6 +302,16 @@ def module_member(module: Any, name: str, run: Any) -> Any:
             unknown if name == "device" else Function(name, None, lambda run, args, kwargs: unknown)
         )
     return MISSING
+
+
+def _hook(module: Any, hook: Any, run: Any) -> None:
+    """A hook that only looks on changes nothing; what one gives would replace an output."""
+    node = hook.node if isinstance(hook, UserFunction) else None
+    body = ast.walk(node) if isinstance(node, ast.FunctionDef) else ()
+    gives = any(isinstance(inner, ast.Return) and inner.value is not None for inner in body)
+    if not isinstance(node, ast.FunctionDef) or gives:
+        reason = "registers a hook, whose result would replace what a layer gives"
+        run.spoilt[id(module)] = Unknown(reason, run.line)
 
 
 def _save(module: Any, run: Any) -> None:
@@ -565,7 +581,7 @@ class LayerModule(Module):
             self.args[name] = argument(value, run)
         elif isinstance(value, Unknown):
             self.spoilt = value
-        elif is_module(value):
+        elif is_module(value) or name == "forward":
             self.spoilt = Unknown(f"replaces .{name} of {self.kind}, which is one layer", run.line)
         elif name in ("p", "momentum", "eps", "padding", "stride"):
             self.args[name] = argument(value, run)
@@ -630,6 +646,8 @@ def _input(value: Any, run: Any) -> Any:
     """What a module is applied to; a constructor's example begins a trace of its own."""
     if isinstance(value, Fresh) and run_trace(run) is None:
         if run.strict:
+            if len(value.dims) == 4 and value.dims[1] in (1, 3):
+                run.examples.append(value.dims)
             return example(value, run)
         run.examples.append(value.dims)
         return Unknown("applies a network outside of a forward", run.line)
@@ -642,7 +660,8 @@ def layer_step(module: Any, tensor: Tensor, run: Any) -> Tensor:
     first = tensor.trace.first_of(owner)
     if first is not None:
         return tensor.seen(tensor.trace.again(first, (tensor.step,), run.line))
-    step = tensor.trace.add(module.type, module.args, (tensor.step,), run.line, owner)
+    type_ = dropout_type(module.type, tensor, run)
+    step = tensor.trace.add(type_, module.args, (tensor.step,), run.line, owner)
     return tensor.seen(step)
 
 
@@ -912,6 +931,8 @@ class Container(Module):
     def set_attribute(self, name: str, value: Any, run: Any) -> None:
         if is_module(value) or name in self.children:
             self.children[name] = value
+        elif name == "forward":
+            run.spoilt[id(self)] = Unknown(f"replaces .forward of {self.kind}", run.line)
 
     def _extend(self, modules: list[Any], run: Any) -> Container:
         run.charge(len(modules))

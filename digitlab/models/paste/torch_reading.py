@@ -99,6 +99,7 @@ def _traced(network: Any, run: Any, trace: Trace, layout: str) -> list[tuple[Lay
     finally:
         run.trace = None
     output = _output(value, run, math.prod(trace.input.shape))
+    output.step.check()
     line = output.step.line
     if not output.plain or not output.step.shape:
         raise SpecError(
@@ -142,7 +143,7 @@ def _output(value: Any, run: Any, pixels: int) -> Tensor:
     if not isinstance(value, Tensor):
         run.refuse("returns nothing that a network computes; forward must return a tensor")
     if value.step.batched and value.axis == 0 and value.front == (1,):
-        return value.seen(value.step, lead=0)
+        return value.seen(value.reshaped(value.rest or (1,), run), lead=0)
     return value
 
 
@@ -159,9 +160,12 @@ def _trials(network: Any, run: Any, body: list[ast.stmt]) -> Iterator[tuple[str,
     images = list(dict.fromkeys([*_named(run, body), *_LIKELY, *_squares(network)]))
     channels = _first_channels(network)
     if channels:
+        grey = [image for image in images if image[0] == 1]
+        others = [image for image in grey[:2] if channels != 1]  # a later layer may have them
         images = [image for image in images if image[0] == channels] or [
             (channels, side, side) for side in (28, 32, 64, 8, 16, 224)
         ]  # fmt: skip
+        images = list(dict.fromkeys([*(grey if _repeats(body) else ()), *images, *others]))
     recurrent = any(isinstance(module, SequenceModule) for _, module in walk(network))
     for image in images:
         for layout in _LAYOUTS:
@@ -170,6 +174,13 @@ def _trials(network: Any, run: Any, body: list[ast.stmt]) -> Iterator[tuple[str,
             if layout in ("rows", "steps", "signal") and image[0] != 1:
                 continue
             yield layout, image
+
+
+def _repeats(body: list[ast.stmt]) -> bool:
+    """Whether the text repeats a tensor, as a grey image is for a network of coloured ones."""
+    words = {"expand", "repeat", "tile", "cat", "concat", "stack", "repeat_interleave"}
+    nodes = (inner for node in body for inner in ast.walk(node))
+    return any(isinstance(inner, ast.Call) and _called(inner) in words for inner in nodes)
 
 
 def _first_channels(network: Any) -> int | None:

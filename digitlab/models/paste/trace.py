@@ -45,6 +45,16 @@ class Step:
     weighted: bool = False
     sizes: Mapping[str, Any] = field(default_factory=dict)  # of the input, as torch got them
     owner: Any = None  # the module whose forward applied it
+    changed: int | None = None  # the line that changes its memory by another of its names
+
+    def check(self) -> None:
+        """Refuse a value that a text changed in place before it reads it by another name."""
+        if self.changed is not None:
+            raise SpecError(
+                f"Line {self.changed} changes in place a tensor that is read later by another "
+                f"name; make a copy of it, or use the function that gives a new tensor.",
+                line=self.changed,
+            )
 
 
 class Trace:
@@ -71,6 +81,8 @@ class Trace:
     ) -> Step:
         """Append a layer. Raises SpecError, with the line, where it cannot take what it reads."""
         self.budget.step(line, _COST)
+        for source in sources:
+            source.check()
         if len(self.steps) >= MAX_STEPS:
             raise SpecError(
                 f"Line {line} is reached after {MAX_STEPS:,} layers, and no more fit a network.",
