@@ -433,7 +433,7 @@ class Interpreter(Expressions):
         scope.bind(node.name, value)
 
     def _decorate(self, decorator: ast.expr, value: Any, scope: Scope) -> Any:
-        """What a decorator of the text makes of a function; those of libraries change nothing."""
+        """What a decorator of the text makes of a function or class; others change nothing."""
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         plain = isinstance(called, ast.Name) and scope.outermost is self.globals
         own = self.evaluate(called, scope) if plain else None
@@ -461,8 +461,8 @@ class Interpreter(Expressions):
         if bases and not known and self.base_of_unknown and _is_network(node, inner.names):
             bases.append(self.base_of_unknown)
         cls = UserClass(node.name, bases, inner.names, node.lineno)
-        for value in [*inner.names.values(), *inner.decorated]:
-            function = value.function if isinstance(value, Decorated) else value
+        for member in [*inner.names.values(), *inner.decorated]:
+            function = member.function if isinstance(member, Decorated) else member
             if isinstance(function, UserFunction) and function.scope is inner:
                 function.scope, function.owner = scope, cls
         words = [getattr(getattr(d, "func", d), "id", getattr(getattr(d, "func", d), "attr", ""))
@@ -474,7 +474,10 @@ class Interpreter(Expressions):
                 for part in node.body
                 if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
             ]
-        scope.bind(node.name, cls)
+        value: Any = cls
+        for decorator in reversed(node.decorator_list):
+            value = self._decorate(decorator, value, scope)
+        scope.bind(node.name, value)
 
     def parent(self, args: list[Any], scope: Scope) -> Any:
         """`super()` and `super(Class, self)`."""

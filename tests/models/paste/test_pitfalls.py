@@ -94,6 +94,32 @@ def test_a_decorator_of_the_text_is_applied():
     assert types(reading) == ["Flatten", "Linear", "Linear", "Scale", "Linear"]
 
 
+TWICE = """\
+NAMES = {}
+def twice(name):
+    def decorate(cls):
+        inner = cls.forward
+        cls.forward = lambda self, x: inner(self, x) * 2
+        NAMES[name] = cls
+        return cls
+    return decorate
+
+@twice("part")
+class Part(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.l = nn.Linear(16, 16)
+    def forward(self, x):
+        return self.l(x)
+"""
+
+
+@pytest.mark.parametrize("made", ["Part()", "NAMES['part']()"])
+def test_a_decorator_of_a_class_is_applied(made):
+    reading = read("return self.b(self.p(self.a(x.flatten(1))))", f"self.p = {made}", TWICE)
+    assert types(reading) == ["Flatten", "Linear", "Linear", "Scale", "Linear"]
+
+
 def test_a_forward_that_an_instance_is_given_is_read():
     reading = read("return x", "self.net = nn.Sequential(nn.Flatten(), self.a)\n"
                    "self.forward = self.net.forward")  # fmt: skip
