@@ -260,6 +260,7 @@ ARGUMENT_WORDS = {
     "low": "Smallest first value.",
     "high": "Largest first value.",
     "layer": "Name of the earlier layer whose weights are shared.",
+    "pattern": "The same number everywhere, or the waves of sine and cosine that mark positions.",
     "input_size": "Features of a step; inferred from the layer before.",
     "embed_dim": "Features of a step; inferred from the layer before.",
     "d_model": "Features of a step; inferred from the layer before.",
