@@ -23,6 +23,7 @@ class Candidate:
     line: int
     make: Callable[[], Any]
     guessed: tuple[str, ...] = ()  # arguments that the text does not give
+    network: Any = None  # where the text has made it; `make` gives the same
 
 
 class Found:
@@ -91,7 +92,7 @@ def _is_empty(network: Any, walk: Callable[[Any], Any]) -> bool:
 def _made(name: str, network: Any, line: int) -> Candidate:
     cls = network.cls.name if isinstance(network, Instance) else ""
     cls = "" if cls in ("Fragment", "Pasted") else cls
-    return Candidate(cls or name or "Sequential", line, lambda: network)
+    return Candidate(cls or name or "Sequential", line, lambda: network, network=network)
 
 
 def _takes_one(network: Any) -> bool:
@@ -202,4 +203,4 @@ def _callable(
         return None
     if not is_network(network):
         return None
-    return Candidate(name, node.lineno, lambda: network, tuple(guessed))
+    return Candidate(name, node.lineno, lambda: network, tuple(guessed), network)

@@ -30,7 +30,7 @@ from digitlab.models.paste.keras.trace import Trace
 from digitlab.models.paste.native import Unknown
 from digitlab.models.paste.notebook import as_class, read_text
 from digitlab.models.paste.objects import Instance, UserClass
-from digitlab.models.paste.recipe import read_recipe
+from digitlab.models.paste.recipe import read_losses, read_recipe
 from digitlab.models.paste.source import check_size
 from digitlab.models.paste.torch_modules import walk
 from digitlab.models.place import place_torch
@@ -146,7 +146,8 @@ def _read_body(
     if not choices:
         raise problem or _no_network(run, body)
     if found.networks:
-        choices = sorted(choices, key=lambda choice: _takes_images(choice.make()))
+        choices = sorted(choices, key=lambda choice: _takes_images(choice.network))
+    session.keras.losses = read_losses(body, run.globals.names)
     tried = choices if model is None else _named(choices, model)
     choice, network, read = _read_last(tried, session, body)
     if len(choices) > 1:

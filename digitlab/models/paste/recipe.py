@@ -94,6 +94,14 @@ def read_recipe(
     return _valid(fields, recipe.augmentation)
 
 
+def read_losses(body: Sequence[ast.stmt], values: Mapping[str, Any]) -> set[str]:
+    """The losses that a text names, by the recipe's words for them."""
+    recipe = _Recipe(Constants(body, values))
+    for call in recipe.calls():
+        recipe.take(call)
+    return recipe.losses
+
+
 class _Recipe:
     """What was found so far."""
 

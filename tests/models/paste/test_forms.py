@@ -126,6 +126,18 @@ def test_a_network_that_cannot_be_read_leaves_the_others():
         ModelSpec.from_code(text, model="Odd")
 
 
+def test_a_class_that_cannot_be_made_leaves_the_others():
+    text = "import torch.nn as nn\ndef part(a, b):\n    made = nn.Sequential(nn.Conv2d(a, b, 3))\n"
+    text += "    return made\nmodel = odd_chain(part(16, 16), part(16, 32))\n"
+    for name, width in (("Whole", "10"), ("Odd", "mystery()")):
+        text += (
+            f"class {name}(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            f"        self.add_module('fc', nn.Linear(784, {width}))\n"
+            "    def forward(self, x):\n        return self.fc(x.flatten(1))\n"
+        )
+    assert read_code(text).model == "Whole"
+
+
 def test_what_was_merely_passed_over_is_no_warning(recwarn):
     assert read_code(PLAIN + "print(odd.load())\n").notes
     ModelSpec.from_code(PLAIN + "print(odd.load())\n")

@@ -19,6 +19,7 @@ from digitlab.models.paste.objects import Instance
 
 # Shapes of images as texts write them, tried in turn where a text names none.
 _LIKELY = ((28, 28, 1), (28, 28), (784,), (32, 32, 3), (8, 8, 1), (64,))
+_TAKE_SCORES = {"cross-entropy", "focal", "binary"}  # losses that take scores here
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,10 @@ def _network(trace: Trace, tensor: Tensor, output: Tensor) -> KerasNetwork:
 
 
 def _scores(trace: Trace, tensor: Tensor, output: Tensor) -> Tensor:
-    """The output without its last softmax or sigmoid, which the loss computes here."""
+    """The output without its last softmax or sigmoid, where a loss computes it from scores here:
+    that of the text is a cross-entropy, or not known."""
+    if trace.losses and not trace.losses & _TAKE_SCORES:
+        return output
     node, pixels = output.node, math.prod(tensor.shape)
     if output.rank != 1 or not node.sources:
         return output
@@ -144,8 +148,8 @@ def _scores(trace: Trace, tensor: Tensor, output: Tensor) -> Tensor:
     if not softmax and not sigmoid:
         return output
     trace.note(
-        f"The {node.type.lower()} at the end{_at(node.line)} is left out: the loss takes scores "
-        f"here and computes it itself."
+        f"The {node.type.lower()} at the end{_at(node.line)} is left out: cross-entropy takes "
+        f"scores here and computes it itself."
         if softmax
         else f"The sigmoid at the end{_at(node.line)} is left out: the {output.shape[0]} scores "
         f"are compared with each other here."

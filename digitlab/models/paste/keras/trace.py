@@ -52,6 +52,7 @@ class Trace:
     nodes: list[Node] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     recipe: dict[str, Any] = field(default_factory=dict)
+    losses: set[str] = field(default_factory=set)  # of the text, by the recipe's words for them
     line: int | None = None
     run: Any = None  # the interpreter, for functions of the text
     language: Any = None  # what operators, indices and attributes do with tensors

@@ -272,3 +272,22 @@ def test_labels_that_the_text_does_not_hold_have_ten_classes():
     )
     assert summarize(reading.spec).output_shape == (10,)
     assert any("ten classes" in note for note in reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("loss", "last"),
+    [
+        ("'mse'", "Softmax"),
+        ("keras.losses.MeanSquaredError()", "Softmax"),
+        ("'sparse_categorical_crossentropy'", "Linear"),
+        ("make_loss()", "Linear"),
+    ],
+)
+def test_a_softmax_at_the_end_stays_where_the_loss_takes_it(loss, last):
+    reading = read_code(
+        "import keras\nfrom keras.layers import Dense, Flatten\n"
+        "model = keras.Sequential([Flatten(input_shape=(28, 28)), Dense(10, 'softmax')])\n"
+        f"model.compile('sgd', loss={loss})\n"
+    )
+    assert reading.spec.layers[-1].type == last
+    assert any("cross-entropy takes scores" in n for n in reading.notes) == (last == "Linear")
