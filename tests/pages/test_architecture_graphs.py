@@ -94,6 +94,15 @@ def test_a_layer_is_connected_by_choosing_its_sources(open_page):
     assert not app.error
 
 
+def test_a_source_that_is_read_twice_is_kept(open_page):
+    square = {"Multiply": {"from": ["a", "a"]}}
+    layers = [{"Conv2d": {**CONV, "name": "a"}}, square, *HEAD]
+    app = choose(opened(open_page, ModelSpec(name="x", layers=layers)), "1")
+    assert find(app.multiselect, "Reads").disabled
+    assert any("1 Conv2d a, 1 Conv2d a" in caption.value for caption in app.caption)
+    assert spec_of(app).layers[1].sources == ("a", "a")
+
+
 def test_a_join_is_added_with_a_second_source_that_fits(open_page):
     app = choose(opened(open_page, ModelSpec(name="x", layers=[{"Conv2d": CONV}, *HEAD])), "0")
     healthy(find(app.selectbox, "Kind of layer").select("join").run())

@@ -59,6 +59,15 @@ def test_the_line_of_the_selected_layer_is_marked(open_page):
     assert ":nth-child(3):hover) .line-4" in pane(app)
 
 
+def test_lines_are_those_that_python_counts(open_page):
+    code = SEQUENTIAL.replace("nn.Sequential(\n", "nn.Sequential(  # a\u2028b\x0cc\n")
+    app = choose(paste(open_page(PAGE, view="paste"), code), "2")
+    assert "Line 4: `nn.Tanh(),`" in words(app)
+    assert pane(app).count("<i>") == 6 + 4  # with a peek for each layer
+    paste(app, code.replace("nn.Tanh()", "mystery()"))
+    assert any("→" in row and "mystery" in row for row in app.code[0].value.split("\n"))
+
+
 def test_lines_follow_the_layers_through_edits(open_page):
     app = choose(paste(open_page(PAGE, view="paste"), SEQUENTIAL), "2")
     press(app, "Up")

@@ -26,12 +26,12 @@ class Budget:
         self.values = MAX_VALUES
 
     def step(self, line: int, count: int = 1) -> None:
-        """Count an evaluation. Raises LimitError beyond `MAX_STEPS`."""
+        """Count an evaluation. Raises LimitError beyond the steps that are allowed."""
         self.steps -= count
         if self.steps < 0:
             raise LimitError(
-                f"Line {line} is reached after {MAX_STEPS:,} steps, and no more are taken; an "
-                f"endless loop, or more than a model: paste the model alone.",
+                f"Line {line} takes too long to read. Is it in an endless loop? If not, paste the "
+                f"model alone, without the code for data and training.",
                 line=line,
             )
 

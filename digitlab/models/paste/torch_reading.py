@@ -103,8 +103,8 @@ def _traced(network: Any, run: Any, trace: Trace, layout: str) -> list[tuple[Lay
     line = output.step.line
     if not output.plain or not output.step.shape:
         raise SpecError(
-            f"Line {line} gives something other than one answer for each image; its first "
-            f"dimension must be the batch.",
+            f"Line {line} gives a result whose first dimension is not the batch. Let forward "
+            f"return one row for each image, of the form [batch, classes].",
             line=line,
         )
     if output.trace is not trace:

@@ -13,7 +13,7 @@ from digitlab.models.text import line_of
 from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, url
 from digitlab.ui.architecture import state
-from digitlab.ui.architecture.text import shape_text
+from digitlab.ui.architecture.text import code_lines, shape_text
 from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _repair(repaired: ModelSpec) -> None:
 def show_error_at_line(error: SpecError, text: str, *, language: str = "yaml") -> None:
     """The error, above the line of `text` that it is about."""
     line = error.line or (line_of(text, error.path) if error.path else None)
-    lines = text.splitlines()
+    lines = code_lines(text) if language == "python" else text.splitlines()
     message = plain(str(error))
     if line is None or not 0 < line <= len(lines):
         st.error(message, icon=":material/error:")

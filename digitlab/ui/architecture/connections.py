@@ -10,6 +10,7 @@ from digitlab.models import edit
 from digitlab.models.graph import REUSE, WITHOUT_INPUT
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.layers import change
+from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
     from digitlab.models.layer import Layer, Path
@@ -52,17 +53,23 @@ def _sources_field(spec: ModelSpec, path: Path, layer: Layer) -> None:
         other = edit.layer_at(spec, (*path[:-1], index))
         options[index] = f"{index + 1} {other.type}" + (f" {other.name}" if other.name else "")
     key = f"architecture-sources:{state.revision()}:{path}:{layer.type}"
-    st.session_state[key] = list(dict.fromkeys(edit.sources_of(spec, path)))
+    sources = edit.sources_of(spec, path)
+    repeated = len(set(sources)) < len(sources)  # x · x, which the field cannot show
+    st.session_state[key] = list(dict.fromkeys(sources))
     st.multiselect(
         "Reads",
         list(options),
         key=key,
         format_func=lambda index: options.get(index, str(index)),
         placeholder="The layer before",
+        disabled=repeated,
         on_change=lambda: change(edit.connect, state.current(), path, st.session_state[key]),
         help="The layers whose output it takes, in this order: one, or several for a join such as "
         "Add or Concatenate.",
     )
+    if repeated:
+        order = ", ".join(options.get(index, str(index)) for index in sources)
+        st.caption(plain(f"It reads {order}: one more than once. The view YAML can change that."))
 
 
 def _input_title(path: Path) -> str:

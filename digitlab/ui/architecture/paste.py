@@ -16,7 +16,7 @@ from digitlab.training.config import TrainConfig
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.check import show_error_at_line
 from digitlab.ui.architecture.layers import LIST, MAX_ROWS
-from digitlab.ui.architecture.text import MONOSPACE
+from digitlab.ui.architecture.text import MONOSPACE, code_lines
 from digitlab.ui.markdown import plain
 from digitlab.ui.train.recipe import keep_recipe
 
@@ -103,7 +103,7 @@ def show_code(spec: ModelSpec, lines: Sequence[Line], selected: Line | None) -> 
     here = _within(selected, of_layers) if selected else []
     st.html(_hover_rules(marked) + _code(pasted.text, here, sorted({n for m in marked for n in m})))
     if here:
-        first = pasted.text.splitlines()[here[0] - 1].strip()
+        first = code_lines(pasted.text)[here[0] - 1].strip()
         st.caption(f"Line {here[0]}: `{first[:80].replace('`', ' ')}`")
 
 
@@ -234,7 +234,7 @@ def _code(text: str, here: Sequence[int], mapped: Sequence[int]) -> str:
     """The text as HTML: a box with a line each, and above it the one under the mouse."""
     rows = [
         f"<i>{number}</i>{html.escape(content[:200]) or ' '}"
-        for number, content in enumerate(text[:_LONGEST].expandtabs(4).splitlines(), 1)
+        for number, content in enumerate(code_lines(text[:_LONGEST].expandtabs(4)), 1)
     ]
     body = "".join(
         f'<div class="line-{number}{" here" * (number in here)}">{row}</div>'

@@ -49,3 +49,8 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_value, value)) + ")"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def code_lines(text: str) -> list[str]:
+    """The lines of code as Python counts them: a form feed or U+2028 ends none."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")

@@ -138,6 +138,11 @@ def test_a_class_that_cannot_be_made_leaves_the_others():
     assert read_code(text).model == "Whole"
 
 
+def test_a_result_without_a_batch_is_refused_with_what_to_return():
+    with pytest.raises(SpecError, match="first dimension is not the batch"):
+        read_code(PLAIN.replace("x.flatten(1))))", "x.flatten(1)))).t()"))
+
+
 def test_what_was_merely_passed_over_is_no_warning(recwarn):
     assert read_code(PLAIN + "print(odd.load())\n").notes
     ModelSpec.from_code(PLAIN + "print(odd.load())\n")
