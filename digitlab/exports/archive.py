@@ -273,6 +273,15 @@ class _Origin(BaseModel):
     format: Annotated[str, Field(max_length=80)]
 
 
+class _Scale(BaseModel):
+    """What a record may hold about a normalisation: mean and deviation of pixels from 0 to 1."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    mean: Annotated[float, Field(gt=-1e6, lt=1e6)]
+    std: Annotated[float, Field(gt=0, lt=1e6)]
+
+
 class _Data(BaseModel):
     """What a record may hold about its data; anything else is dropped."""
 
@@ -288,6 +297,7 @@ class _Data(BaseModel):
     no_digit: Literal["logit 0"] | None = None
     trust: _Trust | None = None
     imported: _Origin | None = None
+    normalization: _Scale | None = None
 
     @field_validator("imported", mode="before")
     @classmethod

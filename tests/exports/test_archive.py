@@ -96,6 +96,17 @@ def test_what_the_reader_declines_is_declined_elsewhere_too():
     assert again.record.data.no_digit == run.record.data.no_digit
 
 
+def test_the_normalisation_of_weights_from_outside_is_handed_on(tiny, packed):
+    scale, data = {"mean": 0.25, "std": 2.0}, tiny.record.data.model_dump()
+    again = dl.import_run(changed(packed, data={**data, "normalization": scale}))
+    assert again.record.data.normalization == scale
+    older = {key: value for key, value in data.items() if key != "normalization"}
+    assert dl.import_run(changed(packed, data=older)).record.data.normalization is None
+    for wrong in ({"mean": 0.0, "std": 0.0}, {"mean": 1e9, "std": 1.0}, {"mean": 0.0}):
+        with pytest.raises(ArchiveError, match="normalization"):
+            import_run(changed(packed, data={**data, "normalization": wrong}))
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("no_digit", "logit 3"), ("trust", {"temperature": 0}), ("trust", {"other": 1})],
