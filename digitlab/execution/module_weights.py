@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from digitlab import files
 from digitlab.data.info import INPUT_SHAPE
-from digitlab.execution.prepare import new_record, plan
+from digitlab.execution.prepare import make_record, plan
 from digitlab.models.modules.read import read_module
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import run_folder, store
@@ -27,10 +27,16 @@ def keep_weights_of(
     reading = read_module(module, INPUT_SHAPE)
     spec = ModelSpec(name=reading.name, input=INPUT_SHAPE, layers=reading.layers)
     experiment = plan(spec, data, config)
-    record = new_record(experiment, status="running", executor="foreground", name=name)
-    folder = run_folder.run_folder(record.id)
-    files.write_tensors(folder / run_folder.WEIGHTS, reading.weights)
-    files.write_atomically(folder / run_folder.SPEC, spec.to_yaml())
     message = "The weights that a module had, stored to start from; not trained here."
-    store.update_run(record.id, status="stopped", ended=time.time(), message=message)
+    record = make_record(experiment, status="stopped", executor="foreground", name=name)
+    record = record.changed(started=record.created, ended=time.time(), message=message)
+    store.find_ids(record.id)  # a store that is new reads the folders that are there: not this one
+    folder = run_folder.run_folder(record.id)
+    try:
+        files.write_tensors(folder / run_folder.WEIGHTS, reading.weights)
+        files.write_atomically(folder / run_folder.SPEC, spec.to_yaml())
+        store.add_run(record)
+    except Exception:
+        run_folder.remove_folder(record.id)
+        raise
     return spec, record.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitlab.data.info import INPUT_SHAPE
 from digitlab.data.registry import find_dataset
@@ -77,7 +77,14 @@ def _check_validation(
         )
 
 
-def new_record(
+def new_record(experiment: Experiment, **values: Any) -> RunRecord:
+    """The record of a run that is to carry out `experiment`, stored; see `make_record`."""
+    record = make_record(experiment, **values)
+    store.add_run(record)
+    return record
+
+
+def make_record(
     experiment: Experiment,
     *,
     status: Status,
@@ -85,7 +92,7 @@ def new_record(
     name: str = "",
     parent: str | None = None,
 ) -> RunRecord:
-    """The record of a run that is to carry out `experiment`, stored."""
+    """The record of a run of `experiment`, which is not stored yet."""
     spec, config, split = experiment.spec, experiment.config, experiment.dataset
     data = {
         "classes": list(split.classes),
@@ -100,7 +107,7 @@ def new_record(
             **inherited_normalization(start_from),
         }
     classical = classical_kind(spec)
-    record = RunRecord(
+    return RunRecord(
         id=new_run_id(spec.name),
         name=name.strip()[:120] or spec.name,
         model=spec.name,
@@ -117,5 +124,3 @@ def new_record(
         parent=parent or start_from,
         started=time.time() if status == "running" else None,
     )
-    store.add_run(record)
-    return record

@@ -192,3 +192,13 @@ def test_a_module_keeps_its_weights_when_asked(optdigits):
     assert "weights that a module had" in start.record.message
     with pytest.raises(dl.DigitlabError, match=r"takes an nn\.Module; not str"):
         dl.train("lenet-5", optdigits, config, progress=False, keep_weights=True)
+
+
+def test_weights_that_cannot_be_written_leave_no_run_behind(optdigits, monkeypatch):
+    def fail(*_args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("digitlab.execution.module_weights.files.write_tensors", fail)
+    with pytest.raises(OSError, match="disk full"):
+        dl.train(own_module(), optdigits, progress=False, keep_weights=True)
+    assert not dl.list_runs(bundled=False)
