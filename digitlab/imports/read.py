@@ -20,7 +20,7 @@ from digitlab.imports.state_dict import fit_weights, own_words
 from digitlab.models.build import sketch
 from digitlab.models.load import load_model
 from digitlab.models.paste.keras.config import read_config
-from digitlab.models.spec import ModelSpec, read_file
+from digitlab.models.spec import ModelSpec
 
 _SCALED = {"none": (0.0, 1.0), "half": (0.5, 0.5)}  # a Rescaling, by the recipe's word for it
 
@@ -40,15 +40,8 @@ def read_network(
     Raises NetworkFileError for a file that cannot be read or is not safe to open, and where a
     tensor does not fit, unless `partial`: then initial weights stand in.
     """
-    spec = None if model is None else _architecture(model)
+    spec = None if model is None else load_model(model)
     return network_in(read_contents(file, source), spec, partial=partial)
-
-
-def _architecture(model: str | Path | ModelSpec) -> ModelSpec:
-    """The architecture of a preset, a file or a spec; of Python code, which is read and not run."""
-    if not str(model).endswith(".py") or isinstance(model, ModelSpec):
-        return load_model(model)
-    return ModelSpec.from_code(read_file(model))
 
 
 def network_in(
