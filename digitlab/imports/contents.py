@@ -218,7 +218,7 @@ def _check_tensors(tensors: dict[str, torch.Tensor]) -> None:
     values = sum(tensor.numel() for tensor in tensors.values())
     if len(tensors) > MAX_TENSORS or values > limit:
         raise NetworkFileError(
-            f"The file holds {len(tensors):,} tensors of {values:,} numbers; at most "
+            f"The file holds {len(tensors):,} tensors of {values:,} parameters; at most "
             f"{MAX_TENSORS:,} of {limit:,} are read."
         )
     for key, tensor in tensors.items():

@@ -234,7 +234,7 @@ def _doubts(trials: Sequence[Trial]) -> list[str]:
         return []
     best = trials[0]
     return [
-        f"None of the usual ways to feed this network reads the images: the best has "
+        f"With no usual input scaling does this network recognize the images: the best has "
         f"{percent(best.accuracy)} on {best.images:,} of them. Perhaps it was trained on others, "
-        "on other scaling, or its classes stand in another order."
+        "with other scaling, or its classes stand in another order."
     ]

@@ -16,6 +16,7 @@ from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.ui import page, url
 from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
+from digitlab.ui.markdown import plain
 from digitlab.words import ago, percent, shorten
 
 if TYPE_CHECKING:
@@ -81,14 +82,16 @@ def _explain_absence(run_id: str, task: Task | None) -> None:
         )
         return
     except RunError as e:
-        st.warning(f"{e} Another run is shown.", icon=":material/broken_image:")
+        st.warning(f"{plain(str(e))} Another run is shown.", icon=":material/broken_image:")
         return
     if record.active:
-        st.info(f"Run {record.name} is still {STATUS_WORDS[record.status]}. Another run is shown.")
+        state = STATUS_WORDS[record.status]
+        st.info(f"Run {plain(record.name)} is still {state}. Another run is shown.")
         show_training_link(record)
         return
     st.warning(
-        f"Run {record.name} {STATUS_WORDS[record.status]} without results: {record.message} "
+        f"Run {plain(record.name)} {STATUS_WORDS[record.status]} without results: "
+        f"{plain(record.message)} "
         "Another run is shown.",
         icon=":material/warning:",
     )
@@ -111,7 +114,7 @@ def show_training_link(record: RunRecord) -> None:
     state = STATUS_WORDS[record.status]
     st.page_link(
         page.TRAIN,
-        label=f"{record.name} · {dataset_title(record.dataset)} · {state} · {progress}",
+        label=f"{plain(record.name)} · {dataset_title(record.dataset)} · {state} · {progress}",
         icon=STATUS_ICONS[record.status],
         query_params={"run": record.id},
     )
@@ -121,9 +124,9 @@ def show_result_link(record: RunRecord, *, label: str = "") -> None:
     """Show a link to a run that has ended: to its results, or to Train if it has none."""
     st.page_link(
         page.RESULTS if record.status in USABLE else page.TRAIN,
-        label=label or describe(record),
+        label=label or plain(describe(record)),
         icon=STATUS_ICONS[record.status],
-        help=f"{STATUS_WORDS[record.status].capitalize()}. {record.message}".strip(),
+        help=f"{STATUS_WORDS[record.status].capitalize()}. {plain(record.message)}".strip(),
         query_params={"run": record.id},
     )
 

@@ -31,7 +31,7 @@ def trained(optdigits):
 
 
 def bring(app, name, content):
-    find(app.selectbox, "It reads").set_value("optdigits")
+    find(app.selectbox, "Dataset").set_value("optdigits")
     uploader = find(app.get("file_uploader"), "ONNX, Keras, or the weights of PyTorch")
     uploader.upload(name, content, "application/octet-stream")
     return healthy(app.run())
@@ -71,5 +71,27 @@ def test_weights_of_another_network_show_what_does_not_fit_and_a_guess(open_page
 
 def test_a_file_that_would_run_code_is_refused_with_what_to_save(open_page, trained):
     app = bring(open_page(PAGE), "whole.pt", saved(trained))
-    assert "torch.save(model.state_dict()" in words(app)
+    assert "torch.save(model.state_dict()" in words(app).replace("\\", "")
     assert not dl.list_runs(bundled=False)
+
+
+def test_what_a_file_and_its_keys_are_called_is_no_markup(open_page, trained):
+    markup = "![a](http://example.com/a.png) :red[b] <i> $c$"
+    weights = {f"{markup}.{key}": value for key, value in trained.state_dict().items()}
+    app = open_page(PAGE, preset="logistic-regression")
+    app = bring(app, f"{markup.replace('/', '')}.pt", saved({**weights, markup: torch.zeros(7)}))
+    shown = [*words(app).split("\n"), *(item.label for item in app.expander)]
+    assert any("example" in line for line in shown)
+    assert not any("![a]" in line or ":red[" in line or "$c$" in line for line in shown)
+
+
+def test_what_an_imported_file_is_called_is_no_markup_where_its_run_is_watched(
+    open_page, trained, optdigits, tmp_path
+):
+    path = tmp_path / "![a](b) :red[c].pt"
+    path.write_bytes(saved(trained.state_dict()))
+    run = dl.import_network(path, "logistic-regression", optdigits)
+    shown = words(open_page("3_Train", run=run.id))
+    assert "Trained elsewhere" in shown
+    assert "![a]" not in shown
+    assert ":red[c]" not in shown

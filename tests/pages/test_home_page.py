@@ -5,6 +5,7 @@ from __future__ import annotations
 from digitlab.data.registry import find_dataset
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
+from digitlab.ui.markdown import plain
 from tests.pages.visit import find, words
 
 
@@ -22,7 +23,7 @@ def test_home_lists_the_datasets(open_page):
 def test_the_last_run_is_a_link_to_its_results(open_page, run_id):
     record: RunRecord = open_run(run_id).record
     link = find(
-        open_page("Home").page_link, f"{record.name} · {find_dataset(record.dataset).title}"
+        open_page("Home").page_link, plain(f"{record.name} · {find_dataset(record.dataset).title}")
     )
     assert link.proto.page == "Results"
     assert run_id in link.proto.query_string

@@ -60,7 +60,7 @@ def show(spec: ModelSpec) -> None:
     names = [info.name for info in list_datasets() if is_available(info.name)]
     titles = {info.name: info.title for info in list_datasets()}
     dataset = right.selectbox(
-        "It reads",
+        "Dataset",
         names,
         index=names.index(default_dataset()),
         format_func=lambda name: titles[name],
@@ -100,7 +100,7 @@ def _show_file(file: BinaryIO, spec: ModelSpec, dataset: str) -> None:
     for note in network.notes:
         st.caption(plain(note))
     if network.fit:
-        with st.expander(f"Weights: {network.fit.describe()}", icon=":material/join:"):
+        with st.expander(f"Weights: {plain(network.fit.describe())}", icon=":material/join:"):
             _show_fit(network.fit)
     _offer(network, trials, dataset)
 
@@ -109,7 +109,6 @@ def _read(
     file: BinaryIO, spec: ModelSpec, dataset: str, partial: bool
 ) -> tuple[TrainedNetwork, list[Trial]] | DigitlabError:
     """The network in the file and how it may be fed, or why it cannot be imported."""
-
     try:
         contents = read_contents(file, file.name)
         try:
@@ -124,7 +123,7 @@ def _read(
 
 
 def _show_refusal(error: DigitlabError) -> None:
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(str(error)), icon=":material/error:")
     fit, suggestion = getattr(error, "fit", None), getattr(error, "suggestion", None)
     if fit:
         _show_fit(fit)
@@ -169,7 +168,7 @@ def _offer(network: TrainedNetwork, trials: list[Trial], dataset: str) -> None:
     parameters = sum(value.numel() for value in network.weights.values())
     st.markdown(
         f"**{plain(network.spec.name)}**, {network.title}: {len(network.spec.layers)} layers, "
-        f"{parameters:,} numbers. SHA-256 `{network.digest[:12]}…`"
+        f"{parameters:,} parameters. SHA-256 `{network.digest[:12]}…`"
     )
     best = trials[0]
     chosen = st.selectbox(
@@ -182,8 +181,8 @@ def _offer(network: TrainedNetwork, trials: list[Trial], dataset: str) -> None:
     )
     if best.accuracy < 0.5:
         st.warning(
-            "No usual way to feed the network reads these images. Perhaps it was trained on "
-            "others, or its classes stand in another order.",
+            "With no usual input scaling does the network recognize these images. Perhaps it was "
+            "trained on others, or its classes stand in another order.",
             icon=":material/warning:",
         )
     name = st.text_input(
@@ -204,13 +203,12 @@ def _offer(network: TrainedNetwork, trials: list[Trial], dataset: str) -> None:
 def _import(
     network: TrainedNetwork, trials: list[Trial], chosen: Any, dataset: str, name: str
 ) -> None:
-
     try:
         named = replace(network, spec=network.spec.renamed(name.strip()[:100] or "Imported"))
         data = cached.dataset(dataset)
         run = keep_network(named, data, chosen.form, name=name, trials=trials)
     except DigitlabError as e:
-        st.error(str(e), icon=":material/error:")
+        st.error(plain(str(e)), icon=":material/error:")
         return
     st.session_state[_DONE] = (run.record.name, run.id, percent(run.record.test_accuracy))
     st.rerun()

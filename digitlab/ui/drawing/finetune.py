@@ -13,6 +13,7 @@ from digitlab.runs.run import Run, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.labels import STATUS_WORDS
+from digitlab.ui.markdown import plain
 from digitlab.words import percent
 
 REFRESH_SECONDS = 1.0
@@ -70,10 +71,10 @@ def _panel(run_id: str, name: str, was_active: bool) -> None:
     record = run.record
     if record.active:
         share = record.step / record.total_steps if record.total_steps else 0.0
-        st.progress(min(1.0, share), text=f"{record.name}: {STATUS_WORDS[record.status]} …")
+        st.progress(min(1.0, share), text=f"{plain(record.name)}: {STATUS_WORDS[record.status]} …")
         return
     if record.status != "finished":
-        st.warning(f"{record.name} {STATUS_WORDS[record.status]}. {record.message}")
+        st.warning(f"{plain(record.name)} {STATUS_WORDS[record.status]}. {plain(record.message)}")
         return
     _show_before_and_after(run, name)
     st.page_link(

@@ -114,11 +114,11 @@ def _show_head(record: RunRecord) -> None:
     elif record.status == "running":
         st.progress(_share(record), text=_progress_text(record))
     elif record.status in ("failed", "interrupted"):
-        st.error(record.message, icon=STATUS_ICONS[record.status])
+        st.error(plain(record.message), icon=STATUS_ICONS[record.status])
     elif record.status == "stopped" and _is_under_way(record):
         st.caption("Stopped. Evaluating the test images …")
     elif record.message:
-        st.info(record.message, icon=":material/info:")
+        st.info(plain(record.message), icon=":material/info:")
     if not record.active and record.task == "reconstruct" and record.measured:
         show_result_link(record, label="See the results: reconstructions, latent space")
     if not record.active and record.test_accuracy is not None:
@@ -137,7 +137,7 @@ def _show_head(record: RunRecord) -> None:
 def _show_notes(record: RunRecord) -> None:
     """The run's diagnostics, the tags and the note of a person, and what it was computed on."""
     for warning in record.notices:
-        st.warning(warning, icon=":material/stethoscope:")
+        st.warning(plain(warning), icon=":material/stethoscope:")
     if record.tags:
         st.markdown(" ".join(f":gray-badge[{plain(tag)}]" for tag in record.tags))
     if record.note:
@@ -168,7 +168,7 @@ def _share(record: RunRecord) -> float:
 
 def _progress_text(record: RunRecord) -> str:
     if _is_classical(record) and record.message and record.step < record.total_steps:
-        return record.message
+        return plain(record.message)
     if not record.step:
         return "Starting: loading the data and building the network …"
     if record.step >= record.total_steps:
