@@ -1145,6 +1145,11 @@ def _keep(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return args[0]
 
 
+def _detach(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    run.note(f"Line {run.line} stops gradients; here they pass, and what is before it learns, too.")
+    return _keep(run, args, kwargs)
+
+
 def _clone(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A tensor that changes in place by itself."""
     tensor = args[0]
@@ -1296,8 +1301,8 @@ _OF_SEVERAL: list[tuple[str, str | None, Body]] = [
      "is_causal=False scale=None", _attention),
 ]  # fmt: skip
 _UNCHANGED = (
-    *("contiguous", "detach", "float", "double", "half", "cuda", "cpu", "to", "type"),
-    *("type_as", "requires_grad_", "data", "detach_", "long", "int", "bool", "retain_grad"),
+    *("contiguous", "float", "double", "half", "cuda", "cpu", "to", "type"),
+    *("type_as", "requires_grad_", "data", "long", "int", "bool", "retain_grad"),
     *("share_memory_", "pin_memory", "numpy"),
 )
 
@@ -1331,6 +1336,7 @@ _IN_PLACE = (
 FUNCTIONS |= {f"{name}_": in_place(FUNCTIONS[name]) for name in _IN_PLACE}
 Tensor.methods.update(FUNCTIONS)
 Tensor.methods.update({name: Function(name, None, _keep) for name in _UNCHANGED})
+Tensor.methods |= {name: Function(name, None, _detach) for name in ("detach", "detach_")}
 Tensor.methods["clone"] = FUNCTIONS["clone"] = Function("clone", None, _clone)
 Tensor.methods["unfold"] = Function("unfold", "input dimension size step", _one(_unfold))
 Tensor.binary = staticmethod(binary)

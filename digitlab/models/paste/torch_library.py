@@ -173,6 +173,17 @@ class Decorator(Native):
 _CONTEXT = Function("torch.no_grad", None, lambda run, args, kwargs: Decorator())
 
 
+def _without_gradients(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Decorator:
+    if run.trace is not None:  # inside a network; around an evaluation it means nothing here
+        run.note(
+            f"Line {run.line} stops gradients; here they pass, and what is inside learns, too."
+        )
+    return Decorator()
+
+
+_NO_GRAD = Function("torch.no_grad", None, _without_gradients)
+
+
 def _space(name: str, members: dict[str, Any], find: Any = None) -> Namespace:
     return Namespace(name, members, find)
 
@@ -242,8 +253,8 @@ TORCH = _space(
         "Tensor": TENSOR,
         "nn": NN,
         "cuda": _CUDA,
-        "no_grad": _CONTEXT,
-        "inference_mode": _CONTEXT,
+        "no_grad": _NO_GRAD,
+        "inference_mode": _NO_GRAD,
         "enable_grad": _CONTEXT,
         "set_grad_enabled": _CONTEXT,
         "autocast": _CONTEXT,

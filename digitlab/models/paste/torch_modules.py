@@ -216,6 +216,12 @@ def _same_module(module: Any) -> Function:
     return Function("to", None, lambda run, args, kwargs: module)
 
 
+def _freeze(module: Any, learns: Any, run: Any) -> Any:
+    if learns is False:
+        run.note(f"Line {run.line} freezes weights; here they are learnt like all others.")
+    return module
+
+
 def _add_module(module: Any) -> Function:
     def add(run: Any, name: Any, module_: Any) -> None:
         if not isinstance(name, str):
@@ -259,12 +265,12 @@ def _listed(module: Any, named: bool, deep: bool) -> Function:
 
 
 _NOTHING = (
-    *("zero_grad", "load_state_dict", "share_memory", "freeze", "unfreeze", "log", "log_dict"),
+    *("zero_grad", "load_state_dict", "share_memory", "unfreeze", "log", "log_dict"),
     *("register_full_backward_hook", "summary", "init_weights_done"),
     *("requires_grad", "compile", "print", "manual_backward", "register_backward_hook"),
 )
 _ITSELF = (
-    *("to", "cuda", "cpu", "train", "eval", "float", "double", "half", "type", "requires_grad_"),
+    *("to", "cuda", "cpu", "train", "eval", "float", "double", "half", "type"),
     *("share_memory_", "bfloat16"),
 )
 
@@ -273,6 +279,9 @@ def module_member(module: Any, name: str, run: Any) -> Any:
     """An attribute that every module has; MISSING for others."""
     if name == "training":
         return Training()
+    if name in ("requires_grad_", "freeze"):
+        return Function(name, "requires_grad=None", lambda run, requires_grad: _freeze(
+            module, requires_grad if name == "requires_grad_" else False, run))  # fmt: skip
     if name in _ITSELF:
         return _same_module(module)
     if name in ("add_module", "register_module"):

@@ -143,6 +143,24 @@ def test_a_result_without_a_batch_is_refused_with_what_to_return():
         read_code(PLAIN.replace("x.flatten(1))))", "x.flatten(1)))).t()"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        ("x.flatten(1)", "x.flatten(1).detach()", "Line 12 stops gradients"),
+        ("    return self.last(", "    with torch.no_grad():\n            return self.last(",
+         "Line 12 stops gradients"),
+        ("model = Small()", "model = Small()\nmodel.first.requires_grad_(False)",
+         "Line 16 freezes weights"),
+        ("model = Small()", "model = Small()\nwith torch.no_grad():\n    model.train()", ""),
+    ],
+)  # fmt: skip
+def test_a_gradient_that_stops_in_the_text_is_noted(old, new, note):
+    reading = read_code(PLAIN.replace(old, new))
+    told = [each for each in reading.notes if "gradients" in each or "freezes" in each]
+    assert [each.startswith(note) for each in told] == [True] * bool(note)
+    assert reading.spec.layers == read_code(PLAIN).spec.layers
+
+
 def test_what_was_merely_passed_over_is_no_warning(recwarn):
     assert read_code(PLAIN + "print(odd.load())\n").notes
     ModelSpec.from_code(PLAIN + "print(odd.load())\n")
