@@ -538,7 +538,8 @@ class Tensor(Native):
         self.step, self.axis, self.lead = value.step, value.axis, value.lead
         return self
 
-    binary: ClassVar[Callable[..., Any]]  # `torch_functions` fills it
+    binary: ClassVar[Callable[..., Any]]  # `torch_functions` fills these two
+    compared: ClassVar[Callable[..., Any]]
 
     def unary(self, operator: str, run: Run) -> Any:
         if operator == "-":
@@ -546,7 +547,7 @@ class Tensor(Native):
         return self if operator == "+" else super().unary(operator, run)
 
     def compare(self, operator: str, other: Any, run: Run) -> Any:
-        return Unknown("compares a tensor's values, which differ from image to image", run.line)
+        return self.compared(self, operator, other, run)
 
     def truth(self, run: Run) -> bool:
         run.refuse("decides by a tensor's values, which differ from image to image")

@@ -14,6 +14,7 @@ import numpy as np
 
 from digitlab.models.parameters import sinusoidal
 from digitlab.models.paste.arithmetic import kind
+from digitlab.models.paste.comparisons import Positive, compared, places, where
 from digitlab.models.paste.native import Function, Native, Unknown
 from digitlab.models.paste.tensor import (
     Batch,
@@ -163,6 +164,9 @@ def binary(operator: str, left: Any, right: Any, reflected: bool, run: Any) -> A
         left, right = right, left
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
+    for positive, other in ((left, right), (right, left)):
+        if isinstance(positive, Positive):
+            return positive.operate(operator, other, positive is right, run)
     for one, two, swapped in ((left, right, False), (right, left, True)):
         table = one.combined(operator, two, swapped, run) if isinstance(one, Fresh) else None
         if table is not None:
@@ -735,9 +739,18 @@ def _extreme(type_: str) -> Body:
         values = reduce(run, input, dim, keepdim)
         if dim is None:
             return values
-        return Extremes((values, Unknown(f"uses the places of {type_.lower()} values", run.line)))
+        if type_ == "Max":
+            return Extremes((values, places(input, dim, run)))
+        return Extremes((values, Unknown("uses the places of min values", run.line)))
 
     return body
+
+
+def _top(run: Any, input: Tensor, k: Any, dim: Any, largest: Any, sorted: Any) -> Any:
+    """topk of the largest value alone."""
+    if k != 1 or largest is not True:
+        return Unknown("takes several of the largest values by topk, which no layer does", run.line)
+    return _extreme("Max")(run, input, dim, True)
 
 
 def _norm(run: Any, input: Tensor, p: Any, dim: Any, keepdim: Any) -> Any:
@@ -1028,6 +1041,9 @@ def _attention(
 
 
 def _linear(run: Any, input: Tensor, weight: Any, bias: Any) -> Any:
+    layer = _layer_of(weight, bias)
+    if layer is not None and layer.type == "Linear":
+        return layer.call([input], {}, run)
     matrix = as_tensor(weight, run)
     if isinstance(matrix, Unknown):
         return matrix
@@ -1037,6 +1053,34 @@ def _linear(run: Any, input: Tensor, weight: Any, bias: Any) -> Any:
         if bias is None or isinstance(product, Unknown)
         else join("Add", [product, bias], run)
     )
+
+
+def _layer_of(weight: Any, bias: Any) -> Any:
+    """The layer whose own weight and bias these are; None of others."""
+    layer = getattr(weight, "module", None)
+    if getattr(weight, "name", "") != "weight" or layer is None:
+        return None
+    own = getattr(bias, "module", None) is layer and bias.name == "bias"
+    args = getattr(layer, "args", {})
+    return layer if own or (bias is None and args.get("bias") is False) else None
+
+
+def _convolution(sides: int) -> Body:
+    """conv1d to conv3d: with the weight and bias of a layer, as that layer does it."""
+
+    def body(run: Any, input: Any, weight: Any, bias: Any, **args: Any) -> Any:
+        layer = _layer_of(weight, bias)
+        if layer is None or layer.type != f"Conv{sides}d":
+            words = f"convolves by conv{sides}d with a weight that is no layer's"
+            run.refuse(f"{words}; use nn.Conv{sides}d")
+        for name, value in args.items():
+            own = layer.attribute(name, run)
+            if own != (value if name == "groups" or isinstance(value, tuple | str) else (value,)
+                       * sides):  # fmt: skip
+                run.refuse(f"convolves with another {name} than the layer whose weight it takes")
+        return layer.call([input], {}, run)
+
+    return body
 
 
 def _layer_norm(
@@ -1228,6 +1272,8 @@ _ENTRIES: list[tuple[str, str | None, Body]] = [
     ("amin", "input dim=None keepdim=False", _one(_over("Min"))),
     ("max", _over_text(), _drop_more(_extreme("Max"))),
     ("min", _over_text(), _drop_more(_extreme("Min"))),
+    ("argmax", _over_text(), _drop_more(lambda run, input, dim, keepdim: places(input, dim, run))),
+    ("topk", "input k dim=-1 largest=True sorted=True", _one(_top)),
     ("std", "input dim=None unbiased=None keepdim=False correction=None", _one(_deviation("Std"))),
     ("var", "input dim=None unbiased=None keepdim=False correction=None", _one(_deviation("Var"))),
     ("norm", "input p=2.0 dim=None keepdim=False", _one(_norm)),
@@ -1279,6 +1325,8 @@ _ENTRIES: list[tuple[str, str | None, Body]] = [
     ("upsample", "input size=None scale_factor=None mode=nearest align_corners=None "
      "recompute_scale_factor=None antialias=False", _one(_interpolate)),
     ("linear", "input weight bias=None", _one(_linear)),
+    *[(f"conv{n}d", "input weight bias=None stride=1 padding=0 dilation=1 groups=1",
+       _convolution(n)) for n in (1, 2, 3)],
     ("layer_norm", "input normalized_shape weight=None bias=None eps=1e-5", _one(_layer_norm)),
     ("group_norm", "input num_groups weight=None bias=None eps=1e-5", _one(_group_norm)),
     ("prelu", "input weight", _one(_prelu)),
@@ -1294,6 +1342,7 @@ _OF_SEVERAL: list[tuple[str, str | None, Body]] = [
     ("concatenate", "tensors dim=0", _cat),
     ("stack", "tensors dim=0", _stack),
     ("einsum", None, _einsum),
+    ("where", "condition input other", where),
     ("affine_grid", "theta size align_corners=None", _affine_grid),
     ("grid_sample", "input grid mode=bilinear padding_mode=zeros align_corners=None",
      _grid_sample),
@@ -1339,4 +1388,4 @@ Tensor.methods.update({name: Function(name, None, _keep) for name in _UNCHANGED}
 Tensor.methods |= {name: Function(name, None, _detach) for name in ("detach", "detach_")}
 Tensor.methods["clone"] = FUNCTIONS["clone"] = Function("clone", None, _clone)
 Tensor.methods["unfold"] = Function("unfold", "input dimension size step", _one(_unfold))
-Tensor.binary = staticmethod(binary)
+Tensor.binary, Tensor.compared = staticmethod(binary), staticmethod(compared)

@@ -451,19 +451,28 @@ class Weight(Native):
             return Function(name, "", lambda run: 2)
         if name in ("shape", "size"):
             return Unknown(f"uses the {name} of a layer's weight", run.line)
-        if name.endswith("_") or name in ("requires_grad", "to", "detach", "clone"):
+        same = name.endswith("_") and run_trace(run) is None
+        if same or name in ("requires_grad_", "requires_grad", "to", "detach", "clone"):
             return Function(name, None, lambda run, args, kwargs: self)
-        return Unknown("computes with a layer's weight, which no layer does", run.line)
+        if name.endswith("_"):
+            return Unknown("changes a layer's weight in a forward, which no layer does", run.line)
+        tensor = self.to_tensor(run)
+        return tensor if isinstance(tensor, Unknown) else run.attribute(tensor, name)
 
     def set_attribute(self, name: str, value: Any, run: Any) -> None:
         """`layer.weight.data = …` and `requires_grad = False` are passed over."""
         run.note(f"Line {run.line} sets a layer's {self.name}.{name}; it is passed over.")
 
     def operate(self, operator: str, other: Any, reflected: bool, run: Any) -> Any:
-        return Unknown("computes with a layer's weight, which no layer does", run.line)
+        tensor = self.to_tensor(run)
+        return tensor if isinstance(tensor, Unknown) else binary(
+            operator, tensor, other, reflected, run)  # fmt: skip
 
     def item(self, index: Any, run: Any) -> Any:
-        return self
+        if run_trace(run) is None:
+            return self
+        tensor = self.to_tensor(run)
+        return tensor if isinstance(tensor, Unknown) else tensor.item(index, run)
 
     def set_item(self, index: Any, value: Any, run: Any) -> None:
         pass
@@ -472,7 +481,11 @@ class Weight(Native):
         run.refuse("loops over a layer's weight")
 
     def to_tensor(self, run: Any) -> Any:
-        """Only its own layer computes with a weight."""
+        """A Linear's as a parameter, once the layer is taken apart; of others, Unknown."""
+        if isinstance(self.module, LayerModule) and run_trace(run) is not None:
+            if self.name in self.module.parts:
+                return self.module.parts[self.name].to_tensor(run)
+            run_trace(run).weights.append(self.module)
         return Unknown("computes with a layer's weight, which no layer does", run.line)
 
 
@@ -548,6 +561,24 @@ class LayerModule(Module):
         self.type, self.args = type, args
         self.inplace = False  # whether it changes its input, which may have other names
         self.spoilt: Unknown | None = None  # set where the text changes what it cannot
+        self.parts: dict[str, Parameter] = {}  # a Linear's weight and bias, once it is taken apart
+
+    def take_apart(self) -> bool:
+        """Have weight and bias as parameters of their own, which others may read, too.
+
+        Whether this is a Linear of known sizes that still was in one piece."""
+        sizes = self.args.get("out_features"), self.args.get("in_features")
+        if self.type != "Linear" or self.parts or not all(type(size) is int for size in sizes):
+            return False
+        end = self.args["in_features"] ** -0.5 if self.args["in_features"] > 0 else 1.0
+        self.parts["weight"] = Parameter(Fresh(sizes, "uniform", low=-end, high=end), self.line)
+        if self.args.get("bias", True) is True:
+            fresh = Fresh(sizes[:1], "uniform", low=-end, high=end)
+            self.parts["bias"] = Parameter(fresh, self.line)
+        return True
+
+    def inner(self) -> list[tuple[str, Any]]:
+        return list(self.parts.items())
 
     def knows(self, name: str) -> bool:
         return name in self.args or name in ("weight", "bias", *_SIZE_NAMES, *self._attributes())
@@ -614,6 +645,9 @@ class LayerModule(Module):
     def _applied(self, tensor: Tensor, run: Any) -> Any:
         if self.type == "Identity":
             return tensor
+        if self.parts:
+            weights = [self.parts.get("weight"), self.parts.get("bias")]
+            return FUNCTIONS["linear"].call([tensor, *weights], {}, run)
         if self.type not in _ANYWHERE | _WITH_DIM:
             tensor = for_each_image(tensor, run)
         if self.type in ("Flatten", "Unflatten"):

@@ -11,9 +11,11 @@ from typing import Any
 from digitlab.errors import SpecError
 from digitlab.models.layer import Layer
 from digitlab.models.paste.budget import Budget
+from digitlab.models.paste.comparisons import Places
 from digitlab.models.paste.native import Unknown
 from digitlab.models.paste.objects import Instance
 from digitlab.models.paste.tensor import Tensor
+from digitlab.models.paste.torch_functions import Extremes
 from digitlab.models.paste.torch_modules import (
     Container,
     LayerModule,
@@ -65,7 +67,8 @@ def read_network(network: Any, run: Any, body: list[ast.stmt]) -> Network:
     failure: SpecError | None = None
     reached = -1
     notes = list(run.notes)
-    for layout, image in _trials(network, run, body):
+    trials = list(_trials(network, run, body))
+    for at, (layout, image) in enumerate(trials):
         if left <= 0:
             break
         run.notes[:] = notes
@@ -82,6 +85,9 @@ def read_network(network: Any, run: Any, body: list[ast.stmt]) -> Network:
             came = len(trace.steps) - (layout != "image")
             if came > reached:
                 reached, failure = came, problem
+            apart = [layer.take_apart() for layer in trace.weights]
+            if any(apart):
+                trials.insert(at + 1, (layout, image))
             continue
         if _LAYOUTS[layout]:
             run.note(_LAYOUTS[layout])
@@ -134,10 +140,15 @@ def _output(value: Any, run: Any, pixels: int) -> Tensor:
     """The tensor that a forward gives; of several, the scores of ten classes or the first."""
     while isinstance(value, list | tuple | dict) and value:
         values = list(value.values()) if isinstance(value, dict) else list(value)
+        if len(values) == 2 and isinstance(value, Extremes) and isinstance(values[1], Places):
+            value = values[1]
+            break
         picked = _picked(values, pixels)
         if len(values) > 1:
             run.note(f"The network gives {len(values)} values; number {picked + 1} is read.")
         value = values[picked]
+    if isinstance(value, Places):
+        value = value.scores(run)
     if isinstance(value, Unknown):
         value.refuse()
     if not isinstance(value, Tensor):

@@ -70,6 +70,7 @@ class Trace:
         self.steps: list[Step] = []
         self.inside: list[Any] = []  # the modules whose forward is being read, outside in
         self.made: dict[int, tuple[Any, Step]] = {}  # parameters, by the identity of their module
+        self.weights: list[Any] = []  # layers whose weights the text computes with itself
 
     def add(
         self,

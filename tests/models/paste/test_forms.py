@@ -207,3 +207,42 @@ def test_settings_that_the_text_changes_are_not_the_usual_ones():
     text += "args = load_settings()\nargs.num_classes = 26\nmodel = Net(args)\n"
     with pytest.raises(SpecError, match=r"args.num_classes, which the text does not give"):
         read_code(text)
+
+
+ENDING = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(784, 10)
+    def forward(self, x):
+        x = self.fc(x.flatten(1))
+        return {}
+"""
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["x.max(1)[1]", "torch.max(x, 1).indices", "F.softmax(x, dim=1).argmax(dim=1)",
+     "torch.argmax(x, dim=-1, keepdim=True)", "x.data.max(1, keepdim=True)[1].squeeze()",
+     "x.topk(1, dim=1)[1].view(-1)", "F.log_softmax(x, dim=1).max(1)"],
+)  # fmt: skip
+def test_a_network_that_ends_with_the_largest_score_is_read_as_its_scores(end):
+    reading = read_code(ENDING.format(end))
+    assert [layer.type for layer in reading.spec.layers] == ["Flatten", "Linear"]
+    assert any(note.startswith("Line 10 gives the class") for note in reading.notes)
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["x.argmax(1) + 1", "x.argmax(0)", "x.argmax()", "-x.argmax(1)", "x.min(1)[1]",
+     "torch.abs(x.argmax(1))", "torch.mul(x > 0, 2) * x", "(x > 1) * x", "(x > 0) * (x + 1)",
+     "torch.where(x > 0, x, -x)", "torch.where(x > 0, x, 0.1 * (x + 1))", "F.linear(x, x)",
+     "torch.where(x > 0, 0.1 * x, x)", "self.fc.weight[0] * x", "x.topk(2, dim=1)[1]",
+     "F.conv2d(x, torch.ones(1, 1, 3, 3))", "torch.where(x > 0, x, torch.zeros(3, 1, 10))"],
+)  # fmt: skip
+def test_what_only_looks_like_an_activation_or_argmax_is_refused(end):
+    with pytest.raises(SpecError, match="Line 10"):
+        read_code(ENDING.format(end))
