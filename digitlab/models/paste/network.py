@@ -28,7 +28,7 @@ from digitlab.models.paste.keras.network import is_model
 from digitlab.models.paste.keras.network import read_network as read_keras
 from digitlab.models.paste.keras.trace import Trace
 from digitlab.models.paste.native import Unknown
-from digitlab.models.paste.notebook import as_class, read_text
+from digitlab.models.paste.notebook import as_class, code_of, read_text
 from digitlab.models.paste.objects import Instance, UserClass
 from digitlab.models.paste.recipe import read_losses, read_recipe
 from digitlab.models.paste.source import check_size
@@ -60,6 +60,7 @@ class PastedNetwork:
 
 def read_pasted_network(text: str, model: str | None = None) -> PastedNetwork:
     """The network in a text. Raises SpecError, with the line, where there is none to be read."""
+    text = code_of(text)
     check_size(text)
     if printed.is_summary(text):
         raise SpecError(

@@ -6,12 +6,14 @@ import ast
 import json
 import re
 import textwrap
+from typing import Any
 
 from digitlab.errors import SpecError
 from digitlab.models.paste.copied import lines_of, outputs
 from digitlab.models.paste.source import check_size, parse
 from digitlab.models.paste.statements import read_statements
 
+MAX_NOTEBOOK = 5_000_000  # characters of an .ipynb file, most of them outputs
 _FENCE = re.compile(r"^\s*(```|~~~)\s*(\w*)")
 _PROMPT = re.compile(r"^\s*(>>>|In \[\d*\]:|\.\.\.:|\.\.\.) ?")
 _MAGIC = re.compile(r"^\s*(?:[%!?]|\w[\w.]*\?\??\s*$)")
@@ -25,7 +27,7 @@ def read_text(text: str) -> tuple[ast.Module, set[int], SpecError | None]:
     lines that are no Python, and what is wrong with the first line that had to be left out.
     Raises SpecError with the line of what is wrong."""
     check_size(text)
-    lines, dropped = _python_lines(_of_notebook(text))
+    lines, dropped = _python_lines(text)
     lines = textwrap.dedent("\n".join(lines).expandtabs(4)).split("\n")
     try:
         return parse("\n".join(lines)), dropped, None
@@ -89,9 +91,11 @@ def _emptied(line: str) -> str:
     return f"{indent}pass" if indent and line.strip() else ""
 
 
-def _of_notebook(text: str) -> str:
-    """The code cells of a pasted .ipynb file, also of format 3."""
-    if not text.lstrip().startswith("{") or '"cells"' not in text:
+def code_of(text: Any) -> Any:
+    """The text that is read, whose lines errors and readings name: of a pasted .ipynb file, also of
+    format 3, its code cells; any other text itself."""
+    is_notebook = isinstance(text, str) and len(text) <= MAX_NOTEBOOK
+    if not is_notebook or not text.lstrip().startswith("{") or '"cells"' not in text:
         return text
     try:
         file = json.loads(text)

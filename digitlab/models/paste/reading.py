@@ -16,7 +16,8 @@ class CodeReading:
     `notes` are sentences: what was passed over, and where the network differs from the text.
     `lines` has the 1-based line of the text for each layer of the spec. `recipe` holds the fields
     of a TrainConfig that the text names. `models` names all networks of the text, `model` the one
-    that was read: the last that can be, unless another was asked for.
+    that was read: the last that can be, unless another was asked for. `text` is what was read: of a
+    notebook's file its code cells.
     """
 
     spec: ModelSpec
@@ -25,3 +26,4 @@ class CodeReading:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     model: str = ""
+    text: str = ""
