@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,7 +16,11 @@ from digitlab.imports.keras_weights import loose_weights
 from digitlab.imports.match import match
 from digitlab.imports.network import TrainedNetwork
 from digitlab.models.build import sketch, summarize
+from digitlab.models.paste.keras.loosen import VALUE_BY_VALUE
+from digitlab.models.placement import Row
 from digitlab.models.spec import ModelSpec
+
+_VALUE_BY_VALUE = {*VALUE_BY_VALUE, "Identity"} - {"Concatenate"}
 
 
 def own_words(
@@ -75,12 +81,30 @@ def _tensors(contents: Contents) -> dict[str, torch.Tensor]:
 
 
 def _from_channels_last(spec: ModelSpec, key: str, tensor: torch.Tensor) -> torch.Tensor:
-    """A Linear's weight behind an image that Keras flattened with its channels last."""
-    rows = summarize(spec).rows
-    before = {row.key: rows[index - 1] for index, row in enumerate(rows) if index}
-    flat = before.get(key.removesuffix(".weight"))
-    if tensor.dim() != 2 or flat is None or flat.label != "Flatten" or len(flat.input_shape) != 3:
+    """Weights for values of an image that Keras flattened with its channels last: those of a
+    Linear behind it, or of a layer between that has one for each value."""
+    rows = {row.key: row for row in summarize(spec).rows}
+    layer, dot, _ = key.rpartition(".")
+    row, before = rows.get(layer), {}
+    for former, latter in itertools.pairwise(rows.values()):
+        before[latter.key] = former.key
+    if not dot or row is None or (row.label != "Linear" and row.label not in _VALUE_BY_VALUE):
+        return tensor
+
+    def source(of: Row) -> Row | None:
+        reads = of.sources or (before.get(of.key, ""),)
+        return rows.get(reads[0]) if len(reads) == 1 else None
+
+    flat = source(row)
+    while flat is not None and flat.label in _VALUE_BY_VALUE:
+        flat = source(flat)
+    if flat is None or flat.label != "Flatten" or len(flat.input_shape) != 3:
+        return tensor
+    front, size = source(flat), math.prod(flat.input_shape)
+    if (front is not None and front.label == "Permute") or not tensor.dim():
+        return tensor
+    if tensor.shape[-1] != size or (tensor.dim() == 2) != (row.label == "Linear"):
         return tensor
     channels, height, width = flat.input_shape
-    moved = tensor.reshape(len(tensor), height, width, channels).permute(0, 3, 1, 2)
-    return moved.reshape(len(tensor), -1)
+    moved = tensor.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
+    return moved.reshape(tensor.shape)

@@ -14,8 +14,9 @@ import torch
 
 import digitlab as dl
 from digitlab.errors import DigitlabError, NetworkFileError
-from digitlab.imports.contents import read_contents
+from digitlab.imports.contents import Contents, read_contents
 from digitlab.imports.read import read_network
+from digitlab.imports.state_dict import fit_weights
 
 FILES = Path(__file__).parent / "keras_files"
 EXPECTED = json.loads((FILES / "expected.json").read_text(encoding="utf-8"))
@@ -52,6 +53,32 @@ def test_weights_alone_fit_the_same_network_in_pytorchs_words(optdigits):
         assert round(run.record.test_accuracy * 359) == EXPECTED["cnn"]["correct"], end
     with pytest.raises(NetworkFileError, match="without an architecture"):
         read_network(FILES / "cnn.weights.h5")
+
+
+@pytest.mark.parametrize("front", [[], [{"Permute": {"dims": [2, 3, 1]}}]])
+@pytest.mark.parametrize("between", [["Dropout"], ["ReLU", "BatchNorm1d", "Identity"]])
+def test_weights_behind_a_flatten_are_turned_whatever_stands_between(between, front):
+    torch.manual_seed(0)
+    layers = [{"Conv2d": {"out_channels": 3, "kernel_size": 5, "stride": 4}}, *front, "Flatten",
+              *between,
+              {"Linear": {"out_features": 10}}]  # fmt: skip
+    spec = dl.ModelSpec(name="Flat", layers=layers)
+    network = dl.build(spec).eval()
+    for value in network.state_dict().values():
+        if value.is_floating_point():
+            value.copy_(torch.rand_like(value) + 0.1)
+    channels_last = torch.arange(108).reshape(3, 6, 6).permute(1, 2, 0).reshape(-1)
+    arrays = {}
+    for key, value in network.state_dict().items():
+        if value.dim() and value.shape[-1] == 108 and not front:
+            value = value[..., channels_last]
+        arrays[key] = value
+    contents = Contents("hdf5", "0" * 64, "x.weights.h5", arrays)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("digitlab.imports.state_dict._tensors", lambda contents: contents.tensors)
+        imported = fit_weights(contents, spec)
+    images = torch.rand(4, 1, 28, 28)
+    torch.testing.assert_close(imported.build()(images), network(images))
 
 
 # ---- files that are no good ---------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from digitlab.models.paste.keras.trace import Node
 
 # Layers that treat every value alike, or each by a weight of its own.
-_VALUE_BY_VALUE = {
+VALUE_BY_VALUE = {
     *("ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh"),
     *("Softplus", "Softsign", "Hardsigmoid", "Hardswish", "Hardtanh", "CELU", "PReLU", "Dropout"),
     *("AlphaDropout", "BatchNorm1d", "LayerNorm", "Scale", "GaussianNoise", "Clamp", "Power"),
@@ -50,7 +50,7 @@ def _only_linears(
         for reader in readers[current]:
             if reader.type == "Linear" and users[reader.shares or reader] == 1:
                 continue
-            if reader.type not in _VALUE_BY_VALUE or reader.shares is not None:
+            if reader.type not in VALUE_BY_VALUE or reader.shares is not None:
                 return False
             if users[reader] > 1:
                 return False
@@ -77,6 +77,6 @@ def _turn(permute: Node, readers: Mapping[Node, list[Node]], users: Mapping[Node
                         unflatten if source is permute else source for source in reader.sources
                     )
             return
-        if node.type not in _VALUE_BY_VALUE - {"Concatenate"} or users[node] > 1 or node.shares:
+        if node.type not in VALUE_BY_VALUE - {"Concatenate"} or users[node] > 1 or node.shares:
             return
         node = node.sources[0]
