@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from digitlab.errors import SpecError
@@ -66,6 +68,16 @@ def test_lines_are_those_that_python_counts(open_page):
     assert pane(app).count("<i>") == 6 + 4  # with a peek for each layer
     paste(app, code.replace("nn.Tanh()", "mystery()"))
     assert any("→" in row and "mystery" in row for row in app.code[0].value.split("\n"))
+
+
+def test_a_notebook_is_shown_as_the_code_in_its_cells(open_page):
+    cell = {"cell_type": "code", "source": SEQUENTIAL.splitlines(True), "outputs": ["A" * 150_000]}
+    file = json.dumps({"cells": [cell], "nbformat": 4})
+    app = choose(paste(open_page(PAGE, view="paste"), file), "2")
+    assert "Line 4: `nn.Tanh(),`" in words(app)
+    assert "nbformat" not in pane(app)
+    paste(app, file.replace("nn.Tanh()", "mystery()"))
+    assert any("→" in row and "mystery" in row for row in app.code[0].value.splitlines())
 
 
 def test_lines_follow_the_layers_through_edits(open_page):

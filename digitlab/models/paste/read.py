@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digitlab.models.paste.network import read_pasted_network
+from digitlab.models.paste.notebook import code_of
 from digitlab.models.paste.reading import CodeReading
 from digitlab.models.spec import ModelSpec
 
@@ -15,12 +16,12 @@ def read_code(text: str, *, model: str | None = None) -> CodeReading:
     `model` names the one to read. Raises SpecError, with the line, where there is none that can
     be read.
     """
+    text = code_of(text)
     pasted = read_pasted_network(text, model)
     if pasted.yaml:
         spec = ModelSpec.from_yaml(pasted.yaml)
-        return CodeReading(
-            spec, lines=(None,) * len(spec.layers), models=(spec.name,), model=spec.name
-        )
+        lines, names = (None,) * len(spec.layers), (spec.name,)
+        return CodeReading(spec, lines=lines, models=names, model=spec.name, text=text)
     spec = ModelSpec(
         name=pasted.name,
         input=pasted.input,
@@ -29,4 +30,4 @@ def read_code(text: str, *, model: str | None = None) -> CodeReading:
     )
     lines = tuple(line for _, line in pasted.layers)
     recipe = dict(pasted.recipe)
-    return CodeReading(spec, pasted.notes, lines, recipe, pasted.models, pasted.model)
+    return CodeReading(spec, pasted.notes, lines, recipe, pasted.models, pasted.model, text)

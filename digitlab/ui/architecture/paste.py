@@ -40,6 +40,7 @@ class _Pasted:
     """A text that was read, with what came of it."""
 
     text: str
+    code: str  # that was read in it: of a notebook's file, its code cells
     reading: CodeReading | None = None
     error: SpecError | None = None
 
@@ -62,7 +63,7 @@ def edit_code() -> None:
     if pasted is None or pasted.text != text:
         return
     if pasted.error is not None:
-        show_error_at_line(pasted.error, text, language="python")
+        show_error_at_line(pasted.error, pasted.code, language="python")
     elif is_current():
         _show_reading(pasted.reading)
 
@@ -101,9 +102,9 @@ def show_code(spec: ModelSpec, lines: Sequence[Line], selected: Line | None) -> 
     of_layers = _lines_of_layers(pasted.reading, spec)
     marked = [_within(line, of_layers) for line in lines]
     here = _within(selected, of_layers) if selected else []
-    st.html(_hover_rules(marked) + _code(pasted.text, here, sorted({n for m in marked for n in m})))
+    st.html(_hover_rules(marked) + _code(pasted.code, here, sorted({n for m in marked for n in m})))
     if here:
-        first = code_lines(pasted.text)[here[0] - 1].strip()
+        first = code_lines(pasted.code)[here[0] - 1].strip()
         st.caption(f"Line {here[0]}: `{first[:80].replace('`', ' ')}`")
 
 
@@ -115,6 +116,7 @@ def _pasted() -> _Pasted | None:
 
 
 def _read(model: str | None = None) -> None:
+    from digitlab.models.paste.notebook import code_of
     from digitlab.models.paste.read import read_code
 
     pasted, text = _pasted(), st.session_state.get(_PASTED) or ""
@@ -123,9 +125,9 @@ def _read(model: str | None = None) -> None:
     try:
         reading = read_code(text, model=model)
     except SpecError as e:
-        st.session_state[_READ] = _Pasted(text, error=e)
+        st.session_state[_READ] = _Pasted(text, code_of(text), error=e)
         return
-    st.session_state[_READ] = _Pasted(text, reading)
+    st.session_state[_READ] = _Pasted(text, code_of(text), reading)
     spec = reading.spec
     if is_known(spec.name):  # a class of a preset's name is not that preset, changed
         spec = spec.renamed(f"Pasted {spec.name}")
