@@ -243,6 +243,9 @@ NN = _space(
     _loss,
 )
 NN.members["modules"] = NN
+_FILES = ("conv", "linear", "activation", "pooling", "batchnorm", "dropout", "container", "module")
+NN.members.update({name: NN for name in _FILES if name not in NN.members})
+_PLACES = {f"torch.nn.modules.{name}": NN for name in _FILES}
 MATH = {name: FUNCTIONS[name] for name in FUNCTIONS}
 TORCH = _space(
     "torch",
@@ -301,6 +304,7 @@ MODULES: dict[str, Native] = {
     "torch.nn.functional": FUNCTIONAL,
     "torch.nn.init": INIT,
     "torch.nn.modules": NN,
+    **_PLACES,
     "torch.nn.parameter": NN.members["parameter"],
     "torch.cuda": _CUDA,
     "torch.autograd": TORCH.members["autograd"],

@@ -304,7 +304,9 @@ def module_member(module: Any, name: str, run: Any) -> Any:
         return dict(children(module)) if name == "_modules" else module
     if name == "parameters":
         return Function(name, None, lambda run, args, kwargs: [Weight(module, "weight")])
-    if name in ("named_parameters", "state_dict", "buffers", "device"):
+    if name == "named_parameters":
+        return Function(name, None, lambda run, args, kwargs: _named_weights(module, run))
+    if name in ("state_dict", "buffers", "device"):
         reason = f"uses .{name} of a module, whose weights are not known"
         unknown = Unknown(reason, run.line)
         return (
@@ -321,6 +323,20 @@ def _hook(module: Any, hook: Any, run: Any) -> None:
     if not isinstance(node, ast.FunctionDef) or gives:
         reason = "registers a hook, whose result would replace what a layer gives"
         run.spoilt[id(module)] = Unknown(reason, run.line)
+
+
+def _named_weights(module: Any, run: Any) -> list[tuple[str, Any]]:
+    """What a loop over named_parameters initialises."""
+    pairs: list[tuple[str, Any]] = []
+    for name, inner in walk(module):
+        if isinstance(inner, Parameter):
+            pairs.append((name, inner))
+        elif isinstance(inner, LayerModule):
+            parts = ("weight",) if inner.args.get("bias") is False else ("weight", "bias")
+            front = f"{name}." if name else ""
+            pairs += [(front + part, Weight(inner, part)) for part in parts]
+    run.charge(len(pairs))
+    return pairs
 
 
 def _save(module: Any, run: Any) -> None:

@@ -246,3 +246,19 @@ def test_a_network_that_ends_with_the_largest_score_is_read_as_its_scores(end):
 def test_what_only_looks_like_an_activation_or_argmax_is_refused(end):
     with pytest.raises(SpecError, match="Line 10"):
         read_code(ENDING.format(end))
+
+
+def test_weights_by_name_and_classes_by_their_files_are_read():
+    text = ENDING.format("x").replace(
+        "nn.Linear(784, 10)", "torch.nn.modules.linear.Linear(784, 10)"
+    )
+    loop = "        for name, p in self.named_parameters():\n            if 'weight' in name:\n"
+    loop += "                nn.init.xavier_normal_(p)\n    def forward"
+    spec = read_code(text.replace("    def forward", loop)).spec
+    assert ([layer.type for layer in spec.layers], spec.init) == (["Flatten", "Linear"], "xavier")
+
+
+def test_a_keras_fragment_knows_the_data_that_it_does_not_import():
+    text = "(x_train, y_train), (x_test, y_test) = mnist.load_data()\nmodel = Sequential()\n"
+    text += "model.add(Flatten(input_shape=x_train.shape[1:]))\nmodel.add(Dense(10))\n"
+    assert read_code(text).spec.input == (1, 28, 28)

@@ -87,6 +87,7 @@ def keras_names(trace: Trace, modules: dict[str, Any] | None = None) -> dict[str
     return {
         **keras.members["layers"].members,
         **keras.members["models"].members,
+        **keras.members["datasets"].members,
         **rooms,
         "keras": keras,
         "tf": tensorflow,
