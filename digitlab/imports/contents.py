@@ -30,6 +30,10 @@ MAX_TENSORS = 20_000
 SECONDS = 120  # that opening may take
 _MAX_ENTRIES = 20_000  # of a ZIP
 _MAX_JSON = 50_000_000  # bytes of a graph or config as JSON
+_DTYPES = {
+    *("float16", "bfloat16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32"),
+    "int64",
+}
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # before PyTorch 1.6
 
@@ -222,5 +226,10 @@ def _check_tensors(tensors: dict[str, torch.Tensor]) -> None:
             f"{MAX_TENSORS:,} of {limit:,} are read."
         )
     for key, tensor in tensors.items():
-        if tensor.is_complex() or (tensor.is_floating_point() and not tensor.isfinite().all()):
+        if str(tensor.dtype).removeprefix("torch.") not in _DTYPES:
+            raise NetworkFileError(
+                f"{key[:80]} has the type {tensor.dtype}; save the weights as float32 "
+                "(float16, bfloat16, float64, whole numbers and bool are read as well)."
+            )
+        if tensor.is_floating_point() and not tensor.isfinite().all():
             raise NetworkFileError(f"{key[:80]} holds values that are no finite numbers.")

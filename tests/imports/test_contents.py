@@ -124,6 +124,21 @@ def test_not_a_number_is_refused():
     assert "no finite numbers" in refusal(saved({"weight": torch.tensor([float("nan")])}))
 
 
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e5m2", "complex64"])
+def test_numbers_of_a_rare_type_are_refused_by_its_name(kind):
+    from safetensors.torch import save
+
+    assert kind in refusal(save({"weight": torch.zeros(2, 2).to(getattr(torch, kind))}))
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64", "int64", "bool"])
+def test_numbers_of_usual_types_are_read(kind):
+    from safetensors.torch import save
+
+    tensors = {"weight": torch.ones(2, 2).to(getattr(torch, kind))}
+    assert read_contents(save(tensors)).tensors["weight"].dtype == getattr(torch, kind)
+
+
 def test_more_numbers_than_allowed_are_refused(monkeypatch):
     monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "100")
     assert "at most" in refusal(saved({"weight": torch.zeros(300)}))
