@@ -25,7 +25,8 @@ from digitlab.words import size
 if TYPE_CHECKING:
     import torch
 
-MAX_FILE = 1_000_000_000  # bytes of a file
+MAX_FILE = 1_000_000_000  # bytes of a file, whatever the settings allow
+_SLACK = 50_000_000  # bytes of a file beside its weights
 MAX_TENSORS = 20_000
 SECONDS = 120  # that opening may take
 _MAX_ENTRIES = 20_000  # of a ZIP
@@ -80,23 +81,28 @@ def read_contents(file: str | Path | bytes | BinaryIO, name: str = "") -> Conten
 
 
 def read_bytes(file: str | Path | bytes | BinaryIO, name: str = "") -> tuple[bytes, str]:
-    """At most `MAX_FILE` bytes of a file, and what it is called. Raises NetworkFileError."""
+    """At most `most_bytes()` bytes of a file, and what it is called. Raises NetworkFileError."""
     try:
         if isinstance(file, bytes):
             content = file
         elif isinstance(file, str | Path):
             name = name or Path(file).name
             with Path(file).open("rb") as opened:
-                content = opened.read(MAX_FILE + 1)
+                content = opened.read(most_bytes() + 1)
         else:
             name = name or Path(str(getattr(file, "name", ""))).name
             file.seek(0)
-            content = file.read(MAX_FILE + 1)
+            content = file.read(most_bytes() + 1)
     except OSError as e:
         raise NetworkFileError(f"{file} cannot be read: {e.strerror or e}.") from e
-    if len(content) > MAX_FILE:
-        raise NetworkFileError(f"The file is larger than the {size(MAX_FILE, 0)} allowed.")
+    if len(content) > most_bytes():
+        raise NetworkFileError(f"The file is larger than the {size(most_bytes(), 0)} allowed.")
     return content, (name or "the file")[:200]
+
+
+def most_bytes() -> int:
+    """The bytes of the largest file that is opened: as many weights as the settings allow."""
+    return min(MAX_FILE, 4 * 2 * read_settings().max_parameters + _SLACK)
 
 
 def kind_of(content: bytes) -> str:
@@ -151,9 +157,10 @@ def _kind_of_zip(content: bytes) -> str:
 
 def _check_total(archive: zipfile.ZipFile) -> None:
     total = sum(entry.file_size for entry in archive.infolist())
-    if total > MAX_FILE:
+    if total > most_bytes():
         raise UploadError(
-            f"Unpacked, the file's parts are {size(total)}; at most {size(MAX_FILE, 0)} are read."
+            f"Unpacked, the file's parts are {size(total)}; "
+            f"at most {size(most_bytes(), 0)} are read."
         )
 
 
@@ -213,6 +220,8 @@ def _result(folder: Path, status: int) -> tuple[dict[str, torch.Tensor], dict[st
     data = json.loads(answer.read_text(encoding="utf-8"))
     if "error" in data:
         raise NetworkFileError(data["error"])
+    if (folder / "tensors").stat().st_size > 2 * most_bytes():  # float64 takes twice the room
+        raise NetworkFileError("The file holds more weights than are allowed.")
     tensors, _ = _read_safetensors((folder / "tensors").read_bytes())
     return {key: tensors[key] for key in data.pop("order")}, data
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from digitlab.errors import NetworkFileError
+from digitlab.imports.contents import most_bytes
 
 _SPARE = 600_000_000  # bytes beyond what the libraries take and what the file's size explains
 _CPU_SECONDS = 100
@@ -68,6 +69,8 @@ def _limit(file_size: int) -> None:
     except OSError:  # macOS has no /proc
         pass
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+    largest = 2 * most_bytes()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

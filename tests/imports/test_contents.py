@@ -147,3 +147,8 @@ def test_more_numbers_than_allowed_are_refused(monkeypatch):
 def test_the_kind_is_told_by_the_content():
     assert kind_of(saved({"weight": torch.zeros(2)})) == "torch"
     assert kind_of(b"\x89HDF\r\n\x1a\n") == "hdf5"
+
+
+def test_a_file_larger_than_the_allowed_weights_is_not_opened(monkeypatch):
+    monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "100")
+    assert "larger than the 50 MB" in refusal(b"\x08" * 50_001_000)
