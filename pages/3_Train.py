@@ -41,8 +41,8 @@ with page.page(
     if run_id:
         page.cell(
             "Watch it learn",
-            "The training loss falls first. Validation shows how well the network reads digits "
-            "that it was not trained on.",
+            "The training loss falls first. Validation shows how good the network's answers are on "
+            "images that it was not trained on.",
         )
         watch_run(run_id, visible=visible)
         page.code_fold(basics.curves(run_id))

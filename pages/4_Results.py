@@ -9,7 +9,7 @@ from digitlab.ui.results.view import pick_view
 with page.page(
     page.RESULTS,
     "Results",
-    "One run in detail: its accuracy with confidence intervals, and the images it gets wrong.",
+    "One run in detail: how good its answers are, on which images they are worst, and why.",
 ):
     view = pick_view()
     if view is None:

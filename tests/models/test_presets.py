@@ -201,3 +201,9 @@ def test_published_figures_are_of_mnist():
     svm = load_preset("svm")
     assert any(figure.title == svm.title and figure.source == svm.source for figure in figures)
     assert published("optdigits") == []
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "autoencoder-conv", "vae"])
+def test_autoencoders_take_enough_steps_on_the_small_dataset(name):
+    recipe = load_preset(name).recipe
+    assert recipe["epochs"] * 1_294 / recipe["batch_size"] > 1_000  # optdigits' training images

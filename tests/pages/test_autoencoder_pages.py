@@ -72,3 +72,14 @@ def test_the_architecture_page_takes_it_as_it_is():
     app = open_link("2_Architecture", preset="autoencoder-conv")
     assert not app.error
     assert not app.warning
+
+
+def test_a_network_that_learnt_nothing_is_not_praised(autoencoder):
+    app = open_link(RESULTS, run=autoencoder.id)
+    assert "learnt next to nothing" in app.warning[0].value
+    assert not any("accuracy" in item.value for item in app.markdown)
+    app = open_link(RESULTS, run=autoencoder.id, section="latent")
+    assert "learnt next to nothing" in app.warning[0].value
+    assert not any("one class" in item.value for item in app.markdown)
+    app = open_link(RESULTS, run=autoencoder.id, section="learning")
+    assert any("reconstruction error" in item.value for item in app.markdown)

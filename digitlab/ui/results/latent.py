@@ -12,7 +12,7 @@ from digitlab.evaluation.embedding import project
 from digitlab.figures.palette import digit_color
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.results.reconstruction import as_picture
+from digitlab.ui.results.reconstruction import as_picture, has_learnt, warn_of_little
 from digitlab.ui.results.view import View
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ METHODS = {"plane": "PCA", "tsne": "t-SNE"}
 def show(view: View) -> None:
     """Show the latent map and, where images can be made from latent values, ways through it."""
     space = cached.latent_space(view.run)
+    warn_of_little(view)
     positions, values = cached.of_evaluation(_encode, ("latent", view.key), space, view)
     plane = Plane(values)
     _show_map(view, space, positions, values, plane)
@@ -41,7 +42,7 @@ def show(view: View) -> None:
     _show_way(view, space)
     _show_plane(view, space, plane)
     if space.is_normal:
-        _show_drawn(space)
+        _show_drawn(view, space)
 
 
 def _encode(space: LatentSpace, view: View) -> tuple[np.ndarray, np.ndarray]:
@@ -56,12 +57,7 @@ def _show_map(
 ) -> None:
     from digitlab.figures.inspection import embedding_figure
 
-    count = f"{space.size} numbers" if space.size > 1 else "one number"
-    page.cell(
-        "Latent map",
-        f"The narrowest layer, {space.layer}, says an image in {count}. Each point is an image; "
-        "the network was never told the classes, and yet images of one class lie together.",
-    )
+    page.cell("Latent map", _describe_map(view, space))
     method, with_images = "plane", False
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     if space.size > 2:
@@ -99,6 +95,17 @@ def _show_map(
     if method == "plane" and space.size > 2:
         st.caption("The two directions in which the latent values vary most.")
     page.code_fold(snippets.latent_map(view.run.id, view.split, view.dataset))
+
+
+def _describe_map(view: View, space: LatentSpace) -> str:
+    count = f"{space.size} numbers" if space.size > 1 else "one number"
+    sentence = f"The narrowest layer, {space.layer}, says an image in {count}. Each point is an "
+    if not has_learnt(view):
+        return sentence + "image. Once the network has learnt, like images lie near each other."
+    return sentence + (
+        "image; the network was never told the classes, and yet images that look alike, mostly of "
+        "one class, tend to lie near each other."
+    )
 
 
 def _show_way(view: View, space: LatentSpace) -> None:
@@ -149,8 +156,9 @@ def _show_plane(view: View, space: LatentSpace, plane: Plane) -> None:
 
     page.cell(
         "A plane of images",
-        "What the decoder draws at points of the map (PCA): moving over it, one digit becomes "
-        "another. The two sliders choose a point.",
+        "What the decoder draws at points of the map (PCA)"
+        + (": moving over it, one shape becomes another." if has_learnt(view) else ".")
+        + " The two sliders choose a point.",
     )
     values = plane.values(plane.grid(GRID))
     pixels = cached.of_evaluation(_decode_plane, ("plane", view.key), space, values)
@@ -181,13 +189,14 @@ def _decode_plane(space: LatentSpace, values: np.ndarray) -> np.ndarray:
     return space.decode(values)
 
 
-def _show_drawn(space: LatentSpace) -> None:
+def _show_drawn(view: View, space: LatentSpace) -> None:
     from digitlab.figures.images import image_grid
 
     page.cell(
         "New images",
         "A variational autoencoder holds its latent values to a normal distribution, so that "
-        "numbers drawn from it become images that nobody wrote.",
+        "numbers drawn from it become "
+        + ("images that nobody wrote." if has_learnt(view) else "images, once it is trained."),
     )
     with st.columns([1, 3])[0]:
         seed = url.number("Draw number", param="draw", default=0, low=0, high=9_999)

@@ -18,8 +18,8 @@ def show(view: View) -> None:
         "Learning curves",
         "A classical model is fitted in one step: its loss and accuracy are points, not curves."
         if classical_kind(run.spec) and run.record.epochs_done < 2
-        else "Loss and accuracy during the training, the learning rate of each step, and the speed "
-        "in images per second.",
+        else f"{'Loss and accuracy' if run.task == 'classify' else 'The reconstruction error'} "
+        "during the training, the learning rate of each step, and the speed in images per second.",
     )
     history = run.history
     if not history.steps and not history.epochs:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from digitlab.analysis.mean_image import LITTLE, share_learnt
 from digitlab.data.registry import dataset_title
+from digitlab.errors import DatasetError
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.labels import model_title
@@ -29,7 +31,7 @@ def show(view: View) -> None:
     unit = error_unit(view)
     page.cell(
         run.record.name,
-        f"{model_title(run.record.model)}, an autoencoder that learnt to give the images of "
+        f"{model_title(run.record.model)}, an autoencoder, trained to give the images of "
         f"{dataset_title(run.record.dataset)} back (seed {run.record.seed}), measured on "
         f"{view.description}. Its error is a mean over pixels: 0 would be the same image"
         f"{_least(view)}.",
@@ -41,6 +43,7 @@ def show(view: View) -> None:
     _metric(third, "Images", f"{result.n:,}", view.split)
     trained = f"trained in {duration(run.record.train_seconds)}"
     _metric(fourth, "Parameters", f"{run.record.parameters:,}", trained)
+    warn_of_little(view)
     st.plotly_chart(
         class_errors_figure(result.per_class, result.error, unit=unit),
         key="class-errors",
@@ -49,6 +52,34 @@ def show(view: View) -> None:
     )
     page.code_fold(snippets.errors(run.id, view.split, view.dataset))
     _show_pairs(view)
+
+
+def has_learnt(view: View) -> bool:
+    """Whether the error is clearly smaller than that of the mean of the training images.
+
+    True where that is not known: for images of another dataset, or without the training images.
+    """
+    try:
+        key = ("learnt", view.key)
+        return not view.is_own or cached.of_evaluation(_share_learnt, key, view) >= LITTLE
+    except DatasetError:
+        return True
+
+
+def _share_learnt(view: View) -> float:
+    train = cached.own_dataset(view.run).train
+    return share_learnt(view.reconstruction, view.images().images, train.images, view.run.config)
+
+
+def warn_of_little(view: View) -> None:
+    """Say so where the network answers hardly better than with the same image always."""
+    if not has_learnt(view):
+        st.warning(
+            "This network has learnt next to nothing yet: its error is hardly smaller than if it "
+            "answered every image with the mean of the training images. Train it longer: with more "
+            "epochs, or smaller batches.",
+            icon=":material/hourglass_empty:",
+        )
 
 
 def error_unit(view: View) -> str:
@@ -73,7 +104,8 @@ def _show_pairs(view: View) -> None:
     page.cell(
         "Originals and reconstructions",
         "Each image above what the network makes of it. What does not pass through the narrowest "
-        "layer is lost: thin strokes blur first, rare forms become usual ones.",
+        "layer is lost"
+        + (": thin strokes blur first, rare forms become usual ones." if has_learnt(view) else "."),
     )
     which = url.choose(
         "Images", WHICH, param="pairs", default="random", widget=st.segmented_control
