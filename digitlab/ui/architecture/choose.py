@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -52,8 +51,14 @@ def show_published(name: str, *, changed: bool, pasted: bool) -> None:
 
 
 def has_branches(summary: ModelSummary) -> bool:
-    """Whether the diagram is wide, because it has branches or shortcuts."""
-    readers = Counter(key for row in summary.rows if row.depth == 0 for key in row.sources)
-    return any(count > 1 for count in readers.values()) or any(
-        row.label in ("Parallel", "Residual", "DenseBlock") for row in summary.rows
+    """Whether boxes stand side by side in the diagram: two layers that do not depend on each other.
+
+    A shortcut round layers without any of its own leaves the diagram as narrow as a list's.
+    """
+    ranks: dict[str, int] = {}  # how many layers the longest way to a layer has
+    for row in summary.rows:
+        if row.depth == 0 and row.sources:
+            ranks[row.key] = 1 + max(ranks.get(key, 0) for key in row.sources)
+    return len(set(ranks.values())) < len(ranks) or any(
+        row.label == "Parallel" or row.path[-1:] == ("shortcut",) for row in summary.rows
     )

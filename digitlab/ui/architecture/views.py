@@ -35,10 +35,11 @@ _NAME = "architecture-network-name"
 _DIAGRAM = "architecture-diagram"
 _SLOW = 40  # boxes; Graphviz in a browser takes more than a second for more
 _TALL, _MANY = 1_000, 25  # pixels of a diagram with so many boxes, which scrolls
-# On a phone, side-by-side branches would be too small to read: the diagram scrolls sideways.
+# On a phone, side-by-side branches would be too small to read: the diagram scrolls sideways. It is
+# never drawn larger than Graphviz laid it out.
 _STYLE = f"""<style>
 .st-key-{_DIAGRAM} [data-testid=stGraphVizChart] {{overflow-x: auto}}
-.st-key-{_DIAGRAM} [data-testid=stGraphVizChart] svg {{min-width: 35rem}}
+.st-key-{_DIAGRAM} [data-testid=stGraphVizChart] svg {{max-width: max(100%, 35rem)}}
 </style>"""
 
 
