@@ -105,9 +105,13 @@ def move(layers: Sequence[Layer], index: int, goal: int) -> Layers:
         return tuple(layers)
     nodes.remove(node)
     if node.is_chained and at_goal.reads:
-        _pass_on(nodes, node, node.reads[0])
+        source = node.reads[0]
+        _pass_on(nodes, node, source)
         node.reads = [_HERE]
         (_put_before if goal < index else _put_after)(nodes, nodes.index(at_goal), [node])
+        if isinstance(source, _Node) and source.layer == node.layer.named(""):
+            # of two that do the same, the one that is read in its place is called by its name
+            source.layer, node.layer = node.layer, source.layer
     else:
         nodes.insert(goal, node)
     _check_order(nodes, node, index)

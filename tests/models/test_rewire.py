@@ -113,6 +113,17 @@ def test_a_moved_layer_leaves_its_chain_and_joins_the_one_at_its_new_place():
     assert changed.layers[4].sources == ("flatten", "a")
 
 
+def test_a_join_still_reads_the_same_name_after_two_equal_layers_changed_places():
+    before = spec(
+        "Flatten",
+        {"Linear": {"name": "linear", "out_features": 64}},
+        "ReLU",
+        {"ReLU": {"name": "relu"}},
+        {"Add": {"from": ["relu", "linear"]}},
+    )
+    assert edit.move(before, (3,), -1) == (before, (2,))
+
+
 def test_a_join_does_not_move_before_what_it_reads():
     with pytest.raises(SpecError, match="Layer 4, Add, cannot stand before what it reads"):
         edit.move(SHORTCUT, (3,), -1)
