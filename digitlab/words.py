@@ -29,6 +29,11 @@ def probability(share: float) -> str:
     return "less than 0.1 %" if share < 0.001 else percent(share, 1)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: "1 layer", "1,200 layers"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def shorten(text: str, length: int) -> str:
     """`text`, or its beginning and "…", `length` characters in all, where it is longer."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

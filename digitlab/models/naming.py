@@ -16,6 +16,7 @@ from digitlab.models.layer import Layer
 from digitlab.models.library import is_saved, load_saved
 from digitlab.models.presets import presets_by_name
 from digitlab.models.spec import MAX_NAME, ModelSpec
+from digitlab.words import counted
 
 _CHANGED = re.compile(r"(?P<name>.+?)(?: with [\d,]+ changes?)?")
 
@@ -34,7 +35,7 @@ def name_apart(spec: ModelSpec, start: ModelSpec | None = None) -> ModelSpec:
     changes = count_changes(known, spec)
     if not changes:
         return spec.renamed(name)
-    suffix = f" with {changes:,} change{'s' * (changes != 1)}"
+    suffix = f" with {counted(changes, 'change')}"
     return spec.renamed(name[: MAX_NAME - len(suffix)] + suffix)
 
 
@@ -45,7 +46,8 @@ def is_known(name: str) -> bool:
 
 def count_changes(before: ModelSpec, after: ModelSpec) -> int:
     """How many changes lead from one architecture to the other: layers changed, added, removed or
-    moved, the input and the first weights. Names of architectures do not count."""
+    moved, the input and the first weights. Names of architectures do not count, nor do names and
+    sources that layers have by themselves because of another change."""
     changes = (before.input != after.input) + (before.init != after.init)
     if before.layers != after.layers:
         changes += max(1, _count_layers(_lines(before), _lines(after)))
@@ -67,10 +69,16 @@ def _lines(spec: ModelSpec) -> list[Layer]:
 
 
 def _count_layers(before: Sequence[Layer], after: Sequence[Layer]) -> int:
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    bare = [[layer.named("").reading() for layer in layers] for layers in (before, after)]
+    matcher = difflib.SequenceMatcher(None, *bare, autojunk=False)
+    renamed = sum(
+        _is_renamed(before[block.a + index], after[block.b + index])
+        for block in matcher.get_matching_blocks()
+        for index in range(block.size)
+    )
     steps = [step for step in matcher.get_opcodes() if step[0] != "equal"]
-    removed = [Counter(before[first:last]) for _, first, last, _, _ in steps]
-    added = [Counter(after[first:last]) for _, _, _, first, last in steps]
+    removed = [Counter(bare[0][first:last]) for _, first, last, _, _ in steps]
+    added = [Counter(bare[1][first:last]) for _, _, _, first, last in steps]
     moved = sum(removed, Counter()) & sum(added, Counter())
     for kept in (removed, added):
         left = Counter(moved)
@@ -79,4 +87,11 @@ def _count_layers(before: Sequence[Layer], after: Sequence[Layer]) -> int:
             step -= here
             left -= here
     replaced = zip(removed, added, strict=True)
-    return moved.total() + sum(max(old.total(), new.total()) for old, new in replaced)
+    return renamed + moved.total() + sum(max(old.total(), new.total()) for old, new in replaced)
+
+
+def _is_renamed(before: Layer, after: Layer) -> bool:
+    """Whether a person gave a layer another name: one that it got because another layer reads it
+    begins with its type."""
+    by_itself = not before.name and after.name.rpartition(".")[2].startswith(after.type.lower())
+    return before.name != after.name and not by_itself

@@ -17,7 +17,7 @@ from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.ui import page, url
 from digitlab.ui.labels import STATUS_ICONS, STATUS_WORDS
 from digitlab.ui.markdown import plain
-from digitlab.words import ago, percent, shorten
+from digitlab.words import ago, counted, percent, shorten
 
 if TYPE_CHECKING:
     from digitlab.training.config import Task
@@ -136,7 +136,7 @@ def show_result_links(records: Sequence[RunRecord], *, limit: int = LISTED) -> N
     for record in records[:limit]:
         show_result_link(record)
     if len(records) > limit:
-        with st.expander(f"{len(records) - limit:,} earlier runs"):
+        with st.expander(counted(len(records) - limit, "earlier run")):
             for record in records[limit : limit + 200]:
                 show_result_link(record)
 

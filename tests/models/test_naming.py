@@ -28,6 +28,9 @@ LINEAR = {"Linear": {"out_features": 10}}
         (START.with_init("xavier"), 1),
         (START.with_input((1, 8, 8)).with_init("xavier"), 2),
         (START.with_layers([]), 6),
+        (edit.connect(edit.insert(START, (3,), "Add"), (3,), [2, 1]), 1),
+        (edit.rename_layer(START, (1,), "first"), 1),
+        (edit.rename_layer(edit.insert(START, (3,), "Dropout"), (1,), "first"), 2),
     ],
 )
 def test_changes_are_counted_as_a_person_makes_them(changed, count):
