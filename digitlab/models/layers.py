@@ -250,8 +250,8 @@ def _inferred(name: str, value: Any, shape: Shape, placement: Placement) -> Any:
         elif name == "in_features" and len(shape) == 3:
             fix = f"insert Flatten before it and leave {name} out, as it reads only the last size"
         raise placement.error(
-            f"was given {name} {value}, but {written(shape)} reaches it, which has "
-            f"{arrives}; {fix}.",
+            f"was given {name} {value}, but {written(shape)} reaches it"
+            f"{f', which has {arrives}' if len(shape) > 1 else ''}; {fix}.",
             argument=name,
         )
     return arrives

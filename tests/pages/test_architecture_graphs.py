@@ -82,7 +82,11 @@ def test_a_layer_is_renamed_and_its_readers_follow(open_page):
     assert spec_of(app).layers[4].sources == ("layer1.conv2", "first")
     healthy(find(app.text_input, "Layer name").set_value("fc").run())
     assert any("another layer" in error.value for error in app.error)
+    assert find(app.text_input, "Layer name").value == "fc"  # to be mended
     assert spec_of(app).layers[0].name == "first"
+    healthy(find(app.text_input, "Layer name").set_value("third").run())
+    assert spec_of(app).layers[0].name == "third"
+    assert not app.error
 
 
 def test_a_layer_is_connected_by_choosing_its_sources(open_page):

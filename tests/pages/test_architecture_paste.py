@@ -194,8 +194,9 @@ def test_the_choice_shows_the_model_that_was_read(open_page):
 @pytest.mark.usefixtures("two_models")
 def test_the_recipe_in_the_text_is_handed_to_the_train_page(open_page):
     app = paste(open_page(PAGE, view="paste"), "anything")
-    assert "epochs 7" in words(app)
+    assert "Epochs 7" in words(app)
     press(app, "Use the recipe in the text")
+    assert "The Train page uses it" in words(app)
     press(app, "Send to Train")
     assert app.title[0].value == "Train"
     assert find(app.number_input, "Epochs").value == 7

@@ -155,21 +155,22 @@ def _read_body(
         others = ", ".join(dict.fromkeys(c.name for c in choices if c is not choice))
         run.note(f"The text has several networks; {choice.name} is read, not {others}.")
     keras = session.keras.notes if is_model(network) else ()
-    notes = [*keras, *run.notes, *_passed_over(run, body, dropped)]
+    notes = [*keras, *run.notes]
     name = network.name if isinstance(network, KerasModel) else torch_reading.network_name(network)
     pasted = PastedNetwork(
         name=NAME if name in ("", "Fragment") else name,
         layers=tuple(read.layers),
         input=read.input,
         init=read.init,
-        notes=tuple(dict.fromkeys(notes)),
         models=tuple(each.name for each in choices),
         model=choice.name,
     )
     shape = _output_shape(pasted)
     scores = len(shape) == 1 and shape[0] < math.prod(pasted.input)
     recipe = read_recipe(body, run.globals.names, classifier=scores)
-    return replace(pasted, recipe={**session.keras.recipe, **recipe})
+    recipe = {**session.keras.recipe, **recipe}
+    notes += _passed_over(run, body, dropped, "but read for its recipe" if recipe else "")
+    return replace(pasted, recipe=recipe, notes=tuple(dict.fromkeys(notes)))
 
 
 def _read_last(
@@ -299,8 +300,10 @@ def _why(run: Interpreter) -> tuple[int, str] | None:
     return next(((line, reason) for _, line, reason in run.passed_over), None)
 
 
-def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: set[int]) -> list[str]:
-    """A note of the lines that are not the model: data, training, plots."""
+def _passed_over(
+    run: Interpreter, body: list[ast.stmt], dropped: set[int], use: str = ""
+) -> list[str]:
+    """A note of the lines that are not the model (data, training, plots), and of what they gave."""
     skipped = {statement for statement, _, _ in run.passed_over}
     lines: list[tuple[int, int]] = []
     for node in body:
@@ -323,7 +326,8 @@ def _passed_over(run: Interpreter, body: list[ast.stmt], dropped: set[int]) -> l
             lines.append((node.lineno, end))
     notes = []
     if lines:
-        notes.append(f"Passed over as no part of the network: {_numbered(lines)}.")
+        where = ", ".join(filter(None, ["Passed over as no part of the network", use]))
+        notes.append(f"{where}: {_numbered(lines)}.")
     if dropped:
         runs: list[tuple[int, int]] = []
         for number in sorted(dropped):

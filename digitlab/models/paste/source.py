@@ -41,8 +41,8 @@ def check_size(text: Any) -> None:
         )
     if not text.strip():
         raise SpecError(
-            "The text is empty; paste nn.Sequential(…), what print(model) wrote, or a Keras "
-            "Sequential."
+            "The text is empty; paste a model of PyTorch or Keras (a class, a Sequential or a "
+            "functional model), or what print(model) wrote."
         )
 
 

@@ -94,6 +94,8 @@ class Trace:
             values = tuple(Value(step.shape, step.batched) for step in sources)
             shape, batched, weighted, sizes = _placed(layer, values)
         except SpecError as error:
+            if error.path and error.path[-1] in SIZES:  # where the layer is made says it wrong
+                line = getattr(module, "line", 0) or line
             raise SpecError(_at_line(error.message, type, line), line=line) from error
         weighted = weighted or type.startswith(_STATEFUL)
         step = Step(

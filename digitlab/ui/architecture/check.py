@@ -91,7 +91,7 @@ def check_output(spec: ModelSpec, summary: ModelSummary) -> bool:
         _offer_repair(spec, problem)  # the summary's note says that it is an autoencoder
         return True
     if problem is not None:
-        st.warning(plain(str(problem)), icon=":material/warning:")
+        st.warning(plain(_in_words(spec, problem)), icon=":material/warning:")
         _offer_repair(spec, problem)
         return False
     if repaired:
@@ -112,6 +112,17 @@ def _misfit(spec: ModelSpec, classes: int | None) -> SpecError | None:
     except SpecError as e:
         return e
     return None
+
+
+def _in_words(spec: ModelSpec, problem: SpecError) -> str:
+    """The problem; of images of another shape, with the button below instead of what to write."""
+    repair = cached.suggest_fix(spec, problem, CLASSES)
+    if problem.path != ("input",) or not repair:
+        return str(problem)
+    return (
+        f"{spec.name} takes {shape_text(spec.input)} images, but the data has "
+        f"{shape_text(INPUT_SHAPE)}. Press “{repair[0]}”."
+    )
 
 
 def batch_size() -> int:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.models import edit
 from digitlab.models.graph import REUSE, WITHOUT_INPUT
-from digitlab.ui.architecture import state
+from digitlab.ui.architecture import names, state
 from digitlab.ui.architecture.layers import change
 from digitlab.ui.markdown import plain
 
@@ -30,15 +30,13 @@ def edit_connections(spec: ModelSpec, path: Path) -> None:
 
 def _name_field(path: Path, layer: Layer) -> None:
     key = f"architecture-layer-name:{state.revision()}:{path}:{layer.type}"
-    st.session_state[key] = layer.name
-    st.text_input(
+    names.edit_name(
         "Layer name",
+        layer.name,
+        lambda name: edit.rename_layer(state.current(), path, name),
         key=key,
         placeholder="none",
         max_chars=100,
-        on_change=lambda: change(
-            edit.rename_layer, state.current(), path, st.session_state[key].strip()
-        ),
         help="What other layers call it, and its weights: conv1 has conv1.weight. Letters, digits, "
         "_ and dots; layers whose names begin with layer1. are a group.",
     )

@@ -94,15 +94,15 @@ def _order(summary: ModelSummary, *, short: bool) -> tuple[str, ...] | None:
         return ("Layer", "Output shape") if short else ("Layer", "Arguments", "Output shape")
     if short:
         return _SHORT
-    named = any(row.name for row in summary.rows)
-    return tuple(name for name in _COLUMNS if named or name != "Name")
+    left_out = "Share" if any(row.name for row in summary.rows) else "Name"  # there is room for one
+    return tuple(name for name in _COLUMNS if name != left_out)
 
 
 _SHORT = ("Layer", "Output shape", "Parameters", "Multiply-adds")
 _COLUMNS = {
-    "Layer": st.column_config.TextColumn(width=125),
+    "Layer": st.column_config.TextColumn(width=120),
     "Name": st.column_config.TextColumn(
-        width=110, help="What other layers call it; its weights' keys begin with it."
+        width=95, help="What other layers call it; its weights' keys begin with it."
     ),
     "Arguments": st.column_config.TextColumn(width=145),
     "Output shape": st.column_config.TextColumn(

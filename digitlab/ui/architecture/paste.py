@@ -19,6 +19,8 @@ from digitlab.ui.architecture.layers import LIST, MAX_ROWS
 from digitlab.ui.architecture.text import MONOSPACE, code_lines
 from digitlab.ui.markdown import plain
 from digitlab.ui.train.recipe import keep_recipe
+from digitlab.ui.train.recipe_fields import describe
+from digitlab.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _PASTED = "pasted-code"
 _MODEL = "pasted-model"  # which of the models in the text
 _READ = "architecture:pasted"  # what was read, or refused
+_USED = "architecture:used-recipe"  # the last recipe of a text that the Train page was given
 _PANE = "architecture-code"
 SIDES = "architecture-sides"  # holds the code and the list of layers
 _LONGEST = 20_000  # characters of code that are shown with numbers
@@ -138,7 +141,7 @@ def _show_reading(reading: CodeReading) -> None:
     """What was read: how much, with which notes, and the choices that are left."""
     count = sum(layer.count for layer in reading.spec.layers)
     notes = "".join(f"\n- {plain(note)}" for note in reading.notes)
-    st.success(f"Read {count:,} layers.{notes}", icon=":material/check:")
+    st.success(f"Read {counted(count, 'layer')}.{notes}", icon=":material/check:")
     if len(reading.models) > 1:
         st.session_state[_MODEL] = reading.model
         st.selectbox(
@@ -157,8 +160,9 @@ def _show_reading(reading: CodeReading) -> None:
                 args=(reading.recipe,),
                 help="Fills in the form on the Train page.",
             )
-            values = (f"{name.replace('_', ' ')} {value}" for name, value in reading.recipe.items())
-            st.caption(plain(", ".join(values)))
+            used = st.session_state.get(_USED) == reading.recipe
+            mark = " :material/check: The Train page uses it." if used else ""
+            st.caption(plain(", ".join(describe(reading.recipe))) + mark)
 
 
 def _use_recipe(recipe: Mapping[str, Any]) -> None:
@@ -167,7 +171,7 @@ def _use_recipe(recipe: Mapping[str, Any]) -> None:
     except ConfigError as e:
         state.report(str(e))
         return
-    st.toast("The Train page has the recipe in the text.", icon=":material/check:")
+    st.session_state[_USED] = recipe
 
 
 # ---- lines and layers --------------------------------------------------------------------------
@@ -217,11 +221,11 @@ def _hover_rules(marked: Sequence[Sequence[int]]) -> str:
 
 
 _PANE_STYLE = """<style>
-.digitlab-code {font-family: monospace; font-size: 0.8rem; line-height: 1.45; max-height: 620px;
+.digitlab-code {font-family: monospace; font-size: 0.75rem; line-height: 1.45; max-height: 620px;
   overflow: auto; border: 1px solid color-mix(in srgb, currentColor 20%, transparent);
   border-radius: 0.5rem; padding-bottom: 0.3rem}
-.digitlab-code div {white-space: pre; min-width: max-content; padding: 0 0.6rem}
-.digitlab-code i {display: inline-block; width: 2.6rem; opacity: 0.6; font-style: normal;
+.digitlab-code div {white-space: pre; min-width: max-content; padding: 0 0.4rem}
+.digitlab-code i {display: inline-block; width: 2rem; opacity: 0.6; font-style: normal;
   user-select: none}
 .digitlab-code .here {background: color-mix(in srgb, currentColor 9%, transparent);
   font-weight: 600}
@@ -229,6 +233,7 @@ _PANE_STYLE = """<style>
   border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent)}
 .digitlab-code .digitlab-peek > div {display: none}
 @media (max-width: 640px) {.digitlab-code {max-height: 300px}}
+@media (min-width: 1100px) {.st-key-architecture-sides {margin: 0 -3.5rem; width: auto}}
 </style>"""
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.errors import SpecError
 from digitlab.figures.architecture import architecture_dot
 from digitlab.models.spec import MAX_NAME
 from digitlab.ui import url
-from digitlab.ui.architecture import adding, fields, layers, outline, paste, source, state
+from digitlab.ui.architecture import adding, fields, layers, names, outline, paste, source, state
 from digitlab.ui.architecture.check import rows_by_path
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from digitlab.errors import SpecError
     from digitlab.models.layer import Path
     from digitlab.models.placement import Row
     from digitlab.models.spec import ModelSpec
@@ -31,7 +31,6 @@ _INITS = {
     "orthogonal": "Orthogonal: random rotations",
     "normal": "Normal: σ = 1/√inputs, linear layers only",
 }
-_NAME = "architecture-network-name"
 _DIAGRAM = "architecture-diagram"
 _SLOW = 40  # boxes; Graphviz in a browser takes more than a second for more
 _TALL, _MANY = 1_000, 25  # pixels of a diagram with so many boxes, which scrolls
@@ -63,23 +62,15 @@ def show_diagram(spec: ModelSpec, summary: ModelSummary) -> None:
 
 def name_it(spec: ModelSpec) -> None:
     """A field for the architecture's name."""
-    st.session_state[_NAME] = spec.name
-    st.text_input(
+    names.edit_name(
         "Name of the network",
-        key=_NAME,
+        spec.name,
+        lambda name: state.current().renamed(name or state.start_name()),
+        key="architecture-network-name",
         max_chars=MAX_NAME,
-        on_change=_rename,
         help="Its runs and files are called by this name. Clear it to name the network after what "
         "it started from.",
     )
-
-
-def _rename() -> None:
-    name = st.session_state[_NAME].strip() or state.start_name()
-    try:
-        state.commit(state.current().renamed(name))
-    except SpecError as e:
-        state.report(str(e))
 
 
 def columns(wide: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -127,7 +118,7 @@ def show_view(
         if not paste.has_code():
             return
         with st.container(key=paste.SIDES):
-            code, listed = st.columns(2)
+            code, listed = st.columns(2, gap="small")
         with code:
             paste.show_code(spec, lines, selected)
         form = listed

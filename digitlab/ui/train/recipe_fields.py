@@ -5,7 +5,7 @@ No field is named here: one that is new in `TrainConfig` appears on the form by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -77,6 +77,26 @@ def _ask_number(field: FieldInfo, start: float | None, common: dict[str, Any]) -
     if zero_is_none:
         return max(value, least) if value else None
     return value
+
+
+def describe(
+    values: Mapping[str, Any], recipe: type[TrainConfig | Augmentation] = TrainConfig
+) -> list[str]:
+    """Some fields of a recipe as the form names them: "Rotation 10°", "Loss Cross-entropy"."""
+    words: list[str] = []
+    for name, value in values.items():
+        field = recipe.model_fields[name]
+        if field.annotation is Augmentation:
+            words += describe(dict(value), Augmentation)
+            continue
+        title, _, unit = field.title.partition(" (")
+        titles = dict(_choices(field).values())
+        shown = titles.get(value) or (f"{value:g}" if isinstance(value, float) else str(value))
+        if isinstance(value, bool):
+            shown = "on" if value else "off"
+        mark = "°" if "degrees" in unit else " pixels" if "pixels" in unit else ""
+        words.append(f"{title} {shown}{mark}")
+    return words
 
 
 def to_params(recipe: TrainConfig | Augmentation) -> Iterator[tuple[str, object]]:

@@ -197,7 +197,18 @@ def one(layer: str) -> str:
     return f"import torch.nn as nn\nnn.Sequential(\n    nn.Flatten(),\n    {layer},\n)"
 
 
+MISFIT = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 64)
+        self.fc2 = nn.Linear(32, 10)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x.flatten(1)))
+"""
+
 REFUSED = [
+    (MISFIT, 5, "in_features 32, but 64 reaches it; leave in_features out or set it to 64"),
     (one("os.system('rm -rf /')"), 4, "'os', which is not defined"),
     (one("__import__('os').system('x')"), 4, "calls __import__, and nothing is executed"),
     (one("nn.Linear.__init__.__globals__"), 4, "__globals__"),

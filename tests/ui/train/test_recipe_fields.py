@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from digitlab.training.config import Augmentation, Form, TrainConfig
 from digitlab.ui.train import recipe
-from digitlab.ui.train.recipe_fields import form_of, is_asked, params, to_params
+from digitlab.ui.train.recipe_fields import describe, form_of, is_asked, params, to_params
 
 FIELDS = {**TrainConfig.model_fields, **Augmentation.model_fields}
 NOT_ASKED = {"restarts", "augmentation"}  # by continuing a run; by the fields inside it
@@ -24,6 +24,14 @@ def test_every_field_of_a_recipe_can_be_set():
 
 def test_no_two_share_a_place_in_the_url():
     assert len(set(params(TrainConfig))) == len(FIELDS) - len(NOT_ASKED)
+
+
+def test_fields_and_values_are_described_as_the_form_names_them():
+    values = {"epochs": 7, "loss": "mse", "nesterov": True, "augmentation": {"rotation": 10.0}}
+    epochs, loss, nesterov, rotation = describe(values)
+    assert (epochs, nesterov, rotation) == ("Epochs 7", "Nesterov on", "Rotation 10°")
+    assert loss.startswith("Loss ")
+    assert "mse" not in loss
 
 
 def test_names_in_links_stay():
