@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -471,3 +472,19 @@ def test_what_differs_from_a_file_of_code_is_a_note(command, tmp_path):
     assert code == 0
     assert "9" in out
     assert err.startswith("note: The text has several networks; n9 is read, not n5.")
+
+
+def test_a_checkpoint_is_imported_with_the_network_of_ones_own_file(command, own_file, tmp_path):
+    checkpoint = tmp_path / "own.pt"
+    module = own_file.read_text() + f"\ntorch.save(net.state_dict(), {str(checkpoint)!r})\n"
+    own_file.write_text(module)
+    model = f"{own_file}:net"
+    assert command("models", model)[0] == 0
+    code, out, err = command("import", checkpoint, "--model", model, "--dataset", "optdigits")
+    assert code == 0
+    assert "training images read right" in err
+    assert "Taken: " in err
+    table = {line.split("  ")[0]: line.rstrip() for line in out.splitlines()}
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", table["created"])
+    assert table["test accuracy"].endswith(" %")
+    assert table["tags"].split() == ["tags", "imported"]

@@ -10,6 +10,7 @@ import typer
 
 import digitlab as dl
 from digitlab.cli.app import Json, app
+from digitlab.cli.own_code import own_model
 from digitlab.cli.table import show, show_run
 from digitlab.errors import ExportError
 from digitlab.exports.formats import FORMATS, needs_run
@@ -56,7 +57,10 @@ def import_(
         ),
     ],
     model: Annotated[
-        str, typer.Option(help="What a state dict is of: a preset, a .yaml or .py file.")
+        str,
+        typer.Option(
+            help="What a state dict is of: a preset, a .yaml or .py file; FILE.py:NAME is run."
+        ),
     ] = "",
     dataset: Annotated[str, typer.Option(help="The dataset that it reads.")] = "mnist",
     normalization: Annotated[
@@ -82,7 +86,7 @@ def import_(
         return
     run = dl.import_network(
         file,
-        model or None,
+        own_model(model) if model else None,
         dataset,
         normalization=normalization or None,
         inverted=inverted,
@@ -95,8 +99,13 @@ def import_(
 
 
 def _tell(trials: list[Trial]) -> None:
+    from digitlab.imports.import_network import explain_choice
+
+    print(f"Of {trials[0].images:,} training images read right, and the loss:", file=sys.stderr)
     for trial in trials:
-        print(f"{percent(trial.accuracy):>8}  {trial.form.describe()}", file=sys.stderr)
+        figures = f"{percent(trial.accuracy):>8}  {trial.loss:8.4f}"
+        print(f"{figures}  {trial.form.describe()}", file=sys.stderr)
+    print(f"Taken: {trials[0].form.describe()}. {explain_choice(trials)}", file=sys.stderr)
 
 
 @app.command()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import digitlab as dl
 from digitlab.files import finite
+from digitlab.words import duration, percent
 
 
 def run_row(run: dl.Run) -> dict[str, Any]:
@@ -30,9 +32,19 @@ def run_row(run: dl.Run) -> dict[str, Any]:
 
 def show_run(run: dl.Run, as_json: bool) -> None:
     row = run_row(run)
-    show(
-        row if as_json else [{"field": key, "value": value} for key, value in row.items()], as_json
+    if as_json:
+        show(row, True)
+        return
+    shown = {key: ", ".join(map(str, v)) if isinstance(v, list) else v for key, v in row.items()}
+    shown["created"] = (
+        datetime.fromtimestamp(row["created"]).astimezone().strftime("%Y-%m-%d %H:%M")
     )
+    shown["train_seconds"] = duration(row["train_seconds"])
+    for key in ("val_accuracy", "test_accuracy"):
+        shown[key] = percent(row[key])
+    shown["notices"] = " ".join(row["notices"])
+    words = {key.replace("_", " "): "–" if v in ("", None) else v for key, v in shown.items()}
+    show([{"field": key, "value": value} for key, value in words.items()], False)
 
 
 def show(value: Mapping[str, Any] | Sequence[Mapping[str, Any]], as_json: bool) -> None:

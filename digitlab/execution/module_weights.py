@@ -27,8 +27,9 @@ def keep_weights_of(
     reading = read_module(module, INPUT_SHAPE)
     spec = ModelSpec(name=reading.name, input=INPUT_SHAPE, layers=reading.layers)
     experiment = plan(spec, data, config)
-    message = "The weights that a module had, stored to start from; not trained here."
-    record = make_record(experiment, status="stopped", executor="foreground", name=name)
+    message = "Weights of your module, before training: what its training starts from."
+    record = make_record(experiment, status="stopped", executor="foreground",
+                         name=f"{name or reading.name}, before training")  # fmt: skip
     record = record.changed(started=record.created, ended=time.time(), message=message)
     store.find_ids(record.id)  # a store that is new reads the folders that are there: not this one
     folder = run_folder.run_folder(record.id)

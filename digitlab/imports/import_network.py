@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from digitlab.words import percent
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from digitlab.data.dataset import Dataset
     from digitlab.models.spec import ModelSpec
@@ -57,7 +59,7 @@ class Trial:
 
 def import_network(
     file: str | Path | bytes | BinaryIO,
-    model: str | Path | ModelSpec | None = None,
+    model: str | Path | ModelSpec | nn.Module | None = None,
     data: str | Dataset = "mnist",
     *,
     normalization: str | tuple[float, float] | None = None,
@@ -71,13 +73,14 @@ def import_network(
 
     `file` is a path, a file's bytes or an opened file: ONNX, Keras (.keras, .h5), or a state dict
     (.pt, .pth, .safetensors, .weights.h5), which needs the `model` that it is of (a preset's name,
-    a file, a ModelSpec); with `partial` also where not all of them fit. How the network wants its
-    images is tried: the usual ways are compared on some training images, the best is taken, and
-    `on_trials` is called with all. What is known may be stated: `normalization` ("none", "half",
-    "mnist", "255", or mean and deviation of pixels from 0 to 1), `inverted` (dark ink on white),
-    `transposed` (rows and columns swapped). Nothing in the file is
-    executed. Raises NetworkFileError for a file that cannot be read, is not safe or does not fit,
-    SpecError for an architecture that does not fit the data or the limits, DatasetError.
+    a file, a ModelSpec, your nn.Module); with `partial` also where not all of them fit. How the
+    network wants its images is tried: the usual ways are compared on some training images, the best
+    is taken, and `on_trials` is called with all (without it a warning says where none reads the
+    images). What is known may be stated: `normalization` ("none", "half", "mnist", "255", or mean
+    and deviation of pixels from 0 to 1), `inverted` (dark ink on white), `transposed` (rows and
+    columns swapped). Nothing in the file is executed. Raises NetworkFileError for a file that
+    cannot be read, is not safe or does not fit, SpecError for an architecture that does not fit the
+    data or the limits, DatasetError.
     """
     network = read_network(file, model, partial=partial)
     dataset = load_dataset(data) if isinstance(data, str) else data
@@ -86,6 +89,9 @@ def import_network(
     )
     if on_trials:
         on_trials(trials)
+    else:
+        for doubt in doubts(trials):
+            warnings.warn(doubt, stacklevel=2)
     return keep_network(network, dataset, trials[0].form, name=name, trials=trials)
 
 
@@ -218,7 +224,7 @@ def _record(
         message=f"Trained elsewhere, imported from {network.source} ({network.title}); images as "
         f"{form.describe()}.",
         tags=[IMPORTED],
-        notices=[*network.notes, *_doubts(trials)],
+        notices=[*network.notes, *doubts(trials)],
     )
 
 
@@ -229,10 +235,25 @@ def _nearest(form: InputForm) -> Normalize:
     return "half" if (form.mean, form.std) == (0.5, 0.5) else "dataset"
 
 
-def _doubts(trials: Sequence[Trial]) -> list[str]:
-    if not trials or trials[0].accuracy >= _UNSURE:
+def explain_choice(trials: Sequence[Trial]) -> str:
+    """Why the first of the trials is the most likely one, in a sentence."""
+    first, best = trials[0], max(trials, key=lambda trial: trial.accuracy)
+    if len(trials) == 1:
+        return "The only way that agrees with what is known."
+    if first.accuracy == best.accuracy:
+        return f"The first reads the most of {first.images:,} training images right."
+    return (
+        f"The best reads {percent(best.accuracy)} of {best.images:,} training images right "
+        f"({best.form.describe()}). Less than {100 * _ALIKE:.0f} percentage point may be chance: "
+        "of the ways as near to it as that, the first has the smallest loss."
+    )
+
+
+def doubts(trials: Sequence[Trial]) -> list[str]:
+    """What to say where no trial reads the images; empty otherwise."""
+    best = max(trials, key=lambda trial: trial.accuracy, default=None)
+    if best is None or best.accuracy >= _UNSURE:
         return []
-    best = trials[0]
     return [
         f"With no usual input scaling does this network recognize the images: the best has "
         f"{percent(best.accuracy)} on {best.images:,} of them. Perhaps it was trained on others, "

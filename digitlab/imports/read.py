@@ -27,7 +27,7 @@ _SCALED = {"none": (0.0, 1.0), "half": (0.5, 0.5)}  # a Rescaling, by the recipe
 
 def read_network(
     file: str | Path | bytes | BinaryIO,
-    model: str | Path | ModelSpec | None = None,
+    model: str | Path | ModelSpec | torch.nn.Module | None = None,
     *,
     partial: bool = False,
     source: str = "",
@@ -36,9 +36,9 @@ def read_network(
 
     ONNX and Keras files bring their architecture. The tensors of a state dict (.pt, .pth,
     .safetensors, .weights.h5) are fitted to `model`, a preset's name, a file (.yaml, or .py with
-    PyTorch or Keras code, which is not run) or a ModelSpec: by name, else by shape and order.
-    Raises NetworkFileError for a file that cannot be read or is not safe to open, and where a
-    tensor does not fit, unless `partial`: then initial weights stand in.
+    PyTorch or Keras code, which is not run), a ModelSpec or an nn.Module: by name, else by shape
+    and order. Raises NetworkFileError for a file that cannot be read or is not safe to open, and
+    where a tensor does not fit, unless `partial`: then initial weights stand in.
     """
     spec = None if model is None else load_model(model)
     return network_in(read_contents(file, source), spec, partial=partial)

@@ -55,7 +55,7 @@ def fit_weights(
     if not fit.sources or (not fit.whole and not partial):
         raise NetworkFileError(
             f"The weights of {contents.source} do not fit {spec.name}: {fit.describe()} Choose "
-            "their architecture, or import only what fits.",
+            "their architecture, or import only what fits (--partial, in Python partial=True).",
             fit=fit,
             suggestion=guess_spec(given),
         )

@@ -153,8 +153,8 @@ def read_preset_file(path: str | pathlib.Path) -> tuple[ModelSpec, dict[str, Any
 
 
 def suggest_preset(name: str) -> str:
-    """What to say of a name that is no preset's: the nearest names, or all of them."""
+    """What to say of a name that is no preset's: the nearest names, or where all are listed."""
     near = difflib.get_close_matches(str(name), presets_by_name(), 3, 0.5)
     if near:
         return f"did you mean {' or '.join(near)}"
-    return f"presets are {', '.join(presets_by_name())}"
+    return "`python -m digitlab models` lists them"

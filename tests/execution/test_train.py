@@ -189,7 +189,7 @@ def test_a_module_keeps_its_weights_when_asked(optdigits):
     state = module.state_dict()
     assert all(torch.allclose(weights[key], state[key], atol=1e-6) for key in state)
     start = dl.open_run(run.record.data.start_from)
-    assert "weights that a module had" in start.record.message
+    assert "Weights of your module, before training" in start.record.message
     with pytest.raises(dl.DigitlabError, match=r"takes an nn\.Module; not str"):
         dl.train("lenet-5", optdigits, config, progress=False, keep_weights=True)
 

@@ -11,9 +11,10 @@ from torch import nn
 
 import digitlab as dl
 from digitlab.errors import NetworkFileError
-from digitlab.imports.import_network import IMPORTED, try_forms
+from digitlab.imports.import_network import IMPORTED, Trial, doubts, explain_choice, try_forms
 from digitlab.imports.inputs import InputForm, usual_forms, with_front
 from digitlab.imports.read import read_network
+from digitlab.models.build import build
 
 LAYERS = [
     {"Conv2d": {"out_channels": 8, "kernel_size": 3, "padding": 1}},
@@ -201,3 +202,32 @@ def test_the_authors_code_and_state_dict_fit_by_name(saved, outside, optdigits, 
     network = read_network(saved, tmp_path / "net.py")
     assert {row.how for row in network.fit.rows} == {"name"}
     assert correct(network.build(), optdigits) == correct(outside, optdigits)
+
+
+def trial(accuracy, loss, mean=0.0):
+    return Trial(InputForm(mean=mean), accuracy, loss, 500)
+
+
+def test_the_choice_among_ways_that_are_alike_is_explained():
+    why = explain_choice([trial(0.448, 1.7), trial(0.458, 1.9, mean=0.5)])
+    assert "45.80 %" in why
+    assert "smallest loss" in why
+    assert "first reads the most" in explain_choice([trial(0.9, 0.1), trial(0.8, 0.2)])
+    (doubt,) = doubts([trial(0.448, 1.7), trial(0.458, 1.9)])
+    assert "45.80 %" in doubt  # the best, though another is taken
+
+
+def test_who_imports_is_warned_where_no_way_reads_the_images(optdigits, tmp_path):
+    path = tmp_path / "untrained.pt"
+    torch.save(build(SPEC).state_dict(), path)
+    with pytest.warns(UserWarning, match="the best has"):
+        run = dl.import_network(path, SPEC, optdigits)
+    assert "the best has" in run.record.notices[0]
+
+
+def test_an_own_module_says_what_a_state_dict_is_of(optdigits, tmp_path):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    torch.save(network.state_dict(), tmp_path / "own.pt")
+    with pytest.warns(UserWarning, match="the best has"):
+        run = dl.import_network(tmp_path / "own.pt", network, optdigits)
+    assert any(torch.equal(value, network[1].bias) for value in run.model.parameters())

@@ -182,7 +182,7 @@ def test_a_model_is_a_name_a_file_or_a_spec(tmp_path):
 def test_a_wrong_name_gets_the_nearest_ones(tmp_path):
     with pytest.raises(SpecError, match="did you mean two-hidden-16-"):
         load_model("two-hiden-16-relu")
-    with pytest.raises(SpecError, match="presets are logistic-regression"):
+    with pytest.raises(SpecError, match="`python -m digitlab models` lists"):
         load_preset("zzz")
     with pytest.raises(SpecError, match="no file"):
         load_model(tmp_path / "none.yaml")
