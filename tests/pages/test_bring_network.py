@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 import torch
@@ -57,6 +58,33 @@ def test_weights_are_fitted_to_the_page_tried_and_imported(open_page, trained, o
     right = int((trained(images).argmax(1) == optdigits.test.labels).sum())
     assert round(run.record.test_accuracy * 359) == right
     assert any(run.id in item.value for item in app.success)
+    shown = words(open_page("4_Results", run=run.id)).replace("\\", "")
+    assert "imported from mine.pt and evaluated on" in shown
+    assert "may be flattering" in shown
+    assert "with seed" not in shown
+
+
+def test_another_dataset_is_tried_anew(open_page, trained, monkeypatch):
+    from digitlab.ui.architecture import bring as cell
+
+    monkeypatch.setattr(cell, "is_available", lambda _name: True)
+    app = open_page(PAGE, preset="logistic-regression")
+    app = bring(app, "mine.pt", saved(trained.state_dict()))
+    before = find(app.selectbox, "Images as")
+    assert all("% of 500 training images read right" in option for option in before.options)
+    tried = cell.try_forms
+
+    def worse(network, data):
+        return [replace(trial, accuracy=0.125) for trial in tried(network, data)]
+
+    monkeypatch.setattr(cell, "try_forms", worse)
+    monkeypatch.setattr(
+        cell.cached, "dataset", lambda _name, load=cell.cached.dataset: load("optdigits")
+    )
+    app = healthy(find(app.selectbox, "Dataset").set_value("mnist").run())
+    after = find(app.selectbox, "Images as")
+    assert all("12.50 %" in option for option in after.options)
+    assert after.value == 0
 
 
 def test_weights_of_another_network_show_what_does_not_fit_and_a_guess(open_page, trained):

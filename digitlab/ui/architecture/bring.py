@@ -10,7 +10,12 @@ import streamlit as st
 from digitlab.data.registry import default_dataset, is_available, list_datasets
 from digitlab.errors import DigitlabError, NetworkFileError
 from digitlab.imports.contents import read_contents
-from digitlab.imports.import_network import keep_network, try_forms
+from digitlab.imports.import_network import (
+    doubts,
+    explain_choice,
+    keep_network,
+    try_forms,
+)
 from digitlab.imports.read import network_in
 from digitlab.models.placement import written
 from digitlab.snippets import export
@@ -170,21 +175,18 @@ def _offer(network: TrainedNetwork, trials: list[Trial], dataset: str) -> None:
         f"**{plain(network.spec.name)}**, {network.title}: {len(network.spec.layers)} layers, "
         f"{parameters:,} parameters. SHA-256 `{network.digest[:12]}…`"
     )
-    best = trials[0]
     chosen = st.selectbox(
         "Images as",
         range(len(trials)),
-        format_func=lambda i: f"{trials[i].form.describe()}: {percent(trials[i].accuracy)}",
-        key="bring-form",
-        help=f"How its author scaled the pixels. Each way was tried on {best.images} training "
-        "images; the first is the most likely one.",
+        format_func=lambda i: (
+            f"{trials[i].form.describe()}: {percent(trials[i].accuracy)} "
+            f"of {trials[i].images:,} training images read right"
+        ),
+        key=f"bring-form:{network.digest[:12]}:{dataset}",  # options are of a file and a dataset
+        help=f"How its author scaled the pixels. {explain_choice(trials)}",
     )
-    if best.accuracy < 0.5:
-        st.warning(
-            "With no usual input scaling does the network recognize these images. Perhaps it was "
-            "trained on others, or its classes stand in another order.",
-            icon=":material/warning:",
-        )
+    for doubt in doubts(trials):
+        st.warning(plain(doubt), icon=":material/warning:")
     name = st.text_input(
         "Name of the run", value=network.spec.name, max_chars=120, key="bring-name"
     )

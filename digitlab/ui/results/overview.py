@@ -10,6 +10,7 @@ from digitlab.data.registry import dataset_title
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page
 from digitlab.ui.labels import model_title
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.view import View
 from digitlab.words import duration, hundred, interval, percent
 
@@ -24,11 +25,17 @@ def show(view: View) -> None:
     run, result = view.run, view.result
     page.cell(
         run.record.name,
-        f"{model_title(run.record.model)}, trained on {dataset_title(run.record.dataset)} with "
-        f"seed {run.record.seed} and evaluated on {view.description}. The intervals show how much "
+        f"{model_title(run.record.model)}, {_describe_origin(run)} and evaluated on "
+        f"{view.description}. The intervals show how much "
         "a metric varies with the choice of images: Wilson intervals for accuracy, 1,000 bootstrap "
         "resamples for the others. They do not include the variation between training seeds.",
     )
+    if _source(run):
+        st.info(
+            "It was trained elsewhere: these images may be among those that its author trained "
+            "it on, so that its accuracy may be flattering.",
+            icon=":material/download:",
+        )
     _show_summary(run, result)
     _show_agreement(result)
     page.code_fold(snippets.evaluation(*view.snippet_args))
@@ -44,12 +51,25 @@ def show(view: View) -> None:
     page.code_fold(snippets.per_class(*view.snippet_args))
 
 
+def _source(run: Run) -> str:
+    """The name of the file that a network trained elsewhere came in; empty for a run's own."""
+    return (run.record.data.imported or {}).get("file", "")
+
+
+def _describe_origin(run: Run) -> str:
+    record = run.record
+    if source := _source(run):
+        return f"imported from {plain(source)}"
+    return f"trained on {dataset_title(record.dataset)} with seed {record.seed}"
+
+
 def _show_summary(run: Run, result: Evaluation) -> None:
     first, second, third, fourth = st.columns(4)
     _metric(first, "Accuracy", percent(result.accuracy), _within(result.accuracy_interval))
     _metric(second, "Loss", f"{result.loss:.4f}", "cross-entropy, nats")
     _metric(third, "Mistakes", f"{len(result.errors):,}", f"of {result.n:,} images")
-    trained = f"trained in {duration(run.record.train_seconds)}"
+    seconds = run.record.train_seconds
+    trained = "trained elsewhere" if _source(run) else f"trained in {duration(seconds)}"
     _metric(fourth, "Parameters", f"{run.record.parameters:,}", trained)
 
 
