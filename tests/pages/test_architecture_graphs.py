@@ -180,3 +180,13 @@ def test_an_autoencoder_is_sent_to_train_with_its_loss(open_page):
     assert app.title[0].value == "Train"
     assert find(app.selectbox, "Loss").value == "reconstruction"
     assert not app.error
+
+
+def test_images_of_another_size_are_told_with_the_button_that_adapts_to_them(open_page):
+    layers = ["Flatten", {"Linear": {"out_features": 10}}]
+    app = opened(open_page, ModelSpec(name="Wide", input=(3, 64, 64), layers=layers))
+    (warning,) = app.warning
+    assert "spec" not in warning.value
+    assert "Adapt it to 1×28×28 images" in warning.value
+    press(app, "Adapt it to 1×28×28 images")
+    assert spec_of(app).input == (1, 28, 28)

@@ -169,7 +169,7 @@ def _read_body(
     scores = len(shape) == 1 and shape[0] < math.prod(pasted.input)
     recipe = read_recipe(body, run.globals.names, classifier=scores)
     recipe = {**session.keras.recipe, **recipe}
-    notes += _passed_over(run, body, dropped, "but read for its recipe" if recipe else "")
+    notes += _passed_over(run, body, dropped, "but read for the recipe" if recipe else "")
     return replace(pasted, recipe=recipe, notes=tuple(dict.fromkeys(notes)))
 
 

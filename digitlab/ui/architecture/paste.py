@@ -161,7 +161,7 @@ def _show_reading(reading: CodeReading) -> None:
                 help="Fills in the form on the Train page.",
             )
             used = st.session_state.get(_USED) == reading.recipe
-            mark = " :material/check: The Train page uses it." if used else ""
+            mark = ". :material/check: The Train page uses it." if used else ""
             st.caption(plain(", ".join(describe(reading.recipe))) + mark)
 
 
@@ -233,7 +233,8 @@ _PANE_STYLE = """<style>
   border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent)}
 .digitlab-code .digitlab-peek > div {display: none}
 @media (max-width: 640px) {.digitlab-code {max-height: 300px}}
-@media (min-width: 1100px) {.st-key-architecture-sides {margin: 0 -3.5rem; width: auto}}
+@media (min-width: 1100px) {div.st-key-architecture-sides {margin: 0 -3.5rem;
+  width: calc(100% + 7rem); max-width: none}}
 </style>"""
 
 
