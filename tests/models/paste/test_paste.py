@@ -14,6 +14,7 @@ from digitlab.errors import SpecError
 from digitlab.models.build import build, summarize
 from digitlab.models.layers import list_layers
 from digitlab.models.load import load_model
+from digitlab.models.paste.read import read_code
 from digitlab.models.spec import ModelSpec
 
 # From the tutorials of PyTorch and Keras, shortened to their models.
@@ -344,3 +345,12 @@ def _check_read_or_refused(text: str) -> None:
         assert ModelSpec.from_yaml(spec.to_yaml()) == spec
         return
     assert message.endswith((".", "?"))
+
+
+def test_lines_that_gave_the_recipe_are_not_called_unread():
+    text = "model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\nprint(model)\n"
+    trained = text + "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\noptimizer.step()\n"
+    where = "Passed over as no part of the network"
+    notes = [" ".join(read_code(code).notes) for code in (text, trained)]
+    assert f"{where}: line" in notes[0]
+    assert f"{where}, but read for the recipe: line" in notes[1]
