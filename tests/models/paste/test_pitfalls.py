@@ -129,7 +129,7 @@ def test_a_forward_that_an_instance_is_given_is_read():
 
 
 def test_the_transpose_of_an_image_moves_the_batch():
-    with pytest.raises(SpecError, match="first dimension must be the batch"):
+    with pytest.raises(SpecError, match="first dimension is not the batch"):
         read("return x.T")
     twice = types(read("return self.b(self.a(x.T.T.flatten(1)))"))
     assert twice[-3:] == ["Flatten", "Linear", "Linear"]
