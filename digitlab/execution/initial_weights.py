@@ -61,7 +61,7 @@ def inherited_normalization(run_id: str) -> dict[str, Any]:
     from digitlab.runs.run import open_run
 
     record = open_run(run_id).record
-    foreign = "file" in (record.data.imported or {}) or record.data.normalization
+    foreign = record.trained_elsewhere or record.data.normalization
     return {"normalization": record.normalization} if foreign else {}
 
 

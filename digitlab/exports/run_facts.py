@@ -64,9 +64,16 @@ def run_facts(run: Run, result: Evaluation) -> RunFacts:
 
 
 def recipe_rows(run: Run) -> list[Row]:
-    """The whole recipe, a row for each field; of the augmentation only what is in use."""
+    """The whole recipe, a row for each field; of the augmentation only what is in use.
+
+    Of a network that was trained elsewhere, where it is from and what its outputs mean.
+    """
     rows = []
-    for name, value in run.experiment.recipe.model_dump().items():
+    recipe = run.experiment.recipe.model_dump()
+    if run.record.trained_elsewhere:
+        rows.append(("recipe", "not known: trained elsewhere"))
+        recipe = {"loss": recipe["loss"]}
+    for name, value in recipe.items():
         if name == "augmentation":
             active = {key: amount for key, amount in value.items() if amount}
             value = ", ".join(f"{key} {amount:g}" for key, amount in active.items()) or "none"
@@ -77,7 +84,7 @@ def recipe_rows(run: Run) -> list[Row]:
 def _measured(run: Run, result: Evaluation) -> str:
     record = run.record
     kept = record.kept_epoch if record.kept_epoch is not None else record.epochs_done
-    if "file" in (record.data.imported or {}):
+    if record.trained_elsewhere:
         return (
             f"Measured on the {result.n:,} test images of {dataset_title(record.dataset)}. "
             f"{origin(run)} Whether it was trained on these images is not known."

@@ -142,6 +142,11 @@ class RunRecord(BaseModel):
         return "reconstruct" if self.config.get("loss") == "reconstruction" else "classify"
 
     @property
+    def trained_elsewhere(self) -> bool:
+        """Whether its weights came from a file: of its recipe, only what they take is known."""
+        return "file" in (self.data.imported or {})
+
+    @property
     def measured(self) -> bool:
         """Whether it has results on a test split."""
         return self.test_accuracy is not None or self.test_loss is not None

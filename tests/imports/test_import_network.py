@@ -11,10 +11,12 @@ from torch import nn
 
 import digitlab as dl
 from digitlab.errors import NetworkFileError
+from digitlab.exports.run_facts import recipe_rows
 from digitlab.imports.import_network import IMPORTED, Trial, doubts, explain_choice, try_forms
 from digitlab.imports.inputs import InputForm, usual_forms, with_front
 from digitlab.imports.read import read_network
 from digitlab.models.build import build
+from digitlab.ui.compare.side_by_side import settings
 
 LAYERS = [
     {"Conv2d": {"out_channels": 8, "kernel_size": 3, "padding": 1}},
@@ -169,6 +171,13 @@ def test_an_imported_run_is_exported_and_imported_like_every_other(saved, optdig
         text = dl.export(run, form, tmp_path / f"run.{form}").read_bytes()
         assert form not in ("report", "card") or b"trained elsewhere" in text
     assert "trained elsewhere" in dl.open_run(run.id).record.message.lower()
+
+
+def test_no_recipe_is_told_of_a_network_that_was_trained_elsewhere(saved, optdigits):
+    run = dl.import_network(saved, SPEC, optdigits, normalization="mnist")
+    rows = dict(recipe_rows(run))
+    assert rows == {"recipe": "not known: trained elsewhere", "loss": "cross-entropy"}
+    assert "optimizer" not in settings(run.record)
 
 
 def test_weights_that_digitlab_exported_bring_their_architecture(saved, optdigits, tmp_path):

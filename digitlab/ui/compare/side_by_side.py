@@ -42,6 +42,8 @@ def settings(record: RunRecord) -> dict[str, Any]:
         layers, recipe = experiment.spec.fingerprint, experiment.config.model_dump()
     except DigitlabError:  # of a newer version: its recipe can still be compared
         layers, recipe = None, record.config
+    if record.trained_elsewhere:
+        recipe = {"loss": recipe.get("loss")}
     return {
         "dataset": dataset_title(record.dataset),
         "dataset fingerprint": (data.fingerprint or "")[:8] or None,
