@@ -206,5 +206,5 @@ def test_published_figures_are_of_mnist():
 @pytest.mark.parametrize("name", ["autoencoder", "autoencoder-conv", "vae"])
 def test_autoencoders_take_enough_steps_on_the_small_dataset(name):
     recipe = load_preset(name).recipe
-    # after 606 steps on optdigits' training images, a fifth of the mean image's squared error is left, or less
+    # 606 steps leave a fifth of the squared error of the mean image, or less
     assert recipe["epochs"] * 1_294 / recipe["batch_size"] > 600
