@@ -14,6 +14,7 @@ import numpy as np
 
 from digitlab.errors import SpecError
 from digitlab.models.build import place
+from digitlab.models.graph import free_name
 from digitlab.models.layer import Layer
 from digitlab.models.placement import Assembly, Part, Placement, Shape, Value
 from digitlab.models.spec import ModelSpec
@@ -145,20 +146,7 @@ class LayerList:
         name = re.sub(r"[^\w.]", "_", name, flags=re.ASCII).strip("._")
         if not _VALID_NAME.fullmatch(name) or name == "input":
             return ""
-        taken = [layer.name for layer in self.layers if layer.name]
-
-        def clashes(candidate: str) -> bool:
-            return any(
-                other == candidate
-                or other.startswith(f"{candidate}.")
-                or candidate.startswith(f"{other}.")
-                for other in taken
-            )
-
-        candidate, count = name, 2
-        while clashes(candidate):
-            candidate, count = f"{name}_{count}", count + 1
-        return candidate
+        return free_name(name, [layer.name for layer in self.layers if layer.name])
 
 
 def as_pair(values: Sequence[int]) -> int | list[int]:

@@ -6,8 +6,9 @@ torch; `digitlab.models.network` is the network that runs such a list.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
@@ -175,13 +176,25 @@ def _reads(index: int, layer: Layer, index_of: dict[str, int]) -> tuple[int, ...
     return tuple(index_of[name] for name in layer.sources) or (index - 1,)
 
 
+def clash(name: str, other: str) -> bool:
+    """Whether two layers cannot have these names: equal ones, or one the front of the other."""
+    return name == other or name.startswith(f"{other}.") or other.startswith(f"{name}.")
+
+
+def free_name(name: str, taken: Collection[str], first: int = 2) -> str:
+    """`name`, or with a number from `first` on behind it, that clashes with none in `taken`."""
+    numbered = (f"{name}_{number}" for number in itertools.count(first))
+    names = itertools.chain([name], numbered)
+    return next(name for name in names if not any(clash(name, other) for other in taken))
+
+
 def _check_name(name: str, index_of: dict[str, int]) -> None:
     if not name:
         return
     if name in index_of:
         raise SpecError(f"is called {name} like an earlier layer; rename one.", path=("name",))
     for other in index_of:
-        if other.startswith(f"{name}.") or name.startswith(f"{other}."):
+        if clash(name, other):
             raise SpecError(
                 f"is called {name}, but another layer is called {other}: a name cannot also be "
                 f"the front of another. Rename one.",

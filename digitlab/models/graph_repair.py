@@ -13,7 +13,7 @@ from typing import Any
 from digitlab.errors import SpecError
 from digitlab.models import edit
 from digitlab.models.build import sketch
-from digitlab.models.graph import AT_INPUT, REUSE, WITHOUT_INPUT, resolve
+from digitlab.models.graph import AT_INPUT, REUSE, WITHOUT_INPUT, free_name, resolve
 from digitlab.models.layer import INPUT, Layer, Path, put
 from digitlab.models.network import check_names
 from digitlab.models.operations import OPERATIONS
@@ -116,10 +116,7 @@ def _free(name: str, taken: set[str]) -> str:
     """A name like another one, which no layer has and which no name begins with."""
     stem = name.replace(".", "_")
     stem = stem if not stem.isdigit() else f"layer_{stem}"
-    number = 2
-    while any(f"{other}.".startswith(f"{stem}_{number}.") for other in taken):
-        number += 1
-    return f"{stem}_{number}"
+    return free_name(stem, {stem, *taken})
 
 
 def _unread(spec: ModelSpec, path: Path, layers: Sequence[Layer]) -> Iterator[Repair]:

@@ -11,7 +11,7 @@ from digitlab.errors import SpecError
 from digitlab.models.graph import AT_INPUT, Reads
 from digitlab.models.layer import Layer
 
-_TAKEN = frozenset(dir(nn.Module()))  # words that no layer may be called
+MODULE_WORDS = frozenset(dir(nn.Module()))  # words that no layer may be called
 
 
 class GraphNetwork(nn.Module):
@@ -57,7 +57,7 @@ def check_names(layers: Sequence[Layer]) -> None:
     numbers = {str(index) for index, layer in enumerate(layers) if not layer.name}
     for index, layer in enumerate(layers):
         first, *_ = names = layer.name.split(".")
-        taken = next((name for name in names if name in _TAKEN), None)
+        taken = next((name for name in names if name in MODULE_WORDS), None)
         if taken or first in ("_steps", *numbers):
             what = f"{taken} is a word of PyTorch's modules" if taken else "a layer has that number"
             raise SpecError(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.graph import AT_INPUT, REUSE, WITHOUT_INPUT, Reads
+from digitlab.models.graph import AT_INPUT, REUSE, WITHOUT_INPUT, Reads, clash
 from digitlab.models.layer import INPUT, Layer
 
 _HERE = ""  # read by a node that is added: what flows at its place
@@ -423,7 +423,4 @@ def _free_name(name: str, nodes: Iterable[_Node]) -> str:
 
 
 def _is_free(name: str, taken: Iterable[str]) -> bool:
-    return name != INPUT and not any(
-        other == name or other.startswith(f"{name}.") or name.startswith(f"{other}.")
-        for other in taken
-    )
+    return name != INPUT and not any(clash(name, other) for other in taken)

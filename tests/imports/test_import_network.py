@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import textwrap
 
 import numpy as np
 import pytest
@@ -190,24 +192,9 @@ def test_weights_that_digitlab_exported_bring_their_architecture(saved, optdigit
     assert torch.equal(back.predict_logits(images), run.predict_logits(images))
 
 
-CODE = """
-import torch.nn as nn
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 8, 3, padding=1)
-        self.bn1 = nn.BatchNorm2d(8)
-        self.conv2 = nn.Conv2d(8, 16, 3, padding=1)
-        self.fc = nn.Linear(784, 10)
-    def forward(self, x):
-        x = torch.relu(self.bn1(self.conv1(x)))
-        x = torch.relu(self.conv2(torch.max_pool2d(x, 2)))
-        return self.fc(torch.max_pool2d(x, 2).flatten(1))
-"""
-
-
 def test_the_authors_code_and_state_dict_fit_by_name(saved, outside, optdigits, tmp_path):
-    (tmp_path / "net.py").write_text(CODE, encoding="utf-8")
+    code = textwrap.dedent(inspect.getsource(type(outside)))
+    (tmp_path / "net.py").write_text(f"import torch.nn as nn\n{code}", encoding="utf-8")
     network = read_network(saved, tmp_path / "net.py")
     assert {row.how for row in network.fit.rows} == {"name"}
     assert correct(network.build(), optdigits) == correct(outside, optdigits)

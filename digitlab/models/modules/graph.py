@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from digitlab.errors import SpecError
-from digitlab.models.graph import REUSE
+from digitlab.models.graph import REUSE, free_name
 from digitlab.models.layer import INPUT, Layer
 
 BATCHES = (2, 3)
@@ -170,13 +170,7 @@ def _free(hint: str, taken: set[str]) -> str:
     taken = (taken - {""}) | {INPUT}
     if any(hint.startswith(f"{other}.") for other in taken):
         hint = hint.replace(".", "_")
-    for number in range(1, 10_000):
-        name = hint if number == 1 else f"{hint}_{number}"
-        parts = name.split(".")
-        fronts = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
-        if not fronts & taken and not any(other.startswith(f"{name}.") for other in taken):
-            return name
-    raise AssertionError(hint)
+    return free_name(hint, taken)
 
 
 def count(shape: Shape) -> int:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from torch import nn
-
 from digitlab.errors import SpecError
+from digitlab.models.graph import free_name
 from digitlab.models.layer import Layer
+from digitlab.models.network import MODULE_WORDS
 from digitlab.models.paste.budget import Budget
 from digitlab.models.place import place_torch
 from digitlab.models.placement import Assembly, Placement, Value
@@ -20,7 +20,7 @@ from digitlab.models.placement import Assembly, Placement, Value
 Shape = tuple[int, ...]
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,60}(\.[A-Za-z0-9_]{1,60}){0,11}")
-_TAKEN = {*dir(nn.Module()), "input", "_steps"}  # words that no layer may be called
+_TAKEN = {*MODULE_WORDS, "input", "_steps"}  # words that no layer may be called
 
 MAX_STEPS = 1_000  # as many as a spec has layers
 _COST = 20  # of a layer, in evaluations of the interpreter
@@ -331,15 +331,9 @@ def _usable(name: str) -> str:
 
 def _fresh(name: str, type_: str, taken: set[str]) -> str:
     """A name that no layer has, and that is not the front of another's."""
-    stem = name or _word(type_)
-    for count in range(1, 10_000):
-        label = stem if count == 1 else f"{stem}_{count}"
-        fronts = any(t == label or t.startswith(f"{label}.") or label.startswith(f"{t}.")
-                     for t in taken)  # fmt: skip
-        if not fronts:
-            taken.add(label)
-            return label
-    raise AssertionError("as many names as layers")
+    label = free_name(name or _word(type_), taken)
+    taken.add(label)
+    return label
 
 
 def _word(type_: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from digitlab.errors import SpecError
-from digitlab.models.graph import REUSE
+from digitlab.models.graph import REUSE, free_name
 from digitlab.models.layer import INPUT, Layer
 
 MAX_NODES = 5_000
@@ -211,10 +211,7 @@ def _name(nodes: list[Node]) -> None:
 
 def _free(name: str, taken: set[str]) -> str:
     """`name`, with a number where it is taken or would be the front of another one."""
-    number, free = 0, name
-    while any(free == n or n.startswith(f"{free}.") or free.startswith(f"{n}.") for n in taken):
-        number += 1
-        free = f"{name}_{number}"
+    free = free_name(name, taken, first=1)
     taken.add(free)
     return free
 
