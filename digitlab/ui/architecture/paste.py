@@ -232,7 +232,11 @@ _PANE_STYLE = """<style>
 .digitlab-peek {position: sticky; top: 0; left: 0; background: var(--st-background-color, Canvas);
   border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent)}
 .digitlab-code .digitlab-peek > div {display: none}
-@media (max-width: 640px) {.digitlab-code {max-height: 300px}}
+@media (max-width: 1099px) {.digitlab-code {max-height: 300px}
+  [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn] .digitlab-code)
+  {flex-direction: column}
+  [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn] .digitlab-code)
+  > [data-testid=stColumn] {width: 100%; flex: none}}
 @media (min-width: 1100px) {div.st-key-architecture-sides {margin: 0 -3.5rem;
   width: calc(100% + 7rem); max-width: none}}
 </style>"""
