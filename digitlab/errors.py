@@ -12,6 +12,22 @@ from typing import Any
 class DigitlabError(Exception):
     """Base of all errors that a user can fix; `str(error)` can be shown to them."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Passes to another process whatever its arguments were."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[DigitlabError], args: tuple[Any, ...], values: dict[str, Any]) -> Any:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(values)
+    return error
+
+
+def reason(error: Exception) -> str:
+    """What an error of a library says, in one line of at most 80 characters."""
+    text = "".join(c if c.isprintable() else " " for c in str(error) or type(error).__name__)
+    return " ".join(text.split())[:80].rstrip(" .")
+
 
 class SettingsError(DigitlabError):
     """An environment variable holds something that cannot be used."""
@@ -42,6 +58,22 @@ class DownloadError(DatasetError):
 
 class UploadError(DatasetError):
     """A file that cannot be read as labelled images, or is not safe to open."""
+
+
+class UnlabelledFileError(UploadError):
+    """A file of images without labels, which networks can answer but not be measured on."""
+
+
+class UnclearFileError(UploadError):
+    """A file that can be read in several ways, none of which may be guessed.
+
+    `argument` is that of `read_images` which answers the question, `choices` are its values.
+    """
+
+    def __init__(self, message: str, *, argument: str, choices: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.argument = argument
+        self.choices = choices
 
 
 class SpecError(DigitlabError):
@@ -90,6 +122,14 @@ class RunNotFoundError(RunError):
     """There is no run with that id."""
 
 
+class LeaseLostError(RunError):
+    """Another process carries out the run that this one began."""
+
+
+class RankLostError(RunError):
+    """One of the processes that train a run together has ended before it."""
+
+
 class NetworkFileError(DigitlabError):
     """A file of a trained network that cannot be read, is not safe to open, or does not fit.
 
@@ -118,6 +158,14 @@ class ExportError(DigitlabError):
 
 class StoreError(DigitlabError):
     """The run store (database or folder) cannot be read or written."""
+
+
+class StorageError(StoreError):
+    """The bucket of the runs' files cannot be read or written."""
+
+
+class ComputeError(DigitlabError):
+    """What was asked for takes more time or memory than it may, or all who compute are busy."""
 
 
 class DrawingError(DigitlabError):

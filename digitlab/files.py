@@ -1,4 +1,4 @@
-"""Writing files whole or not at all: text, JSON, tensors; and lock files."""
+"""Writing files whole or not at all: text, JSON, tensors; bounded reading; lock files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from digitlab.errors import StoreError
+from digitlab.errors import StoreError, UploadError
+from digitlab.words import size
 
 if TYPE_CHECKING:
     import torch
@@ -29,18 +30,22 @@ def writing(path: Path) -> Iterator[None]:
         ) from e
 
 
-def write_atomically(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+def write_atomically(
+    path: Path, content: bytes | str, *, durable: bool = True, private: bool = False
+) -> None:
     """Write a file so that it is there whole or not at all.
 
     A temporary file in the same folder replaces it. A durable file is there also after a power
     cut (fsync of the file and of its folder); one that is soon written again need not wait for
-    the disk. Raises StoreError where the disk is full or the folder cannot be written.
+    the disk. A private one only this user of the system can read. Raises StoreError where the disk
+    is full or the folder cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            temporary.touch(0o600 if private else 0o666, exist_ok=False)
             with temporary.open("wb") as file:
                 file.write(data)
                 if durable:
@@ -88,8 +93,37 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     write_atomically(path, save(plain))
 
 
+def read_bounded(source: str | Path | bytes | BinaryIO, most: int, name: str = "") -> bytes:
+    """The bytes of a path, of a file opened for reading them, or bytes themselves.
+
+    UploadError for more than `most` of them, counted while they are read, and for what cannot be
+    read; it calls the source `name`.
+    """
+    try:
+        if isinstance(source, str | Path):
+            with Path(source).expanduser().open("rb") as file:
+                content = file.read(most + 1)
+        elif isinstance(source, bytes | bytearray | memoryview):
+            content = bytes(source)
+        else:
+            with contextlib.suppress(OSError):  # a pipe has no beginning to go back to
+                source.seek(0)
+            content = source.read(most + 1)
+    except OSError as e:
+        raise UploadError(f"{source} cannot be read: {e.strerror or e}.") from e
+    if len(content) > most:
+        raise UploadError(f"{name or 'The file'} is larger than the {size(most, 0)} allowed.")
+    return content
+
+
+PROBE_SECONDS = 0.1  # a lock is taken with this patience: a probe may hold it for a moment
+
+
 def is_locked(path: Path) -> bool:
-    """Whether another process, or other code of this one, holds the lock file `path`."""
+    """Whether another process, or other code of this one, holds the lock file `path`.
+
+    It takes a lock that is free for a moment: see PROBE_SECONDS.
+    """
     from filelock import FileLock, Timeout
 
     if not path.exists():

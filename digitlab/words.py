@@ -22,16 +22,29 @@ def hundred(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def probability(share: float) -> str:
-    """A network's probability; one that only rounding would make certain is not called so."""
+def probability(share: float, *, short: bool = False) -> str:
+    """A network's probability; one that only rounding would make certain is not called so.
+
+    `short` is for labels: "> 99.9 %" instead of "more than 99.9 %".
+    """
     if share > 0.999:
-        return "more than 99.9 %"
-    return "less than 0.1 %" if share < 0.001 else percent(share, 1)
+        return f"{'>' if short else 'more than'} 99.9 %"
+    return f"{'<' if short else 'less than'} 0.1 %" if share < 0.001 else percent(share, 1)
 
 
 def counted(count: int, noun: str) -> str:
     """A number of things: "1 layer", "1,200 layers"."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def in_short(value: object) -> str:
+    """A setting's value, a fraction with as many digits as are read."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def times(count: int) -> str:
+    """How often: "once", "twice", "12 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def shorten(text: str, length: int) -> str:

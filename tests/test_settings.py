@@ -10,7 +10,7 @@ import pytest
 
 from digitlab import settings
 from digitlab.errors import SettingsError
-from digitlab.settings import read_settings
+from digitlab.settings import PRESETS, read_settings
 
 COUNTS = {
     "DIGITLAB_MAX_JOBS": ("max_jobs", 1),
@@ -20,6 +20,16 @@ COUNTS = {
     "DIGITLAB_MAX_PIXELS": ("max_pixels", 25_000_000),
     "DIGITLAB_THREADS": ("threads", 1),
 }
+
+
+def test_no_worker_has_to_wait(monkeypatch):
+    monkeypatch.delenv("DIGITLAB_WARM_WORKERS", raising=False)
+    assert read_settings().warm_workers == 1
+    monkeypatch.setenv("DIGITLAB_WARM_WORKERS", "0")
+    assert read_settings().warm_workers == 0
+    monkeypatch.setenv("DIGITLAB_WARM_WORKERS", "-1")
+    with pytest.raises(SettingsError, match="at least 0"):
+        read_settings()
 
 
 def test_everything_lies_in_the_home_unless_said_otherwise(home, monkeypatch):
@@ -61,8 +71,8 @@ def test_counts_are_whole_numbers_of_at_least_one(monkeypatch, variable, field, 
 
 def test_every_variable_is_documented_where_it_is_read():
     text = Path(settings.__file__).read_text(encoding="utf-8")
-    read = set(re.findall(r"\"(DIGITLAB_\w+)\"", text))
-    documented = set(re.findall(r"^(DIGITLAB_\w+) ", settings.__doc__, flags=re.MULTILINE))
+    read = set(re.findall(r"\"((?:DIGITLAB|RAY)_\w+)\"", text))
+    documented = set(re.findall(r"^((?:DIGITLAB|RAY)_\w+) ", settings.__doc__, flags=re.MULTILINE))
     assert read == documented
     assert len(read) == len(fields(read_settings()))
 
@@ -71,14 +81,30 @@ def test_no_other_file_reads_the_environment():
     package = Path(settings.__file__).parent
     for path in package.rglob("*.py"):
         if path.name != "settings.py":
-            found = re.findall(r"environ[^\n]*DIGITLAB_\w+|getenv", path.read_text("utf-8"))
+            found = re.findall(r"environ[^\n]*(?:DIGITLAB|RAY)_\w+|getenv", path.read_text("utf-8"))
             assert not found, path
 
 
-def test_hosted_is_read_from_the_environment(monkeypatch):
-    assert not read_settings().hosted
-    monkeypatch.setenv("DIGITLAB_HOSTED", "1")
-    assert read_settings().hosted
+def test_hosted_chooses_a_preset_of_limits_that_each_can_be_changed(monkeypatch):
+    for text in (None, "off", "0", "no", "false"):
+        monkeypatch.delenv("DIGITLAB_HOSTED", raising=False)
+        if text:
+            monkeypatch.setenv("DIGITLAB_HOSTED", text)
+        alone = read_settings()
+        assert alone.hosted == ""
+        assert (alone.visitor_queued, alone.keep_days, alone.max_seconds) == (None, None, None)
+    for text, preset in (("1", "demo"), ("on", "demo"), ("Demo", "demo"), ("class", "class")):
+        monkeypatch.setenv("DIGITLAB_HOSTED", text)
+        hosted = read_settings()
+        assert hosted.hosted == preset
+        for field, value in PRESETS[preset].items():
+            assert getattr(hosted, field) == value
+            assert getattr(hosted, field) != getattr(alone, field)
+    monkeypatch.setenv("DIGITLAB_VISITOR_QUEUED", "7")
+    monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "9")
+    assert (read_settings().visitor_queued, read_settings().max_parameters) == (7, 9)
+    monkeypatch.setenv("DIGITLAB_ADMINS", "Ada@example.org, bob@example.org")
+    assert read_settings().admins == ("ada@example.org", "bob@example.org")
     monkeypatch.setenv("DIGITLAB_HOSTED", "perhaps")
-    with pytest.raises(SettingsError, match="1 or 0"):
+    with pytest.raises(SettingsError, match="off, demo or class; not 'perhaps'"):
         read_settings()

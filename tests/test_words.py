@@ -81,3 +81,15 @@ def test_classes_get_the_article_that_is_spoken():
 )
 def test_a_text_that_is_cut_ends_with_an_ellipsis(text, short):
     assert words.shorten(text, 4) == short
+
+
+@pytest.mark.parametrize(
+    ("share", "text", "short"),
+    [
+        (0.9973, "99.7 %", "99.7 %"),
+        (0.99999, "more than 99.9 %", "> 99.9 %"),
+        (0.0, "less than 0.1 %", "< 0.1 %"),
+    ],
+)
+def test_a_probability_is_rounded_alike_in_a_sentence_and_in_a_label(share, text, short):
+    assert (words.probability(share), words.probability(share, short=True)) == (text, short)
