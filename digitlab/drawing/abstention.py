@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitlab.words import percent
+from digitlab.words import probability
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Abstention:
     confidence: float = 0.0  # probability of the most likely digit
 
     def calibrate(self, probabilities: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities `float64 [C]` of one row `[C]`; 1 − sum is that of no digit."""
-        every = np.append(probabilities.astype(np.float64), max(0.0, 1 - probabilities.sum()))
-        every = np.maximum(every, 1e-12)
-        every[-1] = 0.0 if probabilities.sum() > 1 - 1e-5 else every[-1]
+        """Calibrated `float64 [..., C]` of rows `[..., C]`; what a row lacks to 1 is no digit's."""
+        whole = probabilities.sum(axis=-1, keepdims=True, dtype=np.float64)
+        none = np.where(whole > 1 - 1e-5, 0.0, 1 - whole)
+        every = np.concatenate([np.maximum(probabilities, 1e-12, dtype=np.float64), none], axis=-1)
         powers = every ** (1 / self.temperature)
-        return (powers / powers.sum())[:-1]
+        return (powers / powers.sum(axis=-1, keepdims=True))[..., :-1]
 
     def decline(self, calibrated: np.ndarray) -> str | None:
         """Why an answer is declined, as a sentence for the user; None where it is not."""
@@ -36,5 +36,5 @@ class Abstention:
         if whole < self.digit:
             return "This does not look like a digit."
         if best < self.confidence:
-            return f"This could be several digits: none has more than {percent(best, 0)}."
+            return f"This could be several digits: the likeliest has {probability(best)}."
         return None

@@ -1,12 +1,13 @@
-"""Drawings composed of labelled pen digits: single ones and strings."""
+"""Drawings composed of labelled pen digits: single ones, strings, and amounts with their signs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from digitlab.drawing.pen_signs import write_amount, write_sign
 from digitlab.drawing.stages import find_box
 from digitlab.drawing.strokes import PenDigit, rasterise
 
@@ -20,7 +21,8 @@ MARGIN = 40  # pixels of paper around a string
 class Drawing:
     """A canvas `uint8 [H, W, 4]`, what is written on it, its strokes and brush.
 
-    `digits` are the digits' strokes on the canvas (`float [n, 2]` each), in the order of `text`.
+    `digits` are the strokes on the canvas (`float [n, 2]` each) of every digit, and of every sign,
+    in the order of `text`.
     """
 
     canvas: np.ndarray
@@ -86,7 +88,34 @@ def two_lines(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
     return Drawing(np.maximum(canvas, below), text, upper.digits + moved, upper.brush)
 
 
-CONDITIONS = {"single": single, "apart": apart, "touching": touching, "two lines": two_lines}
+def amounts(digits: Sequence[PenDigit], rng: np.random.Generator) -> Drawing:
+    """An amount of 1 to 6 digits of one writer with points, commas, dashes or a currency.
+
+    There is paper of 0.06 to 0.35 of a digit's height between neighbours.
+    """
+    sample = _sample(digits, rng, least=1)
+    height = rng.uniform(80, 180)
+    brush = height * rng.uniform(0.07, 0.15)
+    labels = iter(sample)
+    text, glyphs = "", []
+    for character in write_amount(len(sample), rng):
+        if character == "0":
+            digit = next(labels)
+            text += str(digit.label)
+            glyphs.append(_size(digit, height, rng))
+        else:
+            text += character
+            glyphs.append([stroke * height for stroke in write_sign(character, rng)])
+    return _write_line(glyphs, text, (height, brush), (0.06, 0.35), rng, meeting=False)
+
+
+CONDITIONS = {
+    "single": single,
+    "apart": apart,
+    "touching": touching,
+    "two lines": two_lines,
+    "amounts": amounts,
+}
 
 
 def string(
@@ -101,30 +130,61 @@ def string(
     `gaps` are the least and the most paper between neighbours in shares of the height: between
     their boxes, or with `meeting` between their ink in the row where it comes closest.
     """
-    writer = digits[rng.integers(len(digits))].writer
-    own = [digit for digit in digits if digit.writer == writer]
-    sample = [own[k] for k in rng.integers(len(own), size=rng.integers(2, 7))]
+    sample = _sample(digits, rng, least=2)
     height = rng.uniform(80, 180)
     brush = height * rng.uniform(0.07, 0.15)
+    glyphs = (_size(digit, height, rng) for digit in sample)
+    text = "".join(str(digit.label) for digit in sample)
+    return _write_line(glyphs, text, (height, brush), gaps, rng, meeting=meeting)
+
+
+def _sample(digits: Sequence[PenDigit], rng: np.random.Generator, least: int) -> list[PenDigit]:
+    """`least` to 6 digits of one writer."""
+    writer = digits[rng.integers(len(digits))].writer
+    own = [digit for digit in digits if digit.writer == writer]
+    return [own[k] for k in rng.integers(len(own), size=rng.integers(least, 7))]
+
+
+def _size(digit: PenDigit, height: float, rng: np.random.Generator) -> list[np.ndarray]:
+    """A digit's strokes about `height` high, a little below y = 0."""
+    strokes, _ = scale_strokes(digit.strokes, height * rng.uniform(0.85, 1.1), 1.2)
+    drop = height * rng.uniform(0, 0.12)
+    return [stroke + np.array((0, drop)) for stroke in strokes]
+
+
+def _write_line(
+    glyphs: Iterable[Strokes],
+    text: str,
+    pen: tuple[float, float],
+    gaps: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    meeting: bool,
+) -> Drawing:
+    """Glyphs from left to right, `pen` the height of a digit and the brush; `gaps` as `string`'s.
+
+    `rng` draws each glyph, where they come from a generator, before the gap in front of it.
+    """
+    height, brush = pen
     written: list[Strokes] = []
     x, before = float(MARGIN), None
-    for digit in sample:
-        strokes, extent = scale_strokes(digit.strokes, height * rng.uniform(0.85, 1.1), 1.2)
-        drop = MARGIN + height * rng.uniform(0, 0.12)
-        size = (int(extent[0] + 2 * MARGIN), int(1.3 * height + 2 * MARGIN))
-        ink = rasterise([line + np.array((MARGIN, drop)) for line in strokes], size, brush)[..., 3]
+    for glyph in glyphs:
+        points = np.concatenate(glyph)
+        low = points[:, 0].min()
+        strokes = [stroke + np.array((-low, MARGIN)) for stroke in glyph]
+        size = (int(np.ptp(points[:, 0]) + 2 * MARGIN), int(1.5 * height + 2 * MARGIN))
+        ink = rasterise([line + np.array((MARGIN, 0)) for line in strokes], size, brush)[..., 3]
         if before is not None:
             x += rng.uniform(*gaps) * height - (closest(before, ink) if meeting else 0)
-        written.append([stroke + np.array((x, drop)) for stroke in strokes])
+        written.append([stroke + np.array((x, 0)) for stroke in strokes])
         x += find_box(ink)[2] - find_box(ink)[0]
         before = ink
-    everything = [stroke for digit in written for stroke in digit]
-    shift = MARGIN - min(0.0, float(np.concatenate(everything)[:, 0].min()) - MARGIN) - MARGIN
-    written = [[stroke + np.array((shift, 0)) for stroke in digit] for digit in written]
-    everything = [stroke for digit in written for stroke in digit]
+    least = np.concatenate([stroke for glyph in written for stroke in glyph]).min(axis=0)
+    shift = np.maximum(0, MARGIN - least)
+    written = [[stroke + shift for stroke in glyph] for glyph in written]
+    everything = [stroke for glyph in written for stroke in glyph]
     extent = np.concatenate(everything).max(axis=0) + MARGIN
     canvas = rasterise(everything, (int(extent[0]), int(extent[1])), brush)
-    text = "".join(str(digit.label) for digit in sample)
     return Drawing(canvas, text, tuple(written), brush)
 
 

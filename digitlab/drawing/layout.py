@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from digitlab.drawing.stages import Box, remove_specks
+from digitlab.drawing.stages import SPECK_SHARE, Box, find_pieces
 from digitlab.errors import DrawingError
 
 MOST_MARKS = 200  # more is a page of text or a pattern, and would take seconds to read
@@ -33,17 +33,19 @@ class Marks:
     boxes: np.ndarray
 
 
-def find_marks(ink: np.ndarray, strokes: Sequence[np.ndarray] = ()) -> Marks:
+def find_marks(
+    ink: np.ndarray, strokes: Sequence[np.ndarray] = (), *, specks: float = SPECK_SHARE
+) -> Marks:
     """The marks of `ink`, `uint8 [H, W]`; none on empty paper.
 
     With the `strokes` that drew it (`[n, 2]` of x, y in its pixels) each of them is a mark of its
-    own, so that digits which touch come apart. Raises DrawingError where there are more than
-    MOST_MARKS.
+    own, so that digits which touch come apart. Pieces smaller than `specks`, a share of the
+    largest's area, are dust. Raises DrawingError where there are more than MOST_MARKS.
     """
     from scipy import ndimage
 
-    clean = remove_specks(ink)
-    labels, count = ndimage.label(clean, structure=np.ones((3, 3)))
+    labels, count = find_pieces(ink, specks)
+    clean = np.where(labels, ink, 0).astype(np.uint8)
     if strokes and count:
         labels, count = _part_by_strokes(clean, strokes)
     if count > MOST_MARKS:

@@ -12,6 +12,7 @@ from digitlab.drawing.skeleton import stroke_pieces
 
 SLANTS = (0.0, 0.2, -0.2)  # of the cuts through a line: columns that they move from row to row
 REACH = 0.06  # of the line's height: pieces so near touch, or did before a stroke crossed them
+MOST_PIECES = 250  # of a line whose marks are cut; with more they stay whole
 COMPACT = 1.4  # of the line's height: a mark no wider is most likely one digit
 
 # What it costs to end a digit between two pieces, in nats.
@@ -89,6 +90,8 @@ def build_line(
             pieces += _cut_mark(mask, box, member, height)
         else:
             pieces.append(_Piece(box, mask, member, rare=True))
+    if cut and len(pieces) > MOST_PIECES:  # no writing has so many strokes in a line
+        return build_line(marks, members, set(), slants)
     pieces.sort(key=lambda piece: piece.box[0] + piece.box[2])
     parts = np.zeros(labels.shape, np.int64)
     for number, piece in enumerate(pieces, 1):
@@ -165,20 +168,15 @@ def _touching(parts: np.ndarray, count: int, reach: int) -> np.ndarray:
 
 def _split_costs(pieces: list[_Piece], cuts: np.ndarray) -> np.ndarray:
     """What it costs to begin a digit at each cut: through marks, or with marks above each other."""
-    count = len(pieces)
-    cost = np.zeros((count, count)), np.zeros((count, count))
-    for number, piece in enumerate(pieces):
-        for other in range(number):
-            same = pieces[other].mark == piece.mark
-            value = CUT + RARE * piece.rare if same else ABOVE * _share(pieces[other], piece)
-            cost[same][number, other] = cost[same][other, number] = value
+    left, _, right, _ = np.array([piece.box for piece in pieces]).T
+    marks = np.array([piece.mark for piece in pieces])
+    rare = np.array([piece.rare for piece in pieces])
+    widths = right - left
+    shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    above = ABOVE * np.maximum(0.0, shared / np.minimum(widths[:, None], widths))
+    same = marks[:, None] == marks
+    through = CUT + RARE * (rare[:, None] | rare)
+    costs = np.where(same, 0.0, above), np.where(same, through, 0.0)
     return np.array(
-        [NEXT + sum(table[cut][:, ~cut].max(initial=0) for table in cost) for cut in cuts]
+        [NEXT + sum(table[cut][:, ~cut].max(initial=0) for table in costs) for cut in cuts]
     )
-
-
-def _share(first: _Piece, second: _Piece) -> float:
-    """The columns that two pieces share, as a share of the narrower piece's; 0 without any."""
-    shared = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
-    widths = first.box[2] - first.box[0], second.box[2] - second.box[0]
-    return max(0.0, float(shared) / float(min(widths)))

@@ -18,8 +18,9 @@ import numpy as np
 from digitlab.drawing.layout import Marks, bounds, find_layouts, find_marks
 from digitlab.drawing.pieces import COMPACT, SLANTS, Line, build_line, line_height
 from digitlab.drawing.scores import best_path, find_shared, find_skips, score_spans, strokes_crossed
+from digitlab.drawing.signs import Sign, find_signs, is_lying
 from digitlab.drawing.spans import Span, list_spans
-from digitlab.drawing.stages import DEFAULT, Framed, Framing, frame_digit
+from digitlab.drawing.stages import DEFAULT, Box, Framed, Framing, frame_digit
 from digitlab.errors import EmptyDrawingError
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -33,7 +34,7 @@ was trained on digits alone sum to 1.
 SURE = 0.95  # probability from which
 CROSSED = 2.0  # strokes that a row meets in the mean, up to which: in 99 % of digits 1.9 or fewer
 PAIR = 0.5  # a narrower mark is never cut …
-PLAUSIBLE = 0.2  # … nor one this likely to be a digit: the most of two that touch was 0.03
+PLAUSIBLE = 0.3  # … nor one this likely to be a digit: two that overlap by a third had 0.24
 # The parts of a compact mark need at least this mean probability of being digits: else it is none.
 # On tuning writers as many strings that touch are read as with 0.8 for each part, but with that
 # 19 % of the letters of LEARNT are taken for digits; 0.97 takes 4 %, and reads 84.6 % of the test
@@ -43,6 +44,7 @@ SEVERAL = 0.9  # of more than two, which letters are seldom parted into
 CLEAR = 0.9  # probability of each digit, from which upright cuts suffice: else slanted ones, too
 
 MOST_RUNS = 800  # read in about a second; a drawing with more is a scribble, read as one digit
+MOST_PIXELS = 100_000_000  # of all these runs together
 LINE = 2.0  # nats: one more line
 
 
@@ -78,26 +80,47 @@ def read_lines(
     *,
     strokes: Sequence[np.ndarray] = (),
     framing: Framing = DEFAULT,
-) -> list[list[Reading]]:
-    """The digits on `ink`, `uint8 [H, W]`: lines from top to bottom, each from left to right.
+    cut: bool = True,
+) -> list[list[Reading | Sign]]:
+    """The digits and signs on `ink`, `uint8 [H, W]`.
 
-    The predictor is called once where the marks are compact and read with confidence, once more
-    where marks above each other may be two lines or one digit, and again where some are doubtful
-    and are taken apart: by the `strokes` that drew them where they are known, else by cutting.
-    Raises EmptyDrawingError where there is no digit and DrawingError where there are too many
-    marks.
+    Lines go from top to bottom, each from left to right and with a digit at least. The predictor is
+    called once where the marks are compact and read with confidence, once more where marks above
+    each other may be two lines or one digit, and again where some are doubtful and are taken
+    apart: by the `strokes` that drew them where they are known, else by cutting, which is what
+    takes time; without `cut` they are left as they are. Raises EmptyDrawingError where there is
+    no digit and DrawingError where there are too many marks.
     """
+    signs, rest = find_signs(ink)
+    lines = _read_digits(rest, predictor, strokes, framing, cut)
+    if not signs:
+        return [list(line) for line in lines]
+    whole = [
+        [replace(digit, framed=replace(digit.framed, ink=ink)) for digit in line] for line in lines
+    ]
+    return _place_signs(whole, signs)
+
+
+def _read_digits(
+    ink: np.ndarray,
+    predictor: Predictor,
+    strokes: Sequence[np.ndarray],
+    framing: Framing,
+    cut: bool,
+) -> list[list[Reading]]:
     page = _Page(ink, predictor, framing)
     marks = find_marks(ink)
     if len(marks.boxes) < 2:
         whole = page.read_compact(marks)
+        if not whole and is_lying(marks, 0):  # a dash alone is no digit, nor a row of ones
+            return [[page.read_whole()]]
         if whole and (_is_narrow(marks) or _is_sure(whole) or _is_plausible(whole)):
             return [[whole]]
         way = _Way([[whole]] if whole else [], -np.inf, {0})
     else:
         whole = None
         way = page.read_marks(marks, cut=False)
-        if not way.doubtful and not page.has_wide(marks):
+        if not cut or (not way.doubtful and not page.has_wide(marks)):
             return way.lines or [[page.read_whole()]]
     if len(strokes):
         parted = find_marks(ink, strokes)
@@ -106,10 +129,10 @@ def read_lines(
             way = page.read_marks(marks, cut=False)
             if way.lines and not way.doubtful:
                 return way.lines if not whole or _is_convincing(way) else [[whole]]
-    cut = page.read_marks(marks, cut=True, doubtful=way.doubtful)
-    if whole and not _is_convincing(cut):
+    parts = page.read_marks(marks, cut=True, doubtful=way.doubtful)
+    if whole and not _is_convincing(parts):
         return [[whole]]
-    return cut.lines or way.lines or [[whole or page.read_whole()]]
+    return parts.lines or way.lines or [[whole or page.read_whole()]]
 
 
 def list_candidates(ink: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
@@ -168,7 +191,7 @@ class _Page:
         for slants in (SLANTS[:1], SLANTS) if cut else (SLANTS[:1],):
             lines = [build_line(marks, members, cut, slants) for members in layout]
             span_runs = [list_spans(line) for line in lines]
-            if sum(len(runs) for _, runs in span_runs) > MOST_RUNS:
+            if _is_too_much(lines, [runs for _, runs in span_runs]):
                 break
             self._ask(lines, [runs for _, runs in span_runs], readings_of)
             way = _Way([], -LINE * (len(lines) - 1), set())
@@ -220,6 +243,43 @@ class _Page:
         return answers
 
 
+def _is_too_much(lines: Sequence[Line], runs: Sequence[np.ndarray]) -> bool:
+    """Whether so many runs, or such large ones, are not read in a second."""
+    pixels = 0
+    for line, line_runs in zip(lines, runs, strict=True):
+        boxes = np.array([bounds(line.boxes[run]) for run in line_runs]).reshape(-1, 4)
+        pixels += int((boxes[:, 2:] - boxes[:, :2]).prod(axis=1, dtype=np.int64).sum())
+    return sum(map(len, runs)) > MOST_RUNS or pixels > MOST_PIXELS
+
+
+def _place_signs(
+    lines: Sequence[Sequence[Reading]], signs: Sequence[Sign]
+) -> list[list[Reading | Sign]]:
+    """Signs between the digits of the lines, each where it stands."""
+    placed: list[list[Reading | Sign]] = [list(line) for line in lines]
+    boxes = [np.array([digit.framed.box for digit in line]) for line in lines]
+    for sign in sorted(signs, key=lambda sign: sign.box[0] + sign.box[2]):
+        number = int(np.argmin([_distance(sign.box, digits) for digits in boxes]))
+        middles = boxes[number][:, [0, 2]].sum(axis=1)
+        follows = int(np.count_nonzero(middles < sign.box[0] + sign.box[2]))
+        position = _position(placed[number], follows)
+        placed[number].insert(position, sign)
+    return placed
+
+
+def _position(line: Sequence[Reading | Sign], digits: int) -> int:
+    """Where a sign goes that follows `digits` digits, and the signs that are there already."""
+    ends = [k for k, mark in enumerate(line) if isinstance(mark, Reading)] + [len(line)]
+    return ends[digits]
+
+
+def _distance(box: Box, digits: np.ndarray) -> float:
+    """How far a sign is from the nearest of a line's digits, in their heights."""
+    gaps = np.maximum(digits[:, :2] - np.array(box[2:]), np.array(box[:2]) - digits[:, 2:])
+    across, down = np.maximum(gaps, 0).T
+    return float(((0.3 * across + down) / (digits[:, 3] - digits[:, 1])).min())
+
+
 def _best_path(
     line: Line,
     spans: Mapping[Span, int],
@@ -248,12 +308,13 @@ def _find_doubtful(line: Line, path: Sequence[tuple[np.ndarray, Reading]]) -> se
 
 
 def _too_wide(marks: Marks, layout: list[list[int]]) -> set[int]:
-    """The marks that are cut in any case."""
+    """The marks that are cut in any case: all wider than a digit, but no line that lies."""
     return {
         mark
         for line in layout
         for mark in line
         if _width(marks.boxes[[mark]]) > COMPACT * line_height(marks.boxes[line])
+        and not is_lying(marks, mark)
     }
 
 

@@ -1,8 +1,4 @@
-"""What a person hands us (canvas, photo, file, array) → ink, `uint8 [H, W]`, 0 paper, 255 ink.
-
-Two steps: `read_pixels` opens a source safely, `find_ink` tells the strokes from the paper. The
-paper's colour is read off the border, so no caller has to know whether strokes are dark or light.
-"""
+"""What a person hands us (canvas, photo, file, array) → pixels, opened safely."""
 
 from __future__ import annotations
 
@@ -13,28 +9,21 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from digitlab.drawing.paper import find_strokes
+from digitlab.drawing.paper import find_ink
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.settings import read_settings
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 ALLOWED = "PNG, JPEG, WebP or BMP"
 
-BORDER = 0.02  # how much of the shorter side counts as border
-FAINTEST = 24  # a drawing whose strongest stroke differs less than this (of 255) is blank paper
-FAINT_SHARE = 0.1  # below this share of the strongest stroke: JPEG ringing, not ink
-NOISE_REACH = 6  # median deviations of the paper's grain that are still grain (4 sigma)
-EVEN_PAPER = 2  # a border that deviates less than this has no lighting to be removed
-BLOCK_PIXELS = 1_000_000  # pixels compared with the paper at a time, to bound memory
 
-
-def read_drawing(source: Any) -> np.ndarray:
-    """Ink of a drawing, `uint8 [H, W]`: 0 is paper, 255 full ink.
+def read_drawing(source: Any, *, keep_ruling: bool = False) -> np.ndarray:
+    """Ink of a drawing, `uint8 [H, W]`: 0 is paper, 255 full ink; see `find_ink`.
 
     `source` is anything `read_pixels` opens. Raises DrawingError where it cannot be opened, and
     EmptyDrawingError for None, which is what a canvas holds before the first stroke.
     """
-    return find_ink(read_pixels(source))
+    return find_ink(read_pixels(source), keep_ruling=keep_ruling)
 
 
 def read_pixels(source: Any) -> np.ndarray:
@@ -49,7 +38,8 @@ def read_pixels(source: Any) -> np.ndarray:
     if source is None:
         raise EmptyDrawingError("There is nothing drawn yet: draw a digit or choose an image.")
     if isinstance(source, Image.Image):
-        return _decode(source, "The image")
+        _check_size(source.width, source.height, "The image")
+        return decode(source, "The image")
     if isinstance(source, str | Path):
         return _read_path(Path(source))
     if isinstance(source, bytes | bytearray | memoryview):
@@ -63,29 +53,6 @@ def read_pixels(source: Any) -> np.ndarray:
         f"A drawing must be a path, an image file's bytes, a PIL image or an array; "
         f"not {type(source).__name__}."
     )
-
-
-def find_ink(pixels: np.ndarray) -> np.ndarray:
-    """Ink `uint8 [H, W]` of pixels `uint8 [H, W]`, `[H, W, 3]` or `[H, W, 4]`.
-
-    On a transparent border the paint's opacity is the ink, whatever its colour. On an opaque one
-    the ink is the largest difference to the paper over the channels, so light on dark, dark on
-    light and coloured strokes are read alike; paper lit from one side is levelled first. What
-    differs no more than the paper's own grain is 0; the usual stroke is brought to 255.
-    """
-    colour = pixels[..., None] if pixels.ndim == 2 else pixels[..., :3]
-    alpha = pixels[..., 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
-    rows, columns = _border(*colour.shape[:2])
-    if alpha is not None and np.median(alpha[rows, columns]) < 128:
-        return _full_scale(alpha, noise=0.0)
-    plane, noise = _fit_paper(colour[rows, columns], _coordinates(rows, columns, colour.shape))
-    if noise > EVEN_PAPER:
-        contrast, noise = _find_on_photo(colour, plane), 0.0
-    else:
-        contrast = _difference(colour, plane)
-    if alpha is not None:  # rounded corners and the like: what is transparent shows the paper
-        contrast = (contrast * (alpha / np.float32(255))).astype(np.uint8)
-    return _full_scale(contrast, noise)
 
 
 # Opening
@@ -115,11 +82,12 @@ def _read_file(file: Any, name: str) -> np.ndarray:
             f"{name} is not an image we can read; give a {ALLOWED} file that is not damaged."
         ) from e
     with image:
-        return _decode(image, name)
+        _check_size(image.width, image.height, name)
+        return decode(image, name)
 
 
-def _decode(image: Image.Image, name: str) -> np.ndarray:
-    _check_size(image.width, image.height, name)
+def decode(image: Image.Image, name: str) -> np.ndarray:
+    """The pixels of an opened image whose size is known to be allowed; see `read_pixels`."""
     try:
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I") or image.mode == "F":  # 16 bits, which Pillow would clip
@@ -195,94 +163,3 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 def _limit() -> str:
     return f"at most {read_settings().max_pixels:,} are read, so make it smaller first."
-
-
-# Telling ink from paper
-
-
-def _border(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column indices of a frame around the image, a few thousand pixels at most."""
-    depth = max(1, round(BORDER * min(height, width)))
-    inner = np.zeros((height, width), bool)
-    inner[depth : height - depth, depth : width - depth] = True
-    rows, columns = np.nonzero(~inner)
-    step = max(1, len(rows) // 4000)
-    return rows[::step], columns[::step]
-
-
-def _coordinates(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """`float [M, 3]`: 1, x and y, the last two from 0 to 1."""
-    y, x = rows / max(1, shape[0] - 1), columns / max(1, shape[1] - 1)
-    return np.stack([np.ones(len(rows)), x, y], axis=1)
-
-
-def _fit_paper(border: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, float]:
-    """The paper's colour as a plane `float [3, C]` over 1, x, y, and its median deviation.
-
-    One even colour unless the border deviates and a slope explains most of it: a photo lit from
-    one side. Fitted by absolute deviations, so strokes that reach the border do not tilt it.
-    """
-    values = border.astype(np.float64)
-    even = np.zeros((3, values.shape[1]))
-    even[0] = np.median(values, axis=0)
-    noise = _deviation(values, where, even)
-    if noise <= EVEN_PAPER:
-        return even, noise
-    slope = even
-    for _ in range(12):  # least squares, reweighted towards least absolute deviations
-        weight = 1 / np.maximum(1.0, np.abs(values - where @ slope).max(axis=1, keepdims=True))
-        slope = np.linalg.lstsq(where * weight**0.5, values * weight**0.5, rcond=None)[0]
-    tilted = _deviation(values, where, slope)
-    return (slope, tilted) if tilted < 0.7 * noise else (even, noise)
-
-
-def _deviation(values: np.ndarray, where: np.ndarray, plane: np.ndarray) -> float:
-    return float(np.median(np.abs(values - where @ plane).max(axis=1)))
-
-
-def _difference(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
-    """Largest difference to the paper over the channels, `uint8 [H, W]`."""
-    height, width = colour.shape[:2]
-    contrast = np.empty((height, width), np.uint8)
-    paper, slope_x, slope_y = plane.astype(np.float32)
-    level = not (slope_x.any() or slope_y.any())
-    x = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
-    y = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    step = max(1, BLOCK_PIXELS // width)
-    for top in range(0, height, step):
-        rows = slice(top, top + step)
-        base = np.rint(paper) if level else paper + x * slope_x + y[rows] * slope_y
-        difference = np.abs(colour[rows].astype(np.int16) - base.astype(np.int16))
-        contrast[rows] = np.minimum(difference.max(axis=2), 255)
-    return contrast
-
-
-def _find_on_photo(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
-    """What differs from photographed paper, `uint8 [H, W]`."""
-    height, width = colour.shape[:2]
-    brightness = colour.mean(axis=2, dtype=np.float32)
-    corner, slope_x, slope_y = plane.mean(axis=1)
-    x = np.linspace(0, 1, width, dtype=np.float32)
-    y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    strokes = find_strokes(colour, brightness - (corner + x * slope_x + y * slope_y))
-    strongest = _difference(colour, plane).max()
-    return strokes if strongest >= FAINTEST else np.zeros_like(strokes)
-
-
-def _full_scale(contrast: np.ndarray, noise: float) -> np.ndarray:
-    """Grain to 0 and the usual stroke to 255: NIST's scans, which MNIST comes from, were bilevel.
-
-    The usual stroke is the median of what is at least half as strong as the strongest pixel, so a
-    pencil's uneven line comes out as full as a brush's.
-    """
-    counts = np.bincount(contrast.ravel(), minlength=256)
-    strongest = int(np.flatnonzero(counts)[-1])
-    if strongest < FAINTEST:
-        return np.zeros_like(contrast)
-    half = -(-strongest // 2)
-    above = np.cumsum(counts[half:])
-    usual = half + int(np.searchsorted(above, above[-1] / 2))
-    floor = max(FAINT_SHARE * strongest, min(NOISE_REACH * noise, half))
-    levels = np.arange(256)
-    table = np.where(levels < floor, 0, np.minimum(255, np.rint(levels * (255 / usual))))
-    return table.astype(np.uint8)[contrast]

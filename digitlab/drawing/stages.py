@@ -9,7 +9,7 @@ all (measured on the 10,000 test images). A network trained on MNIST reads such 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -27,6 +27,7 @@ CENTRE = 14  # index of the pixel on which its digits' mass lies
 THINNEST, THICKEST = 1.6, 3.6
 WORKING = 4  # subpixels a pixel and axis while strokes are measured and evened
 PADDING = 2 * WORKING  # subpixels of paper around, for strokes to grow into
+KEPT = 0.7  # of the ink: where less is solid at that scale, strokes are too thin for it
 
 SPECK_SHARE = 0.02  # of the largest piece's area: dust, no part of the digit
 SPECK_PIXELS = 3  # what is shorter is no digit …
@@ -64,7 +65,8 @@ class Framed:
     `ink [H, W]` is the drawing; `box` the digit's (left, top, right, bottom) in the drawing's
     pixels, right and bottom exclusive; `crop` the ink inside it; `upright` the crop without its
     slant and `evened` that with strokes as wide as MNIST's (each the one before where its step is
-    not taken or not needed); `fitted [20, 20]`; `image [28, 28]`, which a network reads.
+    not taken or not needed); `fitted [20, 20]`; `image [28, 28]`, which a network reads. `framing`
+    says which steps were taken.
     """
 
     ink: np.ndarray
@@ -74,6 +76,7 @@ class Framed:
     evened: np.ndarray
     fitted: np.ndarray
     image: np.ndarray
+    framing: Framing = DEFAULT
 
 
 def frame_digit(ink: np.ndarray, framing: Framing = DEFAULT) -> Framed:
@@ -92,10 +95,35 @@ def frame_digit(ink: np.ndarray, framing: Framing = DEFAULT) -> Framed:
     if framing.thickness:
         evened = _even_strokes(upright, depth if upright is crop else _depth(upright))
     fitted = fit_box(evened, keep_aspect=framing.aspect)
-    image = centre_mass(fitted) if framing.centring else centre_box(fitted)
-    return Framed(
-        ink=ink, box=box, crop=crop, upright=upright, evened=evened, fitted=fitted, image=image
+    image = _place(fitted, framing)
+    return Framed(ink, box, crop, upright, evened, fitted, image, framing)
+
+
+def reframe(framed: Framed, framing: Framing) -> Framed:
+    """The digit with other steps; stages that these leave as they were are not made again.
+
+    Raises EmptyDrawingError where nothing is left of the digit.
+    """
+    before = framed.framing
+    upright, evened, fitted = framed.upright, framed.evened, framed.fitted
+    if framing.deslant != before.deslant:
+        upright = deslant(framed.crop) if framing.deslant else framed.crop
+    if upright is not framed.upright or framing.thickness != before.thickness:
+        evened = _even_strokes(upright, _depth(upright)) if framing.thickness else upright
+    if evened is not framed.evened or framing.aspect != before.aspect:
+        fitted = fit_box(evened, keep_aspect=framing.aspect)
+    return replace(
+        framed,
+        upright=upright,
+        evened=evened,
+        fitted=fitted,
+        image=_place(fitted, framing),
+        framing=framing,
     )
+
+
+def _place(fitted: np.ndarray, framing: Framing) -> np.ndarray:
+    return centre_mass(fitted) if framing.centring else centre_box(fitted)
 
 
 def frame_naively(ink: np.ndarray) -> np.ndarray:
@@ -104,16 +132,26 @@ def frame_naively(ink: np.ndarray) -> np.ndarray:
     return np.asarray(small)
 
 
-def remove_specks(ink: np.ndarray) -> np.ndarray:
+def remove_specks(ink: np.ndarray, share: float = SPECK_SHARE) -> np.ndarray:
     """The ink without connected pieces far smaller than the largest: dust, JPEG's ringing."""
+    return np.where(find_pieces(ink, share)[0], ink, 0).astype(np.uint8)
+
+
+def find_pieces(ink: np.ndarray, share: float = SPECK_SHARE) -> tuple[np.ndarray, int]:
+    """The connected pieces that `remove_specks` leaves: labels `int32 [H, W]`, and how many.
+
+    Labels are 0 on paper and count from 1 in the order of the pieces' first pixels.
+    """
     from scipy import ndimage
 
     pieces, count = ndimage.label(ink, structure=np.ones((3, 3)))
     if count < 2:
-        return ink
+        return pieces, count
     areas = np.bincount(pieces.ravel())
     areas[0] = 0
-    return np.where((areas >= SPECK_SHARE * areas.max())[pieces], ink, 0).astype(np.uint8)
+    kept = areas >= share * areas.max()
+    kept[0] = False
+    return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[pieces], int(kept.sum())
 
 
 def find_box(ink: np.ndarray) -> Box:
@@ -253,8 +291,21 @@ def _depth(crop: np.ndarray) -> np.ndarray:
 
 def _solid(crop: np.ndarray) -> np.ndarray:
     """Where the ink is, `bool`, at WORKING × the scale of 20×20, with paper for strokes to grow."""
-    large = _scale_to(crop, FITTED * WORKING)
-    return np.pad(large >= max(1, int(large.max()) // 2), PADDING)
+    from scipy import ndimage
+
+    solid = _halve(_scale_to(crop, FITTED * WORKING))
+    step = max(crop.shape) / max(solid.shape)
+    if step > 2:  # of a hairline, an average over so many pixels may leave crossings only
+        rows, columns = np.nonzero(crop > 127)
+        height, width = crop.shape
+        kept = solid[rows * len(solid) // height, columns * solid.shape[1] // width]
+        if kept.size and kept.mean() < KEPT:
+            solid = _halve(_scale_to(ndimage.maximum_filter(crop, round(step)), FITTED * WORKING))
+    return np.pad(solid, PADDING)
+
+
+def _halve(large: np.ndarray) -> np.ndarray:
+    return large >= max(1, int(large.max()) // 2)
 
 
 def _ridge_width(depth: np.ndarray) -> float:

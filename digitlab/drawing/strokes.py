@@ -78,7 +78,11 @@ def check_strokes(strokes: Sequence[Any]) -> list[np.ndarray]:
     """Strokes as arrays `float64 [n, 2]`; DrawingError where one is not an array of numbers."""
     if isinstance(strokes, str | bytes) or not isinstance(strokes, Iterable):
         raise DrawingError(f"Strokes are a list of arrays [n, 2]; not {type(strokes).__name__}.")
-    return [_points(stroke) for stroke in strokes if len(stroke)]
+    return [_points(stroke) for stroke in strokes if not _is_empty(stroke)]
+
+
+def _is_empty(stroke: Any) -> bool:
+    return hasattr(stroke, "__len__") and not isinstance(stroke, type) and not len(stroke)
 
 
 def read_paths(objects: Iterable[Any]) -> list[np.ndarray]:

@@ -38,11 +38,17 @@ def test_a_temperature_does_what_dividing_logits_does():
         )
 
 
+def test_rows_are_calibrated_together_as_each_alone():
+    abstention = Abstention(temperature=2)
+    both = abstention.calibrate(np.stack([SURE, NONE]))
+    assert both == pytest.approx(np.stack([abstention.calibrate(row) for row in (SURE, NONE)]))
+
+
 def test_each_reason_for_declining():
     abstention = Abstention(digit=0.5, confidence=0.6)
     assert abstention.decline(SURE) is None
     assert "does not look like a digit" in abstention.decline(NONE)
-    assert "several digits: none has more than 50 %" in abstention.decline(
+    assert "several digits: the likeliest has 50.0 %" in abstention.decline(
         np.array([0.5, 0.45, 0.05])
     )
     assert Abstention().decline(NONE) is None
@@ -53,7 +59,8 @@ def test_what_is_declined_is_a_question_mark_and_keeps_its_nearest_label():
     assert read.text == "?"
     (digit,) = read.digits
     assert (digit.label, digit.confidence) == (0, pytest.approx(0.2))
-    assert sum(digit.probabilities) == pytest.approx(1)
+    assert sum(digit.probabilities) + digit.no_digit == pytest.approx(1)
+    assert digit.no_digit == pytest.approx(0.65)
     assert read.declined == digit.declined == read.to_dict()["digits"][0]["declined"]
 
 

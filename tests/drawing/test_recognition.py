@@ -40,7 +40,7 @@ def test_a_drawing_is_read(strokes, text):
     assert recognition.text == text
     (digit,) = recognition.digits
     assert digit.label == int(text)
-    assert digit.probabilities[digit.label] == 1
+    assert digit.confidence == digit.probabilities[digit.label] == pytest.approx(1)
     left, top, right, bottom = digit.box
     assert digit.framed.crop.shape == (bottom - top, right - left)
     assert top == pytest.approx(51, abs=2)

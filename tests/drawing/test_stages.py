@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
 
-from digitlab.drawing.source import find_ink, read_drawing
+from digitlab.drawing.paper import find_ink
+from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import (
     THICKEST,
     THINNEST,
@@ -15,6 +20,7 @@ from digitlab.drawing.stages import (
     fit_box,
     frame_digit,
     frame_naively,
+    reframe,
     remove_specks,
     stroke_width,
 )
@@ -169,7 +175,7 @@ def test_real_mnist_digits_enlarged_on_a_canvas_come_back_as_they_were():
     if not (folder / "t10k-images-idx3-ubyte").is_file():
         pytest.skip(f"MNIST is not in {folder}; set DIGITLAB_DATA to a folder that has it")
     raw = np.fromfile(folder / "t10k-images-idx3-ubyte", np.uint8, offset=16)
-    images = raw.reshape(-1, 28, 28)[:300]
+    images = raw.reshape(-1, 28, 28)[:200]
     differences = []
     for image in images:
         canvas = np.zeros((300, 300), np.uint8)
@@ -202,7 +208,32 @@ def test_each_step_can_be_left_out():
     assert not np.array_equal(frame_digit(corner).image, centred.image)
 
 
+@pytest.mark.parametrize("width", [3, 18, 40])
+def test_a_framed_digit_with_other_steps_is_as_framed_with_them_at_once(width):
+    leaning = rasterise([np.array([(90, 220), (190, 60), (200, 200)])], (280, 280), width)
+    ink = read_drawing(leaning)
+    ways = [Framing(*steps) for steps in itertools.product((False, True), repeat=4)]
+    framed = [frame_digit(ink, framing) for framing in ways]
+    for first, then in itertools.product(framed, repeat=2):
+        changed = reframe(first, then.framing)
+        for stage in ("ink", "crop", "upright", "evened", "fitted", "image"):
+            assert np.array_equal(getattr(changed, stage), getattr(then, stage)), stage
+        assert (changed.box, changed.framing) == (then.box, then.framing)
+
+
 def test_an_upright_digit_stays_as_it_is():
     bar = read_drawing(rasterise([np.array([(140, 60), (140, 220)])]))
     framed = frame_digit(bar, Framing(deslant=True))
     assert framed.upright.shape == framed.crop.shape
+
+
+@pytest.mark.parametrize("side", [400, 1200])
+def test_a_hairline_of_one_pixel_stays_whole(side):
+    image = Image.new("L", (side, side))
+    seven = [(0.3 * side, 0.2 * side), (0.7 * side, 0.22 * side), (0.45 * side, 0.85 * side)]
+    ImageDraw.Draw(image).line(seven, fill=255, width=1)
+    ImageDraw.Draw(image).rectangle((seven[1], [v + 3 for v in seven[1]]), fill=255)  # a blot
+    framed = frame_digit(np.asarray(image))
+    marks, count = ndimage.label(framed.image > 60, np.ones((3, 3)))
+    assert count == 1
+    assert np.ptp(np.nonzero(marks)[0]) >= 17

@@ -7,7 +7,7 @@ import gzip
 import numpy as np
 import pytest
 
-from digitlab.drawing.strokes import rasterise, read_paths, read_unipen
+from digitlab.drawing.strokes import check_strokes, rasterise, read_paths, read_unipen
 from digitlab.errors import DatasetDamagedError, DatasetMissingError, DrawingError
 
 SEVEN = """.INCLUDE        dene.doc
@@ -75,6 +75,12 @@ def test_strokes_beyond_the_canvas_are_cut_off():
 def test_what_is_no_stroke_is_refused(stroke):
     with pytest.raises(DrawingError, match="stroke"):
         rasterise([stroke])
+
+
+@pytest.mark.parametrize("strokes", [3, [3], [None], [object()], [float], ["ab"], [[[1], [2]]]])
+def test_what_are_no_strokes_is_refused(strokes):
+    with pytest.raises(DrawingError, match="troke"):
+        check_strokes(strokes)
 
 
 def test_a_canvas_without_size_is_refused():
