@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from digitlab.data import collections
-from digitlab.data.archive import list_files, open_archive, read_entry
-from digitlab.data.upload import read_labelled_images
-from digitlab.errors import UploadError
+from digitlab.data.info import DIGITS
+from digitlab.data.reading.archive import list_files, open_archive
+from digitlab.data.reading.files import from_entry
+from digitlab.data.reading.read import read_file
+from digitlab.errors import UploadError, reason
 
 if TYPE_CHECKING:
-    from digitlab.data.upload import LabelledImages
+    from digitlab.data.reading.images import LabelledImages
+    from digitlab.data.reading.orientation import Predictor
 
 STROKES = "strokes.npy"  # of an .npz: the bytes of a JSON text, so that nothing is pickled …
 DRAWINGS = "strokes.json"  # … which a ZIP holds as it is
@@ -24,7 +27,7 @@ MAX_STROKES_BYTES = 40_000_000
 
 
 def export_collection(name: str, kind: Literal["npz", "zip"]) -> bytes:
-    """A collection as a file that `read_labelled_images` and `import_collection` read.
+    """A collection as a file that `dl.read_images` and `import_collection` read.
 
     NPZ: `images` uint8 [N, 28, 28], `labels` int64 [N], `strokes` uint8 [B], a JSON text. ZIP:
     `LABEL/ID.png` and `strokes.json`. Raises DatasetMissingError, DatasetDamagedError.
@@ -47,14 +50,16 @@ def export_collection(name: str, kind: Literal["npz", "zip"]) -> bytes:
     return buffer.getvalue()
 
 
-def import_collection(name: str, content: bytes, file_name: str = "") -> LabelledImages:
-    """Add the labelled images of a ZIP, an .npz or a CSV to the collection `name`; return them.
+def import_collection(
+    name: str, content: bytes, file_name: str = "", predict: Predictor | None = None
+) -> LabelledImages:
+    """Add the labelled digits of a file of any form to the collection `name`; return them.
 
-    Strokes come along where `export_collection` wrote the file. Raises UploadError for what
-    cannot be read or is not safe to open, DatasetError where they do not fit in; then none is
-    added.
+    `predict` looks whether they lie upright; see `read_file`. Strokes come along where
+    `export_collection` wrote the file. Raises UploadError for what cannot be read or is not safe
+    to open, DatasetError where they do not fit in; then none is added.
     """
-    read = read_labelled_images(content, file_name)
+    read = read_file(content, file_name, DIGITS, predict)
     strokes = _read_strokes(content, len(read))
     collections.keep_drawings(
         name,
@@ -84,7 +89,7 @@ def _read_strokes(content: bytes, count: int) -> Sequence[Any]:
     entry = entries.get(STROKES) or entries.get(DRAWINGS)
     if entry is None:
         return none
-    text = read_entry(archive, entry, MAX_STROKES_BYTES)
+    text = from_entry(archive, entry).read(MAX_STROKES_BYTES)
     if entry.filename == STROKES:  # a .npy of bytes: its text begins after the head
         text = text[text.find(b"\n") + 1 :]
     try:
@@ -93,6 +98,6 @@ def _read_strokes(content: bytes, count: int) -> Sequence[Any]:
             [np.array(stroke, np.float32).reshape(-1, 2) for stroke in paths] for paths in lists
         ]
     except (ValueError, TypeError, RecursionError) as e:
-        raise UploadError(f"The strokes in the file are damaged ({str(e)[:80]}).") from e
+        raise UploadError(f"The strokes in the file are damaged ({reason(e)}).") from e
     finite = all(np.isfinite(stroke).all() for paths in arrays for stroke in paths)
     return arrays if len(arrays) == count and finite else none

@@ -4,10 +4,11 @@
         000001_7_1f0c33ab.json    the first drawing, labelled 7: its 28×28 image and its strokes
         collection.json           its title; its time tells when anything changed
 
-A file is there whole or not at all and a label is part of its name, so any number of visitors may
-keep drawings at the same time. In the catalog a collection is called
-`collection:NAME`. Every third drawing of each digit, from the second on, is held out as the test
-part, so that what was learnt is measured on drawings that were not learnt from.
+What a visitor keeps lies in that visitor's folder (see `owners`). A file is there whole or not at
+all and a label is part of its name, so any number of visitors may keep drawings at the same time.
+In the catalog a collection is called `collection:NAME`. Every third drawing of each digit, from the
+second on, is held out as the test part, so that what was learnt is measured on drawings that were
+not learnt from.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import re
 import secrets
 import shutil
@@ -27,18 +27,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from digitlab import belongings, shares
 from digitlab.data.info import DIGITS
 from digitlab.drawing.strokes import check_strokes
 from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError
 from digitlab.files import write_atomically, writing
-from digitlab.settings import read_settings
 
 KIND = "collection"
+FOLDER = "collections"
 SIDE = 28
 MAX_COLLECTIONS = 100
-MAX_DRAWINGS = 2_000  # in one collection …
+MAX_DRAWINGS = 5_000  # in one collection …
 MAX_BYTES = 20_000_000  # … and bytes of all its files together
 MAX_FILE_BYTES = 64_000
+_USUAL_BYTES = 3_000  # of a drawing's file
 MAX_POINTS = 2_000  # of all strokes of one drawing; longer ones are thinned
 HELD_OUT = 3  # every third drawing of a digit is held out
 ALLOWED = "1 to 40 small letters, digits and hyphens, beginning with a letter or digit"
@@ -83,16 +85,17 @@ def check_name(name: str) -> str:
 
 def list_collections() -> tuple[str, ...]:
     """The names of all collections that hold a drawing, in alphabetical order."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(_root()) if _NAME.fullmatch(entry.name))
-    except OSError:
-        return ()
+    paths = (path for folder in belongings.folders(FOLDER) for path in folder.glob("*"))
+    names = sorted({path.name for path in paths if _NAME.fullmatch(path.name)})
     return tuple(name for name in names if list_entries(name))
 
 
 def list_entries(name: str) -> list[Entry]:
     """A collection's drawings in the order in which they were saved; empty without any."""
-    folder = collection_folder(name)
+    return _entries_in(collection_folder(name))
+
+
+def _entries_in(folder: Path) -> list[Entry]:
     try:
         files = [path.name for path in folder.iterdir()]
     except OSError:
@@ -114,6 +117,8 @@ class NewDrawing(NamedTuple):
 def keep_drawing(name: str, drawing: NewDrawing) -> str:
     """Save a drawing in the collection `name`, which is created if needed; the drawing's id.
 
+    A visitor's goes into one of their own, also where everybody's has that name, which it hides.
+
     Raises DatasetError for a bad name, label or image and where the collection is full, and
     StoreError where the disk is.
     """
@@ -122,10 +127,10 @@ def keep_drawing(name: str, drawing: NewDrawing) -> str:
 
 def keep_drawings(name: str, drawings: Sequence[NewDrawing]) -> list[str]:
     """`keep_drawing` for several; all are checked before the first is written."""
-    folder = collection_folder(name)
+    folder = belongings.find_new(FOLDER, check_name(name))
     for drawing in drawings:
         _check(drawing)
-    entries = list_entries(name)
+    entries = _entries_in(folder)
     _check_room(name, entries, len(drawings))
     first = (entries[-1].number if entries else 0) + 1
     ids = []
@@ -155,7 +160,7 @@ def read_drawings(name: str) -> list[KeptDrawing]:
 
 def relabel(name: str, drawing: str, label: int) -> None:
     """Give a drawing another label; DatasetError where it is not there."""
-    entry = _find(name, drawing)
+    entry = _find_own(name, drawing)
     target = entry.path.with_name(f"{drawing[:6]}_{_check_label(label)}_{drawing[7:]}.json")
     with writing(target):
         entry.path.replace(target)
@@ -164,14 +169,14 @@ def relabel(name: str, drawing: str, label: int) -> None:
 
 def remove_drawing(name: str, drawing: str) -> None:
     """Delete a drawing; DatasetError where it is not there."""
-    with writing(entry := _find(name, drawing).path):
+    with writing(entry := _find_own(name, drawing).path):
         entry.unlink(missing_ok=True)
     _touch(name)
 
 
 def remove_collection(name: str) -> None:
     """Delete a collection with all its drawings; harmless where there is none."""
-    shutil.rmtree(collection_folder(name), ignore_errors=True)
+    shutil.rmtree(_own_folder(name), ignore_errors=True)
 
 
 def is_held_out(entries: Sequence[Entry]) -> np.ndarray:
@@ -184,13 +189,14 @@ def is_held_out(entries: Sequence[Entry]) -> np.ndarray:
     return np.array(held, dtype=bool)
 
 
-def _root() -> Path:
-    return read_settings().home / "collections"
-
-
 def collection_folder(name: str) -> Path:
     """Where a collection's files lie; the name is checked before it becomes a path."""
-    return _root() / check_name(name)
+    return belongings.find(FOLDER, check_name(name))
+
+
+def _own_folder(name: str) -> Path:
+    """The folder of a collection that is to be changed; DatasetError where it may not be."""
+    return belongings.find_own(FOLDER, check_name(name), DatasetError, f"Collection {name}")
 
 
 def require_entries(name: str) -> list[Entry]:
@@ -206,7 +212,8 @@ def require_entries(name: str) -> list[Entry]:
     return entries
 
 
-def _find(name: str, drawing: str) -> Entry:
+def _find_own(name: str, drawing: str) -> Entry:
+    _own_folder(name)
     entries = [entry for entry in list_entries(name) if entry.id == drawing]
     if not entries:
         raise DatasetError(f"Collection {name} has no drawing {str(drawing)[:40]!r}.", name=name)
@@ -229,6 +236,10 @@ def _check(drawing: NewDrawing) -> None:
 
 
 def _check_room(name: str, entries: Sequence[Entry], new: int) -> None:
+    if not entries:
+        own = belongings.folders(FOLDER)[0]
+        shares.check_count(FOLDER, sum(1 for _ in own.glob("*")), DatasetError)
+    shares.check_disk(0, new * _USUAL_BYTES, DatasetError)
     if not entries and len(list_collections()) >= MAX_COLLECTIONS:
         raise DatasetError(f"There are {MAX_COLLECTIONS} collections already: delete one first.")
     size = sum(entry.path.stat().st_size for entry in entries if entry.path.is_file())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from digitlab.data.info import SPLITS, DatasetInfo
 from digitlab.errors import DatasetError
+
+if TYPE_CHECKING:
+    import torch
 
 _ROWS_AT_ONCE = 2_000
 
@@ -19,8 +22,9 @@ _ROWS_AT_ONCE = 2_000
 class Split:
     """One part of a dataset.
 
-    `images` uint8 [N, 1, 28, 28] (0 is paper, 255 is ink), `labels` int64 [N], and `indices`
-    int64 [N]: each image's position in the official part (training or test) that it comes from.
+    `images` uint8 [N, C, H, W] (0 is paper, 255 is ink; most are [N, 1, 28, 28]), `labels` int64
+    [N], and `indices` int64 [N]: each image's position in the official part (training or test)
+    that it comes from. They are tensors; arrays where a process without torch looks at them.
     """
 
     name: str
@@ -34,6 +38,16 @@ class Split:
     def to(self, device: torch.device | str) -> Split:
         """The split with its images and labels on another device."""
         return Split(self.name, self.images.to(device), self.labels.to(device), self.indices)
+
+    def as_arrays(self) -> Split:
+        """The same in arrays, which share the memory."""
+        return Split(self.name, *map(np.asarray, (self.images, self.labels, self.indices)))
+
+    def as_tensors(self) -> Split:
+        """The same in tensors, which share the memory."""
+        import torch
+
+        return Split(self.name, *map(torch.as_tensor, (self.images, self.labels, self.indices)))
 
     def __repr__(self) -> str:
         return f"Split({self.name!r}, {len(self):,} images)"
@@ -68,16 +82,35 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 (hex) of all images and labels: equal data, equal fingerprint.
 
-        It does not depend on how train and val are split.
+        It does not depend on how train and val are split, nor on the name of an own dataset.
         """
-        digest = hashlib.sha256(self.name.encode())
-        order = torch.cat([self.train.indices, self.val.indices]).argsort()
-        for rows in order.split(_ROWS_AT_ONCE):
-            digest.update(_rows(self.train.images, self.val.images, rows).numpy())
-        digest.update(_rows(self.train.labels, self.val.labels, order).numpy())
-        digest.update(self.test.images.numpy())
-        digest.update(self.test.labels.numpy())
+        digest = hashlib.sha256(self.info.identity.encode())
+        train, val, test = (self.split(name).as_arrays() for name in SPLITS)
+        order = np.concatenate([train.indices, val.indices]).argsort()
+        for start in range(0, len(order), _ROWS_AT_ONCE):
+            digest.update(_rows(train.images, val.images, order[start : start + _ROWS_AT_ONCE]))
+        digest.update(_rows(train.labels, val.labels, order))
+        digest.update(np.ascontiguousarray(test.images))
+        digest.update(np.ascontiguousarray(test.labels))
         return digest.hexdigest()
+
+    def as_arrays(self) -> Dataset:
+        """The same in arrays, which share the memory."""
+        return self._with([self.split(name).as_arrays() for name in SPLITS])
+
+    def as_tensors(self) -> Dataset:
+        """The same in tensors, which share the memory."""
+        return self._with([self.split(name).as_tensors() for name in SPLITS])
+
+    def _with(self, splits: list[Split]) -> Dataset:
+        other = replace(self, **{split.name: split for split in splits})
+        vars(other).update(self._known)
+        return other
+
+    @property
+    def _known(self) -> dict[str, str]:
+        """The fingerprint where it was computed: it takes as long as reading the files."""
+        return {key: value for key, value in vars(self).items() if key == "fingerprint"}
 
     def split(self, name: str) -> Split:
         """The split `train`, `val` or `test`; DatasetError for any other name."""
@@ -92,7 +125,9 @@ class Dataset:
         if (val_fraction, seed) == (self.val_fraction, self.split_seed):
             return self
         train, val = divide(_rejoin(self.train, self.val), val_fraction, seed)
-        return replace(self, train=train, val=val, val_fraction=val_fraction, split_seed=seed)
+        other = replace(self, train=train, val=val, val_fraction=val_fraction, split_seed=seed)
+        vars(other).update(self._known)
+        return other
 
     def subset(self, train_images: int, seed: int = 0) -> Dataset:
         """A copy with at most `train_images` training images, each class keeping its share."""
@@ -119,7 +154,7 @@ def divide(whole: Split, val_fraction: float, seed: int) -> tuple[Split, Split]:
 
     Both parts keep the official order.
     """
-    in_val = choose(whole.labels.numpy(), val_fraction, seed)
+    in_val = choose(np.asarray(whole.labels), val_fraction, seed)
     return _pick(whole, "train", ~in_val), _pick(whole, "val", in_val)
 
 
@@ -142,7 +177,7 @@ def choose(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
 
 
 def _pick(whole: Split, name: str, mask: np.ndarray) -> Split:
-    rows = torch.from_numpy(np.flatnonzero(mask))
+    rows = np.flatnonzero(mask)
     return Split(name, whole.images[rows], whole.labels[rows], whole.indices[rows])
 
 
@@ -150,18 +185,20 @@ def _rejoin(train: Split, val: Split) -> Split:
     """The official training part again, in its official order."""
     if not len(val):
         return train
-    order = torch.cat([train.indices, val.indices]).argsort()
-    return Split(
+    first, second = train.as_arrays(), val.as_arrays()
+    order = np.concatenate([first.indices, second.indices]).argsort()
+    whole = Split(
         "train",
-        _rows(train.images, val.images, order),
-        _rows(train.labels, val.labels, order),
-        _rows(train.indices, val.indices, order),
+        _rows(first.images, second.images, order),
+        _rows(first.labels, second.labels, order),
+        _rows(first.indices, second.indices, order),
     )
+    return whole if isinstance(train.images, np.ndarray) else whole.as_tensors()
 
 
-def _rows(first: torch.Tensor, second: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """`torch.cat([first, second])[rows]` without the copy that joins them."""
-    joined = first.new_empty((len(rows), *first.shape[1:]))
+def _rows(first: np.ndarray, second: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`np.concatenate([first, second])[rows]` without the copy that joins them."""
+    joined = np.empty((len(rows), *first.shape[1:]), first.dtype)
     in_first = rows < len(first)
     joined[in_first] = first[rows[in_first]]
     joined[~in_first] = second[rows[~in_first] - len(first)]

@@ -1,8 +1,9 @@
-"""Datasets that are made on this machine and named `KIND:REST`: collections, and mixes of them.
+"""Datasets that are made on this machine: own ones, collections, and mixes of these.
 
-`collection:NAME` is a collection of saved drawings; `mix:NAME+BASE` is what a run is fine-tuned on:
-the collection's training drawings, several times over, among a sample of the dataset BASE, so that
-the network does not forget them. The test part of both are the collection's held-out drawings.
+An own dataset has a plain name (see `own`). `collection:NAME` is a collection of saved drawings;
+`mix:NAME+BASE` is what a run is fine-tuned on: the collection's training drawings, several times
+over, among a sample of the dataset BASE, so that the network does not forget them. The test part of
+both are the collection's held-out drawings.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.data import collections
+from digitlab.data import collections, own
 from digitlab.data.catalog import find_entry
 from digitlab.data.info import DatasetInfo
 from digitlab.errors import DatasetError
@@ -27,22 +28,31 @@ _BY_HAND = "Its drawings are made and saved on the Draw page"
 
 
 def list_infos() -> tuple[DatasetInfo, ...]:
-    """The catalog's entry of every collection. Mixes are not offered to be looked at."""
-    return tuple(_describe_collection(name) for name in collections.list_collections())
+    """Every own dataset and every collection. Mixes are not offered to be looked at."""
+    drawn = (_describe_collection(name) for name in collections.list_collections())
+    return (*own.list_own(), *drawn)
 
 
-def describe(kind: str, rest: str) -> DatasetInfo | None:
-    """The catalog's entry of `kind:rest`; None where there is no such kind.
+def describe(name: str) -> DatasetInfo | None:
+    """The entry of an own dataset, by its present or a former name, of `collection:NAME` or
+    `mix:NAME+BASE`; None where the name is none of these.
 
-    Raises DatasetError for a bad name, DatasetMissingError where there is no such collection.
+    Raises DatasetError for a bad name, DatasetMissingError where there is no such collection, and
+    DatasetDamagedError.
     """
+    kind, colon, rest = name.partition(":")
+    if not colon:
+        present = own.find_own(name)
+        return own.describe(present) if present else None
     if kind == collections.KIND:
         return _describe_collection(rest)
     return _describe_mix(*_parts(rest)) if kind == MIX else None
 
 
 def read(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
-    """The training and test parts: images uint8 [N, 1, 28, 28] and labels int64 [N]."""
+    """The training and test parts: images uint8 [N, C, H, W] and labels int64 [N]."""
+    if info.own:
+        return own.read_own(info.name)
     kind, _, rest = info.name.partition(":")
     if kind == collections.KIND:
         return _read_collection(rest)
@@ -56,14 +66,20 @@ def collection_dataset(name: str) -> str:
 
 def mix_dataset(name: str, base: str) -> str:
     """The name in the catalog of a collection mixed with the dataset `base`."""
-    return f"{MIX}:{collections.check_name(name)}+{find_entry(base).name}"
+    return f"{MIX}:{collections.check_name(name)}+{_find_base(base).name}"
+
+
+def _find_base(name: str) -> DatasetInfo:
+    """A dataset of the catalog or an own one, among which drawings may be mixed."""
+    present = own.find_own(name)
+    return own.describe(present) if present else find_entry(name)
 
 
 def _parts(rest: str) -> tuple[str, str]:
     name, _, base = rest.partition("+")
     if ":" in base:
         raise DatasetError(
-            f"A mix is a collection and a dataset of the catalog; not {rest[:80]!r}."
+            f"A mix is a collection and a dataset of the catalog or your own; not {rest[:80]!r}."
         )
     return name, base
 
@@ -85,9 +101,9 @@ def _describe_collection(name: str) -> DatasetInfo:
 
 
 def _describe_mix(name: str, base: str) -> DatasetInfo:
-    drawn, other = _describe_collection(name), find_entry(base)
-    if other.classes != drawn.classes:
-        raise DatasetError(f"{other.title} has other classes than the digits of {drawn.title}.")
+    drawn, other = _describe_collection(name), _find_base(base)
+    if (other.classes, other.shape) != (drawn.classes, drawn.shape):
+        raise DatasetError(f"{other.title} has other classes or images than {drawn.title}.")
     sample = min(BASE_IMAGES, other.train_size)
     return DatasetInfo(
         name=mix_dataset(name, base),
@@ -99,6 +115,7 @@ def _describe_mix(name: str, base: str) -> DatasetInfo:
         test_size=drawn.test_size,
         files=drawn.files + other.files,
         by_hand=_BY_HAND,
+        base=other.identity,
     )
 
 
@@ -124,7 +141,10 @@ def _read_mix(name: str, base: str, root: Path) -> tuple[Part, Part]:
     from digitlab.data.readers import read_parts
 
     (drawn, labels), test = _read_collection(name)
-    (base_images, base_labels), _ = read_parts(find_entry(base), root)
+    info = _find_base(base)
+    (base_images, base_labels), _ = own.read_own(info.name) if info.own else read_parts(info, root)
+    if base_images.shape[1:] != drawn.shape[1:]:
+        raise DatasetError(f"{info.title} has images of another size than drawings: 28×28.")
     order = torch.randperm(len(base_labels), generator=torch.Generator().manual_seed(_SEED))
     sample = order[:BASE_IMAGES].sort().values
     times = _repeats(len(labels))

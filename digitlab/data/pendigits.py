@@ -35,7 +35,7 @@ def divide_writers() -> dict[str, tuple[int, ...]]:
     """The writers' numbers by part: `train` (20), `tuning` (4) and `test` (6).
 
     Whole writers, drawn once with seed WRITER_SEED; what is measured on `test` is measured on
-    hands that nothing was learnt from or chosen by. The dataset's training part is the first two.
+    writers whom nothing was learnt from or chosen by. The dataset's training part is the first two.
     """
     order = np.random.default_rng(WRITER_SEED).permutation(np.arange(1, WRITERS + 1)).tolist()
     test, rest = order[:TEST_WRITERS], order[TEST_WRITERS:]

@@ -1,4 +1,4 @@
-"""Readers: a dataset's files on disk → images uint8 [N, 1, 28, 28] and labels int64 [N]."""
+"""Readers: a dataset's files on disk → images uint8 [N, C, H, W] and labels int64 [N]."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 import torch
 
 from digitlab.data.dataset import Split, divide
-from digitlab.data.info import DatasetInfo
+from digitlab.data.info import DatasetInfo, find_file
 from digitlab.data.pendigits import read_pendigits
-from digitlab.errors import DatasetDamagedError, DatasetMissingError
+from digitlab.data.published import READERS
+from digitlab.data.reading.idx import read_idx_file
+from digitlab.errors import DatasetDamagedError, DatasetMissingError, UploadError
 
 Part = tuple[torch.Tensor, torch.Tensor]
 
@@ -33,14 +35,20 @@ def read_parts(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
     missing = info.missing_files(root)
     if missing:
         raise _missing(info, root / missing[0])
-    if not info.torchvision:
-        train, test = _read_pendigits(root)
-        _check(info, root, train, info.train_size)
-        _check(info, root, test, info.test_size)
-        return train, test
     try:
-        train = _read_torchvision(info, root, info.train_args)
-        test = _read_torchvision(info, root, info.test_args)
+        if info.reader:
+            train, test = READERS[info.reader](info, root)
+        elif not info.torchvision:
+            train, test = _read_pendigits(root)
+        elif info.name == "usps":
+            train = _read_torchvision(info, root, info.train_args)
+            test = _read_torchvision(info, root, info.test_args)
+        else:
+            arrays = [read_idx_file(find_file(root, name)) for name in info.files]
+            train, test = (_as_part(info, *pair) for pair in (arrays[:2], arrays[2:]))
+            _check_family(info, find_file(root, info.files[1]).parent == root, train[1])
+    except UploadError as e:
+        raise _damaged(info, root, str(e)) from e
     except (AssertionError, EOFError, OSError, RuntimeError, TypeError, ValueError, KeyError) as e:
         raise _damaged(info, root, f"{type(e).__name__}: {e}") from e
     except (lzma.LZMAError, IndexError) as e:
@@ -65,7 +73,8 @@ def _missing(info: DatasetInfo, path: Path) -> DatasetMissingError:
 
 
 def _damaged(info: DatasetInfo, root: Path, reason: str) -> DatasetDamagedError:
-    folder = (root / info.files[0]).parent
+    file = find_file(root, info.files[0]) or root / info.files[0]
+    folder = file.parent
     reason = " ".join(reason.split())[:200] or "the file ends too early"
     return DatasetDamagedError(
         f"{info.title} cannot be read: a file in {folder} is truncated or corrupt ({reason}). "
@@ -85,18 +94,38 @@ def _check(info: DatasetInfo, root: Path, part: Part, size: int) -> None:
         raise _damaged(
             info, root, f"{len(images):,} images and {len(labels):,} labels instead of {size:,}"
         )
+    if tuple(images.shape[1:]) != info.shape:
+        raise _damaged(info, root, f"images of the shape {list(images.shape[1:])}")
     if int(labels.min()) < 0 or int(labels.max()) >= len(info.classes):
         raise _damaged(info, root, f"a label outside 0 to {len(info.classes) - 1}")
+
+
+_FIRST_LABELS = [5, 0, 4, 1, 9]  # of MNIST: the files of its kin have the same names
+
+
+def _check_family(info: DatasetInfo, is_loose: bool, labels: torch.Tensor) -> None:
+    """UploadError where files that lie in the data folder itself are not those of MNIST."""
+    if is_loose and labels[:5].tolist() != _FIRST_LABELS:
+        raise UploadError(
+            "these are not MNIST's labels; put another dataset's files into its own folder, such "
+            "as FashionMNIST or KMNIST"
+        )
 
 
 def _read_torchvision(info: DatasetInfo, root: Path, args: object) -> Part:
     from torchvision import datasets
 
     loaded = getattr(datasets, info.torchvision)(str(root), download=False, **args)
-    images = torch.as_tensor(np.asarray(loaded.data), dtype=torch.uint8)
-    labels = torch.as_tensor(np.asarray(loaded.targets), dtype=torch.int64)
+    return _as_part(info, np.asarray(loaded.data), np.asarray(loaded.targets))
+
+
+def _as_part(info: DatasetInfo, images: np.ndarray, labels: np.ndarray) -> Part:
+    """Images [N, s, s] and labels [N] or [N, fields] as tensors in digitlab's form."""
+    images = torch.from_numpy(np.array(images, np.uint8))
+    labels = torch.from_numpy(np.array(labels, np.int64))
     if labels.ndim == 2:  # QMNIST's labels carry the writer and more; the class comes first
         labels = labels[:, 0].contiguous()
+    labels -= info.first_label
     if info.transposed:
         images = images.transpose(1, 2).contiguous()
     if images.shape[-1] != SIDE:

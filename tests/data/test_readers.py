@@ -100,6 +100,36 @@ def test_the_mnist_family_is_read_as_it_is(small_idx, name):
     assert len(data.classes) == 10
 
 
+@pytest.mark.parametrize("place", ["MNIST", "MNIST/raw", ""])
+@pytest.mark.parametrize("form", ["{}", "{}.gz", "kaggle", "kaggle folder"])
+def test_mnist_is_found_where_and_as_people_have_it(small_idx, tmp_path, place, form):
+    _, test = small_idx("mnist", 40, 20)
+    for file in registry.find_dataset("mnist").files:
+        path = tmp_path / file
+        content = path.read_bytes()
+        path.unlink()
+        if "train-labels" in path.name:
+            content = content[:8] + bytes([5, 0, 4, 1, 9]) + content[13:]
+        name = form.format(path.name)
+        if form.startswith("kaggle"):
+            name = path.name.replace("-idx", ".idx")
+            name = f"{path.name}/{name}" if form == "kaggle folder" else name
+        target = tmp_path / place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert registry.is_available("mnist")
+    assert registry.files_stamp("mnist")[1] > 0
+    assert torch.equal(dl.load_dataset("mnist").test.images[:, 0], torch.from_numpy(test))
+
+
+def test_another_dataset_s_files_in_the_data_folder_are_not_taken_for_mnist(small_idx, tmp_path):
+    small_idx("mnist", 40, 20)
+    for file in registry.find_dataset("mnist").files:
+        (tmp_path / file).rename(tmp_path / (tmp_path / file).name)
+    with pytest.raises(DatasetDamagedError, match="not MNIST's labels"):
+        dl.load_dataset("mnist")
+
+
 def test_usps_is_placed_in_the_middle_of_28_by_28(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path))
     rng = np.random.default_rng(0)

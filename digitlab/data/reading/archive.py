@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-import zlib
 from pathlib import PurePosixPath
 
 from digitlab.errors import UploadError
 from digitlab.words import size
 
-MAX_ENTRIES = 70_000
+MAX_ENTRIES = 100_000
 MAX_UNPACKED = 256_000_000  # bytes of all files together
 MAX_RATIO = 200  # unpacked over packed: images hardly shrink, 2 GB of zeros shrink a thousandfold
 SMALL = 100_000  # bytes: what cannot hurt may shrink as far as it likes
@@ -24,7 +23,7 @@ _CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 def open_archive(content: bytes, most: int | None = None) -> zipfile.ZipFile:
-    """A ZIP of at most so many entries, else 70,000; UploadError for anything else.
+    """A ZIP of at most so many entries, else 100,000; UploadError for anything else.
 
     Entries are counted in the raw bytes first, as opening a ZIP makes an object of each.
     """
@@ -37,40 +36,49 @@ def open_archive(content: bytes, most: int | None = None) -> zipfile.ZipFile:
         raise UploadError(f"The ZIP cannot be read ({e}): create it again.") from e
 
 
-def list_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+def list_files(
+    archive: zipfile.ZipFile, most: int | None = None, nested: tuple[str, ...] = _NESTED
+) -> list[zipfile.ZipInfo]:
     """Its files without those that operating systems add; each is checked to be harmless.
 
     UploadError for a path that leaves the archive, a link, an archive within the archive, a
-    password, and for more bytes than may be unpacked. Nothing is unpacked for it.
+    password, and for more bytes than may be unpacked (`most`). Nothing is unpacked for it.
+    `nested` are the endings of archives that are not allowed within it.
     """
-    files = []
+    files, most = [], most or MAX_UNPACKED
     for entry in archive.infolist():
         check_path(entry.filename)
-        parts = PurePosixPath(entry.filename).parts
-        if entry.is_dir() or any(part in _CLUTTER or part.startswith("._") for part in parts):
+        if entry.is_dir() or is_clutter(entry.filename):
             continue
-        check_kind(entry)
+        check_kind(entry, nested=nested)
         files.append(entry)
     total = sum(entry.file_size for entry in files)
-    if total > MAX_UNPACKED:
+    if total > most:
         raise UploadError(
             f"Unpacked, the ZIP's files are {size(total)}; at most "
-            f"{size(MAX_UNPACKED)} are read. Upload fewer or smaller images."
+            f"{size(most)} are read. Upload fewer or smaller images."
         )
     return files
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file is one that an operating system adds by itself."""
+    return any(part in _CLUTTER or part.startswith("._") for part in PurePosixPath(name).parts)
 
 
 def check_path(name: str) -> None:
     """UploadError for a name that is absolute or climbs out of its folder."""
     parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
+    if not name or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
         raise UploadError(
             f"The ZIP has a file named {name[:80]!r}, which leads outside the folder: it is not "
             "read at all."
         )
 
 
-def check_kind(entry: zipfile.ZipInfo, ratio: int = MAX_RATIO) -> None:
+def check_kind(
+    entry: zipfile.ZipInfo, ratio: int = MAX_RATIO, nested: tuple[str, ...] = _NESTED
+) -> None:
     """UploadError for a link, an archive, a locked file, a rare packing and a bomb.
 
     A bomb is a file that is more than `ratio` times as large unpacked as packed.
@@ -78,7 +86,7 @@ def check_kind(entry: zipfile.ZipInfo, ratio: int = MAX_RATIO) -> None:
     name = entry.filename[:80]
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise UploadError(f"{name!r} in the ZIP is a link; only files are read.")
-    if entry.filename.lower().endswith(_NESTED):
+    if entry.filename.lower().endswith(nested):
         raise UploadError(f"{name!r} is an archive within the ZIP; put the images in it directly.")
     if entry.flag_bits & _ENCRYPTED:
         raise UploadError(
@@ -91,20 +99,3 @@ def check_kind(entry: zipfile.ZipInfo, ratio: int = MAX_RATIO) -> None:
             f"{name!r} in the ZIP would grow from {entry.compress_size:,} to "
             f"{entry.file_size:,} bytes, more than such a file can: it is not unpacked."
         )
-
-
-def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
-    """The bytes of a file, at most `limit` of them, counted while they are read."""
-    name = entry.filename[:80]
-    if entry.file_size > limit:
-        raise UploadError(
-            f"{name!r} in the ZIP has {entry.file_size:,} bytes; at most {limit:,} are read."
-        )
-    try:
-        with archive.open(entry) as file:
-            content = file.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
-        raise UploadError(f"{name!r} in the ZIP is damaged ({e}): pack it again.") from e
-    if len(content) > limit:
-        raise UploadError(f"{name!r} in the ZIP is larger than it says: it is not read.")
-    return content

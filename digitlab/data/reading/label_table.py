@@ -1,0 +1,100 @@
+"""A table of labels beside image files: `labels.csv` or `.txt`, by file name or by id."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from digitlab.data.reading.framing import ENDINGS
+from digitlab.data.reading.part import (
+    LABEL_NAMES,
+    choose_label,
+    strip_split,
+    unclear_column,
+    words_of,
+)
+from digitlab.errors import UploadError
+
+TABLE_ENDINGS = (".csv", ".tsv", ".txt")
+_NAMED = LABEL_NAMES | {"metadata", "solution", "labelmap", "index", "list"}
+
+
+def is_label_table(name: str) -> bool:
+    """Whether a file is named as tables of labels are: labels.csv, train_labels.txt, y.csv."""
+    path = PurePosixPath(name)
+    words = set(words_of(path.stem))
+    return path.suffix.lower() in TABLE_ENDINGS and bool(
+        strip_split(path.stem) in _NAMED
+        or words & {"label", "labels"}
+        or not strip_split(path.stem)
+    )
+
+
+def read_label_table(content: bytes, where: str, label_column: str | int | None) -> dict[str, str]:
+    """File name or id → label; a head is optional where there are two columns.
+
+    UnclearFileError where there are more and no name says which is the label.
+    """
+    rows = _read_rows(content, where)
+    width = max(map(len, rows), default=0)
+    for number, row in enumerate(rows):
+        if len(row) < 2:
+            raise UploadError(f"Row {number + 1} of {where} needs two columns: file and label.")
+    head = bool(rows) and not _is_image(rows[0][0]) and _is_head(rows)
+    names = rows[0] if head else [str(i) for i in range(width)]
+    label = choose_label(names, label_column, where) if head or label_column is not None else None
+    if label is None and width == 2:
+        label = 1
+    if label is None and rows:
+        raise unclear_column(where, names[1:])
+    key = 0 if label else 1
+    label_of: dict[str, str] = {}
+    for row in rows[1:] if head else rows:
+        if len(row) <= max(label, key):
+            raise UploadError(f"{where} has a row that is too short: {','.join(row)[:60]!r}.")
+        name, text = row[key].replace("\\", "/").removeprefix("./"), row[label]
+        if label_of.get(name, text) != text:
+            raise UploadError(
+                f"{where} gives {name[:80]!r} two labels, {label_of[name]} and {text}."
+            )
+        label_of[name] = text
+    return label_of
+
+
+def _read_rows(content: bytes, where: str) -> list[list[str]]:
+    try:
+        text = content.decode("utf-8-sig")
+        sample = text[:2_000]
+        exported = sample.startswith("file,label")  # as digitlab's, whose classes hold any sign
+        sign = "," if exported else max(",;\t|", key=sample.count)
+        if not sample.count(sign):
+            rows = [line.split() for line in text.splitlines()]
+        else:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=sign))
+    except (UnicodeDecodeError, csv.Error) as e:
+        raise UploadError(f"{where} cannot be read as a table in UTF-8 ({e}).") from e
+    return [[cell.strip() for cell in row] for row in rows if row]
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def _is_head(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is none of the others' kind: they name images, or are numbers."""
+    if len(rows) < 2 or _is_image(rows[1][0]):
+        return True
+    return not rows[0][0].isdigit() and rows[1][0].isdigit()
+
+
+def find_label_of(name: str, folder: PurePosixPath, label_of: Mapping[str, str]) -> str | None:
+    """An image's label by its path, its file name, its stem, or the number that its stem is."""
+    path = PurePosixPath(name)
+    relative = path.relative_to(folder) if path.is_relative_to(folder) else path
+    keys = [str(relative), name, path.name, str(relative.with_suffix("")), path.stem]
+    if re.fullmatch(r"0*\d+", path.stem):
+        keys.append(str(int(path.stem)))
+    return next((label_of[key] for key in keys if key in label_of), None)

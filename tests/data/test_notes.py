@@ -1,0 +1,242 @@
+"""What reading a file tells and asks: nothing is dropped, inverted, merged or turned in silence."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import digitlab as dl
+from digitlab.errors import UnclearFileError, UploadError
+from tests.data.test_forms import folders, npz, table, zipped
+
+LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    test = dl.load_dataset("optdigits").test
+    return test.images[:40, 0].numpy(), test.labels[:40].numpy()
+
+
+def noted(read, words: str) -> bool:
+    return any(words in note for note in read.notes)
+
+
+def test_a_head_that_names_no_label_is_asked_about(digits):
+    x, y = digits
+    content = table(x, y, head="pixel784 last")
+    with pytest.raises(UnclearFileError, match="label_column") as caught:
+        dl.read_images(content, "a.csv")
+    assert caught.value.argument == "label_column"
+    assert "pixel784" in caught.value.choices
+    read = dl.read_images(content, "a.csv", label_column="pixel784")
+    np.testing.assert_array_equal(read.labels, y)
+    assert read.source == "'a.csv', label_column='pixel784'"  # the lines that a page shows
+    odd = table(x, y, head="what last")
+    with pytest.raises(UnclearFileError, match="'what'"):
+        dl.read_images(odd, "a.csv")
+    np.testing.assert_array_equal(dl.read_images(odd, "a.csv", label_column=-1).labels, y)
+
+
+def test_the_end_that_is_read_as_label_without_a_head_is_told(digits):
+    read = dl.read_images(table(*digits, head="none first"), "a.csv")
+    assert noted(read, "its first was read as the label")
+
+
+def test_transposed_images_are_turned_and_it_is_told(digits):
+    x, y = digits
+    read = dl.read_images(npz(x=x.swapaxes(1, 2), y=y), "a.npz")
+    np.testing.assert_array_equal(read.images[:, 0], x)
+    assert noted(read, "put upright, from transposed")
+    kept = dl.read_images(npz(x=x.swapaxes(1, 2), y=y), "a.npz", orientation="as it is")
+    np.testing.assert_array_equal(kept.images[:, 0], x.swapaxes(1, 2))
+    assert noted(dl.read_images(npz(x=x, y=y), "a.npz"), "transposed it would be")
+
+
+def test_numbers_of_letters_are_asked_about_unless_they_reach_the_last(digits):
+    x = digits[0]
+    few = npz(x=x, y=np.arange(40) % 12 + 1)
+    with pytest.raises(UnclearFileError, match="is 1 A or B") as caught:
+        dl.read_images(few, classes=LETTERS)
+    assert caught.value.choices == ("1", "0")
+    assert dl.read_images(few, classes=LETTERS, first_label=1).labels.max() == 11
+    all_letters = dl.read_images(npz(x=x, y=np.arange(40) % 26 + 1), classes=LETTERS)
+    assert all_letters.labels[0] == 0
+    assert noted(all_letters, "1 was read as A")
+
+
+def test_labels_of_one_to_ten_are_read_as_the_images_show(digits):
+    x, y = digits
+    svhn = dl.read_images(npz(x=x, y=np.where(y == 0, 10, y)))
+    usps = dl.read_images(npz(x=x, y=y + 1))
+    np.testing.assert_array_equal(svhn.labels, y)
+    np.testing.assert_array_equal(usps.labels, y)
+    assert noted(svhn, "10 was read as 0")
+    assert noted(usps, "1 was read as 0")
+
+
+@pytest.mark.parametrize("paper", [255, 180, 110])
+def test_dark_ink_is_inverted_whatever_the_grey_of_its_paper(digits, paper):
+    x, y = digits
+    written = (paper - x.astype(float) * (paper - 8 * (paper < 255)) / 255).astype(np.uint8)
+    for content in (npz(x=written, y=y), table(written, y), zipped(folders(written, y))):
+        read = dl.read_images(content)
+        assert noted(read, "dark ink on light paper")
+        assert (read.images[:, 0, 0, 0] == 0).all()
+        assert read.images.max() == 255
+        assert noted(read, "grey paper") == (paper < 255)
+
+
+def test_mixed_polarity_is_told_and_each_image_is_right(digits):
+    x, y = digits
+    mixed = x.copy()
+    mixed[::2] = 255 - mixed[::2]
+    read = dl.read_images(npz(x=mixed, y=y))
+    np.testing.assert_array_equal(read.images[:, 0], x)
+    assert noted(read, "20 of 40 images have dark ink")
+    kept = dl.read_images(npz(x=mixed, y=y), paper="as it is")
+    np.testing.assert_array_equal(kept.images[:, 0], mixed)
+
+
+def test_train_and_test_are_kept_apart(digits):
+    x, y = digits
+    arrays = npz(x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    in_folders = {
+        **folders(x[:30], y[:30], "set/training/{label}/{i}.png"),
+        **folders(x[30:], y[30:], "set/testing/{label}/{i}.png"),
+    }
+    for content in (arrays, zipped(in_folders)):
+        read = dl.read_images(content)
+        assert {name: len(part) for name, part in read.splits.items()} == {"train": 30, "test": 10}
+        assert noted(read, "measured on the test part alone, without 30 of")
+        data = read.as_dataset()
+        assert (len(data.train), len(data.val), len(data.test)) == (30, 0, 10)
+        assert sorted(data.test.labels.tolist()) == sorted(y[30:].tolist())
+        assert len(read.measured) == 10
+
+
+def test_images_without_labels_are_told(digits):
+    x, y = digits
+    head, _, rows = table(x, y).partition(b"\n")
+    without = head.split(b",", 1)[1] + b"\n" + b"\n".join(r.split(b",", 1)[1] for r in rows.split())
+    files = {"train.csv": table(x, y), "test.csv": without}
+    assert noted(dl.read_images(zipped(files)), "test.csv has no labels: its 40 images")
+    with pytest.raises(UploadError, match="has no labels"):
+        dl.read_images(without, "test.csv")
+
+
+def test_large_photos_are_framed_as_drawings_are(digits):
+    files = {}
+    for digit, (start, end) in {
+        "1": ((300, 150), (300, 650)),
+        "7": ((200, 180), (520, 180)),
+    }.items():
+        photo = Image.new("RGB", (900, 1_200), (205, 198, 190))
+        pen = ImageDraw.Draw(photo)
+        pen.line([start, end, *([(300, 800)] if digit == "7" else [])], fill=(40, 44, 90), width=24)
+        buffer = io.BytesIO()
+        photo.save(buffer, "JPEG")
+        files[f"{digit}/photo.jpg"] = buffer.getvalue()
+    read = dl.read_images(zipped(files))
+    assert noted(read, "2 of 2 images are larger than 64 pixels")
+    assert noted(read, "agrees with 100 %")
+    whole = dl.read_images(zipped(files), framing="whole")
+    assert not noted(whole, "framed")
+
+
+def test_classes_are_found_or_must_fit(digits):
+    x, _ = digits
+    named = dl.read_images(
+        zipped(
+            {**folders(x[:6], [0] * 6, "cat/{i}.png"), **folders(x[6:9], [0] * 3, "dog/{i}.png")}
+        )
+    )
+    assert named.classes == ("cat", "dog")
+    many = dl.read_images(npz(x=x, y=np.arange(40)))
+    assert len(many.classes) == 40
+    with pytest.raises(UploadError, match="the classes are cat, dog"):
+        dl.read_images(npz(x=x, y=np.arange(40) % 13), classes=named.classes * 3)
+
+
+@pytest.mark.parametrize("name", ["mnist.pkl", "mnist.pkl.gz", "training.pt", "object.npz"])
+def test_pickles_are_refused_with_the_line_that_converts_them(digits, name):
+    content = pickle.dumps(digits)
+    if name.endswith(".gz"):
+        content = gzip.compress(content)
+    if name.endswith(".npz"):
+        buffer = io.BytesIO()
+        np.savez(buffer, images=np.array([None, 1], object), labels=np.arange(2))
+        content = buffer.getvalue()
+    with pytest.raises(UploadError, match=r"runs whatever code.*np\.savez"):
+        dl.read_images(content, name)
+
+
+@pytest.mark.parametrize("packed", ["gz", "tar.gz", "h5"])
+def test_bombs_are_refused_while_they_are_read(packed):
+    content = gzip.compress(bytes(50_000_000))
+    if packed == "h5":
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:  # chunks that were never written take no room
+            file.create_dataset("images", (250_000, 28, 28), np.uint8, chunks=(100, 28, 28))
+            file.create_dataset("labels", data=np.zeros(250_000, np.uint8))
+        content = buffer.getvalue()
+    with pytest.raises(UploadError, match="would grow"):
+        dl.read_images(content, f"a.{packed}")
+
+
+def test_folders_and_paths_are_read(tmp_path, digits):
+    with zipfile.ZipFile(io.BytesIO(zipped(folders(*digits)))) as archive:
+        archive.extractall(tmp_path / "mine")
+    assert len(dl.read_images(tmp_path / "mine")) == 40
+    with pytest.raises(UploadError, match="cannot be read"):
+        dl.read_images(tmp_path / "gone.csv")
+
+
+@pytest.mark.parametrize(("options", "side"), [({}, 28), ({"size": 48, "colour": True}, 48)])
+def test_large_pictures_that_are_no_characters_are_resampled_with_a_note(options, side):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("a cat", "a dog"):
+            png = io.BytesIO()
+            Image.effect_noise((90, 70), 50).convert("RGB").save(png, "PNG")
+            archive.writestr(f"{name}/1.png", png.getvalue())
+    images = dl.read_images(buffer.getvalue(), "pets.zip", **options)
+    assert f"resampled to {side}×{side} pixels" in " ".join(images.notes)
+
+
+def test_a_question_is_short_whatever_the_columns_are_called(digits):
+    content = table(*digits, head="x" * 2_000 + " last")
+    with pytest.raises(UnclearFileError) as caught:
+        dl.read_images(content, "a.csv")
+    assert len(str(caught.value)) < 300
+    assert "x" * 2_000 in caught.value.choices
+
+
+def test_a_few_damaged_images_are_left_out_and_it_is_told(digits):
+    files = folders(
+        np.concatenate([digits[0]] * 5), np.concatenate([digits[1]] * 5), "{label}/{i:03}.png"
+    )
+    name = sorted(files)[7]
+    files[name] = b"no image"
+    read = dl.read_images(zipped(files), "a.zip")
+    assert len(read) == 199
+    assert noted(read, f"1 image left out, the first because '{name}' cannot be read")
+    expected = {f"{label}/{i:03}.png": label for i, label in enumerate(list(digits[1]) * 5)}
+    del expected[name]
+    assert np.bincount(read.labels).tolist() == np.bincount(list(expected.values())).tolist()
+
+
+@pytest.mark.parametrize("form", ["a.csv", "a.zip"])
+def test_progress_is_told_to_the_end(digits, form):
+    content = table(*digits) if form == "a.csv" else zipped(folders(*digits))
+    told = []
+    dl.read_images(content, form, on_progress=lambda *done: told.append(done))
+    assert told
+    assert all(0 <= done <= total for done, total in told)
