@@ -13,6 +13,8 @@ from digitlab.evaluation.checks import EvaluationError
 from digitlab.evaluation.intervals import Interval
 from digitlab.evaluation.metrics import Evaluation
 
+_NO_SPREAD = 1e-12  # less is rounding
+
 
 class ClassDifference(NamedTuple):
     """What one class gained from A to B, −1…1; None where A or B has no such figure."""
@@ -186,21 +188,31 @@ def summarize_seeds(accuracies: Sequence[float]) -> SeedSummary:
     )
 
 
-def compare_seeds(a: Sequence[float], b: Sequence[float]) -> SeedDifference:
+def compare_seeds(
+    a: Sequence[float], b: Sequence[float], *, paired: bool = False
+) -> SeedDifference:
     """Two configurations by their accuracies, 0…1, of two seeds and more each: Welch's t-test.
 
-    Where no accuracy of either differs from the others there is no spread to judge by: the p-value
-    is then 1 for equal means and 0 otherwise. EvaluationError for fewer than two seeds of either.
+    With `paired` both have the same seeds in the same order, and the test is Student's of the
+    differences, which a seed that is good or bad for both does not spread. Where nothing is spread
+    there is nothing to judge by: the p-value is then 1 for equal means and 0 otherwise, and of
+    pairs that of the sign test. EvaluationError for fewer than two seeds of either, and for pairs
+    that do not fit.
     Source: B. L. Welch, "The generalization of 'Student's' problem when several different
     population variances are involved", Biometrika 34 (1947), pp. 28–35.
     """
-    from scipy.stats import ttest_ind
+    from scipy.stats import ttest_ind, ttest_rel
 
     first, second = summarize_seeds(a), summarize_seeds(b)
+    if paired and first.n != second.n:
+        raise EvaluationError(f"Pairs need as many seeds of both; not {first.n} and {second.n}.")
     difference = second.mean - first.mean
-    if not first.sd + second.sd:
-        return SeedDifference(difference, Interval(difference, difference), float(not difference))
-    test = ttest_ind(b, a, equal_var=False)
+    spread = np.ptp(np.subtract(b, a)) if paired else first.sd + second.sd
+    if spread < _NO_SPREAD:
+        p = 2 * 0.5**first.n if paired else 0.0
+        p = p if abs(difference) > _NO_SPREAD else 1.0
+        return SeedDifference(difference, Interval(difference, difference), p)
+    test = ttest_rel(b, a) if paired else ttest_ind(b, a, equal_var=False)
     low, high = test.confidence_interval(0.95)
     return SeedDifference(difference, Interval(float(low), float(high)), float(test.pvalue))
 

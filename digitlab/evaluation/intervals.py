@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -40,6 +41,20 @@ def wilson_interval(successes: int, trials: int) -> Interval | None:
     low = 0.0 if successes == 0 else max(0.0, centre - reach)
     high = 1.0 if successes == trials else min(1.0, centre + reach)
     return Interval(low, high)
+
+
+def share_places(intervals: Sequence[Interval]) -> list[int]:
+    """The places, from 1, of contestants whose intervals are ordered from the best to the worst.
+
+    Whoever's interval overlaps that of the best of a place shares it; the next place counts all who
+    are before it. So no place rests on chance alone, and nobody is carried to a place by a chain of
+    others between.
+    """
+    places: list[int] = []
+    for i, interval in enumerate(intervals):
+        best = intervals[places[-1] - 1] if places else None
+        places.append(places[-1] if best and interval.high >= best.low else i + 1)
+    return places
 
 
 def f1_interval(hits: int, support: int, predicted: int) -> Interval | None:

@@ -15,7 +15,8 @@ from typing import Any
 from digitlab.evaluation.comparison import check_same_labels
 from digitlab.evaluation.metrics import Evaluation
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@＝＋－＠")  # after any space; some take the wide ones, too
+_UNSEEN = "\ufeff\u200b"  # characters without a width
 
 
 def predictions_csv(result: Evaluation) -> str:
@@ -43,10 +44,16 @@ def predictions_csv(result: Evaluation) -> str:
 def kaggle_csv(result: Evaluation) -> str:
     """`ImageId,Label`, ids from 1 in the order of the split: the form of Kaggle's digit contest.
 
-    Label is the number of the class, which for digits is the digit.
+    Label is the class where all classes are numbers, as digits are, and else its position.
     """
-    numbers = enumerate(result.predictions.tolist(), start=1)
-    return written(["ImageId", "Label"], numbers)
+    return submission_csv(result.predictions.tolist(), result.classes)
+
+
+def submission_csv(answers: Sequence[int], classes: Sequence[str]) -> str:
+    """`ImageId,Label` of answers, positions in `classes`, as `kaggle_csv` of a result."""
+    if all(name.isdecimal() for name in classes):
+        answers = [int(classes[answer]) for answer in answers]
+    return written(["ImageId", "Label"], enumerate(answers, start=1))
 
 
 def classes_csv(result: Evaluation) -> str:
@@ -100,7 +107,7 @@ def written(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _harmless(value: Any) -> Any:
     """A text that no spreadsheet takes for a formula; numbers written as text stay."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.lstrip().lstrip(_UNSEEN).lstrip().startswith(_FORMULA):
         try:
             float(value)
         except ValueError:

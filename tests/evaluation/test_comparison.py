@@ -205,6 +205,22 @@ def test_elapsed_adds_up_until_a_time_is_unknown():
     assert "elapsed" not in epochs[0]
 
 
+def test_the_same_seeds_of_both_are_compared_in_pairs():
+    from scipy.stats import ttest_rel
+
+    from digitlab.evaluation.comparison import compare_seeds
+
+    a, b = [0.2, 0.5, 0.9], [0.21, 0.52, 0.91]
+    result = compare_seeds(a, b, paired=True)
+    assert result.p_value == pytest.approx(ttest_rel(a, b).pvalue)
+    assert result.p_value < 0.1 < 0.9 < compare_seeds(a, b).p_value
+    # Twice the same difference is no proof; that of the images is as coarse as they are few.
+    assert compare_seeds([0.5, 0.6], [0.51, 0.61], paired=True).p_value == 0.5
+    assert compare_seeds(a, a, paired=True).p_value == 1
+    with pytest.raises(EvaluationError, match="as many seeds"):
+        compare_seeds(a, b[:2], paired=True)
+
+
 def test_seeds_are_compared_by_welchs_test():
     from scipy.stats import ttest_ind
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from digitlab.evaluation import wilson_interval
+from digitlab.evaluation.intervals import Interval, share_places, wilson_interval
 
 
 @given(st.integers(1, 100_000), st.floats(0, 1))
@@ -33,3 +33,11 @@ def test_it_covers_the_truth_in_about_95_of_100_test_sets():
     hits = np.random.default_rng(0).binomial(1_000, 0.98, size=2_000)
     covered = [low <= 0.98 <= high for low, high in (wilson_interval(int(h), 1_000) for h in hits)]
     assert 0.93 < np.mean(covered) < 0.97
+
+
+def test_whoever_overlaps_the_best_of_a_place_shares_it():
+    first, close, far = Interval(0.90, 0.95), Interval(0.88, 0.91), Interval(0.80, 0.89)
+    assert share_places([first, close, far]) == [1, 1, 3], "far overlaps close, but not the first"
+    assert share_places([first, far, Interval(0.7, 0.79)]) == [1, 2, 3]
+    assert share_places([first, far, Interval(0.7, 0.85)]) == [1, 2, 2]
+    assert share_places([]) == []

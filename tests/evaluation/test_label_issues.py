@@ -20,11 +20,11 @@ KNOWN = {947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 
 
 
 def test_the_bundled_reader_brings_up_mnist_s_known_label_errors():
-    """6 of the 15 are within its first 30 flags of 10,000; by chance it would be 0.05."""
+    """9 of the 15 are within its first 60 flags of 10,000; by chance it would be 0.09."""
     result = default_reader().evaluate("test")
-    first = find_label_issues(result.probabilities, result.labels).first(30)
-    assert len(KNOWN & set(first.position.tolist())) >= 5
-    assert {1901, 9729} <= set(first.position.tolist())  # which strong networks all miss
+    first = find_label_issues(result.probabilities, result.labels).first(60).position.tolist()
+    assert len(KNOWN & set(first)) >= 8
+    assert {1901, 9729} <= set(first[:30])  # which strong networks all miss
 
 
 def test_one_half_as_often_wrong_counts_twice_and_nobody_has_a_veto():

@@ -74,10 +74,10 @@ def test_sixty_thousand_images_are_evaluated_in_a_moment():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(60_000, 10)).astype(np.float32)
     labels = rng.integers(0, 10, 60_000)
-    start = time.perf_counter()
+    start = time.process_time()
     result = evaluate_logits(logits, labels, CLASSES)
     assert len(result.errors.where(true=1, predicted=7)) == result.confusion[1, 7]
-    assert time.perf_counter() - start < 2  # about 0.03 s on an idle core
+    assert time.process_time() - start < 2  # about 0.03 s on an idle core
 
 
 def test_orders_say_what_they_promise(result):

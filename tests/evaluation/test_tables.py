@@ -77,3 +77,10 @@ def test_answers_of_several_stand_side_by_side(result):
     other = evaluate_logits(result.logits, 1 - result.labels, CLASSES)
     with pytest.raises(EvaluationError):
         tables.answers_csv(["a", "b"], [result, other])
+
+
+@pytest.mark.parametrize("lead", ["", " ", "\n", "\t\r\n", "\u00a0", "\ufeff", "\u200b "])
+def test_no_cell_is_a_formula_after_space_either(lead):
+    cells = [f"{lead}{sign}A1" for sign in "=+-@＝＠"] + [f"{lead}x=A1"]
+    expected = [f"'{cell}" for cell in cells[:-1]] + cells[-1:]
+    assert read(tables.written(["a"], [[cell] for cell in cells]))[1:] == [[c] for c in expected]
