@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from digitlab.models.layer import shown
 from digitlab.models.placement import Placement
 
@@ -121,7 +119,7 @@ def matches(annotation: Any, value: Any) -> bool:
         return any(matches(option, value) for option in inner)
     if origin is typing.Literal:
         return isinstance(value, str) and value in inner
-    if origin is list or annotation is torch.Size:
+    if origin is list:
         return isinstance(value, tuple) and all(type(item) is int for item in value)
     if origin is tuple:
         if not isinstance(value, tuple):
@@ -146,7 +144,7 @@ def describe(annotation: Any) -> str:
         return " or ".join(dict.fromkeys(describe(option) for option in inner))
     if origin is typing.Literal:
         return "one of " + ", ".join(repr(choice) for choice in inner)
-    if origin is list or annotation is torch.Size:
+    if origin is list:
         return "a list of whole numbers"
     if origin is tuple:
         item = describe(inner[0]).replace("a ", "", 1).replace(" or null", "")

@@ -10,8 +10,10 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
+import types
 import typing
 import warnings
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any
 
@@ -76,6 +78,12 @@ _AT_LEAST_ONE = {
     "upscale_factor",
 }
 
+_COMMON = {
+    *("activation", "batchnorm", "conv", "dropout", "instancenorm", "linear", "normalization"),
+    "pooling",
+}
+_UNCOMMON = ("ConvTranspose", "Fractional", "LocalResponse")  # of these: what grows, or is drawn
+SMALL_TRIAL = 10**6  # weights, numbers given and twenty operations, tried at once: about 10 ms
 MAX_TRIAL = 10**8  # operations for one image that are still tried out on the CPU, about 0.1 s
 
 # What does the work of a class that cannot stand in a spec.
@@ -179,6 +187,13 @@ def _is_layer(name: str, value: Any) -> bool:
     return sum(parameter.default is parameter.empty for parameter in inputs) == 1
 
 
+def _without_size(annotation: Any) -> Any:
+    """The annotation with a list of whole numbers for torch.Size, so that it names no torch."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return typing.Union[tuple(map(_without_size, typing.get_args(annotation)))]  # noqa: UP007
+    return list[int] if annotation is torch.Size else annotation
+
+
 @cache
 def _signature(cls: type[nn.Module]) -> LayerSignature:
     hints = typing.get_type_hints(cls.__init__)
@@ -194,7 +209,7 @@ def _signature(cls: type[nn.Module]) -> LayerSignature:
         arguments.append(
             Argument(
                 name=name,
-                annotation=hints[name],
+                annotation=_without_size(hints[name]),
                 default=default,
                 required=parameter.default is parameter.empty and name not in INPUT_SIZES,
                 inferred=name in INPUT_SIZES or (name == "dim" and default is None),
@@ -297,12 +312,50 @@ def _sizes_of_output(cls: type[nn.Module], args: Arguments, shape: Shape) -> tup
     """The sizes of what a layer gives for two images on the meta device, which is current.
 
     Torch takes a millisecond or two to find them: an edit of a long network looks most of them up.
+    A small layer is tried on the CPU instead, with any weights and without drawing any: the first
+    one on the meta device would import SymPy, TorchDynamo and Triton, a second and 150 MB.
     """
     module = cls(**args)
+    if _is_small(module, shape):
+        with suppress(Exception), torch.device("cpu"):  # what goes wrong is told by the meta device
+            states = module.state_dict().items()
+            states = {name: torch.empty(each.shape, dtype=each.dtype) for name, each in states}
+            module.load_state_dict(states, assign=True)  # `to_empty` would import SymPy
+            return _pass_zeros(module.train("norm" in cls.__module__), shape)
+        module = cls(**args)
+    return _pass_zeros(module, shape)
+
+
+def _pass_zeros(module: nn.Module, shape: Shape) -> tuple[int, ...]:
     sizes = _sizes(module(torch.zeros(2, *shape)))
-    if "norm" in cls.__module__:
+    if "norm" in type(module).__module__:
         module.eval()(torch.zeros(1, *shape))  # some cannot answer for a single image
     return sizes
+
+
+def _is_small(module: nn.Module, shape: Shape) -> bool:
+    """Whether passing images through a layer, of the common kinds, surely takes little."""
+    kind, name = type(module).__module__.rsplit(".", 1)[-1], type(module).__name__
+    if kind not in _COMMON or name.startswith(_UNCOMMON):
+        return False
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    most = _most_output(module, shape)
+    cost = max(parameters, math.prod(most), operations(module, shape, most) // 20)
+    return cost <= SMALL_TRIAL
+
+
+def _most_output(module: nn.Module, shape: Shape) -> Shape:
+    """A shape that what a layer of the common kinds gives does not pass."""
+    if isinstance(module, nn.Linear):
+        return (*shape[:-1], module.out_features)
+    padding, size = getattr(module, "padding", 0), getattr(module, "output_size", 0)
+    added = 0 if isinstance(padding, str) else 2 * max(_numbers(padding))
+    sides = (max(side + added, *_numbers(size)) for side in shape[1:])
+    return (getattr(module, "out_channels", shape[0]), *sides)
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    return tuple(each or 0 for each in (value if isinstance(value, tuple | list) else (value,)))
 
 
 def _sizes(output: Any) -> tuple[int, ...]:

@@ -1,4 +1,5 @@
-"""Architectures saved under a name: one YAML file each in $DIGITLAB_HOME/architectures.
+"""Architectures saved under a name: one YAML file each in $DIGITLAB_HOME/architectures, or in a
+visitor's folder.
 
 What is saved is a spec and nothing else; it is read by the same bounded reader as any text. This
 module does not import torch.
@@ -9,13 +10,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from digitlab import belongings, shares
 from digitlab.errors import SpecError, StoreError
 from digitlab.files import write_atomically
 from digitlab.models.layer import shown
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
-from digitlab.settings import read_settings
 
+KIND = "architectures"
 MAX_SAVED = 200
 MAX_NAME = 60
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_NAME - 1}}}")
@@ -24,11 +26,7 @@ _RESERVED = ("own", "con", "prn", "aux", "nul")  # a word of links; devices of W
 
 def list_saved() -> tuple[str, ...]:
     """The names of all saved architectures, in alphabetical order."""
-    folder = read_settings().architectures
-    try:
-        names = [path.stem for path in folder.iterdir() if path.suffix == ".yaml"]
-    except OSError:
-        return ()
+    names = {path.stem for folder in belongings.folders(KIND) for path in folder.glob("*.yaml")}
     return tuple(sorted(filter(_NAME.fullmatch, names), key=str.casefold))
 
 
@@ -60,12 +58,15 @@ def save_model(spec: ModelSpec, name: str, *, overwrite: bool = False) -> ModelS
         )
     if alike and not overwrite:
         raise SpecError(f"There is an architecture {name} already; overwrite it or rename yours.")
+    folder = belongings.folders(KIND)[0]
+    shares.check_count(KIND, sum(1 for _ in folder.glob("*.yaml")) - bool(alike), SpecError)
     if not alike and len(list_saved()) >= MAX_SAVED:
         raise SpecError(
             f"{MAX_SAVED} architectures are saved, and no more are allowed; delete one."
         )
     renamed = spec.renamed(name)
-    write_atomically(_path(name), renamed.to_yaml())
+    shares.check_disk(0, 0, SpecError)
+    write_atomically(folder / _path(name).name, renamed.to_yaml())
     return renamed
 
 
@@ -74,7 +75,8 @@ def delete_saved(name: str) -> None:
     if not is_saved(name):
         raise SpecError(f"There is no saved architecture {shown(name)}.")
     try:
-        _path(name).unlink(missing_ok=True)
+        owned = belongings.find_own(KIND, f"{name}.yaml", SpecError, f"The architecture {name}")
+        owned.unlink(missing_ok=True)
     except OSError as e:
         raise StoreError(f"{name} could not be deleted ({e.strerror or e}).") from e
 
@@ -103,4 +105,4 @@ def _well_named(name: object) -> bool:
 
 def _path(name: str) -> Path:
     assert _well_named(name)
-    return read_settings().architectures / f"{name}.yaml"
+    return belongings.find(KIND, f"{name}.yaml")

@@ -69,9 +69,12 @@ def known_recipe(model: object) -> dict[str, Any]:
 
 
 def _is_module(model: object) -> bool:
-    """Whether it is an nn.Module, asked without importing torch: who has one has imported it."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(model, torch.nn.Module)
+    """Whether it is an nn.Module, asked without importing torch: who has one has imported it.
+
+    Another thread may be importing it: its modules are then there in part.
+    """
+    module_class = getattr(sys.modules.get("torch.nn"), "Module", None)
+    return module_class is not None and isinstance(model, module_class)
 
 
 def _is_code(model: str | pathlib.Path) -> bool:

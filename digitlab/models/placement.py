@@ -11,14 +11,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import SpecError
 from digitlab.models.graph import REUSE, is_graph, resolve, reused
 from digitlab.models.layer import Layer
-from digitlab.models.network import GraphNetwork, check_names
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MAX_PLACED = 2_000  # layers of a whole network, every repetition counted
 MAX_VALUES = 2**24  # values (floats) one layer may give for one image
@@ -149,6 +149,10 @@ class Placement:
         `steps` lead from this layer to the list in the spec, `key` to the list's module, and `note`
         names the list where a block has several ("branch 2").
         """
+        from torch import nn
+
+        from digitlab.models.network import GraphNetwork, check_names
+
         within = partial(self._within, steps=steps, key=key, note=note)
         reads = self._checked(resolve, layers, within)
         self._checked(check_names, layers, within)

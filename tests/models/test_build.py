@@ -83,10 +83,10 @@ def test_a_billion_parameters_are_refused_at_once():
     summarize(CNN)  # torch's own first use takes a second
     layers = ["Flatten", {"Linear": {"out_features": 10**6}}, {"Linear": {"out_features": 10**6}}]
     spec = ModelSpec(name="x", layers=layers)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError, match="1,000,786,000,000 parameters, 100 % of them") as caught:
         build(spec)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert caught.value.layer == "layer 3, Linear"
     assert caught.value.path == (2,)
 
@@ -103,9 +103,9 @@ def test_a_slow_layer_is_not_tried_out(monkeypatch):
     monkeypatch.setenv("DIGITLAB_MAX_MULTIPLY_ADDS", str(10**12))
     slow = {"MaxPool2d": {"kernel_size": 255, "stride": 1, "padding": 127}}
     spec = ModelSpec(name="x", input=(1, 1000, 1000), layers=[slow])
-    start = time.perf_counter()
+    start = time.process_time()
     build(spec)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_an_empty_architecture_is_refused():

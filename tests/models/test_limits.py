@@ -35,7 +35,7 @@ def test_a_billion_parameters_are_refused_in_milliseconds_without_memory():
     known = _seconds(lambda: check_fits(SMALL, (1, 28, 28), 10))
     before = resident()
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     for refused in (
         lambda: check_fits(HUGE, (1, 28, 28), 10),
         lambda: build(HUGE),
@@ -43,7 +43,7 @@ def test_a_billion_parameters_are_refused_in_milliseconds_without_memory():
     ):
         with pytest.raises(SpecError, match="1,115,268,010 parameters, 98 % of them in Linear"):
             refused()
-    took = time.perf_counter() - start
+    took = time.process_time() - start
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert took < max(0.2, 40 * known)
@@ -52,9 +52,9 @@ def test_a_billion_parameters_are_refused_in_milliseconds_without_memory():
 
 
 def _seconds(work) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
+from types import ModuleType
 
 import pytest
 import torch
@@ -208,3 +210,10 @@ def test_autoencoders_take_enough_steps_on_the_small_dataset(name):
     recipe = load_preset(name).recipe
     # 606 steps leave a fifth of the squared error of the mean image, or less
     assert recipe["epochs"] * 1_294 / recipe["batch_size"] > 600
+
+
+def test_a_preset_is_loaded_while_another_thread_imports_torch(monkeypatch):
+    """A page may be asked for while the server loads torch beside it."""
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))  # as an import begins
+    monkeypatch.delitem(sys.modules, "torch.nn")
+    assert load_model("lenet-5") == load_preset("lenet-5").spec

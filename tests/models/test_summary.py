@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from digitlab.models.build import summarize
 from digitlab.models.load import load_model
 from digitlab.models.spec import ModelSpec
@@ -18,6 +21,18 @@ def test_costs_are_compared_as_a_person_would_say_it():
     assert contrast(SMALL, LENET)[0].startswith(
         "cnn-small has 48 % fewer parameters, 11 times more"
     )
+
+
+def test_a_common_network_is_described_without_what_compiles():
+    """A second, and 150 MB of each process that describes one."""
+    code = (
+        "import sys, digitlab as dl, torch; from digitlab.models.build import summarize; "
+        "state = torch.get_rng_state(); summarize(dl.load_model('cnn-small')); "
+        "assert torch.equal(state, torch.get_rng_state()); "
+        "print({'sympy', 'torch._dynamo', 'triton'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_layers_in_common_are_counted():

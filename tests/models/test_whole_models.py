@@ -93,10 +93,10 @@ def test_a_model_stands_among_other_layers():
 def test_a_model_over_the_limit_is_refused_before_it_takes_memory(monkeypatch):
     summarize(whole("vgg19"))  # torchvision's own first use takes a second
     monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "50000000")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError, match="139,610,058 parameters"):
         build(whole("vgg19"))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "1000")
     with pytest.raises(SpecError, match=r"torchvision/resnet18"):
         build(whole("resnet18"))

@@ -66,6 +66,11 @@ def check_estimator(kind: Kind, args: Mapping[str, Any], placement: Placement) -
             )
 
 
+def takes(layer_type: str, name: str, value: Any) -> bool:
+    """Whether an estimator, named as a layer's type, takes the value as an argument of its own."""
+    return _fits(KINDS[layer_type.removeprefix(PREFIX)], name, value)
+
+
 def _why_not(kind: Kind, name: str) -> str:
     if name in NEVER and name in defaults(kind.name):
         return f"does not take {name} from a spec: {NEVER[name]}. Leave it out."

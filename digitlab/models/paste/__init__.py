@@ -5,10 +5,3 @@
 what the libraries offer, `choose` finds the network, `torch_reading` and `trace` make layers of
 its forward, and `read` puts it together.
 """
-
-from __future__ import annotations
-
-from digitlab.models.paste.read import read_code
-from digitlab.models.paste.reading import CodeReading
-
-__all__ = ["CodeReading", "read_code"]

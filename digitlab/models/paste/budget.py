@@ -9,8 +9,10 @@ from digitlab.errors import SpecError
 
 MAX_STEPS = 200_000  # expressions and statements that are evaluated
 MAX_VALUES = 1_000_000  # items of lists, characters of text that are made
+CALL_STEPS = 20  # which a call of a text's own function takes as long as
 MAX_CALLS = 48  # of functions inside each other
 MAX_ITEMS = 20_000  # of one list, characters of one text
+MAX_HELD = 100_000  # of lists within lists, each counted as often as it is held
 MAX_INTEGER = 10**12
 
 
@@ -45,6 +47,26 @@ class Budget:
                 f"long belongs to a model.",
                 line=line,
             )
+
+    def weigh(self, line: int, arguments: list[Any]) -> None:
+        """Count all that lists hold. Raises LimitError for more than anything of a model has.
+
+        A list of twenty times the same list of twenty … is written in a few lines, and whatever
+        walks through it never ends.
+        """
+        held, waiting = 0, [arguments]
+        while waiting:
+            items = waiting.pop()
+            held += len(items)
+            if held > MAX_HELD:
+                raise LimitError(
+                    f"Line {line} passes lists that hold more than {MAX_HELD:,} items; nothing "
+                    "that long belongs to a model.",
+                    line=line,
+                )
+            items = items.values() if isinstance(items, dict) else items
+            waiting += [item for item in items if isinstance(item, list | tuple | dict)]
+        self.charge(line, held // 16)
 
 
 def checked(value: Any, line: int) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from digitlab.errors import SpecError
 from digitlab.models.paste import python
 from digitlab.models.paste.arithmetic import BINARY, kind, operate
-from digitlab.models.paste.budget import MAX_CALLS, Budget, LimitError
+from digitlab.models.paste.budget import CALL_STEPS, MAX_CALLS, Budget, LimitError
 from digitlab.models.paste.draw import draws, read_draw
 from digitlab.models.paste.expressions import Expressions, syntax
 from digitlab.models.paste.native import MISSING, Native, NativeClass, Unknown
@@ -507,6 +507,7 @@ class Interpreter(Expressions):
         if isinstance(value, Instance):
             return self._call_instance(value, args, kwargs)
         if isinstance(value, Native):
+            self.budget.weigh(self.line, [*args, *kwargs.values()])
             try:
                 return value.call(args, kwargs, self)
             except _WRONG_ARGUMENTS:
@@ -517,6 +518,7 @@ class Interpreter(Expressions):
         node = function.node
         if isinstance(node, ast.AsyncFunctionDef) or _yields(node):
             return Unknown(f"calls {function.name}, a generator, which cannot be read", self.line)
+        self.budget.step(self.line, CALL_STEPS)
         if self.calls >= MAX_CALLS:
             self.refuse(f"calls functions more than {MAX_CALLS} deep inside each other")
         scope = Scope(parent=function.scope, function=function)

@@ -30,7 +30,7 @@ from digitlab.models.paste.keras.trace import Trace
 from digitlab.models.paste.native import Unknown
 from digitlab.models.paste.notebook import as_class, code_of, read_text
 from digitlab.models.paste.objects import Instance, UserClass
-from digitlab.models.paste.recipe import read_losses, read_recipe
+from digitlab.models.paste.recipe import notes_on, read_losses, read_recipe
 from digitlab.models.paste.source import check_size
 from digitlab.models.paste.torch_modules import walk
 from digitlab.models.place import place_torch
@@ -169,6 +169,7 @@ def _read_body(
     scores = len(shape) == 1 and shape[0] < math.prod(pasted.input)
     recipe = read_recipe(body, run.globals.names, classifier=scores)
     recipe = {**session.keras.recipe, **recipe}
+    notes += notes_on(recipe)
     notes += _passed_over(run, body, dropped, "but read for the recipe" if recipe else "")
     return replace(pasted, recipe=recipe, notes=tuple(dict.fromkeys(notes)))
 

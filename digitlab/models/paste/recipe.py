@@ -48,6 +48,7 @@ _TORCH = {
     "sgd": _Optimizer("lr momentum dampening weight_decay nesterov", {"lr": 1e-3}),
     "adam": _Optimizer("lr betas eps weight_decay amsgrad", {"lr": 1e-3}),
     "adamw": _Optimizer("lr betas eps weight_decay amsgrad", {"lr": 1e-3, "weight_decay": 0.01}),
+    "muon": _Optimizer("lr weight_decay momentum", {"lr": 1e-3, "weight_decay": 0.1}),
     "rmsprop": _Optimizer("lr alpha eps weight_decay momentum", {"lr": 1e-2}),
     "adadelta": _Optimizer("lr rho eps weight_decay", {"lr": 1.0}),
 }
@@ -55,9 +56,11 @@ _KERAS = {
     "sgd": _Optimizer("lr momentum nesterov", {"lr": 1e-2}),
     "adam": _Optimizer("lr beta_1 beta_2 epsilon", {"lr": 1e-3}),
     "adamw": _Optimizer("lr weight_decay", {"lr": 1e-3, "weight_decay": 0.004}),
+    "muon": _Optimizer("", {}),
     "rmsprop": _Optimizer("lr rho momentum", {"lr": 1e-3}),
     "adadelta": _Optimizer("lr rho epsilon", {"lr": 1e-3}),
 }
+_AS_ADAMW = "match_rms_adamw"  # how Muon is scaled in training/muon.py
 _LOSSES = {
     **dict.fromkeys(("CrossEntropyLoss", "cross_entropy"), "cross-entropy"),
     **dict.fromkeys(("categorical_crossentropy", "CategoricalCrossentropy"), "cross-entropy"),
@@ -92,6 +95,15 @@ def read_recipe(
     else:
         fields["loss"] = next(iter(recipe.losses))
     return _valid(fields, recipe.augmentation)
+
+
+def notes_on(recipe: Mapping[str, Any]) -> list[str]:
+    """What `read_recipe` left out that a person would miss."""
+    if recipe.get("optimizer") != "muon" or "learning_rate" in recipe:
+        return []
+    return [
+        "Muon's learning rate is left out, as its steps are of another size here: 0.002 is usual."
+    ]
 
 
 def read_losses(body: Sequence[ast.stmt], values: Mapping[str, Any]) -> set[str]:
@@ -134,6 +146,8 @@ class _Recipe:
     # ---- optimizer, loss, schedule
 
     def _optimizer(self, name: str, call: ast.Call) -> None:
+        if self.fields.get("optimizer") == "muon" != name:
+            return  # for the parameters that Muon does not take, as here
         first = call.args[0] if call.args else None
         trains = isinstance(first, ast.Call) and dotted(first.func).endswith("parameters")
         of_torch = trains or (self.torch and not self.keras)
@@ -147,7 +161,9 @@ class _Recipe:
             self.fields.pop(field, None)
         if "weight_decay" in optimizer.defaults:
             self.fields["weight_decay"] = optimizer.defaults["weight_decay"]
-        if rate is None:
+        if name == "muon" and self.constants.value(given.get("adjust_lr_fn")) != _AS_ADAMW:
+            pass  # its steps are of another size than here
+        elif rate is None:
             self.fields["learning_rate"] = optimizer.defaults["lr"]
         else:
             self._rate(rate)

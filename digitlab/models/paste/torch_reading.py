@@ -178,10 +178,13 @@ def _trials(network: Any, run: Any, body: list[ast.stmt]) -> Iterator[tuple[str,
         ]  # fmt: skip
         images = list(dict.fromkeys([*(grey if _repeats(body) else ()), *images, *others]))
     recurrent = any(isinstance(module, SequenceModule) for _, module in walk(network))
+    squares = _squares(network)
     for image in images:
         for layout in _LAYOUTS:
             if layout == "steps" and not recurrent:
                 continue
+            if layout == "rows" and [math.prod(square) for square in squares] == [image[2]]:
+                yield "image", squares[0]  # likelier than one whose rows are as long
             if layout in ("rows", "steps", "signal") and image[0] != 1:
                 continue
             yield layout, image

@@ -10,7 +10,7 @@ import torch
 from digitlab.errors import SpecError
 from digitlab.models.build import build, summarize
 from digitlab.models.load import load_model
-from digitlab.models.paste import read_code
+from digitlab.models.paste.read import read_code
 
 FUNCTIONAL = """\
 import torch

@@ -8,12 +8,31 @@ import time
 import pytest
 
 from digitlab.errors import SpecError
-from digitlab.models.paste import read_code
+from digitlab.models.paste.read import read_code
 from digitlab.models.spec import ModelSpec
 from tests.models.paste.mutate import mutated
 from tests.models.paste.real_python import CORPUS, read_index
 
 TEXTS = [(CORPUS / name).read_text(encoding="utf-8") for name in sorted(read_index())]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "model = nn.Linear(held, 10)",
+        "model = keras.Sequential([keras.layers.Dense(held)])",
+        "model = keras.Input(held)",
+        "model = torchvision.models.resnet18(num_classes=held)",
+        "print(str(held), held == held)",
+    ],
+)
+def test_names_that_hold_names_are_read_soon(use):
+    text = "import keras, torchvision\nimport torch.nn as nn\nheld = [1]\n"
+    text += "held = [held] * 20\n" * 12 + use + "\n"
+    start = time.process_time()
+    with pytest.raises(SpecError):
+        read_code(text)
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("seed", range(6))

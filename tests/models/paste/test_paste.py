@@ -272,12 +272,12 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "line", "words"), REFUSED)
 def test_what_is_not_a_model_is_refused_with_its_line(text, line, words):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError, match=words) as caught:
         ModelSpec.from_code(text)
     assert line is None or caught.value.line == line
     assert len(caught.value.message) < 400
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(
@@ -305,10 +305,10 @@ def test_a_keras_input_of_vectors_is_a_square_image():
 
 
 def test_a_huge_text_is_refused_at_once():
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError, match="at most"):
         ModelSpec.from_code("nn.ReLU(), " * 1_000_000)
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
     for wrong in (None, 3, b"nn.ReLU()"):
         with pytest.raises(SpecError):
             ModelSpec.from_code(wrong)

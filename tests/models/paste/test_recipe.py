@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from digitlab.models.paste.read import read_code
 from digitlab.models.paste.recipe import read_recipe
 from digitlab.training.config import TrainConfig
 
@@ -125,6 +126,13 @@ def test_a_script_of_keras():
          "opt = torch.optim.AdamW(model.parameters(), lr=CFG.lr)\n"
          "for epoch in tqdm(range(CFG.epochs)):\n    pass",
          {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 0.01, "epochs": 8}),
+        ("import torch\nadam = torch.optim.AdamW(others, lr=3e-4)\n"
+         "muon = torch.optim.Muon(matrices, lr=0.02, adjust_lr_fn='match_rms_adamw')",
+         {"optimizer": "muon", "learning_rate": 0.02, "weight_decay": 0.1}),
+        ("import torch\nmuon = torch.optim.Muon(matrices, lr=0.02, weight_decay=0.05)\n"
+         "adam = torch.optim.AdamW(others, lr=3e-4)",
+         {"optimizer": "muon", "weight_decay": 0.05}),
+        ("import keras\nopt = keras.optimizers.Muon(0.01)", {"optimizer": "muon"}),
         ("import torch\ndef fit(model, loader, epochs=3, lr=0.1):\n"
          "    opt = torch.optim.Adam(model.parameters(), lr=lr)\n"
          "    for epoch in range(epochs):\n        pass",
@@ -163,6 +171,14 @@ def test_forms_in_which_scripts_say_it(text, fields):
 )
 def test_what_is_not_said_or_not_possible_is_left_out(text):
     assert recipe_of(text) == {}
+
+
+def test_a_learning_rate_of_muon_that_is_left_out_is_told():
+    network = "from torch import nn, optim\nnet = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
+    for scale, notes in (("", 1), (", adjust_lr_fn='match_rms_adamw'", 0)):
+        reading = read_code(f"{network}opt = optim.Muon([net[1].weight], lr=0.02{scale})")
+        assert reading.recipe["optimizer"] == "muon"
+        assert sum("Muon's learning rate" in note for note in reading.notes) == notes
 
 
 def test_a_network_that_gives_images_has_no_loss_of_classes():

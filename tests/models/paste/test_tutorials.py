@@ -9,7 +9,7 @@ import pytest
 
 from digitlab.errors import SpecError
 from digitlab.models.build import summarize
-from digitlab.models.paste import read_code
+from digitlab.models.paste.read import read_code
 from digitlab.models.spec import ModelSpec
 
 # In the form of TensorFlow's quickstart for beginners.
