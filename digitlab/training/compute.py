@@ -19,6 +19,7 @@ from digitlab.training.config import TrainConfig
 from digitlab.training.devices import pick_device
 from digitlab.training.fast_layers import use_fast_layers
 from digitlab.training.memory import keep_memory
+from digitlab.training.ranks import ALONE, Ranks
 
 # Several threads are used from this many multiply-adds in one step's forward pass.
 MIN_THREADED = 250e6
@@ -37,6 +38,7 @@ class Compute:
     channels_last: bool
     threads: int
     compiled: bool
+    devices: int = 1
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values, as a run's record stores them."""
@@ -54,14 +56,19 @@ class Compute:
         return model.to(memory_format=torch.channels_last) if self.channels_last else model
 
     def compile(self, model: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-        """The function of a forward pass: the model itself, or its compiled form.
-
-        On a GPU the compiled form replays CUDA graphs, so that no kernel waits for Python.
-        """
+        """The function of a forward pass: the model itself, or its compiled form."""
         if not self.compiled:
             return model
-        on_gpu = torch.device(self.device).type == "cuda"
-        return torch.compile(model, mode="reduce-overhead" if on_gpu else None)
+        return torch.compile(model, mode="reduce-overhead" if self.replays else None)
+
+    @property
+    def replays(self) -> bool:
+        """Whether forward passes replay CUDA graphs, so that no kernel waits for Python."""
+        return self.compiled and torch.device(self.device).type == "cuda"
+
+    def kept(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Outputs that are still there after the next step: a graph writes to the same memory."""
+        return outputs.clone() if self.replays else outputs
 
     @contextmanager
     def applied(self, model: torch.nn.Module) -> Iterator[None]:
@@ -84,13 +91,15 @@ class Compute:
             torch.set_flush_denormal(False)
 
 
-def choose_compute(model: torch.nn.Module, shape: tuple[int, ...], config: TrainConfig) -> Compute:
-    """How to train `model` on images of `shape` [C, H, W] by the recipe `config`.
+def choose_compute(
+    model: torch.nn.Module, shape: tuple[int, ...], config: TrainConfig, ranks: Ranks = ALONE
+) -> Compute:
+    """How to train `model` on images of `shape` [C, H, W] by the recipe `config` on this rank.
 
-    The recipe's own precision, layout and threads take precedence. Raises ConfigError if the
-    recipe's device is not available.
+    The recipe's own precision, layout and threads take precedence; processes on a CPU share its
+    threads. Raises ConfigError if the recipe's device is not available.
     """
-    device = pick_device(config.device)
+    device = pick_device(config.device, ranks.rank, ranks.size)
     work, convolution_work = _multiply_adds(model, shape)
     precision, channels_last, threads = config.precision, config.channels_last, config.threads
     if precision == "auto":
@@ -99,8 +108,11 @@ def choose_compute(model: torch.nn.Module, shape: tuple[int, ...], config: Train
     if channels_last is None:
         channels_last = convolution_work >= MIN_CHANNELS_LAST and device.type in ("cpu", "cuda")
     if threads is None:
-        threads = torch.get_num_threads() if work * config.batch_size >= MIN_THREADED else 1
-    return Compute(str(device), precision, channels_last, threads, compiled=config.compile)
+        share = max(1, torch.get_num_threads() // (ranks.size if device.type == "cpu" else 1))
+        threads = share if work * config.batch_size / ranks.size >= MIN_THREADED else 1
+    return Compute(
+        str(device), precision, channels_last, threads, config.compile, devices=ranks.size
+    )
 
 
 def _is_fast_in_bfloat16(device: torch.device) -> bool:

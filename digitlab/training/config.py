@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from digitlab.data.dataset import Dataset
 
-Optimizer = Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"]
+Optimizer = Literal["sgd", "adam", "adamw", "muon", "rmsprop", "adadelta"]
 Schedule = Literal["constant", "step", "cosine", "one-cycle"]
 Loss = Literal["cross-entropy", "nll", "mse", "multi-margin", "focal", "binary", "reconstruction"]
 Task = Literal["classify", "reconstruct"]
@@ -73,6 +73,16 @@ class Form:
     none: str = ""
     options: Mapping[str, str] | None = None
     used: Callable[[Mapping[str, Any]], bool] = lambda recipe: True
+
+
+def form_of(field: FieldInfo) -> Form:
+    """What a field of a recipe says of the form that asks for it."""
+    return next((mark for mark in field.metadata if isinstance(mark, Form)), Form())
+
+
+def param(name: str, field: FieldInfo) -> str:
+    """The field's name in a URL."""
+    return form_of(field).param or name
 
 
 class _Frozen(BaseModel):
@@ -166,13 +176,14 @@ class TrainConfig(_Frozen):
                 "sgd": "SGD",
                 "adam": "Adam",
                 "adamw": "AdamW",
+                "muon": "Muon",
                 "rmsprop": "RMSprop",
                 "adadelta": "Adadelta",
             },
         ),
     ] = "adam"
-    """Rule that turns gradients into steps. Adam and AdamW work well without tuning; SGD with
-    momentum can end better with a tuned learning rate."""
+    """Rule that turns gradients into steps. Adam and AdamW work well without tuning; Muon often
+    learns more in few epochs; SGD with momentum, tuned, can end better."""
     learning_rate: Annotated[
         float,
         Form(group="Basics", param="lr", low=1e-6),
@@ -318,7 +329,7 @@ class TrainConfig(_Frozen):
     try 1,000 to see how few are enough."""
     seed: Annotated[int, "seed", Form(group="Basics", high=2**31 - 1), Field(ge=0, lt=2**63)] = 0
     """Number that fixes all that is random, such as first weights and order. The same seed gives
-    the same run; other seeds show how much the result varies by chance."""
+    the same weights on as many threads; other seeds show what is left to chance."""
     device: Annotated[
         str,
         "compute",
@@ -327,6 +338,9 @@ class TrainConfig(_Frozen):
     ] = "auto"
     """Where the network is computed. Automatic uses a GPU if there is one; small networks are
     hardly faster on it."""
+    devices: Annotated[int, "compute", Field(ge=1, le=64, title="Number of devices")] = 1
+    """Number of devices that share each batch. They are GPUs, or processes on a CPU; only rounding
+    and dropout differ from one. Try all GPUs for large networks."""
     precision: Annotated[
         Precision,
         "compute",
@@ -404,6 +418,10 @@ class TrainConfig(_Frozen):
         if list(self.restarts) != sorted({n for n in self.restarts if n < self.epochs}):
             raise ValueError(
                 f"restarts must be rising numbers of epochs below epochs ({self.epochs})"
+            )
+        if self.devices > self.batch_size:
+            raise ValueError(
+                f"batch_size ({self.batch_size}) must not be less than devices ({self.devices})"
             )
         if self.warmup_epochs > self.epochs:
             raise ValueError(
@@ -503,11 +521,26 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
                 raise ConfigError(f"{parent!r} is set in two ways.", field=parent)
         if isinstance(place.get(last), dict):
             raise ConfigError(f"{last!r} is set in two ways.", field=last)
-        place[last] = _read_value(raw.strip())
+        place[last] = parse_value(raw.strip())
     return values
 
 
-def _read_value(raw: str) -> Any:
+def parse_lists(assignments: Sequence[str]) -> tuple[dict[str, list[Any]], list[str]]:
+    """``["seed=0,1", "epochs=3"]`` → ``{"seed": [0, 1]}`` and the assignments of one value."""
+    lists: dict[str, list[Any]] = {}
+    single = []
+    for text in assignments:
+        key, _, raw = text.partition("=")
+        value = parse_value(raw.strip())
+        if isinstance(value, str) and "," in value:
+            name = key.strip().replace("-", "_")
+            lists[name] = [parse_value(part.strip()) for part in value.split(",") if part.strip()]
+        else:
+            single.append(text)
+    return lists, single
+
+
+def parse_value(raw: str) -> Any:
     try:
         return json.loads(raw)
     except ValueError:

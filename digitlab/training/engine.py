@@ -17,6 +17,7 @@ import torch
 from digitlab.data.dataset import Dataset
 from digitlab.errors import ConfigError
 from digitlab.training.augment import augment_twice
+from digitlab.training.batch_norm import shared_statistics
 from digitlab.training.compute import choose_compute
 from digitlab.training.config import TrainConfig
 from digitlab.training.ema import EMA
@@ -33,6 +34,7 @@ from digitlab.training.events import (
 )
 from digitlab.training.normalize import Normalization, make_normalization
 from digitlab.training.optim import make_optimizer, make_schedule, make_step
+from digitlab.training.ranks import ALONE, Ranks
 from digitlab.training.snapshot import Snapshots
 from digitlab.training.state import (
     Progress,
@@ -42,7 +44,7 @@ from digitlab.training.state import (
     set_random_states,
     unpack_optimizer,
 )
-from digitlab.training.step import clip_gradient, compute_gradients, make_batches
+from digitlab.training.step import batch_loss, clip_gradient, make_batches
 from digitlab.training.tensors import Tensors, named, part
 from digitlab.training.validation import Validator
 from digitlab.training.window import Window, window_steps
@@ -77,8 +79,9 @@ def train_events(
 class Training:
     """A training from the beginning, or resumed from a `state`, which must be of the same recipe.
 
-    Images are normalised as the recipe says, unless a `normalization` is given. `state()` may be
-    called whenever `events()` has yielded an event.
+    Images are normalised as the recipe says, unless a `normalization` is given. On several devices
+    each of the `ranks` is such a training. `state()` may be called whenever `events()` has yielded
+    an event.
     """
 
     def __init__(
@@ -88,12 +91,13 @@ class Training:
         config: TrainConfig,
         state: TrainState | None = None,
         normalization: Normalization | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.config, data = config, config.take_subset(data)
-        self.compute = choose_compute(model, data.train.images.shape[1:], config)
+        self.config, data, self.ranks = config, config.take_subset(data), ranks
+        self.compute = choose_compute(model, data.train.images.shape[1:], config, ranks)
         self.device = torch.device(self.compute.device)
         self.model = self.compute.to_device(model).train()
-        self.forward = self.compute.compile(self.model)
+        self.forward = self.compute.compile(ranks.wrap(self.model, self.device))
         torch.manual_seed(config.seed)  # dropout draws from the global generator
         self.shuffle = torch.Generator().manual_seed(config.seed)
         self.generator = torch.Generator(self.device).manual_seed(config.seed + 1)
@@ -109,7 +113,7 @@ class Training:
         self.total_steps = self.steps_per_epoch * config.epochs
         self.window_steps = window_steps(self.steps_per_epoch, config.epochs)
         self.optimizer = make_optimizer(self.model, config)
-        self.parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.schedule = make_schedule(config, self.steps_per_epoch)
         self.ema = EMA(self.model, config.average) if config.average else None
         self.validator = Validator(self.model, self.normalization, self.compute, self.ema, config)
@@ -128,7 +132,7 @@ class Training:
 
     def events(self, ask: Callable[[], Request | None] = never) -> Iterator[Event]:
         """Train and yield the events; see `train_events`."""
-        with self.compute.applied(self.model):
+        with self.compute.applied(self.model), shared_statistics(self.model, self.ranks):
             yield self._started()
             reason: Reason = "completed"
             for epoch in range(self.progress.epochs_done + 1, self.config.epochs + 1):
@@ -138,7 +142,7 @@ class Training:
                     break
                 yield self._finish_epoch(epoch, ask)
                 yield from self._take_snapshot(epoch, epoch_end=True)
-                if self._stops_early(epoch):
+                if self.ranks.agree(lambda: "stop" if self._stops_early(epoch) else None):  # noqa: B023
                     reason = "early-stopped"
                     break
             yield self._finished(reason)
@@ -164,11 +168,12 @@ class Training:
         batches = make_batches(order, self.config.batch_size)
         for rows in batches[progress.batch :]:
             norm = self._take_step(rows)
-            request = ask()
+            request = self.ranks.agree(ask)
             full = len(self.window) >= self.window_steps or progress.batch == len(batches)
             if full or request:  # the time that a caller spends on an event is not counted
                 progress.epoch_seconds += time.perf_counter() - began
-                if full or request == "stop":  # a paused window stays open
+                # A paused window stays open, but of several ranks each has only its part of it.
+                if full or request == "stop" or self.ranks.size > 1:
                     done = self._close_window(epoch - 1 + progress.batch / len(batches), norm)
                     yield done
                     if not math.isfinite(done.loss):
@@ -183,15 +188,18 @@ class Training:
         return None
 
     def _take_step(self, rows: torch.Tensor) -> torch.Tensor | None:
-        labels = self.labels.index_select(0, rows)
+        labels = self.ranks.part(self.labels.index_select(0, rows))
         inputs, pixels = self._prepare(self.images.index_select(0, rows))
         progress = self.progress
+        self.ranks.seed_dropout(self.config.seed, progress.step)
         self._set_rate(self.schedule(progress.step))
         for parameter in self.parameters:  # as zero_grad does, without its bookkeeping
             parameter.grad = None
         outputs = self._forward(inputs)
         targets = labels if pixels is None else pixels
-        loss = compute_gradients(self.model, outputs, targets, self.config)
+        loss = batch_loss(self.model, outputs, targets, self.config)
+        weight = self.ranks.weight(len(rows))
+        (loss if weight == 1 else loss * weight).backward()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
         clips = self.config.gradient_clip is not None
         measures = len(self.window) + 1 >= self.window_steps
@@ -201,7 +209,7 @@ class Training:
             self.ema.update()
         if pixels is not None:
             outputs = outputs.new_zeros(len(labels), 1)  # images, of which none is a right answer
-        self.window.add(loss, outputs.detach(), labels)
+        self.window.add(loss.detach(), self.compute.kept(outputs.detach()), labels)
         return norm
 
     def _set_rate(self, rate: float) -> None:
@@ -224,16 +232,20 @@ class Training:
             ) from e
 
     def _prepare(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The network's inputs, and the pixels, from 0 to 1, that an autoencoder is to give."""
+        """The network's inputs, and the pixels, from 0 to 1, that an autoencoder is to give.
+
+        Each rank augments the whole batch, so that its images are those of a single device.
+        """
         clean = images
         if self.augments:
             clean, images = augment_twice(images.float(), self.config.augmentation, self.generator)
+        clean, images = self.ranks.part(clean), self.ranks.part(images)
         pixels = clean.float() / 255 if self.config.task == "reconstruct" else None
         return self.normalization(images), pixels
 
     def _close_window(self, epoch: float, norm: torch.Tensor | None) -> StepsDone:
         progress, window, self.window = self.progress, self.window, Window()
-        done = window.close(progress.step, epoch, self.learning_rate, norm)
+        done = window.close(progress.step, epoch, self.learning_rate, norm, self.ranks)
         progress.seen += window.images
         progress.loss_sum += window.loss_sum
         progress.correct += window.correct
@@ -280,7 +292,7 @@ class Training:
     def _take_snapshot(self, epoch: float, *, epoch_end: bool = False) -> Iterator[Snapshot]:
         """A snapshot of the network if one is due; always one after the last epoch."""
         last = epoch_end and epoch == self.config.epochs
-        if last or self.snapshots.is_due(epoch_end=epoch_end):
+        if self.ranks.leads and (last or self.snapshots.is_due(epoch_end=epoch_end)):
             yield self.snapshots.take(self.model, self.validator.predict, self.progress.step, epoch)
 
     def _stops_early(self, epoch: int) -> bool:

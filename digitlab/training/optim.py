@@ -10,6 +10,7 @@ import torch
 from torch.optim.adam import adam
 
 from digitlab.training.config import TrainConfig
+from digitlab.training.muon import Muon
 
 _ADAMS = {torch.optim.Adam: False, torch.optim.AdamW: True}  # whether weights decay by themselves
 
@@ -26,6 +27,8 @@ def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.O
         return torch.optim.Adam(parameters, fused=True, **common)
     if config.optimizer == "adamw":
         return torch.optim.AdamW(parameters, fused=True, **common)
+    if config.optimizer == "muon":
+        return Muon(parameters, **common)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, momentum=config.momentum, **common)
     return torch.optim.Adadelta(parameters, **common)

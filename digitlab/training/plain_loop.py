@@ -16,7 +16,7 @@ from digitlab.training.config import TrainConfig
 from digitlab.training.ema import EMA
 from digitlab.training.loss import compute_loss, take_divergence
 from digitlab.training.optim import make_optimizer, make_schedule
-from digitlab.training.step import clip_gradient, compute_gradients, make_batches
+from digitlab.training.step import batch_loss, clip_gradient, make_batches
 
 
 def fit(
@@ -54,7 +54,7 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = rate(step)
             optimizer.zero_grad()
-            compute_gradients(network, network(normalize(batch)), targets, config)
+            batch_loss(network, network(normalize(batch)), targets, config).backward()
             if config.gradient_clip:
                 clip_gradient(network, config)
             optimizer.step()

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 
 import torch
 
-from digitlab.data.dataset import Dataset, Split
-from digitlab.data.info import INPUT_SHAPE
-from digitlab.data.registry import find_dataset
+from digitlab.data.dataset import Dataset
+from digitlab.data.load import only_training
 from digitlab.errors import SpecError
 from digitlab.models.build import build, check_fits
 from digitlab.models.spec import ModelSpec
 from digitlab.models.summary import ModelSummary
 from digitlab.training.config import TrainConfig
+from digitlab.training.devices import synchronize
 from digitlab.training.engine import train_events
 from digitlab.training.events import Request
 from digitlab.training.loss import check_loss, scoring_spec
+from digitlab.training.speed import Probe
 
 SECONDS = 0.8  # of timed steps
 _IMAGES = 54_000  # as many as MNIST's, so that the loop reports as often
@@ -31,24 +32,6 @@ _MIN_STEPS = 3  # to time, unless they take twice the time
 _LOCK = threading.Lock()  # two probes at once would slow each other down
 
 
-@dataclass(frozen=True)
-class Probe:
-    """A measurement: `steps` steps of `batch_size` images each took `seconds` in total."""
-
-    batch_size: int
-    steps: int
-    seconds: float
-
-    @property
-    def images_per_second(self) -> float:
-        """Training images per second: forward pass, backward pass and the optimizer's step."""
-        return self.batch_size * self.steps / self.seconds
-
-    def epoch_seconds(self, images: int) -> float:
-        """Seconds of an epoch of that many training images, without validation."""
-        return images / self.images_per_second
-
-
 def probe_speed(
     spec: ModelSpec,
     config: TrainConfig | None = None,
@@ -56,7 +39,7 @@ def probe_speed(
     classes: int = 10,
     seconds: float = SECONDS,
 ) -> Probe:
-    """Train `spec` for about `seconds` on random images [N, 1, 28, 28] by the recipe `config`.
+    """Train `spec` for about `seconds` on random images of its shape by the recipe `config`.
 
     The first step, which allocates memory and chooses kernels, is not timed. A network that would
     take too long for a step on a whole batch is probed with smaller batches, and the probe ends
@@ -66,7 +49,7 @@ def probe_speed(
     """
     config = config or TrainConfig()
     outputs = classes if config.task == "classify" else None
-    summary = check_fits(spec, INPUT_SHAPE, outputs, batch_size=config.batch_size)
+    summary = check_fits(spec, spec.input, outputs, batch_size=config.batch_size)
     if not summary.trainable:
         raise SpecError(f"{spec.name} has no weights to learn; add a Linear or a convolution.")
     check_loss(spec, config)
@@ -81,7 +64,7 @@ def probe_speed(
     )
     clock = _Clock(seconds)
     with _LOCK, torch.random.fork_rng(devices=[]):
-        data = _random_data(_IMAGES, classes)
+        data = _random_data(_IMAGES, spec.input, classes)
         network = build(scoring_spec(spec, config), seed=0)
         events = train_events(network, data, config, clock.tick)
         with contextlib.closing(events):
@@ -103,8 +86,7 @@ class _Clock:
         self.ticks = [time.perf_counter()]
 
     def tick(self) -> Request | None:
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        synchronize()
         self.ticks.append(time.perf_counter())
         return "stop" if self.over else None
 
@@ -130,19 +112,10 @@ def _batch(summary: ModelSummary, batch_size: int, seconds: float) -> int:
     return min(batch_size, max(2, int(seconds / 5 / seconds_per_image)))
 
 
-def _random_data(images: int, classes: int) -> Dataset:
-    """A dataset of random pixels and labels, without validation and test images."""
+def _random_data(images: int, shape: tuple[int, ...], classes: int) -> Dataset:
+    """A dataset of random pixels and labels."""
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.randint(0, 256, (_RANDOM, *INPUT_SHAPE), dtype=torch.uint8, generator=generator)
+    drawn = torch.randint(0, 256, (_RANDOM, *shape), dtype=torch.uint8, generator=generator)
     pixels = drawn.repeat(images // _RANDOM, 1, 1, 1)
     labels = torch.randint(0, classes, (images,), generator=generator)
-    indices = torch.arange(images)
-    empty = pixels[:0], labels[:0], indices[:0]
-    return Dataset(
-        info=find_dataset("mnist"),
-        train=Split("train", pixels, labels, indices),
-        val=Split("val", *empty),
-        test=Split("test", *empty),
-        val_fraction=0.0,
-        split_seed=0,
-    )
+    return only_training(pixels, labels)

@@ -17,10 +17,10 @@ def make_batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
     return batches[:-1] if left_over else batches
 
 
-def compute_gradients(
+def batch_loss(
     network: torch.nn.Module, outputs: torch.Tensor, targets: torch.Tensor, config: TrainConfig
 ) -> torch.Tensor:
-    """Add the gradients of a batch's mean loss to the parameters; the loss.
+    """A batch's mean loss, whose gradients are those of a step.
 
     `outputs` is what the network just gave for the batch; targets are labels int64 [N], or the
     pixels that an autoencoder is to give.
@@ -28,8 +28,7 @@ def compute_gradients(
     loss = compute_loss(outputs, targets, config, config.label_smoothing)
     if config.loss == "reconstruction":
         loss = loss + config.kl_weight * take_divergence(network, targets)
-    loss.backward()
-    return loss.detach()
+    return loss
 
 
 def clip_gradient(model: torch.nn.Module, config: TrainConfig) -> torch.Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from digitlab.training.events import StepsDone
+from digitlab.training.ranks import ALONE, Ranks
 from digitlab.training.tensors import Tensors, named, part
 
 WINDOWS = 1500  # the most StepsDone events of a run, of any length, beyond one per epoch
@@ -43,17 +44,26 @@ class Window:
         self.images += len(labels)
 
     def close(
-        self, step: int, epoch: float, learning_rate: float, norm: torch.Tensor | None
+        self,
+        step: int,
+        epoch: float,
+        learning_rate: float,
+        norm: torch.Tensor | None,
+        ranks: Ranks = ALONE,
     ) -> StepsDone:
-        """Wait for the device, read what was collected, and summarise it in one event."""
+        """Wait for the device, read what all ranks collected, and summarise it in one event."""
         losses = torch.stack(self.losses)
         sizes = torch.tensor([float(len(labels)) for labels in self.labels])
         correct = (torch.cat(self.logits).argmax(1) == torch.cat(self.labels)).sum()
-        values = torch.cat([losses, correct.view(1).to(losses.dtype)]).cpu().double()
+        values = torch.cat([losses, correct.view(1).to(losses.dtype)])
+        if ranks.size > 1:
+            values, sizes = _of_all(values, sizes, ranks)
+        values = values.cpu().double()
         losses = values[:-1]
         mean, low, high = float(losses.mean()), float(losses.min()), float(losses.max())
         self.loss_sum = float(losses @ sizes.double())  # in double, as windows may be cut elsewhere
         self.correct = round(float(values[-1]))
+        self.images = round(float(sizes.sum()))
         elapsed = max(self.seconds + time.perf_counter() - self.began, 1e-9)
         return StepsDone(
             step=step,
@@ -89,6 +99,17 @@ class Window:
             for step in zip(parts["losses"], logits, labels, strict=True):
                 window.add(*step)
         return window
+
+
+def _of_all(
+    values: torch.Tensor, sizes: torch.Tensor, ranks: Ranks
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The losses of the whole batches and all right answers, of each rank's; the batches' sizes."""
+    ones = sizes.new_ones(1)
+    weights = torch.cat([sizes, ones]).to(values.device)
+    sums = ranks.total(torch.cat([values * weights, weights[:-1]]))
+    values, sizes = sums[: len(values)], sums[len(values) :]
+    return torch.cat([values[:-1] / sizes, values[-1:]]), sizes.cpu()
 
 
 def window_steps(steps_per_epoch: int, epochs: int) -> int:

@@ -13,7 +13,7 @@ from digitlab.models.load import known_recipe
 from digitlab.runs.snapshot import read_snapshot
 from digitlab.training.config import TrainConfig
 from digitlab.training.loss import compute_loss, scoring_spec, take_divergence
-from digitlab.training.step import compute_gradients
+from digitlab.training.step import batch_loss
 
 DENSE = ["Flatten", {"Linear": {"out_features": 24}}, "ReLU", {"Linear": {"out_features": 784}}]
 UNFLATTEN = {"Unflatten": {"dim": 1, "unflattened_size": [1, 28, 28]}}
@@ -85,7 +85,7 @@ def test_the_weight_of_the_divergence_is_used(optdigits):
         torch.manual_seed(0)
         config = TrainConfig(kl_weight=weight, **FAST)
         network = dl.build(scoring_spec(dl.load_model("vae"), config), seed=0)
-        losses[weight] = compute_gradients(network, network(images), images, config)
+        losses[weight] = batch_loss(network, network(images), images, config)
     assert losses[2.0] > losses[0.0] > 0
 
 

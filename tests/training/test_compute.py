@@ -78,6 +78,7 @@ def test_counting_the_work_changes_nothing(optdigits):
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_bfloat16_learns_as_well_as_float32_within_noise(mnist):
     accuracies = {}
     for precision in ("float32", "bfloat16"):

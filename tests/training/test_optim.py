@@ -13,7 +13,10 @@ from digitlab.training.engine import Training, train_events
 from digitlab.training.events import EpochDone, StepsDone
 from digitlab.training.optim import make_optimizer, make_schedule, make_step
 
-RATES = {"sgd": 0.03, "adam": 3e-3, "adamw": 3e-3, "rmsprop": 3e-3, "adadelta": 1.0}
+RATES = {
+    **{"sgd": 0.03, "adam": 3e-3, "adamw": 3e-3, "muon": 3e-3},
+    **{"rmsprop": 3e-3, "adadelta": 1.0},
+}
 
 
 def learn(data, **recipe):

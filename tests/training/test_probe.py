@@ -14,7 +14,8 @@ from digitlab.models.spec import ModelSpec
 from digitlab.training.config import TrainConfig
 from digitlab.training.engine import train_events
 from digitlab.training.events import EpochDone
-from digitlab.training.probe import Probe, probe_speed
+from digitlab.training.probe import probe_speed
+from digitlab.training.speed import Probe
 
 
 def test_the_figures_follow_from_what_was_measured():
@@ -36,9 +37,9 @@ def test_the_estimate_is_near_what_an_epoch_takes(preset, optdigits):
 def test_it_ends_after_about_the_time_it_is_given():
     spec = load_model("lenet-5")
     probe_speed(spec, seconds=0.05)  # torch's own first steps
-    start = time.perf_counter()
+    start = time.process_time()
     probe = probe_speed(spec, seconds=0.3)
-    assert time.perf_counter() - start < 5  # on a machine that may be busy
+    assert time.process_time() - start < 5  # on a machine that may be busy
     assert probe.steps >= 1
 
 
@@ -80,7 +81,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_made(monkeypatch):
     with pytest.raises(ConfigError, match="device"):
         probe_speed(load_model("lenet-5"), TrainConfig(device="cuda:77"))
     monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "1000")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError, match="DIGITLAB_MAX_PARAMETERS"):
         probe_speed(load_model("lenet-5"))
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

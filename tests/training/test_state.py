@@ -34,6 +34,10 @@ RECIPES = {
         {"precision": "bfloat16", "channels_last": True},
     ),
     "a graph": (SMALL_GRAPH, {"average": 0.9, "channels_last": True}),
+    "Muon, channels last": (
+        "fast",
+        {"optimizer": "muon", "learning_rate": 0.01, "channels_last": True},
+    ),
     "recurrent": ("lstm-rows", {"optimizer": "rmsprop", "momentum": 0.5, "gradient_clip": 1.0}),
 }
 
