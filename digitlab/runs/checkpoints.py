@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab import files
-from digitlab.runs import run_folder
+from digitlab.runs import run_folder, storage
 
 if TYPE_CHECKING:
     from digitlab.training.state import TrainState
@@ -58,8 +58,10 @@ def _folder(run_id: str) -> Path:
 
 
 def _newest_first(run_id: str) -> list[Path]:
+    folder = _folder(run_id)
+    storage.fetch(run_id, folder.parent, states=True)
     try:
-        paths = [path for path in _folder(run_id).iterdir() if _NAME.fullmatch(path.name)]
+        paths = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
     except OSError:
         return []
     return sorted(paths, reverse=True)

@@ -31,10 +31,13 @@ class DatasetSplit:
     def same_images(self, other: DatasetSplit, split: str = "train") -> bool:
         """Whether `split` holds the same images in both; test images do not depend on the division.
 
-        Data that has not been read yet is known by its name only.
+        Data that has not been read yet is known by its name only, which an own dataset may change.
         """
-        prints = {self.fingerprint, other.fingerprint} - {None}
-        same = (self.name, self.classes) == (other.name, other.classes) and len(prints) < 2
+        if self.fingerprint and other.fingerprint:
+            same = self.fingerprint == other.fingerprint
+        else:
+            same = self.name == other.name
+        same = same and self.classes == other.classes
         ours, theirs = (self.val_fraction, self.split_seed), (other.val_fraction, other.split_seed)
         return same and (split == "test" or ours == theirs)
 

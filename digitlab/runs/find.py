@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from digitlab import owners
 from digitlab.errors import RunError, RunNotFoundError
 from digitlab.runs import run_folder, store
 from digitlab.runs.record import RunRecord, check_run_id
@@ -38,13 +40,32 @@ def find_record(run_id: str) -> RunRecord:
     return store.get_record(run_id if run_id in ids or not ids else ids[0])
 
 
+def find_changeable(run_id: str, not_bundled: str = "cannot be changed") -> RunRecord:
+    """`find_record` for a run that is to be changed.
+
+    RunError where it came with digitlab, or is not theirs for whom this process acts.
+    """
+    record = find_record(run_id)
+    if record.bundled:
+        raise RunError(f"Run {record.id} comes with digitlab and {not_bundled}.", run_id=record.id)
+    if not record.changeable:
+        raise RunError(owners.not_yours(f"Run {record.id}"), run_id=record.id)
+    return record
+
+
 def bundled_folders() -> list[Path]:
     """The folders of the runs that come with digitlab, in alphabetical order."""
     return sorted(path.parent for path in run_folder.ASSETS.glob(f"*/{run_folder.RECORD}"))
 
 
 def read_bundled(folder: Path) -> RunRecord:
-    """The record of a bundled run."""
+    """The record of a bundled run; pages ask for it several times after each stroke."""
+    path = folder / run_folder.RECORD
+    return _read_bundled(folder, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=32)
+def _read_bundled(folder: Path, changed: int) -> RunRecord:
     record = read_json(folder / run_folder.RECORD)
     return RunRecord(**{**record, "id": folder.name, "executor": "bundled"})
 

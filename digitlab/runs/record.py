@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_serializer
 
+from digitlab import owners
 from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
 from digitlab.errors import RunNotFoundError
 from digitlab.models.spec import ModelSpec
@@ -21,6 +22,29 @@ ACTIVE: tuple[Status, ...] = ("queued", "running")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
+class Sweep(BaseModel):
+    """Several runs that were asked for together, under a name; each of them holds this.
+
+    Of a sweep that chooses its trials as it goes, `trial` is the run's number, from 1; `pruned`
+    says why it was ended early, and `resumed` counts how often its process died. A run of the best
+    configuration with another seed has no number but is `final`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    name: str = ""
+    trial: int | None = None
+    pruned: str = ""
+    resumed: int = 0
+    final: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, dump: Any) -> dict[str, Any]:
+        values = dump(self)  # what is queued together is written as earlier versions wrote it
+        return {key: value for key, value in values.items() if value or key in ("id", "name")}
+
+
 class RunData(BaseModel):
     """What a run learns from, and where its answers come from.
 
@@ -29,7 +53,8 @@ class RunData(BaseModel):
     say how a network that was shown what is no digit declines. `imported` is the id that it had
     where it was made, and when it came from there; of a network that was trained elsewhere also its
     `file`, `sha256` and `format`. `normalization` is that of the weights it starts from, where they
-    need another than the recipe's. What else is stored is kept as it is.
+    need another than the recipe's, `sweep` what it is a part of; `claimed` is that of RunRecord.
+    What else is stored is kept as it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -48,6 +73,8 @@ class RunData(BaseModel):
     trust: dict[str, Any] | None = None
     imported: dict[str, Any] | None = None
     normalization: dict[str, float] | None = None
+    sweep: Sweep | None = None
+    claimed: bool | None = None
     _stored: dict[str, Any] = PrivateAttr()
 
     def __init__(self, **values: Any) -> None:
@@ -69,7 +96,8 @@ class RunRecord(BaseModel):
     `spec` and `config` are the stored forms of what `experiment` holds; `normalization` is the
     mean and deviation that the network was trained with. `notices` are sentences about what went
     wrong; `note` and `tags` are what a person wrote; `parent` is the run of which this
-    one is a rerun with a change. Fields that are not known yet are None.
+    one is a rerun with a change. `owner` is whose it is, None for everybody's (see `owners`), and
+    `share` the key that shows it to others. Fields that are not known yet are None.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -109,6 +137,16 @@ class RunRecord(BaseModel):
     tags: list[str] = []
     notices: list[str] = []
     parent: str | None = None
+    owner: str | None = None
+    share: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_owners(self, dump: Any) -> dict[str, Any]:
+        values = dump(self)  # what is everybody's is written as earlier versions wrote it
+        for name in ("owner", "share"):
+            if values.get(name, "") is None:
+                del values[name]
+        return values
 
     @cached_property
     def experiment(self) -> Experiment:
@@ -147,6 +185,12 @@ class RunRecord(BaseModel):
         return "file" in (self.data.imported or {})
 
     @property
+    def claimed(self) -> bool:
+        """Whether its results are what its file says: they were not computed from its weights."""
+        came_as_zip = bool((self.data.imported or {}).get("id"))  # of before that was written down
+        return came_as_zip if self.data.claimed is None else self.data.claimed
+
+    @property
     def measured(self) -> bool:
         """Whether it has results on a test split."""
         return self.test_accuracy is not None or self.test_loss is not None
@@ -165,6 +209,11 @@ class RunRecord(BaseModel):
     def bundled(self) -> bool:
         """Whether it came with digitlab, read-only."""
         return self.executor == "bundled"
+
+    @property
+    def changeable(self) -> bool:
+        """Whether they may change it for whom this process acts."""
+        return not self.bundled and owners.may_change(self.owner)
 
 
 def new_run_id(name: str) -> str:

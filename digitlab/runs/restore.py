@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from digitlab.runs import run_folder
 from digitlab.runs.record import RunRecord
@@ -15,46 +17,59 @@ from digitlab.runs.schema import EpochRow, RunRow, StepRow
 from digitlab.settings import read_settings
 
 _COLUMNS = {column.name for column in RunRow.__table__.columns}
+_log = logging.getLogger(__name__)
 MOST_BYTES = 20_000_000  # of a record or a history that is read
 
 
-def restore_runs(engine: Engine) -> int:
-    """Put every run whose folder holds its record into an empty store; how many there were.
+def restore_runs(connection: Connection) -> dict[str, str]:
+    """Put the runs whose folders hold their records into the store, unless they are there.
 
-    A run that was going on when the store was lost is `interrupted`, so that it can be resumed.
-    Folders that hold something else are left alone.
+    Each is put there whole or not at all; the ids of those that could not be, with the reason. A
+    run that was going on when the store was lost is `interrupted`, so that it can be resumed.
+    Folders that hold something else are left alone. The caller commits.
     """
     folders = sorted(read_settings().runs.glob("*")) if read_settings().runs.is_dir() else []
-    return sum(_restore(engine, folder) for folder in folders)
+    present = set(connection.scalars(select(RunRow.id)))
+    unread = {}
+    for folder in folders:
+        values = _read(folder / run_folder.RECORD)
+        if folder.name in present or not values or values.get("id") != folder.name:
+            continue
+        try:
+            with connection.begin_nested():
+                _restore(connection, folder, values)
+        except ValidationError as e:
+            unread[folder.name] = "; ".join(
+                f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors()[:3]
+            )
+        except (TypeError, ValueError, OverflowError, RecursionError, SQLAlchemyError) as e:
+            unread[folder.name] = str(getattr(e, "orig", None) or e)[:200]
+    for run_id, reason in unread.items():
+        _log.warning("Run %s could not be restored from its folder: %s", run_id, reason)
+    return unread
 
 
-def _restore(engine: Engine, folder: Path) -> bool:
-    values = _read(folder / run_folder.RECORD)
-    history = _read(folder / run_folder.HISTORY) or {"steps": [], "epochs": []}
-    try:
-        record = RunRecord(**values or {})
-    except (ValidationError, TypeError):
-        return False
-    if record.id != folder.name:
-        return False
+def _restore(connection: Connection, folder: Path, values: dict[str, Any]) -> None:
+    record = RunRecord(**values)
     if record.active:
         message = "The run store was lost during training. Resume the run to continue."
         record = record.changed(status="interrupted", message=message)
-    with engine.begin() as connection:
-        connection.execute(insert(RunRow), [record.model_dump(include=_COLUMNS)])
-        for table, name in ((StepRow, "steps"), (EpochRow, "epochs")):
-            if rows := _rows(table, record.id, history.get(name)):
-                connection.execute(insert(table), rows)
-    return True
+    history = _read(folder / run_folder.HISTORY) or {}
+    connection.execute(insert(RunRow), [record.model_dump(include=_COLUMNS)])
+    for table, name in ((StepRow, "steps"), (EpochRow, "epochs")):
+        if rows := _rows(table, record.id, history.get(name)):
+            connection.execute(insert(table), rows)
 
 
 def _rows(table: type, run_id: str, entries: Any) -> list[dict[str, Any]]:
-    columns = [column.name for column in table.__table__.columns if column.name != "run_id"]
+    """The entries of a history as rows; those that lack what every row has are left out."""
+    columns = [column for column in table.__table__.columns if column.name != "run_id"]
     entries = entries if isinstance(entries, list) else []
     return [
-        {"run_id": run_id, **{name: entry.get(name) for name in columns}}
+        {"run_id": run_id, **{column.name: entry.get(column.name) for column in columns}}
         for entry in entries
         if isinstance(entry, dict)
+        and all(column.nullable or entry.get(column.name) is not None for column in columns)
     ]
 
 

@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitlab import owners
+from digitlab.data.load import load_dataset
+from digitlab.data.own import former_names
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DatasetError, RunError
 from digitlab.evaluation.metrics import evaluate_logits
@@ -15,6 +18,7 @@ from digitlab.runs import run_folder, store
 from digitlab.runs.find import bundled_folders, find_record, read_bundled, read_json
 from digitlab.runs.network import load_network
 from digitlab.runs.record import RunRecord
+from digitlab.settings import read_settings
 from digitlab.words import percent
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from digitlab.runs.experiment import Experiment
     from digitlab.training.config import Task, TrainConfig
     from digitlab.training.normalize import Normalization
+
+_SHARE = 4  # images that are predicted at once take this part of a compute process's memory
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,17 @@ class Run:
 
         self.check_task("reconstruct")
         tensor = self._checked(images)
-        return predict_logits(self.model, tensor, self.normalization).view(tensor.shape).numpy()
+        logits = predict_logits(self.model, tensor, self.normalization, self._batch)
+        return logits.view(tensor.shape).numpy()
+
+    @cached_property
+    def _batch(self) -> int:
+        """How many images are predicted at once: fewer of a network that takes much memory."""
+        from digitlab.models.build import summarize
+        from digitlab.training.predict import BATCH
+
+        taken = max(1, summarize(self.spec).activation_bytes)
+        return max(1, min(BATCH, read_settings().compute_memory // _SHARE // taken))
 
     def _checked(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         import torch
@@ -150,12 +166,13 @@ class Run:
             )
         return tensor
 
-    def predict_logits(self, images: torch.Tensor) -> torch.Tensor:
+    def predict_logits(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Images uint8 [N, 1, H, W] → logits float32 [N, C], on the CPU."""
         from digitlab.training.predict import predict_logits
 
         self.check_task("classify")
-        return predict_logits(self.model, images, self.normalization)
+        tensor = _as_tensor(images, self.id)
+        return predict_logits(self.model, tensor, self.normalization, self._batch)
 
     def evaluate(self, split: str = "test", dataset: Dataset | str | None = None) -> Evaluation:
         """What the network's answers on a split say, as plain objects.
@@ -170,8 +187,8 @@ class Run:
             logits, labels = saved
         else:
             part = self._images(split, dataset)
-            logits, labels = self.predict_logits(part.images), part.labels
-        return evaluate_logits(logits.numpy(), labels.numpy(), self.classes)
+            logits, labels = self.predict_logits(part.images).numpy(), part.labels.numpy()
+        return evaluate_logits(logits, labels, self.classes)
 
     def measure_reconstruction(
         self, split: str = "test", dataset: Dataset | str | None = None
@@ -185,11 +202,11 @@ class Run:
             errors, labels = saved
         else:
             part = self._images(split, dataset)
-            errors, labels = self.reconstruction_errors(part.images), part.labels
+            errors, labels = self.reconstruction_errors(part.images).numpy(), part.labels.numpy()
         classes = self.classes
         if isinstance(dataset, str) and dataset != self.record.dataset:
             classes = find_dataset(dataset).classes
-        return evaluate_errors(errors.numpy(), labels.numpy(), getattr(dataset, "classes", classes))
+        return evaluate_errors(errors, labels, getattr(dataset, "classes", classes))
 
     def reconstruction_errors(self, images: torch.Tensor) -> torch.Tensor:
         """The error of each image uint8 [N, C, H, W], float32 [N], a mean over its pixels."""
@@ -202,7 +219,7 @@ class Run:
 
     def _saved(
         self, kind: str, split: str, dataset: Dataset | str | None
-    ) -> tuple[torch.Tensor, torch.Tensor] | None:
+    ) -> tuple[np.ndarray, np.ndarray] | None:
         own = dataset is None or (isinstance(dataset, str) and dataset == self.record.dataset)
         return run_folder.read_answers(self.id, split, kind) if own else None
 
@@ -210,8 +227,6 @@ class Run:
         if isinstance(dataset, str) and dataset == self.record.dataset:
             dataset = None
         if isinstance(dataset, str):
-            from digitlab.data.load import load_dataset
-
             dataset = load_dataset(dataset)
         data = self.load_data() if dataset is None else dataset
         self.check_fits(data)
@@ -242,10 +257,11 @@ class Run:
 
         Raises DatasetError where it is not here, or is not the data that the run was made with.
         """
-        from digitlab.data.load import load_dataset
-
         split = self.record.split
-        loaded = load_dataset(split.name, val_fraction=split.val_fraction, seed=split.split_seed)
+        with owners.acting_in(self.record.owner):  # whose dataset of this name it is
+            loaded = load_dataset(
+                split.name, val_fraction=split.val_fraction, seed=split.split_seed
+            )
         self.check_data(loaded)
         return self.config.take_subset(loaded)
 
@@ -267,6 +283,7 @@ class Run:
     def __repr__(self) -> str:
         accuracy, error = self.record.test_accuracy, self.record.test_loss
         reached = "" if accuracy is None else f", test accuracy {percent(accuracy)}"
+        reached += " (claimed)" * (self.record.claimed and accuracy is not None)
         if self.task == "reconstruct" and error is not None:
             reached = f", test error {error:.4f}"
         return f"Run({self.id!r}: {self.record.model} on {self.record.dataset}, " + (
@@ -306,6 +323,12 @@ def list_runs(*, bundled: bool = True, limit: int | None = None, search: str = "
     """Own runs, newest first and at most `limit`, then the bundled ones; of all that match."""
     runs = [Run(record) for record in store.list_records(limit=limit, search=search)]
     return runs + ([run for run in list_bundled() if run.matches(search)] if bundled else [])
+
+
+def list_runs_on(dataset: str) -> list[Run]:
+    """Own runs that were made with an own dataset, under its present or a former name."""
+    names = {dataset, *former_names(dataset)}
+    return [run for run in list_runs(bundled=False) if run.record.dataset in names]
 
 
 def list_bundled() -> list[Run]:

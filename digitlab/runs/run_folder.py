@@ -5,6 +5,7 @@
     predictions.safetensors                     logits (or reconstruction errors) and labels of
                                                 the validation and test split
     record.json  history.json                   the whole record and its curves
+    graph.onnx                                  the network for ONNX Runtime: see `graph`
     error.txt                                   the traceback of a failed run
     checkpoints/  live.safetensors              training states, and the last snapshot
     stop  pause  lock                           requests, and the lock of the process that trains
@@ -17,17 +18,20 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from digitlab.errors import RunError
-from digitlab.files import is_locked, write_atomically, writing
-from digitlab.runs.record import check_run_id
+from digitlab.files import is_locked, write_atomically, write_json, writing
+from digitlab.runs import storage
+from digitlab.runs.record import RunRecord, check_run_id
 from digitlab.settings import read_settings
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 SPEC = "spec.yaml"
@@ -37,7 +41,10 @@ WEIGHTS = "weights.safetensors"
 PREDICTIONS = "predictions.safetensors"
 RECORD = "record.json"
 HISTORY = "history.json"
+GRAPH = "graph.onnx"
 ERROR = "error.txt"
+MANIFEST = "run.json"  # of a ZIP of such files
+ARCHIVE_FORM = 1  # version of the ZIP's format
 _STOP = "stop"
 _PAUSE = "pause"
 _LOCK = "lock"
@@ -46,15 +53,44 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def run_folder(run_id: str) -> Path:
-    """The folder of a run, bundled or own; the id is checked before it becomes a path."""
+    """The folder of a run, bundled or own; the id is checked before it becomes a path.
+
+    StorageError where its files are in a bucket that cannot be read, and none of them here.
+    """
     bundled = ASSETS / check_run_id(run_id)
-    return bundled if bundled.is_dir() else read_settings().runs / run_id
+    if bundled.is_dir():
+        return bundled
+    folder = read_settings().runs / run_id
+    storage.fetch(run_id, folder)
+    return folder
+
+
+def write_record(record: RunRecord) -> str:
+    """Write the record beside the run's files, from which a lost store is rebuilt.
+
+    The folder is whole then, and is put into the bucket, where there is one; why it could not be.
+    """
+    folder = run_folder(record.id)
+    write_json(folder / RECORD, record.model_dump())
+    return storage.send(record.id, folder)
 
 
 def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
     """Tensors by name; RunError where the file is missing or damaged."""
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    return _read(path, run_id, load_file)
+
+
+def read_arrays(path: Path, run_id: str) -> dict[str, np.ndarray]:
+    """Tensors by name as arrays, read without torch; raises as `read_tensors` does."""
+    from safetensors.numpy import load_file
+
+    return _read(path, run_id, load_file)
+
+
+def _read(path: Path, run_id: str, load_file: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    from safetensors import SafetensorError
 
     if not path.is_file():
         raise RunError(
@@ -64,7 +100,7 @@ def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
         )
     try:
         return load_file(path)
-    except (SafetensorError, OSError, ValueError) as e:
+    except (SafetensorError, OSError, ValueError, KeyError) as e:
         raise RunError(
             f"Run {run_id} cannot be opened: {path} is damaged ({e}). Train it again.",
             run_id=run_id,
@@ -73,17 +109,17 @@ def read_tensors(path: Path, run_id: str) -> dict[str, torch.Tensor]:
 
 def read_answers(
     run_id: str, split: str, kind: str = "logits"
-) -> tuple[torch.Tensor, torch.Tensor] | None:
+) -> tuple[np.ndarray, np.ndarray] | None:
     """A run's saved logits float32 [N, C] on a split, and its labels int64 [N]; None if unsaved.
 
     Of an autoencoder, the `kind` "errors" float32 [N] takes the place of logits. Raises RunError
     where the file is damaged.
     """
     path = run_folder(run_id) / PREDICTIONS
-    saved = read_tensors(path, run_id) if path.is_file() else {}
+    saved = read_arrays(path, run_id) if path.is_file() else {}
     if not {f"{split}_{kind}", f"{split}_labels"} <= saved.keys():
         return None
-    return saved[f"{split}_{kind}"].float(), saved[f"{split}_labels"].long()
+    return saved[f"{split}_{kind}"].astype("float32"), saved[f"{split}_labels"].astype("int64")
 
 
 def read_values(content: bytes) -> dict[str, Any]:
@@ -144,4 +180,5 @@ def is_alive(run_id: str) -> bool:
 
 def remove_folder(run_id: str) -> None:
     """Delete a run's own folder with everything in it."""
+    storage.remove(run_id)
     shutil.rmtree(read_settings().runs / check_run_id(run_id), ignore_errors=True)

@@ -28,6 +28,7 @@ def old_home(home):
     return home
 
 
+@pytest.mark.sqlite
 def test_every_run_of_the_home_is_listed_and_is_stored_as_it_was(old_home):
     records = {run.id: run.record.model_dump() for run in dl.list_runs(bundled=False)}
     assert records == {run_id: about["record"] for run_id, about in EXPECTED.items()}
@@ -74,6 +75,7 @@ def test_a_zip_is_imported(name, home):
     assert run.config == dl.TrainConfig.from_dict(before)  # later fields have their defaults
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", ["small", "naive-bayes"])
 def test_the_same_run_is_packed_byte_for_byte_as_it_was(name, old_home):
     with zipfile.ZipFile(RELEASE / f"{name}.zip") as archive:

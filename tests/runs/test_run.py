@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import digitlab as dl
-from digitlab.data.upload import LabelledImages, read_labelled_images
+from digitlab.data.reading.images import LabelledImages
 from digitlab.errors import DatasetError, DatasetMissingError, RunError, RunNotFoundError
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.words import percent
@@ -222,7 +222,7 @@ def test_a_dataset_object_is_read_now(tiny, optdigits):
 def test_a_file_of_labelled_images_is_a_dataset(tiny, optdigits, tmp_path):
     path = tmp_path / "mine.npz"
     np.savez(path, images=optdigits.test.images, labels=optdigits.test.labels)
-    data = read_labelled_images(path).as_dataset()
+    data = dl.read_images(path).as_dataset()
     assert tiny.evaluate("test", dataset=data).accuracy == tiny.evaluate("test").accuracy
     with pytest.raises(RunError, match="upload has no val split"):
         tiny.evaluate("val", dataset=data)
@@ -284,3 +284,12 @@ def test_any_number_of_classes(optdigits, classes):
     result = dl.open_run(run.id).evaluate("test")
     assert len(result.per_class) == classes
     assert result.confusion.shape == (classes, classes)
+
+
+def test_a_network_of_large_activations_predicts_few_images_at_once(train_tiny, monkeypatch):
+    run, sizes = train_tiny("one-hidden-linear"), []
+    taken = dl.summarize(run.spec).activation_bytes
+    monkeypatch.setenv("DIGITLAB_COMPUTE_MEMORY", str(4 * 3 * taken))
+    run.model.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    assert run.predict(np.zeros((10, 1, 28, 28), np.uint8)).shape == (10, 10)
+    assert sizes == [3, 3, 3, 1]

@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from digitlab.errors import RunNotFoundError, StoreError
 from digitlab.runs import store
@@ -37,6 +37,7 @@ def epoch(number, **values):
     )
 
 
+@pytest.mark.sqlite
 def test_sqlite_writes_ahead_and_to_the_disk(home):
     with connect().connect() as connection:
         pragma = {
@@ -50,6 +51,7 @@ def test_sqlite_writes_ahead_and_to_the_disk(home):
     assert (home / "digitlab.db").is_file()
 
 
+@pytest.mark.stores
 def test_runs_are_listed_newest_first_by_status_and_limit(add_record):
     ids = [
         add_record(created=float(i), status=status).id
@@ -67,6 +69,7 @@ def test_an_unknown_run_is_named(home):
     assert caught.value.run_id == "nobody"
 
 
+@pytest.mark.stores
 def test_ids_are_found_by_their_beginning_to_the_letter(add_record):
     add_record(id="cnn-small-1", created=1.0)
     add_record(id="cnn-small-2", created=2.0)
@@ -76,6 +79,7 @@ def test_ids_are_found_by_their_beginning_to_the_letter(add_record):
     assert store.find_ids("%") == []
 
 
+@pytest.mark.stores
 def test_a_search_takes_its_words_to_the_letter(add_record):
     add_record(name="100 % dropout")
     add_record(name="lr_3")
@@ -86,6 +90,7 @@ def test_a_search_takes_its_words_to_the_letter(add_record):
     assert store.list_records(search="1%d") == []
 
 
+@pytest.mark.stores
 def test_a_status_changes_only_from_what_was_expected(add_record):
     run_id = add_record(status="queued").id
     assert not store.change_status(run_id, "running", "finished")
@@ -96,6 +101,7 @@ def test_a_status_changes_only_from_what_was_expected(add_record):
     assert not store.change_status("nobody", "queued", "stopped")
 
 
+@pytest.mark.stores
 def test_history_comes_back_in_order_with_all_it_holds(add_record):
     run_id = add_record().id
     store.append_history(run_id, [window(20), window(10)], [epoch(1)], step=20, epochs_done=1)
@@ -121,6 +127,7 @@ def test_history_comes_back_in_order_with_all_it_holds(add_record):
     assert (record.step, record.epochs_done) == (20, 1)
 
 
+@pytest.mark.stores
 def test_history_is_written_all_or_nothing(add_record):
     run_id = add_record().id
     store.append_history(run_id, [window(10)], [])
@@ -132,19 +139,20 @@ def test_history_is_written_all_or_nothing(add_record):
     assert store.get_record(run_id).step == 0
 
 
-def test_a_removed_run_takes_its_history_along(add_record, home):
+@pytest.mark.stores
+def test_a_removed_run_takes_its_history_along(add_record):
     run_id, other = add_record().id, add_record().id
     for each in (run_id, other):
         store.append_history(each, [window(10)], [epoch(1)])
     store.remove_run(run_id)
     with pytest.raises(RunNotFoundError):
         store.get_record(run_id)
-    with sqlite3.connect(home / "digitlab.db") as database:
-        assert database.execute("SELECT run_id FROM steps").fetchall() == [(other,)]
-        assert database.execute("SELECT run_id FROM epochs").fetchall() == [(other,)]
-    database.close()
+    with connect().connect() as database:
+        assert database.execute(text("SELECT run_id FROM steps")).fetchall() == [(other,)]
+        assert database.execute(text("SELECT run_id FROM epochs")).fetchall() == [(other,)]
 
 
+@pytest.mark.stores
 def test_the_oldest_waiting_run_is_claimed_first_and_within_the_limit(add_record):
     second, first, third = (add_record(created=created).id for created in (2.0, 1.0, 3.0))
     add_record(status="running", executor="foreground", created=0.0)  # does not count
@@ -161,6 +169,7 @@ def test_the_oldest_waiting_run_is_claimed_first_and_within_the_limit(add_record
     assert store.claim_next(max_jobs=2) is None
 
 
+@pytest.mark.sqlite
 def test_nobody_writes_between_the_count_and_the_claim(add_record, home):
     run_id = add_record().id
     looks = []
@@ -195,7 +204,8 @@ print(json.dumps({"mine": mine, "most": most}))
 """
 
 
-@pytest.mark.parametrize(("processes", "limit"), [(6, 6), (4, 2)])
+@pytest.mark.stores
+@pytest.mark.parametrize(("processes", "limit"), [(6, 6), (4, 2), (2, 1)])
 def test_many_processes_claim_each_run_once_and_never_too_many(
     add_record, start_together, processes, limit
 ):
@@ -243,12 +253,14 @@ print(len(store.list_records()))
 """
 
 
+@pytest.mark.stores
 def test_processes_that_start_together_on_a_new_home_do_not_collide(start_together):
     for process in start_together(OPEN, [[]] * 6):
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=200)
         assert (process.returncode, out) == (0, "0\n"), err
 
 
+@pytest.mark.sqlite
 def test_a_folder_that_cannot_be_written_is_one_clear_error(home):
     home.parent.mkdir(exist_ok=True)
     home.write_text("in the way")
@@ -256,13 +268,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(home):
         store.list_records()
 
 
-def test_a_damaged_database_is_one_clear_error(home):
-    home.mkdir()
-    (home / "digitlab.db").write_bytes(b"this is no database" * 1000)
-    with pytest.raises(StoreError, match=r"not a database.*moved away"):
-        store.list_records()
-
-
+@pytest.mark.sqlite
 def test_a_database_damaged_later_is_one_clear_error(add_record, home):
     add_record()
     connect().dispose()
@@ -289,6 +295,7 @@ def test_a_wrong_address_is_one_clear_error_without_its_password(monkeypatch, ur
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.sqlite
 def test_another_address_holds_the_runs(monkeypatch, tmp_path, add_record):
     monkeypatch.setenv("DIGITLAB_DATABASE_URL", f"sqlite:///{tmp_path / 'else' / 'where.db'}")
     record = add_record()
