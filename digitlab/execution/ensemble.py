@@ -6,12 +6,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from digitlab import files
+from digitlab import files, owners
 from digitlab.errors import RunError, SpecError
 from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.spec import ModelSpec
 from digitlab.runs import run_folder, store
+from digitlab.runs.disk import check_disk
 from digitlab.runs.record import RunRecord, new_run_id
 from digitlab.runs.run import Run, open_run
 
@@ -38,12 +39,13 @@ def ensemble(members: Sequence[str | Run], how: How = "mean", *, name: str = "")
         raise RunError(f"An ensemble answers by mean or vote; not {str(how)[:40]!r}.")
     runs = [member if isinstance(member, Run) else open_run(member) for member in members]
     _check(runs)
+    check_disk()
     tensors = _joined_predictions(runs, how)
     record = _record(runs, how, name, tensors)
     folder = run_folder.run_folder(record.id)
     files.write_tensors(folder / run_folder.PREDICTIONS, tensors)
     files.write_json(folder / run_folder.HISTORY, {"steps": [], "epochs": []})
-    files.write_json(folder / run_folder.RECORD, record.model_dump())
+    run_folder.write_record(record)
     store.add_run(record)
     return Run(record)
 
@@ -110,7 +112,12 @@ def _record(
         executor="foreground",
         spec=_side_by_side(runs, kind).to_dict(),
         config=first.config,
-        data={**shared, "members": [run.id for run in runs], "how": how},
+        data={
+            **shared,
+            "members": [run.id for run in runs],
+            "how": how,
+            "claimed": any(run.record.claimed for run in runs),
+        },
         environment=first.environment,
         normalization={"mean": 0.0, "std": 1.0},  # each member has its own
         parameters=sum(run.record.parameters for run in runs),
@@ -118,6 +125,7 @@ def _record(
         created=now,
         started=now,
         ended=now,
+        owner=owners.new_owner(),
         train_seconds=_sum([run.record.train_seconds for run in runs]),
         message=f"Answers by {'the mean' if how == 'mean' else 'a vote'} of {len(runs)} runs.",
         **_metrics(tensors, runs[0].classes),

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from digitlab.data.collections import is_held_out, require_entries
 from digitlab.data.derived import collection_dataset, mix_dataset
-from digitlab.data.info import DIGITS
+from digitlab.data.info import DIGITS, INPUT_SHAPE
 from digitlab.data.registry import default_dataset, find_dataset, is_available
 from digitlab.errors import DatasetError, RunError
-from digitlab.execution.prepare import plan
-from digitlab.execution.train import carry_out
 from digitlab.runs.experiment import Experiment
 from digitlab.runs.run import Run, open_run
 from digitlab.training.config import LOSS_FIELDS, Augmentation, TrainConfig
@@ -73,6 +71,8 @@ def finetune(
     DatasetError where there are fewer than 4 drawings or none is held out, RunError where the
     run does not read digits or cannot be trained further.
     """
+    from digitlab.execution.train import carry_out
+
     start = run if isinstance(run, Run) else open_run(run)
     base = base or find_base(start)
     tuned = carry_out(
@@ -88,6 +88,8 @@ def plan_finetuning(
     run: Run, collection: str, base: str | None = None, config: TrainConfig = RECIPE
 ) -> Experiment:
     """The experiment that `finetune` carries out; raises as it does."""
+    from digitlab.execution.prepare import plan
+
     mix = _mix(run, collection, base or find_base(run))
     loss = {name: getattr(run.config, name) for name in LOSS_FIELDS}
     return plan(run.spec, mix, config.changed(**loss), start_from=run.id)
@@ -100,9 +102,10 @@ def find_base(run: Run) -> str:
         info = find_dataset(name)
     except DatasetError:
         return default_dataset()
-    if info.made_here:  # a fine-tuned run: the base of its own mix
+    if ":" in info.name:  # a fine-tuned run: the base of its own mix
         name = name.rpartition("+")[2]
-    has_digits = ":" not in name and find_dataset(name).classes == DIGITS
+    info = find_dataset(name)
+    has_digits = ":" not in name and (info.classes, info.shape) == (DIGITS, INPUT_SHAPE)
     return name if has_digits and is_available(name) else default_dataset()
 
 

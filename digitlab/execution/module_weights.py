@@ -36,6 +36,7 @@ def keep_weights_of(
     try:
         files.write_tensors(folder / run_folder.WEIGHTS, reading.weights)
         files.write_atomically(folder / run_folder.SPEC, spec.to_yaml())
+        run_folder.write_record(record)
         store.add_run(record)
     except Exception:
         run_folder.remove_folder(record.id)

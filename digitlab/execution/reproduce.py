@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab import files
+from digitlab.data.load import load_dataset
 from digitlab.errors import ConfigError, DigitlabError, RunError, SpecError
 from digitlab.models.presets import Preset, list_presets, load_preset
 from digitlab.runs.experiment import Experiment, divide
@@ -114,8 +115,6 @@ def reproduce(
     if seeds < 1:
         raise ConfigError(f"seeds must be at least 1; not {seeds}.", field="seeds")
     if isinstance(data, str):
-        from digitlab.data.load import load_dataset
-
         data = load_dataset(data)
     return (_row(preset, data, seeds, again, progress, on_start) for preset in presets)
 

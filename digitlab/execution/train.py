@@ -10,7 +10,7 @@ from digitlab.execution.execute import execute
 from digitlab.execution.module_weights import keep_weights_of
 from digitlab.execution.prepare import new_record, plan
 from digitlab.execution.progress import show_progress
-from digitlab.runs import run_folder
+from digitlab.runs import lease
 from digitlab.runs.run import Run
 from digitlab.training.events import Event
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
     from digitlab.models.spec import ModelSpec
     from digitlab.runs.experiment import Experiment
+    from digitlab.runs.record import Sweep
     from digitlab.training.config import TrainConfig
 
 
@@ -60,10 +61,11 @@ def carry_out(
     name: str = "",
     progress: bool = True,
     on_event: Callable[[Event], None] | None = None,
+    sweep: Sweep | None = None,
 ) -> Run:
     """Carry out a planned experiment here and now, as `train` does; its data is read if need be."""
-    record = new_record(experiment, status="running", executor="foreground", name=name)
-    with run_folder.run_lock(record.id), show_progress(record, enabled=progress) as show:
+    record = new_record(experiment, status="running", executor="foreground", name=name, sweep=sweep)
+    with lease.holding(record.id), show_progress(record, enabled=progress) as show:
 
         def tell(event: Event) -> None:
             show(event)

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import digitlab as dl
+from digitlab.analysis.recognize import find_calibrated_predictor
 from digitlab.cli import main
 from digitlab.errors import ExportError, RunError
 from digitlab.execution.control import Control
@@ -69,8 +70,10 @@ def check_run(run, family, data):
     assert (answers == labels).mean() == record.test_accuracy
     drawing = Image.fromarray(255 - images[0, 0].numpy()).resize((200, 200))
     (digit,) = dl.recognize(drawing, run.id).digits
-    expected = again.predict(digit.framed.image[None, None])[0]
+    image = digit.framed.image[None, None]
+    expected = find_calibrated_predictor(again)(image)[0]
     assert digit.probabilities == pytest.approx(expected, abs=1e-6)
+    assert expected.argmax() == again.predict(image)[0].argmax()
     assert digit.label == int(expected.argmax())
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 import digitlab as dl
-from digitlab.analysis.abstention import find_abstention
 from digitlab.analysis.recognize import default_reader, find_predictor
 from digitlab.data.collections import NewDrawing, keep_drawings
 from digitlab.drawing.abstention import Abstention
@@ -19,6 +18,7 @@ from digitlab.execution.finetune import RECIPE, finetune
 from digitlab.execution.initial_weights import inherited_abstention
 from digitlab.jobs import queue, resume
 from digitlab.runs import store
+from digitlab.runs.abstention import find_abstention
 from digitlab.runs.edit import delete_run
 from digitlab.runs.record import RunRecord
 

@@ -7,8 +7,9 @@ import threading
 import time
 
 from digitlab.errors import StoreError
-from digitlab.execution import recorder
+from digitlab.execution import control, recorder
 from digitlab.runs import run_folder, store
+from digitlab.training.events import EpochDone
 from tests.execution.test_execute import at, only_run
 
 
@@ -42,9 +43,31 @@ def test_a_run_in_progress_can_be_watched_and_lives(train_tiny, monkeypatch):
 
 def test_few_writes_lose_nothing(train_tiny, monkeypatch):
     monkeypatch.setattr(recorder, "WRITE_SECONDS", 3600.0)
+    monkeypatch.setattr(control, "SAVING_SHARE", 1e-6)
+    write, writes = store.append_history, []
+    monkeypatch.setattr(
+        store,
+        "append_history",
+        lambda *all_, **columns: writes.append(1) or write(*all_, **columns),
+    )
     run = train_tiny()
+    assert len(writes) <= 3, "the first step, the first checkpoint and the end"
     assert [step["step"] for step in run.history.steps] == list(range(1, 34))
     assert [epoch["epoch"] for epoch in run.history.epochs] == [1, 2, 3]
+
+
+def test_an_epoch_that_took_a_while_is_written_at_once(train_tiny, monkeypatch):
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.2)
+    monkeypatch.setattr(control, "SAVING_SHARE", 1e-6)
+    written = []
+
+    def look(event):
+        if isinstance(event, EpochDone):
+            written.append(only_run().record.epochs_done)
+            time.sleep(0.3)
+
+    train_tiny(on_event=look)
+    assert written == [1, 2, 3]
 
 
 def test_a_store_that_is_busy_for_a_moment_costs_nothing(train_tiny, monkeypatch):
