@@ -5,43 +5,18 @@ an image.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from digitlab.analysis.pictures import MOST, FirstWeights, LayerOutput
 from digitlab.errors import RunError
 from digitlab.models.classical.fitted import Fitted
 from digitlab.models.sequence_layers import MultiheadAttention
 from digitlab.training.normalize import Normalization
 
-MOST = 64  # maps or weights of a layer that are shown
 _NOTHING_NEW = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Flatten, nn.Unflatten)
-
-
-class LayerOutput(NamedTuple):
-    """A layer that gives a tensor: its name in the network, its type, its output's shape."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class FirstWeights:
-    """Weights that can be seen: float32 [K, h, w] of the `total` that the layer has.
-
-    `kind` is "pixels" where each unit has a weight for every pixel of the image, "kernels" where
-    it is a convolution's. `per_class` says that unit k is the logit of class k itself.
-    """
-
-    layer: str
-    kind: Literal["pixels", "kernels"]
-    values: torch.Tensor
-    total: int
-    per_class: bool
 
 
 def first_weights(model: nn.Module, shape: tuple[int, int, int]) -> FirstWeights | None:

@@ -31,10 +31,7 @@ class Answer:
         """The class names of what was read, lines separated by spaces; empty where nothing was."""
         if self.recognition is None:
             return ""
-        lines: dict[int, str] = {}
-        for digit in self.recognition.digits:
-            lines[digit.line] = lines.get(digit.line, "") + self.run.classes[digit.label]
-        return " ".join(lines.values())
+        return self.recognition.spell(self.run.classes, unread=None).replace("\n", " ")
 
     @property
     def declined(self) -> bool:

@@ -8,28 +8,12 @@ severities, in units that are easy to understand.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
+from digitlab.analysis.corruption_kinds import CORRUPTIONS
 from digitlab.errors import RunError
-
-
-@dataclass(frozen=True)
-class Corruption:
-    """One kind of damage: `severities` in `unit`, in the order of a curve; `neutral` changes
-    nothing and is one of them.
-    """
-
-    name: str
-    title: str
-    unit: str
-    severities: tuple[float, ...]
-    neutral: float
-    about: str
-    change: Callable[[torch.Tensor, float, torch.Generator], torch.Tensor]
 
 
 def corrupt(
@@ -42,10 +26,9 @@ def corrupt(
     """
     if name not in CORRUPTIONS:
         raise RunError(f"A corruption is one of {', '.join(CORRUPTIONS)}; not {name!r}.")
-    corruption = CORRUPTIONS[name]
-    if severity == corruption.neutral:
+    if severity == CORRUPTIONS[name].neutral:
         return images.clone()
-    changed = corruption.change(images.float(), float(severity), generator)
+    changed = _CHANGES[name](images.float(), float(severity), generator)
     return changed.round().clamp(0, 255).to(torch.uint8)
 
 
@@ -113,8 +96,9 @@ def _blur(images: torch.Tensor, sigma: float, _: torch.Generator) -> torch.Tenso
     steps = torch.arange(-reach, reach + 1, device=images.device)
     kernel = torch.exp(-(steps**2) / (2 * sigma**2))
     kernel = kernel / kernel.sum()
-    images = F.conv2d(images, kernel.view(1, 1, -1, 1), padding=(reach, 0))
-    return F.conv2d(images, kernel.view(1, 1, 1, -1), padding=(0, reach))
+    planes = images.flatten(0, 1)[:, None]  # each colour by itself
+    planes = F.conv2d(planes, kernel.view(1, 1, -1, 1), padding=(reach, 0))
+    return F.conv2d(planes, kernel.view(1, 1, 1, -1), padding=(0, reach)).view_as(images)
 
 
 def _add_noise(images: torch.Tensor, deviation: float, generator: torch.Generator) -> torch.Tensor:
@@ -144,47 +128,15 @@ def _invert(images: torch.Tensor, share: float, _: torch.Generator) -> torch.Ten
     return torch.lerp(images, 255 - images, share)
 
 
-_ALL = (
-    Corruption(
-        "shift", "Shift", "pixels", (0, 1, 2, 3, 4, 6), 0,
-        "Moved by so many pixels, each image in a direction of its own.", _shift,
-    ),
-    Corruption(
-        "rotation", "Rotation", "degrees", (0, 10, 20, 30, 45, 60), 0,
-        "Turned around the middle, half of the images to the left and half to the right.", _rotate,
-    ),
-    Corruption(
-        "scale", "Scale", "times the size", (0.4, 0.55, 0.7, 0.85, 1, 1.15, 1.3, 1.5), 1,
-        "Made smaller or larger around the middle.", _scale,
-    ),
-    Corruption(
-        "shear", "Shear", "degrees", (0, 10, 20, 30, 40), 0,
-        "Slanted to the left or to the right.", _shear,
-    ),
-    Corruption(
-        "thickness", "Stroke thickness", "pixels on each side", (-1, -0.75, -0.5, 0, 0.5, 1, 2), 0,
-        "Thinner or bolder strokes: grey-scale erosion and dilation.", _thicken,
-    ),
-    Corruption(
-        "blur", "Blur", "σ in pixels", (0, 0.5, 1, 1.5, 2, 3), 0, "Gaussian blur.", _blur,
-    ),
-    Corruption(
-        "noise", "Noise", "σ, 1 = full ink", (0, 0.1, 0.2, 0.3, 0.4, 0.6), 0,
-        "Gaussian noise on every pixel, cut off at paper and at full ink.", _add_noise,
-    ),
-    Corruption(
-        "contrast", "Contrast", "share kept", (1, 0.7, 0.5, 0.3, 0.2, 0.1), 1,
-        "Every pixel moved towards the image's mean.", _fade,
-    ),
-    Corruption(
-        "occlusion", "Occlusion", "side in pixels", (0, 4, 8, 12, 16), 0,
-        "A square of paper over part of the image.", _occlude,
-    ),
-    Corruption(
-        "inversion", "Inverted colours", "share of inversion", (0, 0.25, 0.5, 0.75, 1), 0,
-        "Blended with its negative: at 0.5 everything is grey, at 1 ink and paper are swapped.",
-        _invert,
-    ),
-)  # fmt: skip
-
-CORRUPTIONS: dict[str, Corruption] = {corruption.name: corruption for corruption in _ALL}
+_CHANGES = {
+    "shift": _shift,
+    "rotation": _rotate,
+    "scale": _scale,
+    "shear": _shear,
+    "thickness": _thicken,
+    "blur": _blur,
+    "noise": _add_noise,
+    "contrast": _fade,
+    "occlusion": _occlude,
+    "inversion": _invert,
+}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab import files
-from digitlab.analysis.cache import cache_folder, is_cached, require_weights
+from digitlab.analysis.cache import cache_folder, is_cached, may_keep, require_weights
+from digitlab.analysis.features import last_hidden
 from digitlab.errors import RunError
 from digitlab.evaluation.embedding import PROJECTIONS, project
 from digitlab.runs import run_folder
@@ -38,12 +39,10 @@ class Hidden:
 def hidden_sample(run: Run, split: Split, *, keep: bool = True) -> Hidden:
     """The last hidden activations of a seeded sample of at most 1,500 images of a split.
 
-    With `keep`, for a split of the run's own data, they are cached with the run. Raises RunError
-    where the run has no weights or the split no images.
+    With `keep`, for a split of the run's own data, they are cached with the run, unless it is
+    another's. Raises RunError where the run has no weights or the split no images.
     """
     import torch
-
-    from digitlab.analysis.features import last_hidden
 
     require_weights(run)
     path = cache_folder(run) / f"embedding-{split.name}.safetensors"
@@ -56,7 +55,7 @@ def hidden_sample(run: Run, split: Split, *, keep: bool = True) -> Hidden:
     generator = torch.Generator().manual_seed(_SEED)
     positions = torch.randperm(len(split), generator=generator)[:MOST].sort().values
     values = last_hidden(run.model, split.images[positions], run.normalization)
-    if keep:
+    if keep and may_keep(run):
         files.write_tensors(path, {"positions": positions, "values": values})
     return Hidden(positions.numpy(), values.numpy())
 
@@ -76,6 +75,6 @@ def embed(run: Run, split: Split, method: str = "pca", *, keep: bool = True) -> 
         if cached is not None and len(cached) == len(hidden.positions):
             return cached.numpy()
     points = project(hidden.values.astype(np.float32), method, _SEED)
-    if keep:
+    if keep and may_keep(run):
         files.write_tensors(path, {"points": torch.from_numpy(points)})
     return points

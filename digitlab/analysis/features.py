@@ -13,19 +13,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import torch
-
 from digitlab import files
-from digitlab.analysis.cache import is_cached
+from digitlab.analysis.cache import check_keeping, is_cached
 from digitlab.errors import RunError
 from digitlab.runs import run_folder
+from digitlab.runs.disk import check_disk
 from digitlab.settings import read_settings
-from digitlab.training.normalize import Normalization
-from digitlab.training.predict import BATCH
 
 if TYPE_CHECKING:
+    import torch
+
     from digitlab.data.dataset import Split
     from digitlab.runs.run import Run
+    from digitlab.training.normalize import Normalization
 
 FEATURES = "features.safetensors"
 MAX_BYTES = 100_000_000  # of one run's activations; above it, a sample of the images is used
@@ -81,12 +81,18 @@ def compute_features(
 
     Where those of all images would need more than 100 MB, a seeded sample is used.
     `on_progress` is called with the number of images done and in total. Raises RunError where the
-    run has no weights or no training images, and StoreError where the disk is full.
+    run has no weights or no training images, is another's, or its owner's share of the disk is
+    used up, and StoreError where the disk is full.
     """
+    import torch
+
+    check_keeping(run)
     if not len(train):
         raise RunError(f"Run {run.id} has no training images to compare with.", run_id=run.id)
     width = last_hidden(run.model, train.images[:1], run.normalization).shape[1]
     count = max(1, min(len(train), MAX_BYTES // (2 * width)))
+    if not run.record.bundled:
+        check_disk(2 * width * count)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(_SEED))
     positions = order[:count].sort().values
     values = last_hidden(
@@ -117,6 +123,8 @@ def nearest(
 
     `exclude` leaves out one position of the training split: the image itself, say.
     """
+    import torch
+
     if metric not in ("cosine", "euclidean"):
         raise RunError(f"A distance is cosine or euclidean; not {metric!r}.")
     own = last_hidden(run.model, image[None], run.normalization)[0].float()
@@ -136,6 +144,8 @@ def nearest(
 
 def _approximate_distances(features: Features, own: torch.Tensor, metric: Metric) -> torch.Tensor:
     """Values in the order of the distances, fast but rounded: one dot product for each image."""
+    import torch
+
     parts = [rows.float() @ own for rows in features.values.split(_ROWS_AT_ONCE)]
     products = torch.cat(parts)
     if metric == "euclidean":
@@ -144,18 +154,19 @@ def _approximate_distances(features: Features, own: torch.Tensor, metric: Metric
 
 
 def _exact_distances(rows: torch.Tensor, own: torch.Tensor, metric: Metric) -> torch.Tensor:
+    import torch
+
     if metric == "euclidean":
         return torch.linalg.vector_norm(rows - own, dim=1)
     return 1 - torch.nn.functional.cosine_similarity(rows, own[None], dim=1)
 
 
-@torch.inference_mode()
 def last_hidden(
     model: torch.nn.Module,
     images: torch.Tensor,
     normalization: Normalization,
     *,
-    batch_size: int = BATCH,
+    batch_size: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
     """What enters the last linear layer, flattened: float16 [N, D], for images uint8 [N, 1, H, W].
@@ -163,6 +174,10 @@ def last_hidden(
     The last one is the `Linear` that runs last; of a network without any, the logits are taken.
     Values beyond what float16 holds are cut. `on_progress` is called with images done and in all.
     """
+    import torch
+
+    from digitlab.training.predict import BATCH
+
     entered: list[torch.Tensor] = []
 
     def keep(_: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
@@ -175,10 +190,11 @@ def last_hidden(
     parts, limit = [], torch.finfo(torch.float16).max
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     try:
-        for part in images.split(batch_size):
-            logits = model(normalization(part.to(device)))
-            hidden = (entered[0] if entered else logits).float().reshape(len(part), -1)
-            parts.append(hidden.clamp(-limit, limit).half().cpu())
+        for part in images.split(batch_size or BATCH):
+            with torch.inference_mode():
+                logits = model(normalization(part.to(device)))
+                hidden = (entered[0] if entered else logits).float().reshape(len(part), -1)
+                parts.append(hidden.clamp(-limit, limit).half().cpu())
             if on_progress:
                 on_progress(sum(map(len, parts)), len(images))
     finally:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab import files
-from digitlab.analysis.cache import cache_folder, is_cached, require_weights
+from digitlab.analysis.cache import cache_folder, check_keeping, is_cached, require_weights
+from digitlab.analysis.features import compute_features, has_features, read_features
 from digitlab.analysis.peer_predictions import RECENT_RUNS, same_images
 from digitlab.errors import RunError
 from digitlab.evaluation.label_issues import cross_validate, find_label_issues, pool_probabilities
@@ -97,10 +98,9 @@ def _error(run: Run) -> float:
 
 def _saved_answers(run: Run, split: str) -> tuple[np.ndarray, np.ndarray] | None:
     try:
-        saved = run_folder.read_answers(run.id, split)
+        return run_folder.read_answers(run.id, split)
     except RunError:  # damaged: the other runs are used
         return None
-    return (saved[0].numpy(), saved[1].numpy()) if saved else None
 
 
 def label_issues_path(run: Run, basis: str) -> Path:
@@ -125,7 +125,8 @@ def find_train_label_issues(
     computed the activations, so it is only partly out of sample. `pixels`: the images themselves,
     by nearest neighbours; out of sample, but less accurate. Positions are in `train`; with
     `pixels`, a sample of at most 20,000 images is used. `on_progress` is called with the name of
-    the step, how much of it is done, and its total. RunError without weights or training images.
+    the step, how much of it is done, and its total. RunError without weights or training images,
+    and where they are to be computed for another's run.
     """
     path = label_issues_path(run, basis)
     if is_cached(run, path):
@@ -142,6 +143,7 @@ def _cross_validate(
 ) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
+    check_keeping(run)
     report = on_progress or (lambda step, done, total: None)
     positions, inputs = _inputs(run, train, basis, report)
     probabilities = cross_validate(
@@ -161,8 +163,6 @@ def _cross_validate(
 
 def _inputs(run: Run, train: Split, basis: str, report: Progress) -> tuple[np.ndarray, np.ndarray]:
     """Positions in the training split, and the fast model's inputs [M, D]."""
-    from digitlab.analysis.features import compute_features, has_features, read_features
-
     if not len(train):
         raise RunError(f"Run {run.id} has no training images to check.", run_id=run.id)
     if basis == "pixels":

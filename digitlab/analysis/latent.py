@@ -9,17 +9,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from digitlab.analysis.activations import list_outputs
 from digitlab.errors import RunError
-from digitlab.models.operations import Reparameterize
-from digitlab.training.predict import predict_logits
 
 if TYPE_CHECKING:
+    import torch
+
     from digitlab.runs.run import Run
 
 NAME = "latent"  # a layer of this name is taken where there is one
+REPARAMETERIZE = "Reparameterize"  # the layer of a variational autoencoder: see `models.operations`
 
 
 class LatentSpace:
@@ -42,13 +41,17 @@ class LatentSpace:
     @property
     def is_normal(self) -> bool:
         """Whether training held its values to a standard normal distribution."""
-        return isinstance(self.model.get_submodule(self.layer), Reparameterize)
+        return type(self.model.get_submodule(self.layer)).__name__ == REPARAMETERIZE
 
-    def encode(self, images: torch.Tensor) -> np.ndarray:
+    def encode(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """Latent values float32 [N, size] of images uint8 [N, C, H, W]."""
+        import torch
+
+        from digitlab.training.predict import predict_logits
+
         parts: list[torch.Tensor] = []
         with self._hook(lambda output: parts.append(output.float().flatten(1).cpu())):
-            predict_logits(self.model, images, self.run.normalization)
+            predict_logits(self.model, torch.as_tensor(images), self.run.normalization)
         return torch.cat(parts).numpy()
 
     def decode(self, values: np.ndarray) -> np.ndarray:
@@ -62,24 +65,26 @@ class LatentSpace:
                 "connection), so no image can be made from latent values alone.",
                 run_id=self.run.id,
             )
-        return self._decode(torch.as_tensor(np.asarray(values, np.float32)), 0.0).numpy()
+        return self._decode(np.asarray(values, np.float32), 0.0)
 
     @cached_property
     def decodes(self) -> bool:
         """Whether images can be made from latent values alone: nothing passes them by."""
-        values = torch.zeros(1, self.size)
-        return torch.equal(self._decode(values, 0.0), self._decode(values, 1.0))
+        values = np.zeros((1, self.size), np.float32)
+        return np.array_equal(self._decode(values, 0.0), self._decode(values, 1.0))
 
-    @torch.inference_mode()
-    def _decode(self, values: torch.Tensor, pixel: float) -> torch.Tensor:
+    def _decode(self, values: np.ndarray, pixel: float) -> np.ndarray:
         """Images from latent values, whatever the image is that the encoder is given."""
+        import torch
+
         shape = tuple(self.run.spec.input)
         parts = []
-        for part in values.split(500):
-            given = part.view(len(part), *self.shape)
-            with self._hook(lambda _, given=given: given):
-                parts.append(self.model(torch.full((len(part), *shape), pixel)))
-        return torch.cat(parts).float().reshape(-1, *shape)
+        with torch.inference_mode():
+            for part in torch.as_tensor(values).split(500):
+                latent = part.view(len(part), *self.shape)
+                with self._hook(lambda _, latent=latent: latent):
+                    parts.append(self.model(torch.full((len(part), *shape), pixel)))
+        return torch.cat(parts).float().reshape(-1, *shape).numpy()
 
     @contextmanager
     def _hook(self, function: object) -> Iterator[None]:
@@ -96,9 +101,11 @@ def _find_layer(model: torch.nn.Module, shape: tuple[int, ...]) -> tuple[str, tu
 
     Of equally narrow layers the first is taken that no other one of that width follows.
     """
+    from digitlab.analysis.activations import list_outputs
+
     outputs = list_outputs(model, shape)
     for output in outputs:
-        if output.kind == Reparameterize.__name__:
+        if output.kind == REPARAMETERIZE:
             return output.name, output.shape
     for output in outputs:
         if output.name.rpartition(".")[2] == NAME:

@@ -23,13 +23,19 @@ class RankedRun(NamedTuple):
 def rank_runs(dataset: str, *, test_images: int | None = None) -> list[RankedRun]:
     """All runs with a test accuracy on `dataset`, the best first, of equal ones the smaller.
 
+    Runs whose results their file claims come after all that were measured here.
     `test_images` is how many they were tested on, where it is not the dataset's own number.
     The best of many runs was also lucky: it will probably do a little worse on other images.
     """
     records = [run.record for run in list_runs(limit=RECENT_RUNS)]
     ranked = sorted(
         (r for r in records if r.dataset == dataset and r.test_accuracy is not None),
-        key=lambda record: (-record.test_accuracy, record.parameters, record.created),
+        key=lambda record: (
+            record.claimed,
+            -record.test_accuracy,
+            record.parameters,
+            record.created,
+        ),
     )
     images = test_images or _test_images(dataset)
     return [RankedRun(record, _interval(record.test_accuracy, images)) for record in ranked]

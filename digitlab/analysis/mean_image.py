@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digitlab.training.loss import answer_errors
-
 if TYPE_CHECKING:
     import torch
 
@@ -23,6 +21,8 @@ def share_learnt(
     `images` uint8 [N, C, H, W] are those of `result`; `train_images` those whose mean image is
     taken. Below 0 where the answers are worse than the mean image.
     """
+    from digitlab.training.loss import answer_errors
+
     mean_image = (train_images.float() / 255).mean(0, keepdim=True)
     worst = float(answer_errors(mean_image.expand(images.shape), images, config).mean())
     least = float(answer_errors(images.float() / 255, images, config).mean())

@@ -21,8 +21,7 @@ RECENT_RUNS = 500  # newest own runs
 class PeerPrediction(NamedTuple):
     """What a run read an image as, and with which probability, 0…1."""
 
-    run_id: str
-    name: str
+    run: Run
     label: int
     confidence: float
 
@@ -41,9 +40,7 @@ def peer_predictions(run: Run, split: str, position: int) -> list[PeerPrediction
         if logits is None or len(logits) != len(run.classes):
             continue
         label = int(logits.argmax())
-        predictions.append(
-            PeerPrediction(other.id, other.record.name, label, _probability(logits, label))
-        )
+        predictions.append(PeerPrediction(other, label, _probability(logits, label)))
     return predictions
 
 
@@ -60,13 +57,13 @@ def _row(run: Run, split: str, position: int) -> np.ndarray | None:
     path = run.folder / run_folder.PREDICTIONS
     name = f"{split}_logits"
     try:
-        with safe_open(path, framework="pt") as saved:
+        with safe_open(path, framework="np") as saved:
             if name not in saved.keys():  # noqa: SIM118 - it is no mapping
                 return None
             rows = saved.get_slice(name)
             if not 0 <= position < rows.get_shape()[0]:
                 return None
-            return rows[position : position + 1][0].float().numpy()
+            return rows[position : position + 1][0].astype("float32")
     except (OSError, SafetensorError, RunError):
         return None
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from digitlab.analysis.cache import require_weights
+from digitlab.analysis.corruption_kinds import CORRUPTIONS
 from digitlab.analysis.robustness_card import Curve, Elsewhere, Level, RobustnessCard, write_card
+from digitlab.data.load import load_dataset
 from digitlab.data.registry import is_available, list_datasets
 from digitlab.errors import DatasetError, RunError
 
@@ -102,6 +104,28 @@ def measure_robustness(
     return card
 
 
+def corrupted_samples(test: Split, seed: int = 0) -> dict[str, np.ndarray]:
+    """One image uint8 [severities, C, H, W] at each severity of each corruption, by its name.
+
+    Each corruption has an image of another class.
+    """
+    import torch
+
+    from digitlab.analysis.corruptions import corrupt
+
+    classes = test.labels.unique().tolist()
+    samples = {}
+    for i, corruption in enumerate(CORRUPTIONS.values()):
+        label = classes[(i + 2) % len(classes)]
+        image = test.images[int((test.labels == label).nonzero()[0])][None]
+        levels = [
+            corrupt(image, corruption.name, severity, seeded_generator(corruption.name, seed))
+            for severity in corruption.severities
+        ]
+        samples[corruption.name] = torch.cat(levels).numpy()
+    return samples
+
+
 class AttackedImage(NamedTuple):
     """An image under attack: `images` uint8 [1 + E, H, W], unchanged and for each ε of `EPSILONS`,
     and `readings` [1 + E], the predicted classes.
@@ -134,7 +158,7 @@ def attack_example(
         every = torch.cat([pixels[None], changed])
         with torch.inference_mode():
             readings = logits_of(every).argmax(1).tolist()
-        attacks[name] = AttackedImage((every[:, 0] * 255).round().byte().numpy(), readings)
+        attacks[name] = AttackedImage((every.mean(1) * 255).round().byte().numpy(), readings)
     return attacks
 
 
@@ -152,7 +176,6 @@ class _Count:
 
 def _steps(run: Run, subject: _Subject) -> int:
     from digitlab.analysis.attacks import is_differentiable
-    from digitlab.analysis.corruptions import CORRUPTIONS
 
     points = sum(len(kind.severities) - 1 for kind in CORRUPTIONS.values())
     attacks = 1 + len(EPSILONS) if is_differentiable(subject.model) else 0
@@ -184,7 +207,7 @@ def _corrupted(
     clean: int,
     count: _Count,
 ) -> tuple[Curve, ...]:
-    from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
+    from digitlab.analysis.corruptions import corrupt
 
     curves = []
     for kind in CORRUPTIONS.values():
@@ -254,7 +277,7 @@ def other_datasets(run: Run) -> tuple[str, ...]:
         info.name
         for info in list_datasets()
         if info.name != run.record.dataset
-        and info.classes == run.classes
+        and (info.classes, info.shape) == (run.classes, run.spec.input)
         and is_available(info.name)
     )
 
@@ -262,8 +285,6 @@ def other_datasets(run: Run) -> tuple[str, ...]:
 def _elsewhere(
     run: Run, subject: _Subject, images: int | None, seed: int, count: _Count
 ) -> tuple[Elsewhere, ...]:
-    from digitlab.data.load import load_dataset
-
     results = []
     for name in other_datasets(run):
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
+from digitlab.analysis.corruption_kinds import CORRUPTIONS
+from digitlab.analysis.corruptions import corrupt
 from digitlab.errors import RunError
 
 

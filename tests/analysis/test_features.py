@@ -6,9 +6,11 @@ import pytest
 import torch
 
 import digitlab as dl
+from digitlab import owners
 from digitlab.analysis import features
 from digitlab.analysis.features import last_hidden
 from digitlab.errors import RunError
+from digitlab.jobs import requests
 from digitlab.runs import run_folder
 
 
@@ -98,6 +100,29 @@ def test_damaged_or_missing_ones_are_said_so(tiny):
     features.features_path(tiny).write_bytes(b"half")
     with pytest.raises(RunError, match="damaged"):
         features.read_features(tiny)
+
+
+def test_only_its_owner_fills_the_disk_with_them_and_no_more_than_a_share(
+    train_tiny, optdigits, monkeypatch
+):
+    with owners.acting_for("a" * 32):
+        run = train_tiny()
+        key = dl.share_run(run.id)
+    other = owners.Visitor("b" * 32, keys=frozenset({key}))
+    with owners.acting_for(other):
+        requests.hidden_sample(run.id, "test", None)
+        with pytest.raises(RunError, match="is not yours"):
+            requests.compute_features(run.id)
+        with pytest.raises(RunError, match="is not yours"):
+            requests.find_train_label_issues(run.id, "train", None, "pixels")
+    assert not list(run.folder.glob("embedding*"))
+    monkeypatch.setenv("DIGITLAB_VISITOR_DISK", "1000000")
+    with owners.acting_for("a" * 32):
+        with pytest.raises(RunError, match="DIGITLAB_VISITOR_DISK"):
+            features.compute_features(run, optdigits.train)
+        assert not features.features_path(run).exists()
+        monkeypatch.delenv("DIGITLAB_VISITOR_DISK")
+        features.compute_features(run, optdigits.train)
 
 
 def test_new_weights_make_old_ones_stale(tiny, optdigits):

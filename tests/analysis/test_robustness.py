@@ -8,7 +8,8 @@ import os
 import pytest
 
 import digitlab as dl
-from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
+from digitlab.analysis.corruption_kinds import CORRUPTIONS
+from digitlab.analysis.corruptions import corrupt
 from digitlab.analysis.recognize import default_reader
 from digitlab.analysis.robustness import (
     EPSILONS,
