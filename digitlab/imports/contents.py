@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import tempfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from digitlab.data import archive as zips
+from digitlab.data.reading import archive as zips
 from digitlab.errors import NetworkFileError, UploadError
+from digitlab.files import read_bounded
+from digitlab.sandbox import open_apart
 from digitlab.settings import read_settings
 from digitlab.words import size
 
@@ -30,7 +28,6 @@ _SLACK = 50_000_000  # bytes of a file beside its weights
 MAX_TENSORS = 20_000
 SECONDS = 120  # that opening may take
 _MAX_ENTRIES = 20_000  # of a ZIP
-_MAX_JSON = 50_000_000  # bytes of a graph or config as JSON
 _DTYPES = {
     *("float16", "bfloat16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32"),
     "int64",
@@ -82,21 +79,12 @@ def read_contents(file: str | Path | bytes | BinaryIO, name: str = "") -> Conten
 
 def read_bytes(file: str | Path | bytes | BinaryIO, name: str = "") -> tuple[bytes, str]:
     """At most `most_bytes()` bytes of a file, and what it is called. Raises NetworkFileError."""
+    if not isinstance(file, bytes):
+        name = name or Path(str(getattr(file, "name", file))).name
     try:
-        if isinstance(file, bytes):
-            content = file
-        elif isinstance(file, str | Path):
-            name = name or Path(file).name
-            with Path(file).open("rb") as opened:
-                content = opened.read(most_bytes() + 1)
-        else:
-            name = name or Path(str(getattr(file, "name", ""))).name
-            file.seek(0)
-            content = file.read(most_bytes() + 1)
-    except OSError as e:
-        raise NetworkFileError(f"{file} cannot be read: {e.strerror or e}.") from e
-    if len(content) > most_bytes():
-        raise NetworkFileError(f"The file is larger than the {size(most_bytes(), 0)} allowed.")
+        content = read_bounded(file, most_bytes())
+    except UploadError as e:
+        raise NetworkFileError(str(e)) from e
     return content, (name or "the file")[:200]
 
 
@@ -184,45 +172,14 @@ def _natural(key: str) -> list[tuple[int, str]]:
 
 def _work(kind: str, content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Open the file in a process of its own; its tensors and its plain data."""
-    with tempfile.TemporaryDirectory(prefix="digitlab-") as folder:
-        path = Path(folder) / "file"
-        path.write_bytes(content)
-        command = [sys.executable, "-m", "digitlab.imports.worker", kind, folder]
-        try:
-            ended = subprocess.run(
-                command,
-                env={**os.environ, "PYTHONPATH": _python_path(), "OMP_NUM_THREADS": "1"},
-                timeout=SECONDS,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as e:
-            raise NetworkFileError(
-                f"The file took more than {SECONDS} seconds to open and was given up."
-            ) from e
-        return _result(Path(folder), ended.returncode)
-
-
-def _python_path() -> str:
-    package_parent = str(Path(__file__).parents[2])
-    return os.pathsep.join([package_parent, *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-def _result(folder: Path, status: int) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    answer = folder / "answer.json"
-    if status or not answer.is_file() or answer.stat().st_size > _MAX_JSON:
-        raise NetworkFileError(
-            "The file could not be opened within the memory and time allowed: it is damaged, or "
-            "was made to be harmful."
-        )
-    data = json.loads(answer.read_text(encoding="utf-8"))
-    if "error" in data:
-        raise NetworkFileError(data["error"])
-    if (folder / "tensors").stat().st_size > 2 * most_bytes():  # float64 takes twice the room
-        raise NetworkFileError("The file holds more weights than are allowed.")
-    tensors, _ = _read_safetensors((folder / "tensors").read_bytes())
+    opened = open_apart("digitlab.imports.worker", content, kind, seconds=SECONDS)
+    try:
+        with opened as (folder, data):
+            if (folder / "tensors").stat().st_size > 2 * most_bytes():  # float64 takes twice
+                raise NetworkFileError("The file holds more weights than are allowed.")
+            tensors, _ = _read_safetensors((folder / "tensors").read_bytes())
+    except UploadError as e:
+        raise NetworkFileError(str(e)) from e
     return {key: tensors[key] for key in data.pop("order")}, data
 
 

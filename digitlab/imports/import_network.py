@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from digitlab import files
+from digitlab import files, owners
 from digitlab.data.load import load_dataset
 from digitlab.data.statistics import pixel_statistics
 from digitlab.errors import RunError, StoreError
@@ -24,6 +24,7 @@ from digitlab.imports.network import TrainedNetwork
 from digitlab.imports.read import read_network
 from digitlab.models.build import check_fits, summarize
 from digitlab.runs import run_folder, store
+from digitlab.runs.disk import check_disk
 from digitlab.runs.experiment import divide
 from digitlab.runs.record import RunData, RunRecord, new_run_id
 from digitlab.runs.run import Run
@@ -175,13 +176,14 @@ def keep_network(
     record = _record(network, data, form, name, trials).changed(**columns)
     store.find_ids(record.id)  # a store that is new reads the folders that are there: not this one
     folder = run_folder.run_folder(record.id)
+    check_disk(sum(tensor.nbytes for tensor in network.weights.values()))
     try:
         files.write_tensors(folder / run_folder.WEIGHTS, model.state_dict())
         files.write_tensors(folder / run_folder.PREDICTIONS, tensors)
         files.write_atomically(folder / run_folder.SPEC, spec.to_yaml())
         files.write_json(folder / run_folder.CONFIG, record.config)
         files.write_json(folder / run_folder.HISTORY, {"steps": [], "epochs": []})
-        files.write_json(folder / run_folder.RECORD, record.model_dump())
+        run_folder.write_record(record)
         store.add_run(record)
     except (StoreError, RunError):
         run_folder.remove_folder(record.id)
@@ -224,6 +226,7 @@ def _record(
         message=f"Trained elsewhere, imported from {network.source} ({network.title}); images as "
         f"{form.describe()}.",
         tags=[IMPORTED],
+        owner=owners.new_owner(),
         notices=[*network.notes, *doubts(trials)],
     )
 

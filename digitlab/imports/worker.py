@@ -1,22 +1,18 @@
 """The process that opens a file from outside, within bounds of memory and time.
 
-    python -m digitlab.imports.worker KIND FOLDER
+    python -m digitlab.imports.worker FOLDER
 
 It reads FOLDER/file and writes FOLDER/answer.json (the graph or config as plain data, or an error
-as a sentence) and FOLDER/tensors (safetensors). Whatever a file does to the libraries that read it
-happens here, and ends with this process.
+as a sentence) and FOLDER/tensors (safetensors); the kind is among the arguments: see `sandbox`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from digitlab.errors import NetworkFileError
+from digitlab import sandbox
 from digitlab.imports.contents import most_bytes
 
 _SPARE = 600_000_000  # bytes beyond what the libraries take and what the file's size explains
@@ -27,22 +23,21 @@ Reading = tuple[dict[str, Any], dict[str, Any]]  # tensors (torch or numpy) by n
 
 def main() -> None:
     """Open the file and write what it holds."""
-    kind, folder = sys.argv[1], Path(sys.argv[2])
+    folder, (kind,) = sandbox.read_arguments()
     read = _reader(kind)  # imports the libraries before memory is limited
-    file = folder / "file"
-    _limit(file.stat().st_size)
-    try:
+
+    def write(file: Path) -> dict[str, Any]:
         tensors, data = read(file)
         _write_tensors(folder / "tensors", tensors)
-        data = {**data, "order": list(tensors)}  # safetensors does not keep it
-    except NetworkFileError as e:
-        data = {"error": str(e)}
-    except MemoryError:
-        data = {"error": "The file needs more memory than one of its size can: it is not opened."}
-    except Exception as e:  # of a library that reads a damaged file: anything
-        data = {"error": f"The file cannot be read ({_first_line(e)}): it may be damaged."}
-    (folder / "answer.json").write_text(json.dumps(data), encoding="utf-8")
-    os._exit(0)  # without destructors of libraries, which a damaged file may have upset
+        return {**data, "order": list(tensors)}  # safetensors does not keep it
+
+    sandbox.answer(
+        folder,
+        write,
+        memory=_SPARE + 4 * (folder / "file").stat().st_size,
+        seconds=_CPU_SECONDS,
+        largest=2 * most_bytes(),
+    )
 
 
 def _reader(kind: str) -> Callable[[Path], Reading]:
@@ -55,25 +50,6 @@ def _reader(kind: str) -> Callable[[Path], Reading]:
     return read
 
 
-def _limit(file_size: int) -> None:
-    """Bound the memory and the seconds of this process, where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's timeout remains
-        return
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        taken = pages * resource.getpagesize()
-        most = taken + _SPARE + 4 * file_size
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    except OSError:  # macOS has no /proc
-        pass
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
-    largest = 2 * most_bytes()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def _write_tensors(path: Path, tensors: dict[str, Any]) -> None:
     import numpy as np
 
@@ -82,10 +58,6 @@ def _write_tensors(path: Path, tensors: dict[str, Any]) -> None:
     else:
         from safetensors.torch import save_file
     save_file(tensors, path)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
 if __name__ == "__main__":
