@@ -22,7 +22,7 @@ def reliability_diagram(bins: Sequence[Bin], rescaled: Sequence[Bin] | None = No
     Whiskers are 95 % intervals of the accuracy; `rescaled` are the bins after a temperature.
     """
     figure = chart(
-        "Reliability: confidence against accuracy",
+        "Reliability diagram",
         x="confidence",
         y="accuracy",
         height=420,

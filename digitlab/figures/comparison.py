@@ -13,7 +13,7 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, interval_line, note, whiskers
+from digitlab.figures.layout import chart, interval_line, mark_size, note, whiskers
 
 Value = Literal["val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy"]
 Over = Literal["epoch", "step", "elapsed"]
@@ -170,6 +170,7 @@ def _add_line(
         x=[row[over] for row in rows],
         y=[100 * row[value] if shares else row[value] for row in rows],
         name=name,
+        meta=f"{name}, {TITLES[value].lower()}",
         legendgroup=str(index),
         showlegend=all(trace.legendgroup != str(index) for trace in figure.data),
         mode="lines" if dash else "lines+markers",
@@ -178,7 +179,7 @@ def _add_line(
             "width": 2,
             "dash": dash or ("solid", "dash")[index // 10 % 2],
         },
-        marker={**run_marker(index), "size": 6},
+        marker={**run_marker(index), "size": mark_size(len(rows), 6)},
         customdata=[row["epoch"] for row in rows],
         hovertemplate=f"%{{fullData.name}}: {form} ({TITLES[value].lower()}, epoch %{{customdata}})"
         "<extra></extra>",
@@ -191,6 +192,7 @@ def _add_test(figure: go.Figure, test: tuple[float, float], index: int, name: st
         x=[epoch],
         y=[100 * accuracy],
         name=name,
+        meta=f"{name}, tested epoch",
         legendgroup=str(index),
         showlegend=False,
         mode="markers",

@@ -9,7 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.images import color_bar, contact_sheet, image_grid, per_class_images
+from digitlab.figures.images import (
+    as_pixels,
+    color_bar,
+    contact_sheet,
+    image_grid,
+    per_class_images,
+)
 from digitlab.figures.layout import chart, image_axes
 from digitlab.words import percent
 
@@ -96,10 +102,13 @@ def intensity_histogram(counts: Sequence[int], mean: float, std: float) -> go.Fi
 
 
 def pixel_values(image: np.ndarray, title: str = "", *, numbers: bool = False) -> go.Figure:
-    """One image, uint8 [H, W] or [1, H, W], large; `numbers` writes every pixel's value into it."""
+    """One image, uint8 [H, W] or [C, H, W], large; `numbers` writes every grey value into it."""
     image = np.asarray(image)
-    image = image[0] if image.ndim == 3 else image
+    image = as_pixels(image[None])[0] if image.ndim == 3 else image
     figure = image_axes(chart(title or "Pixel values", height=460))
+    if image.ndim == 3:
+        hover = "row %{y}, column %{x}: red, green, blue %{z}<extra></extra>"
+        return figure.add_trace(go.Image(z=image, zsmooth=False, hovertemplate=hover))
     figure.add_trace(
         go.Heatmap(
             z=image,

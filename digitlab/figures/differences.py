@@ -15,9 +15,12 @@ from digitlab.figures import palette
 from digitlab.figures.comparison import overlay_chart, run_marker
 from digitlab.figures.evaluation import TEXT_UP_TO
 from digitlab.figures.layout import are_short, chart, note
+from digitlab.words import shorten
 
 if TYPE_CHECKING:
     from digitlab.evaluation.comparison import ClassDifference
+
+_NAME = 18  # characters: what a title has room for on a phone
 
 
 def class_differences(
@@ -34,7 +37,7 @@ def class_differences(
     """
     word = {"recall": "Recall", "f1": "F1"}[metric]
     classes = [row.name for row in differences[0]] if differences else []
-    title = f"{word} of each class, against {reference}"
+    title = f"{word} by class, against {shorten(reference, _NAME)}"
     height = 150 + 30 * len(classes)
     figure = overlay_chart(
         title, names, x="difference in points", y="class", height=height, numbers=are_short(classes)
@@ -70,7 +73,7 @@ def confusion_difference(
     change = np.asarray(b, dtype=np.int64) - np.asarray(a, dtype=np.int64)
     names = [str(name) for name in classes]
     figure = chart(
-        "Images in each cell: B minus A",
+        "Change of the images in each cell",
         x="predicted",
         y="true",
         height=500 if len(names) <= TEXT_UP_TO else 720,
@@ -87,7 +90,7 @@ def confusion_difference(
             [f"{value:+d}".replace("-", "−") if value else "" for value in row] for row in change
         ],
         texttemplate="%{text}" if few else None,
-        textfont={"size": 11},
+        textfont={"size": 11, "color": palette.ON_CELL},
         colorscale=palette.DIFFERENCE_SCALE,
         zmin=-top,
         zmax=top,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
 from digitlab.figures import palette
-from digitlab.figures.images import picture_trace
-from digitlab.figures.layout import chart, on_axes, picture_row
+from digitlab.figures.images import describe_picture
+from digitlab.figures.layout import Description, as_figure, blank, on_axes, picture_row
+from digitlab.words import probability
 
 _FRAME = {
     "showline": True,
@@ -33,25 +35,40 @@ def probability_bars(
 
     The axis is always 0 to 100 %, so that bars grow and shrink but nothing jumps.
     """
+    return as_figure(describe_bars(probabilities, classes, title=title))
+
+
+def describe_bars(
+    probabilities: Sequence[float], classes: Sequence[str], *, title: str = "Probabilities"
+) -> Description:
+    """The figure of `probability_bars`, as a page that shows one after each stroke needs it."""
     values = [100 * float(p) for p in probabilities]
     winner = int(np.argmax(values))
-    figure = chart(title, x="probability (%)", y="class", height=90 + 25 * len(values))
-    figure.add_bar(
-        x=values,
-        y=[str(name) for name in classes],
-        orientation="h",
-        marker={
+    bars = {
+        "type": "bar",
+        "x": values,
+        "y": [str(name) for name in classes],
+        "orientation": "h",
+        "marker": {
             "color": [palette.ACCENT if i == winner else palette.MUTED for i in range(len(values))],
             "line": {"width": 0},
         },
-        text=[_short_percent(value) for value in values],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="class %{y}: %{x:.3f} %<extra></extra>",
-    )
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, ticksuffix="  ")
-    figure.update_xaxes(range=[0, 100], tickvals=[0, 25, 50, 75, 100], showgrid=True)
-    return figure.update_layout(bargap=0.25, margin={"r": 56})
+        "text": [probability(p, short=True) for p in probabilities],
+        "textposition": "outside",
+        "constraintext": "none",
+        "cliponaxis": False,
+        "hovertemplate": "class %{y}: %{x:.3f} %<extra></extra>",
+    }
+    layout = blank(title, x="probability (%)", y="class", height=65 + 20 * len(values), bargap=0.25)
+    layout["xaxis"] |= {"range": [0, 100], "tickvals": [0, 25, 50, 75, 100], "showgrid": True}
+    layout["yaxis"] |= {
+        "type": "category",
+        "autorange": "reversed",
+        "showgrid": False,
+        "ticksuffix": "  ",
+    }
+    layout["margin"]["r"] = 56
+    return {"data": [bars], "layout": layout}
 
 
 def stage_strip(images: Sequence[np.ndarray], titles: Sequence[str]) -> go.Figure:
@@ -60,6 +77,11 @@ def stage_strip(images: Sequence[np.ndarray], titles: Sequence[str]) -> go.Figur
     Each is headed by its title and its size in pixels. Small grey images tell the value of the
     pixel under the pointer.
     """
+    return as_figure(describe_stages(images, titles))
+
+
+def describe_stages(images: Sequence[np.ndarray], titles: Sequence[str]) -> Description:
+    """The figure of `stage_strip`, as a page that shows one after each stroke needs it."""
     images = [np.asarray(image) for image in images]
     heads = [
         f"{title}<br><sub>{image.shape[1]} × {image.shape[0]}</sub>"
@@ -68,29 +90,33 @@ def stage_strip(images: Sequence[np.ndarray], titles: Sequence[str]) -> go.Figur
     # With a frame: a straight 1, cut out, is all ink, and would melt into a light page.
     layout = picture_row(heads, gap=_GAP, text=13, axis=_FRAME)
     margin = {"l": 1, "r": 1, "t": 52, "b": 4, "pad": 0}
-    figure = chart("", height=210, margin=margin, **layout)
-    return figure.add_traces([_stage_trace(image, i) for i, image in enumerate(images)])
+    return {
+        "data": [_stage_trace(image, i, titles[i]) for i, image in enumerate(images)],
+        "layout": blank("", height=210, margin=margin, **layout),
+    }
 
 
-def _stage_trace(image: np.ndarray, index: int) -> go.Heatmap | go.Image:
+def _stage_trace(image: np.ndarray, index: int, title: str) -> dict[str, Any]:
     axes = on_axes(index)
     if image.ndim == 3 or max(image.shape) > VALUES_UP_TO:
-        return picture_trace(Image.fromarray(image.astype(np.uint8)), **axes)
-    return go.Heatmap(
+        return describe_picture(Image.fromarray(_in_grey(image.astype(np.uint8))), **axes)
+    return {
+        "type": "heatmap",
         **axes,
-        z=image,
-        zmin=0,
-        zmax=255,
-        colorscale=palette.IMAGE_SCALE,
-        showscale=False,
-        hovertemplate="row %{y}, column %{x}: value %{z:.0f}<extra></extra>",
-    )
+        "name": title,
+        "z": image.tolist(),
+        "zmin": 0,
+        "zmax": 255,
+        "colorscale": palette.IMAGE_SCALE,
+        "showscale": False,
+        "hovertemplate": "row %{y}, column %{x}: value %{z:.0f}<extra></extra>",
+    }
 
 
-def _short_percent(value: float) -> str:
-    """Percent in few characters: never "0.0 %" or "100.0 %" unless it is exact."""
-    if 0 < value < 0.1:
-        return "< 0.1 %"
-    if 99.9 < value < 100:
-        return "> 99.9 %"
-    return f"{value:.1f} %"
+def _in_grey(image: np.ndarray) -> np.ndarray:
+    """One channel of three or four that look the same: a PNG of it takes a quarter of the time."""
+    if image.ndim < 3:
+        return image
+    grey, *others = np.moveaxis(image[..., :3], 2, 0)
+    same = all(np.array_equal(grey, other) for other in others) and (image[..., 3:] == 255).all()
+    return np.ascontiguousarray(grey) if same else image

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from digitlab.figures import palette
 from digitlab.figures.layout import are_short, chart, interval_line, whiskers
-from digitlab.words import percent
+from digitlab.words import percent, shorten
 
 if TYPE_CHECKING:
     from digitlab.evaluation.metrics import ClassMetrics
@@ -22,6 +22,7 @@ TITLES = {
     "column-shares": "Confusion matrix: % of each predicted class",
     "errors": "Confusion matrix: errors only",
 }
+_NAME = 24  # characters of a class beside a row: longer ones leave no room for the matrix
 ALL = -1  # in a head's customdata: any other class
 
 
@@ -61,7 +62,7 @@ def confusion_matrix(
     _frame(figure, labels.tolist(), chosen)
     ticks = {
         "tickvals": list(range(len(names))),
-        "ticktext": [names[label] for label in labels],
+        "ticktext": [shorten(names[label], _NAME) for label in labels],
         "showgrid": False,
         "showticklabels": not bare,
     }
@@ -82,9 +83,7 @@ def _add_matrix(figure: go.Figure, confusion: np.ndarray, mode: str) -> None:
     hit = np.eye(classes, dtype=bool)
     in_shares = mode.endswith("shares")
     values = 100 * shares if in_shares else confusion
-    text = None
-    if classes <= TEXT_UP_TO:
-        text = np.where(hit & (mode == "errors"), "", _cell_texts(confusion, values))
+    text = np.where(hit & (mode == "errors"), "", _cell_texts(confusion, values))
     if mode == "errors":
         _add_diagonal(figure, classes)
     else:
@@ -197,7 +196,7 @@ def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
 def _add_cells(
     figure: go.Figure,
     values: np.ndarray,
-    text: np.ndarray | None,
+    text: np.ndarray,
     scale: Sequence,
     limits: tuple[float, float],
 ) -> None:
@@ -205,8 +204,8 @@ def _add_cells(
         go.Heatmap(
             z=values,
             text=text,
-            texttemplate="%{text}" if text is not None else None,
-            textfont={"size": 11},
+            texttemplate="%{text}" if len(text) <= TEXT_UP_TO else None,
+            textfont={"size": 11, "color": palette.ON_CELL},
             colorscale=scale,
             zmin=limits[0],
             zmax=limits[1],

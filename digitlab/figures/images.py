@@ -6,6 +6,7 @@ import base64
 import io
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,36 +14,37 @@ from PIL import Image
 
 from digitlab.figures import palette
 from digitlab.figures.layout import chart, image_axes
+from digitlab.words import shorten
 
 
 def contact_sheet(
     images: np.ndarray, columns: int = 10, scale: int = 2, gap: int = 2
 ) -> Image.Image:
-    """Images side by side, uint8 [N, H, W] or [N, 1, H, W], as one picture with clear gaps.
+    """Images side by side, uint8 [N, H, W] or [N, C, H, W], as one picture with clear gaps.
 
     Rows are filled from the left; `scale` enlarges every pixel to scale × scale without blurring;
     `gap` is in pixels of the result. No images give a picture of one clear pixel.
     """
-    images = _planes(images)
-    count, height, width = images.shape
+    images = as_pixels(images)
+    count, height, width = images.shape[:3]
     if not count:
         return Image.new("LA", (1, 1), (0, 0))
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
     tall, wide = height * scale + gap, width * scale + gap
-    sheet = np.zeros((rows * tall - gap, columns * wide - gap, 2), dtype=np.uint8)
+    sheet = _empty_sheet(rows * tall - gap, columns * wide - gap, images)
     for i, image in enumerate(images):
         top, left = i // columns * tall, i % columns * wide
         tile = sheet[top : top + height * scale, left : left + width * scale]
-        tile[..., 0] = np.kron(image, np.ones((scale, scale), dtype=np.uint8))
-        tile[..., 1] = 255
-    return Image.fromarray(sheet, "LA")
+        tile[..., :-1] = image.repeat(scale, 0).repeat(scale, 1).reshape(*tile.shape[:2], -1)
+        tile[..., -1] = 255
+    return Image.fromarray(sheet)
 
 
-def png_bytes(image: Image.Image) -> bytes:
-    """The picture as a PNG file's bytes."""
+def png_bytes(image: Image.Image, **settings: Any) -> bytes:
+    """The picture as a PNG file's bytes; `settings` are Pillow's for it."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", **settings)
     return buffer.getvalue()
 
 
@@ -56,7 +58,7 @@ def image_grid(
     columns: int = 8,
     tile: int = 48,
 ) -> go.Figure:
-    """Thumbnails that can be clicked: images uint8 [N, H, W] or [N, 1, H, W].
+    """Thumbnails that can be clicked: images uint8 [N, H, W] or [N, C, H, W].
 
     One picture carries all images and one trace of see-through points lies over it, so that 100
     thumbnails cost little. A point's `customdata` is `[index]`: the image's entry in `indices`
@@ -64,8 +66,8 @@ def image_grid(
     under the thumbnails, `hovers` longer ones under the pointer. `tile` is a thumbnail's height
     on a wide screen, in pixels of the screen.
     """
-    images = _planes(images)
-    count, height, width = images.shape
+    images = as_pixels(images)
+    count, height, width = images.shape[:3]
     columns = max(1, min(columns, count))
     rows = max(1, -(-count // columns))
     lines = 1 + max((caption.count("<br>") for caption in captions), default=0)
@@ -98,6 +100,9 @@ def image_grid(
         figure.add_trace(caption_trace(left + (width - 1) / 2, top + height, captions))
     figure.update_xaxes(range=[-1, columns * across - 1], constraintoward="left")
     figure.update_yaxes(range=[rows * down - 0.5, -1], autorange=False)
+    if not title:  # what a page needs to give the grid its column's width, whatever that is
+        shape = (columns * across, rows * down)
+        figure.layout.meta = {"shape": shape, "width": round(1.7 * columns * tile)}
     # A selection is of these images: the next page of thumbnails starts without one.
     selection = f"{title} {zlib.crc32(images.tobytes())}"
     return figure.update_layout(hoverdistance=-1, hovermode="closest", uirevision=selection)
@@ -112,9 +117,9 @@ def before_and_after(
     title: str = "",
     words: tuple[str, str] = ("before", "after"),
 ) -> go.Figure:
-    """Pairs of images, uint8 [N, H, W] or [N, 1, H, W] each, what changed below what it was."""
-    before, after = _planes(before), _planes(after)
-    count, height, width = before.shape
+    """Pairs of images, uint8 [N, H, W] or [N, C, H, W] each, what changed below what it was."""
+    before, after = as_pixels(before), as_pixels(after)
+    count, height, width = before.shape[:3]
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
     across, down = width + 2, 2 * height + 8
@@ -157,12 +162,16 @@ def per_class_images(
     title: str = "Mean image of each class",
     unit: str = "mean pixel value (0…255)",
     scale: Sequence | str = palette.IMAGE_SCALE,
-    columns: int = 5,
+    columns: int | None = None,
 ) -> go.Figure:
-    """Small multiples of float arrays [C, H, W], one a class, on one colour scale."""
+    """Small multiples of float arrays [C, H, W], one a class, on one colour scale.
+
+    Five in a row, ten of more than 20 classes; long names are shortened below the pictures.
+    """
     arrays = np.asarray(arrays, dtype=np.float32)
     count, height, width = arrays.shape
-    columns = min(columns, count)
+    columns = min(columns or (10 if count > 20 else 5), count)
+    length = 12 if columns <= 5 else 6  # characters that fit below a picture
     rows = -(-count // columns)
     across, down = width + 3, height + 9
     sheet = np.full((rows * down, columns * across), np.nan, dtype=np.float32)
@@ -182,7 +191,8 @@ def per_class_images(
             hoverongaps=False,
         )
     )
-    figure.add_trace(caption_trace(left + (width - 1) / 2, top + height, titles))
+    captions = [shorten(str(name), length) for name in titles]
+    figure.add_trace(caption_trace(left + (width - 1) / 2, top + height, captions))
     return figure
 
 
@@ -201,19 +211,40 @@ def color_bar(unit: str) -> dict:
 
 def picture_trace(image: Image.Image, **arguments) -> go.Image:
     """A trace that shows the picture as it is, without blur and without a hover."""
-    source = "data:image/png;base64," + base64.b64encode(png_bytes(image)).decode()
-    return go.Image(source=source, zsmooth=False, hoverinfo="skip", **arguments)
+    return go.Image(describe_picture(image, **arguments))
+
+
+def describe_picture(image: Image.Image, **arguments: Any) -> dict[str, Any]:
+    """The trace of `picture_trace`, as Plotly's JSON has it."""
+    return {
+        "type": "image",
+        "source": data_url(image),
+        "zsmooth": False,
+        "hoverinfo": "skip",
+        **arguments,
+    }
+
+
+def data_url(image: Image.Image) -> str:
+    """The picture in a URL, as a PNG that is made fast: it is sent once, and not kept."""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(image, compress_level=1)).decode()
 
 
 def _sheet_trace(
     images: np.ndarray, left: np.ndarray, top: np.ndarray, wide: int, tall: int
 ) -> go.Image:
-    sheet = np.zeros((tall, wide, 2), dtype=np.uint8)
-    height, width = images.shape[1:]
+    sheet = _empty_sheet(tall, wide, images)
+    height, width = images.shape[1:3]
     for image, x, y in zip(images, left, top, strict=True):
-        sheet[y : y + height, x : x + width, 0] = image
-        sheet[y : y + height, x : x + width, 1] = 255
-    return picture_trace(Image.fromarray(sheet, "LA"))
+        tile = sheet[y : y + height, x : x + width]
+        tile[..., :-1] = image.reshape(height, width, -1)
+        tile[..., -1] = 255
+    return picture_trace(Image.fromarray(sheet))
+
+
+def _empty_sheet(tall: int, wide: int, images: np.ndarray) -> np.ndarray:
+    """A clear picture in grey or colours, as the images are, and transparency."""
+    return np.zeros((tall, wide, 4 if images.ndim == 4 else 2), dtype=np.uint8)
 
 
 def caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
@@ -231,6 +262,18 @@ def caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.S
     )
 
 
-def _planes(images: np.ndarray) -> np.ndarray:
+def as_pixels(images: np.ndarray) -> np.ndarray:
+    """Images uint8 [N, H, W] or [N, C, H, W] as a screen shows them: [N, H, W] or [N, H, W, 3].
+
+    Of other numbers of channels than 3 the first is shown.
+    """
     images = np.asarray(images, dtype=np.uint8)
-    return images[:, 0] if images.ndim == 4 else images
+    if images.ndim == 4:
+        return np.moveaxis(images, 1, 3) if images.shape[1] == 3 else images[:, 0]
+    return images
+
+
+def as_grey(images: np.ndarray) -> np.ndarray:
+    """Images uint8 [N, C, H, W] as grey ones, uint8 [N, H, W]: the mean of their channels."""
+    images = np.asarray(images)
+    return images[:, 0] if images.shape[1] == 1 else images.mean(axis=1).astype(np.uint8)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from digitlab.figures import palette
 from digitlab.figures.images import caption_trace, color_bar
-from digitlab.figures.layout import CLEAR, chart, image_axes, on_axes, picture_row
+from digitlab.figures.layout import CLEAR, as_figure, chart, image_axes, on_axes, picture_row
 
 _BETWEEN = 0.04  # of the width: the gap between two attributions
 CANVAS = 1_300  # pixels a side of the picture of an embedding's images
@@ -41,26 +41,25 @@ def attribution_figure(
         "dragmode": False,
     }
     traces = []
-    for index, (_, array) in enumerate(maps):
+    for index, (title, array) in enumerate(maps):
         on = on_axes(index)
-        plain = go.Heatmap(
-            z=image,
-            zmin=0,
-            zmax=255,
-            colorscale=palette.DIMMED_SCALE,
-            showscale=False,
-            hoverinfo="skip",
-            **on,
-        )
-        over = go.Heatmap(
-            z=array,
-            customdata=image,
-            coloraxis="coloraxis",
-            **on,
-            hovertemplate="row %{y}, column %{x}, ink %{customdata}: %{z:+.3f}<extra></extra>",
-        )
-        traces += [plain, over]
-    return go.Figure(traces, layout)
+        plain = {
+            "z": image,
+            "zmin": 0,
+            "zmax": 255,
+            "colorscale": palette.DIMMED_SCALE,
+            "showscale": False,
+            "hoverinfo": "skip",
+        }
+        over = {
+            "z": array,
+            "name": title,
+            "customdata": image,
+            "coloraxis": "coloraxis",
+            "hovertemplate": "row %{y}, column %{x}, ink %{customdata}: %{z:+.3f}<extra></extra>",
+        }
+        traces += [{"type": "heatmap", **on, **trace} for trace in (plain, over)]
+    return as_figure({"data": traces, "layout": layout})
 
 
 def picture_grid(
@@ -100,10 +99,10 @@ def picture_grid(
         **(
             {"text": np.array([*captions, ""], dtype=object)[numbers]}
             if captions
-            else {"customdata": numbers}
+            else {"customdata": numbers, "meta": hover}
         ),
         colorbar=bar,
-        hovertemplate=("%{text}" if captions else f"{hover} %{{customdata}}")
+        hovertemplate=("%{text}" if captions else "%{meta} %{customdata}")
         + ": %{z:.3~g}<extra></extra>",
         hoverongaps=False,
         **_scale(arrays),
@@ -158,13 +157,13 @@ def class_means_figure(
     )
     figure.add_heatmap(
         z=means,
+        x=[str(unit) for unit in units],
         y=list(classes),
-        customdata=np.tile(np.asarray(units), (len(classes), 1)),
         colorbar={**color_bar("mean activation"), "y": -0.22},
-        hovertemplate="class %{y}, unit %{customdata}: %{z:.3~g}<extra></extra>",
+        hovertemplate="class %{y}, unit %{x}: %{z:.3~g}<extra></extra>",
         **_scale(np.asarray(means)),
     )
-    figure.update_xaxes(showticklabels=False)
+    figure.update_xaxes(type="category", showticklabels=False)
     return figure.update_yaxes(type="category", autorange="reversed")
 
 

@@ -11,10 +11,28 @@ from digitlab.figures import palette
 from digitlab.words import interval
 
 CLEAR = "rgba(0, 0, 0, 0)"
+# A figure as Plotly's JSON has it, with `data` and `layout`. Plotly's own objects check all that
+# they are told, which takes milliseconds a figure: too long where a crowd draws.
+Description = dict[str, Any]
 SHORT = 3  # characters: a longer name does not fit into the head of a row or column
 
 
-def chart(
+def chart(title: str, **arguments: Any) -> go.Figure:
+    """An empty figure with the layout of `blank`, which says what `arguments` are."""
+    # All at once: as updates of a figure that is there already, each would cost milliseconds.
+    return as_figure({"layout": blank(title, **arguments)})
+
+
+def as_figure(description: Description | go.Figure) -> go.Figure:
+    """The figure that is described, to be changed; pages that only show it need none."""
+    # Plotly asks for pandas' types as soon as pandas is among the imported modules, also while
+    # another thread is still importing it.
+    import pandas  # noqa: F401
+
+    return go.Figure(description)
+
+
+def blank(
     title: str,
     *,
     x: str = "",
@@ -24,8 +42,8 @@ def chart(
     zoom: bool = False,
     numbers: bool = False,
     **layout: Any,
-) -> go.Figure:
-    """An empty figure with a title, axis titles and room for a legend above the plot.
+) -> dict[str, Any]:
+    """The layout of a figure with a title, axis titles and room for a legend above the plot.
 
     Colours of text and grid are left to the page's theme. The zoom survives updates as long as
     the title stays; pages that show another run in the same place set `uirevision` to its id.
@@ -42,32 +60,29 @@ def chart(
         "zeroline": False,
         "zerolinecolor": palette.FAINT,
     }
-    # All at once: as updates of a figure that is there already, each would cost milliseconds.
-    return go.Figure(
-        layout={
-            "title": {
-                "text": title,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yanchor": "top",
-                "yref": "container",
-                "pad": {"t": 10, "l": 2},
-            },
-            "height": height,
-            "margin": {**margin, "t": 70 if legend else 44, "pad": 0},
-            "paper_bgcolor": CLEAR,
-            "plot_bgcolor": CLEAR,
-            "uirevision": title,
-            "showlegend": legend,
-            "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
-            "dragmode": "zoom" if zoom else False,
-            "hoverlabel": {"align": "left"},
-            "xaxis": {"title": {"text": x, "standoff": 8}, "showgrid": False, **axis},
-            "yaxis": {"title": {"text": y, "standoff": 8}, **axis},
-            **layout,
-        }
-    )
+    return {
+        "title": {
+            "text": title,
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+            "yref": "container",
+            "pad": {"t": 10, "l": 2},
+        },
+        "height": height,
+        "margin": {**margin, "t": 70 if legend else 44, "pad": 0},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "uirevision": title,
+        "showlegend": legend,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
+        "dragmode": "zoom" if zoom else False,
+        "hoverlabel": {"align": "left"},
+        "xaxis": {"title": {"text": x, "standoff": 8}, "showgrid": False, **axis},
+        "yaxis": {"title": {"text": y, "standoff": 8}, **axis},
+        **layout,
+    }
 
 
 def are_short(names: Sequence[str]) -> bool:
@@ -129,6 +144,11 @@ def note(figure: go.Figure, text: str) -> go.Figure:
     return figure.add_annotation(
         text=text, xref="paper", yref="paper", x=0.5, y=0.5, showarrow=False, opacity=0.75
     )
+
+
+def mark_size(points: int, usual: int) -> int:
+    """The size in pixels of a line's marks: small where many would hide the line."""
+    return usual if points <= 40 else 3
 
 
 def interval_line(bounds: tuple[float, float] | None, digits: int = 2) -> str:

@@ -66,6 +66,8 @@ def leaderboard(
             )
         ],
         hovertemplate="%{hovertext}<extra></extra>",
+        # Positions on the axis are no accuracies.
+        meta=_table(names, accuracies, bounds),
         cliponaxis=False,
         showlegend=False,
     )
@@ -132,5 +134,19 @@ def _add_references(figure: go.Figure, references: Sequence[Published], rows: in
             opacity=0.7,
             hovertext=f"published: {percent(value)}<br>{titles}",
             hovertemplate="%{hovertext}<extra></extra>",
+            meta=_table([f"published: {titles.replace('<br>', ', ')}"], [value], [None]),
             showlegend=False,
         )
+
+
+def _table(
+    names: Sequence[str],
+    accuracies: Sequence[float],
+    intervals: Sequence[tuple[float, float] | None],
+) -> dict[str, list]:
+    return {
+        "run": list(names),
+        "test accuracy (%)": [100 * accuracy for accuracy in accuracies],
+        "from": [bounds and 100 * bounds[0] for bounds in intervals],
+        "to": [bounds and 100 * bounds[1] for bounds in intervals],
+    }

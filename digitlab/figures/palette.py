@@ -39,8 +39,11 @@ FAINT = "rgba(139, 147, 161, 0.35)"  # MUTED as a grid line
 SEQUENTIAL_SCALE = "Cividis"
 # Images as MNIST's files have them: 0 is dark paper, 255 is bright ink.
 IMAGE_SCALE = ((0.0, "#000000"), (1.0, "#ffffff"))
+# What is written on cells: the scales below are light enough for black, at 4.5 to 1 or more. What
+# Plotly writes by itself, dark grey or white, has too little contrast in the middle of a scale.
+ON_CELL = "#000000"
 # Few to many errors, falling in lightness; neither end vanishes on white or near-black.
-ERROR_SCALE = ((0.0, "#f0dcb4"), (0.5, "#ee9a3a"), (1.0, "#b0260d"))
+ERROR_SCALE = ((0.0, "#f0dcb4"), (0.5, "#ee9a3a"), (1.0, "#d9431f"))
 # Worse to better with a quiet middle, an ink for either ground at both ends.
 DIFFERENCE_SCALE = ((0.0, "#c8540a"), (0.5, "#b9bec8"), (1.0, "#2f7fc4"))
 # Against to for, laid over a dimmed image: what says little lets the image through.

@@ -24,17 +24,22 @@ def boxed_drawing(
     doubtful: Sequence[bool],
     chosen: int | None = None,
 ) -> go.Figure:
-    """Ink uint8 [H, W] with a box (left, top, right, bottom) and a caption for each digit.
+    """Ink uint8 [H, W] with a box (left, top, right, bottom) and a caption for each mark.
 
-    Doubtful ones are dashed, in the colour of a warning; the chosen one's line is thick.
+    Empty paper above and below is cut off. Doubtful ones are dashed, in the colour of a warning;
+    the chosen one's line is thick.
     """
-    room = round(0.12 * len(ink))  # paper above the drawing, for a caption
-    ink = np.pad(ink, ((room, 0), (0, 0)))
+    margin = round(0.04 * len(ink))
+    room = round(max(0.2 * len(ink), 0.1 * ink.shape[1]))  # for a caption of two lines
+    first = max(0, min(box[1] for box in boxes) - margin)
+    last = max(box[3] for box in boxes) + margin
+    ink = np.pad(ink[first:last], ((room, 0), (0, 0)))
+    room -= first
     height, width = ink.shape
     scale = min(1.0, MOST_PIXELS / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = Image.fromarray(ink).resize(size)
-    figure = image_axes(chart("", height=round(min(300, 60 + 560 * height / width))))
+    figure = image_axes(chart("", height=round(min(300, 20 + 400 * height / width))))
     figure.add_trace(picture_trace(small, dx=1 / scale, dy=1 / scale))
     for i, (box, doubt) in enumerate(zip(boxes, doubtful, strict=True)):
         left, top, right, bottom = box
@@ -58,7 +63,7 @@ def boxed_drawing(
         text=list(captions),
         textposition="top center",
         textfont={
-            "size": 15,
+            "size": 13,
             "color": [palette.ON_PAPER_DOUBT if doubt else palette.ON_PAPER for doubt in doubtful],
         },
         hoverinfo="skip",
@@ -74,8 +79,7 @@ def answer_strip(
 ) -> go.Figure:
     """A row for each model, a column for each class, lit by the probability, float [M, C] of 0…1.
 
-    A model's own answer is framed and tells its percentage, so that one that disagrees stands out
-    of the column.
+    A model's own answer is marked, so that one that disagrees stands out of the column.
     """
     shares = 100 * np.asarray(probabilities, dtype=np.float64)
     rows = [f"{i}. {shorten(name, 28)}" for i, name in enumerate(names, start=1)]
@@ -94,19 +98,16 @@ def answer_strip(
         hovertemplate="%{y}<br>class %{x}: %{z:.2f} %<extra></extra>",
     )
     for row, best in enumerate(shares.argmax(axis=1)):
-        share = shares[row, best]
         figure.add_annotation(
             x=columns[best],
             y=rows[row],
-            text=f"<b>{_short(share)}</b>",
+            text="●",
             showarrow=False,
-            font={"size": 12, "color": "#10131c" if share > 45 else "#ffffff"},
+            font={
+                "size": 10,
+                "color": palette.ON_CELL if shares[row, best] > 47 else palette.ON_PAPER,
+            },
         )
     figure.update_xaxes(type="category", side="top", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, ticksuffix=" ")
     return figure.update_layout(margin={"t": 28, "r": 4})
-
-
-def _short(share: float) -> str:
-    """Rounded, in a place for two figures on a phone; never 100 for what is not quite so."""
-    return "99" if 99 < share < 100 else f"{share:.0f}"

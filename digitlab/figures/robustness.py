@@ -108,6 +108,7 @@ def accuracy_bars(
         text=[percent(value, 1) for value in accuracies],
         textposition="auto",
         insidetextanchor="start",
+        insidetextfont={"color": palette.ON_CELL},
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     figure.update_xaxes(range=[0, 104], ticksuffix=" %", showgrid=True)

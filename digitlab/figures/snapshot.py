@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from digitlab.figures import palette
 from digitlab.figures.images import image_grid
 from digitlab.figures.layout import chart
-from digitlab.words import percent
+from digitlab.words import percent, shorten
 
 _SIDE = 30  # pixels of the screen for a cell
 _FILTER_COLUMNS = 8
@@ -43,8 +43,8 @@ def small_confusion(confusion: np.ndarray, classes: Sequence[str]) -> go.Figure:
             showscale=False,
             xgap=1,
             ygap=1,
-            customdata=confusion,
-            hovertemplate="%{y} read as %{x}: %{customdata} images<extra></extra>",
+            text=confusion,
+            hovertemplate="%{y} read as %{x}: %{text} images<extra></extra>",
             hoverongaps=False,
         )
     figure.update_xaxes(type="category", side="bottom", constrain="domain")
@@ -67,7 +67,7 @@ def sample_answers(
     captions, hovers = [], []
     for label, answer, shares in zip(labels, read, probabilities, strict=True):
         mark = "✓" if answer == label else "✗"
-        captions.append(f"{mark} {classes[answer]} · {percent(shares[answer], 0)}")
+        captions.append(f"{mark} {shorten(classes[answer], 6)} · {percent(shares[answer], 0)}")
         hovers.append(
             f"true {classes[label]}, read {classes[answer]} with {percent(shares[answer], 1)}"
             f" ({percent(shares[label], 1)} for {classes[label]})"

@@ -14,13 +14,13 @@ from math import exp, isfinite, log
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, note
+from digitlab.figures.layout import chart, mark_size, note
 from digitlab.words import percent
 
 WAITING = "waiting for the first steps"
 FEW_STEPS = 10
 HIGHEST = 101  # percent: a point at 100 is whole
-TINY = 1e-4  # on a logarithmic axis that goes lower, ticks are powers of ten
+TINY, HUGE = 1e-4, 1e5  # on a logarithmic axis that goes further, ticks are powers of ten
 SMOOTHED_FROM = 20  # windows: with fewer the line of means is smooth enough to be read
 
 
@@ -50,7 +50,7 @@ def loss_curve(
             name="Validation",
             mode="lines+markers",
             line={"color": palette.VAL, "width": 2},
-            marker={"symbol": "diamond", "size": 8},
+            marker={"symbol": "diamond", "size": mark_size(len(measured), 8)},
             customdata=[row["epoch"] for row in measured],
             hovertemplate="validation %{y:.4f}, after epoch %{customdata}<extra></extra>",
         )
@@ -78,7 +78,7 @@ def accuracy_curve(epochs: Sequence[dict], *, best_epoch: int | None = None) -> 
                 name=palette.SPLIT_NAMES[split],
                 mode="lines+markers",
                 line={"color": palette.SPLIT_COLORS[split], "width": 2},
-                marker={"symbol": symbol, "size": 7},
+                marker={"symbol": symbol, "size": mark_size(len(rows), 7)},
                 cliponaxis=False,
                 hovertemplate=f"{palette.SPLIT_NAMES[split].lower()} %{{y:.2f}} %<extra></extra>",
             )
@@ -250,9 +250,10 @@ def _over_steps(figure: go.Figure, log_scale: bool, filled: bool) -> go.Figure:
     if log_scale:
         # With more ticks, all of 1 to 9 are numbered where a loss falls by a power of ten or two.
         ticks = {"nticks": 4, "minorloglabels": "complete"}
-        least = min((y for trace in figure.data for y in trace.y or () if y), default=1)
-        # Written out, as 0.000001, they would not fit beside the axis.
-        figure.update_yaxes(type="log", exponentformat="power" if least < TINY else "none", **ticks)
+        values = [y for trace in figure.data for y in trace.y or () if y]
+        far = min(values, default=1) < TINY or max(values, default=1) >= HUGE
+        # Written out, as 0.000001, ticks would not fit beside the axis.
+        figure.update_yaxes(type="log", exponentformat="power" if far else "none", **ticks)
     return _read_together(figure, "step %{x:,}")
 
 

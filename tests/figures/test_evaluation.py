@@ -45,6 +45,14 @@ def test_every_cell_can_be_clicked_and_tells_its_labels_and_count(result, mode):
     assert all(result.confusion[cell] == count for cell, count in clicked.items())
 
 
+def test_long_names_of_classes_leave_room_for_the_matrix():
+    names = ["a" * 80, "b" * 80]
+    figure = confusion_matrix(np.eye(2, dtype=int), names)
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert max(map(len, axis.ticktext)) <= 24
+    assert names[1] in words(figure, 1, 0)
+
+
 def test_rows_are_true_and_the_first_is_on_top():
     figure = confusion_matrix(np.eye(2, dtype=int), ["a", "b"])
     assert figure.layout.yaxis.title.text == "true"
@@ -83,7 +91,7 @@ def test_perfect_and_empty_matrices_are_drawn(mode):
 def test_47_classes_have_cells_without_numbers():
     names = [str(i) for i in range(47)]
     figure = confusion_matrix(np.eye(47, dtype=int), names)
-    assert figure.data[0].text is None
+    assert figure.data[0].texttemplate is None
     assert len(cells(figure).x) == 47 * 47
 
 

@@ -35,4 +35,4 @@ def test_each_model_has_a_row_and_its_answer_is_marked():
     assert list(strip.y) == ["1. a", "2. a"]  # two runs of one name are two rows
     assert (strip.zmin, strip.zmax) == (0, 100)
     marks = [(note.x, note.y, note.text) for note in figure.layout.annotations]
-    assert marks == [("7", "1. a", "<b>90</b>"), ("4", "2. a", "<b>99</b>")]
+    assert marks == [("7", "1. a", "●"), ("4", "2. a", "●")]
