@@ -11,16 +11,6 @@ from typing import Any
 _IMPORT = "import digitlab as dl\n"
 
 
-def load(dataset: str, split: str) -> str:
-    """A dataset, and the size of a split."""
-    return f"""{_IMPORT}
-data = dl.load_dataset({dataset!r})
-split = data.split({split!r})
-print(data)
-print(split.images.shape, split.images.dtype, split.labels.shape)
-"""
-
-
 def class_distribution(dataset: str) -> str:
     """Images per class and split."""
     return f"""{_IMPORT}from digitlab.data.statistics import class_counts
@@ -33,10 +23,14 @@ figure = class_distribution(counts, data.classes)  # figure.show() opens it in a
 
 
 def samples(dataset: str, split: str, label: int | None, seed: int | None, index: int) -> str:
-    """The images of a class in a seeded order, and one of them."""
+    """A dataset, the size of a split, its images of a class in a seeded order, and one of them."""
     return f"""{_IMPORT}from digitlab.data.statistics import pick_indices
 
-split = dl.load_dataset({dataset!r}).split({split!r})
+data = dl.load_dataset({dataset!r})
+split = data.split({split!r})
+print(data)
+print(split.images.shape, split.images.dtype, split.labels.shape)
+
 positions = pick_indices(split, label={label}, seed={seed})
 print(positions[:10], split.labels[positions[:10]])
 print(split.images[{index}, 0], "is a", int(split.labels[{index}]))
@@ -120,6 +114,48 @@ print(run, run.evaluate("test").accuracy)
 """
 
 
+def sweep(
+    recipes: Mapping[str, Mapping[str, Any]], dataset: str, values: Mapping[str, Sequence[Any]]
+) -> str:
+    """Every combination of models, each with its recipe, and values of some fields."""
+    listed = "".join(f"    {model!r}: {dict(recipe)!r},\n" for model, recipe in recipes.items())
+    fields = "".join(f"    {name!r}: {list(options)!r},\n" for name, options in values.items())
+    return f"""{_IMPORT}recipes = {{  # each model's own
+{listed}}}
+values = {{
+{fields}}}
+models = [(model, dl.TrainConfig(**recipe)) for model, recipe in recipes.items()]
+experiments = dl.plan_sweep(models, {dataset!r}, values)  # as itertools.product does
+runs = dl.train_sweep(experiments, progress=False)
+for run in runs:
+    print(run.record.model, run.config.differing(), run.record.val_accuracy)
+best = max(runs, key=lambda run: run.record.val_accuracy or 0)  # not chosen by test
+print(best.evaluate("test").accuracy)
+"""
+
+
+def search(
+    model: str,
+    dataset: str,
+    space: Mapping[str, str],
+    recipe: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> str:
+    """A sweep that searches the best configuration around a recipe."""
+    fields = "".join(f"    {name!r}: {values!r},\n" for name, values in space.items())
+    around = ", ".join(f"{name}={value!r}" for name, value in recipe.items())
+    options = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    return f"""{_IMPORT}
+space = {{
+{fields}}}
+recipe = dl.TrainConfig({around})
+result = dl.sweep({model!r}, {dataset!r}, space, recipe, {options})
+print(result.best.words, result.in_words(result.best.score))
+print(result.importance)
+print(result.test_in_words)  # of the best with other seeds
+"""
+
+
 def curves(run_id: str) -> str:
     """The learning curves of a run."""
     return f"""{_IMPORT}from digitlab.figures.training import accuracy_curve, loss_curve
@@ -174,5 +210,6 @@ def recognition(run_id: str) -> str:
     """Reading an image file with a run."""
     return f"""{_IMPORT}
 read = dl.recognize("drawing.png", run={run_id!r})
-print(read.text, read.digits[0].probabilities)
+print(read.text, read.confidence, read.digits[0].probabilities)
+print([sign.text for sign in read.signs])  # points, commas, dashes, currencies
 """

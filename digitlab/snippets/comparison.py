@@ -66,12 +66,14 @@ figure = trade_off([run.id for run in runs], costs, accuracies, frontier, cost="
 """
 
 
-def difference(a: str, b: str) -> str:
-    """Whether B is better than A: McNemar's exact test."""
+def difference(a: str, b: str, *, together: bool = False) -> str:
+    """Whether B is better than A: McNemar's exact test.
+
+    With `together`, here and below, they are on versions of one dataset.
+    """
     return f"""{_IMPORT}from digitlab.evaluation.comparison import compare_pair
 
-a, b = (dl.open_run(name).evaluate("test") for name in ({a!r}, {b!r}))
-pair = compare_pair(a, b)
+{_evaluations(a, b, together)}pair = compare_pair(a, b)
 print(pair.difference, pair.only_a, pair.only_b, pair.p_value)
 """
 
@@ -89,41 +91,42 @@ for family in families:
 """
 
 
-def classes(a: str, b: str, metric: str) -> str:
+def classes(a: str, b: str, metric: str, *, together: bool = False) -> str:
     """The difference between B and A in each class."""
     return f"""{_IMPORT}from digitlab.evaluation.comparison import class_differences
 from digitlab.figures.differences import class_differences as draw
 
-a, b = (dl.open_run(name).evaluate("test") for name in ({a!r}, {b!r}))
-rows = class_differences(a, b)
+{_evaluations(a, b, together)}rows = class_differences(a, b)
 for row in rows:
     print(row.name, row.{metric}, row.support)
 figure = draw([rows], ["B"], [1], "A", {metric!r})
 """
 
 
-def confusion(a: str, b: str) -> str:
+def confusion(a: str, b: str, *, together: bool = False) -> str:
     """The confusion matrix of B minus that of A."""
     return f"""{_IMPORT}from digitlab.figures.differences import confusion_difference
 
-a, b = (dl.open_run(name).evaluate("test") for name in ({a!r}, {b!r}))
-print(b.confusion - a.confusion)  # rows are true classes, columns predictions
+{_evaluations(a, b, together)}# rows are true classes, columns predictions
+print(b.confusion - a.confusion)
 figure = confusion_difference(a.confusion, b.confusion, a.classes)
 """
 
 
-def images(run_ids: Sequence[str], a: str, b: str) -> str:
+def images(run_ids: Sequence[str], a: str, b: str, *, together: bool = False) -> str:
     """Positions of the images newly right, newly wrong, and missed by all."""
+    pictures = (
+        "pictures = runs[0].load_data().test.images[missed]  # where the dataset is on disk\n"
+    )
+    each = "dl.evaluate_together(runs)" if together else '[run.evaluate("test") for run in runs]'
     return f"""{_IMPORT}from digitlab.evaluation.comparison import compare_pair, missed_by_all
 
-a, b = (dl.open_run(name).evaluate("test") for name in ({a!r}, {b!r}))
-pair = compare_pair(a, b)
+{_evaluations(a, b, together)}pair = compare_pair(a, b)
 print("B reads, A misses", pair.newly_right)
 print("B misses, A reads", pair.newly_wrong)
-{_runs(run_ids)}missed = missed_by_all([run.evaluate("test") for run in runs])
+{_runs(run_ids)}missed = missed_by_all({each})
 print("all miss", missed)
-pictures = runs[0].load_data().test.images[missed]  # where the dataset is on disk
-"""
+{"" if together else pictures}"""
 
 
 def architectures(a: str, b: str) -> str:
@@ -134,6 +137,15 @@ for name in ({a!r}, {b!r}):
     print(spec.to_yaml())
     print(dl.summarize(spec).parameters, "parameters")
 """
+
+
+def _evaluations(a: str, b: str, together: bool) -> str:
+    if together:
+        return (
+            f"runs = [dl.open_run(name) for name in ({a!r}, {b!r})]\n"
+            "a, b = dl.evaluate_together(runs)  # on the test images that both versions have\n"
+        )
+    return f'a, b = (dl.open_run(name).evaluate("test") for name in ({a!r}, {b!r}))\n'
 
 
 def _runs(run_ids: Sequence[str]) -> str:

@@ -32,31 +32,35 @@ def arena(run_ids: Sequence[str]) -> str:
 
 arena = read_together("drawing.png", {list(run_ids)!r})
 for answer in arena.answers:
-    print(answer.run.record.name, "reads", answer.text, f"{{answer.confidence:.0%}}")
+    print(answer.run.record.name, "reads", answer.text, f"{{answer.confidence:.1%}}")
 print("most read", arena.majority, "and all agree" if arena.unanimous else "but not all")
 """
 
 
 def why(run_id: str) -> str:
     """Which pixels count for the prediction."""
-    return f"""{_IMPORT}from digitlab.evaluation.occlusion import occlusion_map
+    return f"""{_IMPORT}from digitlab.analysis.recognize import find_calibrated_predictor
+from digitlab.evaluation.occlusion import occlusion_map
 from digitlab.figures.inspection import attribution_figure
 
 run = dl.open_run({run_id!r})
 {_READ}
-drops = occlusion_map(run.predict, image, read.digits[0].label)  # of the probability
+predict = find_calibrated_predictor(run)
+drops = occlusion_map(predict, image, read.digits[0].label)  # of the probability
 figure = attribution_figure(image, [(f"for {{read.text}}", drops)], unit="probability")
 """
 
 
 def runner_up(run_id: str) -> str:
     """Which pixels to hide so that the second most likely class becomes the prediction."""
-    return f"""{_IMPORT}from digitlab.evaluation.occlusion import find_flip
+    return f"""{_IMPORT}from digitlab.analysis.recognize import find_calibrated_predictor
+from digitlab.evaluation.occlusion import find_flip
 
 run = dl.open_run({run_id!r})
 {_READ}
-second = int(run.predict(image[None, None])[0].argsort()[-2])
-flip = find_flip(run.predict, image, second)
+predict = find_calibrated_predictor(run)
+second = int(predict(image[None, None])[0].argsort()[-2])
+flip = find_flip(predict, image, second)
 print("hide", flip.side, "pixels at the", flip.place(), "->", second, flip.wins, flip.probability)
 """
 
@@ -85,6 +89,32 @@ run = dl.open_run({run_id!r})
 {_READ}
 maps = layer_maps(run.model, torch.tensor(image)[None], run.normalization, {layer!r})
 figure = picture_grid(maps.numpy(), title="layer " + {layer!r}, unit="activation")
+"""
+
+
+def form(run_id: str, name: str) -> str:
+    """A photo of boxes: what was read in each, and its digits kept in a collection."""
+    return f"""{_IMPORT}
+form = dl.read_form("form.png", {run_id!r})
+for row in form.table:
+    print(row)  # "" is an empty box, "?" what is declined
+dl.keep_form(form, {name!r}, form.table)  # or the table as you corrected it
+print(dl.load_dataset("collection:{name}"))
+"""
+
+
+def sheets(run_id: str, name: str) -> str:
+    """The sheet for a printer, and photos of filled ones as parts of a collection."""
+    return f"""{_IMPORT}from pathlib import Path
+
+from digitlab.drawing.sheet import write_sheet
+
+write_sheet("to-print.pdf", "a4")  # or "letter"
+for photo in sorted(Path().glob("sheet*.png")):
+    sheet = dl.read_form(photo, {run_id!r})
+    doubtful = [(i, j) for i, j in sheet.filled if sheet.cells[i][j].doubtful]
+    print(photo, len(sheet.filled), "digits; not read as their row:", doubtful)
+    dl.keep_form(sheet, {name!r})  # leave_out=doubtful, say, if they are slips
 """
 
 

@@ -1,8 +1,8 @@
 """The few lines of digitlab under each cell of the Results page.
 
 Each function returns a text that runs as it stands (a test runs them all). `run_id` and `split`
-say what was measured; `dataset` names another dataset than the run's own, `upload` a file of
-labelled images.
+say what was measured; `dataset` names another dataset than the run's own, `upload` is
+what `dl.read_images` reads, as code.
 """
 
 from __future__ import annotations
@@ -17,12 +17,9 @@ def _measured(
     images: bool = False,
 ) -> str:
     """The imports, the run, its images as `data` if `images`, and its results as `result`."""
-    names = [*imports]
+    lines = ["import digitlab as dl", *sorted(imports), "", f"run = dl.open_run({run_id!r})"]
     if upload:
-        names.append("from digitlab.data.upload import read_labelled_images")
-    lines = ["import digitlab as dl", *sorted(names), "", f"run = dl.open_run({run_id!r})"]
-    if upload:
-        lines.append(f"data = read_labelled_images({upload!r}, classes=run.classes).as_dataset()")
+        lines.append(f"data = dl.read_images({upload}, classes=run.classes).as_dataset()")
         lines.append('result = run.evaluate("test", dataset=data)')
     elif dataset:
         if images:

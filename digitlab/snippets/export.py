@@ -5,7 +5,8 @@ Each function returns a text that runs as it stands (a test runs them all).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from digitlab.snippets.evaluation import _measured
 
@@ -86,16 +87,16 @@ figure = leaderboard(
 """
 
 
-def classic(dataset: str) -> str:
-    """Four networks of two hidden layers, train, validation and test accuracy in one figure."""
+def classic(recipes: Mapping[str, Mapping[str, Any]], dataset: str) -> str:
+    """Networks, each with its recipe: train, validation and test accuracy in one figure."""
+    listed = "".join(f"    {model!r}: {dict(recipe)!r},\n" for model, recipe in recipes.items())
     return f"""{_IMPORT}from digitlab.figures.comparison import train_and_validation
 
-names = [f"two-hidden-{{size}}-{{act}}" for size in (16, 64) for act in ("sigmoid", "relu")]
-runs = []
-for name in names:
-    recipe = dl.TrainConfig(**{{**dl.load_preset(name).recipe, "test_curve": True}})
-    runs.append(dl.train(name, {dataset!r}, recipe, progress=False))
-figure = train_and_validation([run.history.epochs for run in runs], names)
+recipes = {{
+{listed}}}
+models = [(name, dl.TrainConfig(**recipe)) for name, recipe in recipes.items()]
+runs = dl.train_sweep(dl.plan_sweep(models, {dataset!r}, {{}}), progress=False)
+figure = train_and_validation([run.history.epochs for run in runs], list(recipes))
 best = max(runs, key=lambda run: run.record.val_accuracy)  # not chosen by test
 print(best.evaluate("test").confusion)
 """

@@ -9,13 +9,9 @@ from __future__ import annotations
 
 def _images(run_id: str, split: str, dataset: str | None, upload: str | None, *imports: str) -> str:
     """The imports, the run, and its images as `part`."""
-    names = sorted(
-        [*imports, *(["from digitlab.data.upload import read_labelled_images"] if upload else [])]
-    )
-    lines = ["import digitlab as dl", *names, "", f"run = dl.open_run({run_id!r})"]
+    lines = ["import digitlab as dl", *sorted(imports), "", f"run = dl.open_run({run_id!r})"]
     if upload:
-        read = f"read_labelled_images({upload!r}, classes=run.classes)"
-        lines.append(f"part = {read}.as_dataset().test")
+        lines.append(f"part = dl.read_images({upload}, classes=run.classes).as_dataset().test")
     elif dataset:
         lines.append(f"part = dl.load_dataset({dataset!r}).split({split!r})")
     else:

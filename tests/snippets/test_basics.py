@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 import digitlab as dl
 from digitlab.execution.prepare import new_record, plan
 from digitlab.snippets import basics
+from digitlab.sweeps import sweep, worker
 from tests.snippets.snippet_runner import execute, untested
 
 OWN = """
@@ -19,12 +20,6 @@ layers:
   - Linear: {out_features: 10}
 """
 RECIPE = {"epochs": 1, "batch_size": 128, "learning_rate": 0.01}
-
-
-def test_load():
-    names, printed = execute(basics.load("optdigits", "val"))
-    assert names["data"].name == "optdigits"
-    assert "uint8" in printed
 
 
 def test_class_distribution():
@@ -38,6 +33,8 @@ def test_samples(optdigits, label, seed):
     names, printed = execute(basics.samples("optdigits", "train", label, seed, 5))
     if label is not None:
         assert set(optdigits.train.labels[names["positions"]].tolist()) == {label}
+    assert names["data"].name == "optdigits"
+    assert "uint8" in printed
     assert f"is a {int(optdigits.train.labels[5])}" in printed
 
 
@@ -97,6 +94,26 @@ def test_any_name_of_an_architecture_survives_as_code(name):
 def test_training_of_spec():
     names, _ = execute(basics.training_of_spec(OWN, "optdigits", RECIPE))
     assert names["run"].spec == dl.ModelSpec.from_yaml(OWN)
+
+
+def test_sweep():
+    values = {"learning_rate": [0.01, 0.1], "augmentation.rotation": [5.0]}
+    names, printed = execute(basics.sweep({"logistic-regression": RECIPE}, "optdigits", values))
+    assert [run.config.learning_rate for run in names["runs"]] == [0.01, 0.1]
+    assert {run.config.augmentation.rotation for run in names["runs"]} == {5.0}
+    assert str(names["best"].record.test_accuracy) in printed
+
+
+def test_search(monkeypatch):
+    monkeypatch.setattr(sweep, "launch_worker", worker.work)  # here, before it is waited for
+    settings = {"method": "random", "trials": 2, "seeds": 1}
+    space = {"learning_rate": "0.001 to 0.1 log", "augmentation.rotation": "0, 10"}
+    names, printed = execute(
+        basics.search("logistic-regression", "optdigits", space, RECIPE, settings)
+    )
+    result = names["result"]
+    assert [trial.state for trial in result.trials] == ["finished"] * 2
+    assert result.test_in_words in printed
 
 
 def test_curves(run_id):

@@ -55,6 +55,19 @@ def test_seeds(pair):
     assert "SeedSummary(n=2" in printed
 
 
+def test_lines_on_versions_of_a_dataset_count_what_both_have(optdigits, train_tiny):
+    dl.add_version("less", optdigits, [dl.Change(split="test", index=0)])
+    a, b = train_tiny().id, train_tiny(data=dl.load_dataset("less")).id
+    for code in (
+        snippets.difference(a, b, together=True),
+        snippets.classes(a, b, "f1", together=True),
+        snippets.confusion(a, b, together=True),
+        snippets.images([a, b], a, b, together=True),
+    ):
+        names, _ = execute(code)
+        assert names["a"].n == names["b"].n == 358
+
+
 @pytest.mark.parametrize("metric", ["recall", "f1"])
 def test_classes(pair, metric):
     names, printed = execute(snippets.classes(*pair, metric))

@@ -10,6 +10,7 @@ import digitlab as dl
 from digitlab.analysis.activations import list_outputs
 from digitlab.data.collections import NewDrawing, keep_drawings
 from digitlab.snippets import drawing as snippets
+from tests.drawing.photographed import boxed_page, filled_sheet
 from tests.snippets.snippet_runner import execute, untested
 
 
@@ -57,6 +58,19 @@ def test_layers(run_id):
     run = dl.open_run(run_id)
     layer = list_outputs(run.model, run.spec.input)[0].name
     assert execute(snippets.layers(run_id, layer))[0]["figure"].data
+
+
+def test_form():
+    boxed_page(["470", "1 2"], gap=20).save("form.png")
+    names, printed = execute(snippets.form("reader", "forms"))
+    assert "['4', '7', '0']" in printed
+    assert len(names["form"].filled) == 5
+
+
+def test_sheets():
+    filled_sheet().reduce(2).save("sheet-1.png")
+    _, printed = execute(snippets.sheets("reader", "forms"))
+    assert printed.startswith("sheet-1.png 100 digits")
 
 
 @pytest.fixture

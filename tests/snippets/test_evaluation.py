@@ -12,10 +12,10 @@ from tests.snippets.snippet_runner import execute, untested
 
 @pytest.fixture
 def upload(tmp_path, monkeypatch, optdigits) -> str:
-    """The name of a file of labelled images in the folder where the snippet runs."""
+    """A file of labelled images in the folder where the snippet runs, as code."""
     monkeypatch.chdir(tmp_path)
     np.savez("mine.npz", images=optdigits.test.images[:80], labels=optdigits.test.labels[:80])
-    return "mine.npz"
+    return "'mine.npz'"
 
 
 @pytest.fixture(params=["own", "dataset", "upload"])

@@ -57,12 +57,12 @@ def test_leaderboard(run_id):
     assert names["figure"].data
 
 
-def test_classic(monkeypatch):
-    short = dl.TrainConfig(epochs=1, test_curve=True)
-    monkeypatch.setattr(dl, "TrainConfig", lambda **fields: short)
-    names, _ = execute(export.classic("optdigits"))
-    assert len(names["runs"]) == 4
-    assert len(names["figure"].data) == 12
+def test_classic():
+    recipe = {"epochs": 1, "test_curve": True}
+    recipes = {f"two-hidden-{size}-relu": recipe for size in (16, 64)}
+    names, _ = execute(export.classic(recipes, "optdigits"))
+    assert [run.record.model for run in names["runs"]] == list(recipes)
+    assert len(names["figure"].data) == 6
 
 
 def test_every_snippet_is_run_here():
