@@ -53,7 +53,7 @@ def exported(subject: Subject, format: str) -> bytes:
         raise ExportError(
             f"There is no format {str(format)[:40]!r}; choose one of {', '.join(FORMATS)}."
         )
-    if reason := _lacks(subject, format):
+    if reason := lacks(subject, format):
         raise ExportError(f"{subject.name} cannot be exported as {format}: {reason}.")
     content = FORMATS[format].write(subject)
     return content.encode() if isinstance(content, str) else content
@@ -64,11 +64,11 @@ def formats_of(subject: Subject, part: str | None = None) -> tuple[str, ...]:
     return tuple(
         name
         for name, form in FORMATS.items()
-        if part in (None, form.part) and not _lacks(subject, name)
+        if part in (None, form.part) and not lacks(subject, name)
     )
 
 
-def _lacks(subject: Subject, format: str) -> str:
+def lacks(subject: Subject, format: str) -> str:
     """Why this subject cannot be written so; empty where it can."""
     return next((reason for need in FORMATS[format].needs if (reason := need(subject))), "")
 

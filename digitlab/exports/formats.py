@@ -34,7 +34,7 @@ class Subject:
 
     `experiment` is the run's, or the one that would train the architecture. A run's results are
     those on its own test split, or on the `split` of the dataset named `dataset`; `measured` holds
-    them where they are known.
+    them where they are known. `link` is where an app shows the run.
     """
 
     experiment: Experiment
@@ -42,6 +42,7 @@ class Subject:
     split: str = "test"
     dataset: str | None = None
     measured: Evaluation | None = None
+    link: str = ""
 
     @property
     def spec(self) -> ModelSpec:
@@ -97,6 +98,21 @@ def needs_network(subject: Subject) -> str:
     if any(classical_kind(spec) for spec in specs):
         return "a classical model has no ONNX graph"
     return ""
+
+
+def needs_digit_images(subject: Subject) -> str:
+    if subject.experiment.config.task != "classify":
+        return "it is an autoencoder, which reads no digits"
+    shape = list(subject.spec.input)
+    small = shape == [1, 28, 28]
+    return "" if small else f"a page frames drawings as [1, 28, 28], and its input is {shape}"
+
+
+def needs_layers_of_a_page(subject: Subject) -> str:
+    from digitlab.exports.web_page.graph import LACKING
+
+    lacking = sorted({layer.type for _, layer in subject.spec.walk()} & LACKING)
+    return f"a page cannot compute {', '.join(lacking)}" if lacking else ""
 
 
 def needs_curves(subject: Subject) -> str:
@@ -181,6 +197,12 @@ def _report(subject: Subject) -> str:
     from digitlab.exports.report import write_report
 
     return write_report(subject.run)
+
+
+def _web_page(subject: Subject) -> str:
+    from digitlab.exports.web_page.write import write_web_page
+
+    return write_web_page(subject.run, _onnx(subject), subject.link)
 
 
 def _model_card(subject: Subject) -> str:
@@ -318,6 +340,21 @@ FORMATS = {
         "run",
         _report,
         (needs_run, needs_test_results),
+    ),
+    "page": Format(
+        "Web page",
+        "One HTML file that draws and reads digits in a browser, without a server.",
+        "text/html",
+        "{}-page.html",
+        "run",
+        _web_page,
+        (
+            needs_run,
+            needs_network,
+            needs_digit_images,
+            needs_layers_of_a_page,
+            needs_test_results,
+        ),
     ),
     "card": Format(
         "Model card",

@@ -34,7 +34,7 @@ class Source:
     def add(self, thing: Callable[..., Any]) -> Source:
         """Add a function or class, after what it uses."""
         module = sys.modules[thing.__module__]
-        self._add(thing.__name__, module, inspect.getsource(thing))
+        self._add(thing.__name__, module, _source(thing))
         return self
 
     def _add(self, name: str, module: ModuleType, text: str) -> None:
@@ -64,9 +64,9 @@ class Source:
             case ast.ImportFrom(home):
                 self.imports.add(f"from {home} import {name}")
             case ast.FunctionDef() | ast.ClassDef():
-                self._add(name, module, inspect.getsource(value))
+                self._add(name, module, _source(value))
             case ast.Assign() | ast.AnnAssign():
-                text = ast.get_source_segment(inspect.getsource(module), statement)
+                text = ast.get_source_segment(_source(module), statement)
                 self._add(name, module, f"{text}\n")
             case _:
                 raise AssertionError(f"{module.__name__} binds {name} in a way that is not known")
@@ -147,11 +147,14 @@ def _loaded(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
+_source = functools.cache(inspect.getsource)  # which reads and tokenizes the whole file each time
+
+
 @functools.cache
 def _statements(module: ModuleType) -> dict[str, ast.stmt]:
     """The statement at the top of a module that binds each name, under the name it has there."""
     statements: dict[str, ast.stmt] = {}
-    for node in ast.parse(inspect.getsource(module)).body:
+    for node in ast.parse(_source(module)).body:
         match node:
             case ast.ImportFrom(names=names):
                 bound = [alias.name for alias in names if not alias.asname]

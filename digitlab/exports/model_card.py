@@ -183,7 +183,8 @@ def _cell(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text as Markdown that shows it unchanged: no markup, no HTML, one line."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(str(text).split()))
+    line = re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"^(\d*)([-+=.)])(?=[-=\s]|$)", r"\1\\\2", line)  # the beginning of a list
 
 
 def _fenced(text: str, language: str) -> str:

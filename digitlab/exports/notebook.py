@@ -1,4 +1,4 @@
-"""The Results and Compare pages as Jupyter notebooks that run top to bottom outside the app.
+"""Pages as Jupyter notebooks that run top to bottom outside the app.
 
 Their cells are the snippets under the page's cells, with the runs' ids as variables. The first cell
 opens the runs or, where they are not in this digitlab, trains them again with their recipes.
@@ -6,32 +6,77 @@ opens the runs or, where they are not in this digitlab, trains them again with t
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from digitlab.errors import RunError
+from digitlab.errors import DigitlabError, RunError
 from digitlab.exports.model_card import plain
+from digitlab.runs.run import Run, open_run
 from digitlab.snippets import basics, comparison, evaluation
+from digitlab.snippets.notebook import Cell, write_cells
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
+Cells = Sequence[tuple[str, str]]  # a heading in Markdown, and the code below it
 
-    from digitlab.runs.run import Run
-
-Cells = list[tuple[str, str]]  # a heading in Markdown, and the code below it
-
+_NOT_RUN = "These lines read a file of yours or keep a dataset: run them by themselves."
 _RETRAINED = (
     "A run that is not in this digitlab is trained again with the same data, recipe and seed."
 )
 
 
-class _Variable(str):
-    """The name of a variable, which snippets write into their code without quotes."""
+# What begins a call that reads a file of one's own, or keeps a dataset under a name.
+_BY_HAND = re.compile(
+    r"\bdl\.(read_form|read_images|import_run|import_network|write_submission|add_version)\("
+)
+_RUN_ID = re.compile(r"'([a-z0-9-]+-[0-9a-f]{8})'")  # as a snippet quotes it
+DRAWING = "drawing.png"
 
-    __slots__ = ()
 
-    def __repr__(self) -> str:
-        return str(self)
+def write_page(title: str, cells: Cells, drawing: bytes | None = None) -> str:
+    """A page as the text of a notebook (nbformat 4): its title in Markdown, and its cells.
+
+    `drawing` is the PNG that cells read as `drawing.png`; without one it is a test image. Lines
+    that read another file are shown, not run.
+    """
+    runs = _runs_in(cells)
+    if any(DRAWING in code for _, code in cells):
+        cells = [("## The drawing", _drawing(drawing)), *cells]
+    if not cells:
+        title += "\n\nThe page shows no cell with lines of Python as it is set now."
+    return _written(title, runs, cells)
+
+
+def _runs_in(cells: Cells) -> list[Run]:
+    """The runs that the code opens, without those that come with digitlab."""
+    runs = []
+    for run_id in dict.fromkeys(id for _, code in cells for id in _RUN_ID.findall(code)):
+        try:
+            runs.append(open_run(run_id))
+        except DigitlabError:  # a name of that form, or deleted just now
+            continue
+    return runs
+
+
+def _drawing(png: bytes | None) -> str:
+    """Code that writes the file that cells read, unless there is one."""
+    if png is None:
+        image = """test = dl.load_dataset("optdigits").test
+    Image.fromarray(test.images[0, 0].numpy()).resize((280, 280)).save(path)"""
+        return f"""from pathlib import Path
+
+from PIL import Image
+
+import digitlab as dl
+
+path = Path("{DRAWING}")
+if not path.exists():
+    {image}"""
+    return f"""import base64
+from pathlib import Path
+
+path = Path("{DRAWING}")
+if not path.exists():
+    path.write_bytes(base64.b64decode("{base64.b64encode(png).decode()}"))"""
 
 
 def write_notebook(run: Run, split: str = "test", dataset: str | None = None) -> str:
@@ -39,12 +84,11 @@ def write_notebook(run: Run, split: str = "test", dataset: str | None = None) ->
 
     It is measured on `split` of the dataset of that name, or of the run's own without a name.
     """
-    name = _Variable("run_id")
-    data = (name, split, dataset)
+    data = (run.id, split, dataset)
     own = dataset is None
     has_val = bool(run.record.data.val_fraction)
     first = "int(result.errors.position[0]) if len(result.errors) else 0"
-    cells: Cells = [
+    cells = [
         ("## Overview", evaluation.evaluation(*data)),
         ("## Per class", evaluation.per_class(*data)),
         ("## Confusion", evaluation.confusion(*data)),
@@ -62,16 +106,16 @@ def write_notebook(run: Run, split: str = "test", dataset: str | None = None) ->
         ("## Accuracy where the network may decline", evaluation.coverage(*data)),
     ]
     if own and run.history.epochs:
-        cells.append(("## Learning curves", basics.curves(name)))
+        cells.append(("## Learning curves", basics.curves(run.id)))
     if not own:  # the nearest images are those of the run's own training split
         cells = [cell for cell in cells if "most confident mistake" not in cell[0]]
     title = (
         f"# {plain(run.record.name)}\n\n{plain(run.record.model)} on {plain(run.record.dataset)}, "
         f"run `{run.id}`, measured on the {split} split"
         + (f" of {plain(dataset)}" if dataset else "")
-        + f".\n\n{_RETRAINED}"
+        + "."
     )
-    return _written(title, f"{_opening([run])}\nrun_id = runs[0].id", cells)
+    return _written(title, [run], cells)
 
 
 def write_comparison(runs: Sequence[Run]) -> str:
@@ -85,9 +129,9 @@ def write_comparison(runs: Sequence[Run]) -> str:
         raise RunError(
             "Runs of different datasets have no image in common: choose runs of one dataset."
         )
-    names = [_Variable(f"runs_here[{i}]") for i in range(len(runs))]
+    names = [run.id for run in runs]
     a, b = names[:2]
-    cells: Cells = [
+    cells = [
         ("## Settings that differ", comparison.settings(names)),
         ("## Learning curves", comparison.curves(names, "epoch")),
         ("## All in one figure", comparison.classic(names)),
@@ -99,8 +143,7 @@ def write_comparison(runs: Sequence[Run]) -> str:
         ("## The two architectures", comparison.architectures(a, b)),
     ]
     listed = "\n".join(f"- {plain(run.record.name)}, run `{run.id}`" for run in runs)
-    title = f"# {len(runs)} runs compared\n\n{listed}\n\n{_RETRAINED}"
-    return _written(title, f"{_opening(runs)}\nruns_here = [run.id for run in runs]", cells)
+    return _written(f"# {len(runs)} runs compared\n\n{listed}", runs, cells)
 
 
 def _opening(runs: Sequence[Run]) -> str:
@@ -125,6 +168,7 @@ def open_or_train(run_id, architecture, dataset, split_seed, recipe, start_from)
 
 
 runs = [open_or_train(*each) for each in wanted]
+run_ids = [run.id for run in runs]
 print(*runs, sep="\\n")"""
 
 
@@ -150,23 +194,21 @@ figure = image_grid(images[:24].numpy(), captions, title="The most confident mis
     )
 
 
-def _written(title: str, opening: str, cells: Cells) -> str:
-    import nbformat
-    from nbformat import v4
-
-    notebook: NotebookNode = v4.new_notebook(
-        metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": {"name": "python"},
-        }
-    )
-    notebook.cells = [v4.new_markdown_cell(title), v4.new_code_cell(opening)]
+def _written(title: str, runs: Sequence[Run], cells: Cells) -> str:
+    """The notebook; where the code opens one of the runs, it does so by a variable."""
+    written: list[Cell] = [("markdown", title)]
+    if runs:
+        written = [("markdown", f"{title}\n\n{_RETRAINED}"), ("code", _opening(runs))]
     for heading, code in cells:
-        notebook.cells += [v4.new_markdown_cell(heading), v4.new_code_cell(_displayed(code))]
-    for i, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{i}"  # the same run gives the same file
-    nbformat.validate(notebook)
-    return nbformat.writes(notebook)
+        for i, run in enumerate(runs):
+            code = code.replace(repr(run.id), f"run_ids[{i}]")
+        if _BY_HAND.search(code):
+            written.append(
+                ("markdown", f"{heading}\n\n{_NOT_RUN}\n\n```python\n{code.strip()}\n```")
+            )
+        else:
+            written += [("markdown", heading)] * bool(heading) + [("code", _displayed(code))]
+    return write_cells(written)
 
 
 def _displayed(code: str) -> str:

@@ -103,12 +103,9 @@ def load(folder: str) -> tuple[torch.Tensor, ...]:
     return tuple(parts)
 '''
 _ARRAYS = '''
+# digitlab makes FOLDER/data.npz: dl.export_dataset({dataset!r}, "data.npz")
 def load(folder: str) -> tuple[torch.Tensor, ...]:
-    """Training and test images, uint8 [N, 1, H, W], and labels, int64 [N], of FOLDER/data.npz.
-
-    digitlab makes that file: np.savez("data.npz", train_images=…, train_labels=…, test_images=…,
-    test_labels=…) of the splits of dl.load_dataset({dataset!r}, val_fraction=0).
-    """
+    """Training and test images, uint8 [N, 1, H, W], and labels, int64 [N], of FOLDER/data.npz."""
     with np.load(folder + "/data.npz") as arrays:
         names = ("train_images", "train_labels", "test_images", "test_labels")
         return tuple(torch.from_numpy(arrays[name]) for name in names)

@@ -111,9 +111,10 @@ def origin(run: Run) -> str:
             f"The network was trained elsewhere: imported from {imported['file']} "
             f"({imported['format']}, SHA-256 {imported['sha256']})."
         )
-    return "Imported from a file; its test results were recomputed from its logits." * bool(
-        imported
-    )
+    if not imported:
+        return ""
+    results = "claimed by the file" if run.record.claimed else "computed again from its weights"
+    return f"Imported from a file; its test results are {results}."
 
 
 def _architecture(run: Run) -> str:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from digitlab.data.dataset import choose
 from digitlab.exports.dataset_code import load_code
 from digitlab.models.classical.catalog import Kind, classical_args, classical_kind
 
@@ -51,12 +52,9 @@ def load(folder: str) -> tuple[np.ndarray, ...]:
     return tuple(parts)
 '''
 _ARRAYS = '''
+# digitlab makes FOLDER/data.npz: dl.export_dataset({dataset!r}, "data.npz")
 def load(folder: str) -> tuple[np.ndarray, ...]:
-    """Training and test images, uint8 [N, pixels], and labels, int64 [N], of FOLDER/data.npz.
-
-    digitlab makes that file: np.savez("data.npz", train_images=…, train_labels=…, test_images=…,
-    test_labels=…) of the splits of dl.load_dataset({dataset!r}, val_fraction=0).
-    """
+    """Training and test images, uint8 [N, pixels], and labels, int64 [N], of FOLDER/data.npz."""
     with np.load(folder + "/data.npz") as arrays:
         names = ("train_images", "train_labels", "test_images", "test_labels")
         images, labels, test_images, test_labels = (arrays[name] for name in names)
@@ -130,7 +128,6 @@ def scikit_script(experiment: Experiment, *, file: str, title: str, text: str) -
 
     Raises SpecError for a wrong spec, DatasetError for an unknown dataset.
     """
-    from digitlab.data.dataset import choose
     from digitlab.models.build import sketch
 
     spec, recipe, split = experiment.spec, experiment.recipe, experiment.dataset

@@ -158,7 +158,7 @@ def test_a_source_has_the_formats_whose_needs_it_meets(tiny, train_tiny, add_rec
     assert formats_of(subject_of("svm")) == ("py", "yaml")
     joined = subject_of(dl.ensemble([tiny, train_tiny(seed=1)]))
     assert formats_of(joined, "model") == ("onnx",)
-    assert formats_of(joined, "run") == ("report", "card", "notebook")
+    assert formats_of(joined, "run") == ("report", "page", "card", "notebook")
     unmeasured = dl.open_run(add_record(status="stopped").id)
     assert formats_of(subject_of(unmeasured), "run") == ("zip",)
     assert formats_of(subject_of(unmeasured), "results") == ()

@@ -54,6 +54,7 @@ def test_a_run_of_another_split_is_trained_again_on_its_own(train_tiny, optdigit
     assert theirs.split_seed == 5
 
 
+@pytest.mark.slow
 def test_a_comparison_runs_outside_the_app(run_id):
     config = dl.open_run(run_id).config.changed(seed=1)
     twin = dl.train("logistic-regression", "optdigits", config, progress=False)

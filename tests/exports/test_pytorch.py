@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from digitlab.exports.pytorch import standalone
 from digitlab.exports.recipe_code import recipe_code
 from digitlab.models.build import build
 from digitlab.models.classical.catalog import classical_kind
+from digitlab.models.load import load_model
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.runs.experiment import Experiment, divide
@@ -124,6 +126,7 @@ RECIPES = [
      "augmentation": {"elastic": 0.7, "noise": 0.05, "erasing": 0.2}},
     {"epochs": 4, "optimizer": "adamw", "learning_rate": 0.01, "schedule": "cosine",
      "average": 0.9, "augmentation": {"scale": 0.1, "shear": 5, "elastic": 0.5}},
+    {"epochs": 4, "optimizer": "muon", "learning_rate": 0.01, "schedule": "one-cycle"},
 ]  # fmt: skip
 
 
@@ -345,6 +348,15 @@ def test_a_name_cannot_break_out_of_the_file():
         clean = name.replace("\n", " ")
         spec = ModelSpec(name=clean, layers=["Flatten"])
         assert ModelSpec.from_code(script(spec)) == spec
+
+
+@pytest.mark.parametrize("preset", ["logistic-regression", "knn"])
+def test_the_name_of_a_dataset_is_no_code(preset):
+    data = divide("optdigits", TrainConfig())
+    data = replace(data, name='"""+str(print("PWNED"))+"""\nprint("PWNED")')
+    code = standalone(Experiment(load_model(preset), data, TrainConfig()))
+    assert "PWNED" in code
+    assert "PWNED" not in ast.unparse(ast.parse(code))  # it is in a comment
 
 
 def test_what_cannot_be_exported_is_refused():

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import digitlab as dl
+from digitlab.exports.model_card import write_model_card
 
 NASTY = '<script>alert(1)</script> | **b** `c` [x](javascript:1) "q"'
 
@@ -55,6 +56,16 @@ def test_a_model_card_has_the_numbers_and_how_they_were_measured(run, tmp_path):
     for row in result.per_class:
         assert f"| {row.name} |" in body
     assert "not stated" in body  # a licence is not made up
+
+
+def test_a_note_begins_no_list_and_holds_no_entity(run_id):
+    for note, shown in (
+        ("- a", "\\- a"),
+        ("12. a", "12\\. a"),
+        ("---", "\\---"),
+        ("&lt;", "\\&lt;"),
+    ):
+        assert f"\n{shown}\n" in write_model_card(dl.label_run(run_id, note=note))
 
 
 def test_an_ensemble_has_both(run_id, tmp_path):
