@@ -1,0 +1,1 @@
+"""Lessons whose goals are checked on what the learner has really made."""
