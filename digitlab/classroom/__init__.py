@@ -1,0 +1,1 @@
+"""Rooms: a class on one link, with its teacher and its learners."""
