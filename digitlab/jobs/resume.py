@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import RunError
+from digitlab.errors import RunError, StoreError
+from digitlab.jobs import requests
+from digitlab.jobs.compute import call
 from digitlab.jobs.launch import launch_worker
-from digitlab.jobs.queue import check_room, enqueue, mark_interrupted
-from digitlab.runs import checkpoints, run_folder, store
+from digitlab.jobs.queue import check_parameters, check_room, enqueue, mark_interrupted
+from digitlab.jobs.turns import check_seconds, when_waiting
+from digitlab.runs import checkpoints, lease, run_folder, store
+from digitlab.runs.find import find_changeable
 from digitlab.runs.record import RunRecord, Status
 from digitlab.runs.run import open_run
+from digitlab.runs.transaction import adding
 
 if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
@@ -21,12 +26,12 @@ _CYCLES = ("cosine", "one-cycle")  # schedules that end with nothing left of the
 def pause(run_id: str) -> None:
     """Pause a running or waiting run: it saves its state and ends. Harmless if it has ended."""
     mark_interrupted()
-    record = _own(run_id)
+    record = find_changeable(run_id)
     waiting = record.status == "queued" and store.change_status(
-        record.id, "queued", "paused", message="Paused before it began."
+        record.id, "queued", "paused", message=f"Paused {when_waiting(record)}."
     )
     if not waiting and store.get_record(record.id).status == "running":
-        run_folder.request_pause(record.id)
+        lease.ask(record.id, "pause")
 
 
 def resume(run_id: str) -> None:
@@ -34,10 +39,11 @@ def resume(run_id: str) -> None:
 
     It continues from its last checkpoint, bit for bit as if it had never stopped, or from the
     beginning if there is none. Harmless if it waits or trains already. Raises RunError for
-    a finished or bundled run and if the maximum number of runs is waiting.
+    a finished or bundled run and if the maximum number of runs is waiting, and SpecError where
+    its training would be over a limit.
     """
     mark_interrupted()
-    record = _own(run_id)
+    record = find_changeable(run_id)
     if record.active:
         return
     if record.status not in RESUMABLE:
@@ -55,9 +61,11 @@ def train_longer(run_id: str, epochs: int) -> None:
     for all the epochs at once. A schedule that has decayed to zero restarts for the added epochs,
     which is recorded in the recipe's `restarts`; a recipe with the same `restarts` from the
     beginning gives the same weights. Early stopping no longer applies. Raises RunError for a run
-    that is not finished or whose checkpoints were deleted, and ConfigError for too many epochs.
+    that is not finished or whose checkpoints were deleted, and where the added epochs would likely
+    take more seconds than a run may train, ConfigError for too many epochs, and
+    SpecError where its training would be over a limit.
     """
-    record = _own(run_id)
+    record = find_changeable(run_id)
     if record.status != "finished":
         raise RunError(
             f"Run {record.id} is {record.status}, not finished: resume it instead.",
@@ -68,6 +76,7 @@ def train_longer(run_id: str, epochs: int) -> None:
             f"Run {record.id} has no checkpoint to continue from. Rerun it with more epochs.",
             run_id=record.id,
         )
+    check_seconds(record, epochs)
     config = open_run(record.id).config
     done = record.epochs_done
     restarts = (*config.restarts, done) if config.schedule in _CYCLES else config.restarts
@@ -87,8 +96,6 @@ def repeat(
 
     Raises SpecError, ConfigError or DatasetError where the change does not fit.
     """
-    from digitlab.execution.prepare import plan
-
     run = open_run(run_id)
     if run.record.members:
         raise RunError(
@@ -97,7 +104,8 @@ def repeat(
             run_id=run.id,
         )
     before = run.record.experiment
-    experiment = plan(
+    experiment = call(
+        requests.plan,
         spec or before.spec,
         dataset or before.dataset,
         before.config.changed(**changes),
@@ -106,19 +114,26 @@ def repeat(
     return enqueue(experiment, name=name or run.record.name, parent=run.id)
 
 
-def _own(run_id: str) -> RunRecord:
-    record = open_run(run_id).record
-    if record.bundled:
-        raise RunError(
-            f"Run {record.id} comes with digitlab and cannot be changed.", run_id=record.id
-        )
-    return record
+def _check_limits(record: RunRecord) -> None:
+    """SpecError where the run is over a limit: its ZIP was made elsewhere, or they were lowered."""
+    spec, config = record.experiment.spec, record.experiment.config
+    classes = len(record.data.classes) if config.task == "classify" else None
+    error = call(requests.find_misfit, spec, spec.input, classes, config.batch_size)
+    if error:
+        raise error
 
 
 def _requeue(record: RunRecord, **values: Any) -> None:
-    check_room()
-    run_folder.clear_requests(record.id)
-    store.change_status(
-        record.id, record.status, "queued", ended=None, message="", executor="process", **values
-    )
-    launch_worker()
+    _check_limits(record)
+    check_parameters(record)
+    values |= {"ended": None, "message": "", "executor": "process"}
+    with adding():
+        check_room()
+        run_folder.clear_requests(record.id)
+        store.change_status(record.id, record.status, "queued", **values)
+    try:
+        launch_worker()
+    except StoreError:
+        former = {name: getattr(record, name) for name in values}
+        store.change_status(record.id, "queued", record.status, **former)
+        raise

@@ -17,33 +17,26 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from digitlab import files
+from digitlab import files, owners
 from digitlab.analysis.cache import cache_folder, require_weights
 from digitlab.analysis.robustness import measure_robustness
-from digitlab.errors import DigitlabError, StoreError
+from digitlab.errors import DigitlabError, RunError, StoreError
 from digitlab.jobs.launch import launch
+from digitlab.jobs.measurement import Progress, read_progress_in
+from digitlab.jobs.queue import check_room
 from digitlab.runs.run import open_run
+from digitlab.runs.transaction import adding
 from digitlab.settings import read_settings
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 ALL = "all"
-STARTING_SECONDS = 60.0  # which a process may take to import torch on a busy machine
 _REPORT_SECONDS = 0.2  # seconds
-
-
-class Progress(NamedTuple):
-    """The progress of a measurement: `done` of `total` steps, `what` it does; or why it failed."""
-
-    done: int
-    total: int
-    what: str
-    failed: str = ""
 
 
 class _Stopped(Exception):
@@ -53,13 +46,17 @@ class _Stopped(Exception):
 def start_robustness(run: Run, images: int | None) -> None:
     """Measure so many test images, None for all, in the background; harmless if it is running.
 
-    Raises RunError where the run has no weights, StoreError where no process can be started.
+    Raises RunError where the run has no weights, is another's, or so many may not wait, and
+    StoreError where no process can be started.
     """
+    _check_changeable(run)
     require_weights(run)
     if read_progress(run) and not read_progress(run).failed:
         return
-    stop_robustness(run, request=False)
-    _report(run, Progress(0, 1, "Starting"))
+    with adding():
+        check_room()
+        stop_robustness(run, request=False)
+        _report(run, Progress(0, 1, "Starting"))
     try:
         launch("digitlab.jobs.robustness", run.id, ALL if images is None else str(images))
     except OSError as e:
@@ -69,6 +66,7 @@ def start_robustness(run: Run, images: int | None) -> None:
 
 def stop_robustness(run: Run, *, request: bool = True) -> None:
     """Ask the measurement to stop, which then stores nothing; `request=False` takes that back."""
+    _check_changeable(run)
     if request:
         files.write_atomically(_file(run, "stop"), "")
     else:
@@ -77,28 +75,29 @@ def stop_robustness(run: Run, *, request: bool = True) -> None:
 
 def read_progress(run: Run) -> Progress | None:
     """The progress of a run's measurement; None if none is running and none failed."""
-    path = _file(run, "progress.json")
-    try:
-        written = path.stat().st_mtime
-        progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-    if progress.failed:
-        return progress
-    young = progress.done == 0 and time.time() - written < STARTING_SECONDS
-    if files.is_locked(_file(run, "lock")) or young:
-        return progress
-    return progress._replace(failed="Its process ended unexpectedly. Start it again.")
+    return read_progress_in(cache_folder(run))
+
+
+def _check_changeable(run: Run) -> None:
+    """RunError where the card is not theirs to measure for whom this process acts."""
+    if not owners.may_change(run.record.owner):
+        raise RunError(owners.not_yours(f"Run {run.id}"), run_id=run.id)
 
 
 def forget_failure(run: Run) -> None:
     """Forget a measurement that failed."""
+    _check_changeable(run)
     _file(run, "progress.json").unlink(missing_ok=True)
 
 
 def work(run_id: str, images: int | None) -> None:
     """Measure, one run of this home at a time, and write the card; progress goes to its file."""
     run = open_run(run_id)
+    with owners.acting_in(run.record.owner):
+        _work(run, images)
+
+
+def _work(run: Run, images: int | None) -> None:
     cache_folder(run).mkdir(parents=True, exist_ok=True)
     last = 0.0
 
@@ -111,7 +110,10 @@ def work(run_id: str, images: int | None) -> None:
             _report(run, Progress(done, total, what))
 
     try:
-        with FileLock(_file(run, "lock"), timeout=0), _turn(lambda: report(0, 1, "Waiting")):
+        with (
+            FileLock(_file(run, "lock"), timeout=files.PROBE_SECONDS),
+            _turn(lambda: report(0, 1, "Waiting")),
+        ):
             report(0, 1, "Loading")
             measure_robustness(run, images, on_progress=report)
             _file(run, "progress.json").unlink(missing_ok=True)

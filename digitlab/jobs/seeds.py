@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from digitlab.errors import RunError
-from digitlab.jobs.queue import active_runs
+from digitlab.jobs.queue import active_runs, check_room
 from digitlab.jobs.resume import repeat
 from digitlab.runs import store
 from digitlab.runs.configuration import one_per_seed, same_configuration
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import open_run
-from digitlab.settings import read_settings
 
 MOST = 20
 _RECENT_RUNS = 1_000  # newest own runs
@@ -31,12 +30,8 @@ def run_seeds(run_id: str, k: int = 5) -> list[str]:
         )
     have = {record.seed, *(other.seed for other in runs_of_configuration(record))}
     wanted = [seed for seed in range(k + len(have)) if seed not in have][: max(0, k - len(have))]
-    room = read_settings().max_queued - len(store.list_records(("queued",)))
-    if len(wanted) > room:
-        raise RunError(
-            f"{len(wanted)} more runs would have to wait, but only {max(room, 0)} may "
-            "(DIGITLAB_MAX_QUEUED). Choose fewer seeds, or wait until some runs have ended."
-        )
+    if wanted:
+        check_room(len(wanted))
     return [repeat(record.id, seed=seed) for seed in wanted]
 
 

@@ -30,7 +30,7 @@ def workers(home):
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 mine = f"DIGITLAB_HOME={home}\0".encode() in (folder / "environ").read_bytes()
-                if mine and b"digitlab.jobs.worker" in (folder / "cmdline").read_bytes():
+                if mine and b"digitlab\0worker" in (folder / "cmdline").read_bytes():
                     found.append(int(folder.name))
         return sorted(set(found) - {os.getpid()})
 

@@ -20,25 +20,35 @@ _context.set_forkserver_preload(
 )
 
 
-def start_worker(*, dies_at: str = "", count: int = 0) -> BaseProcess:
+def start_worker(*, dies_at: str = "", count: int = 0, keeps: str = "") -> BaseProcess:
     """A worker of this home; one with `dies_at` kills itself at the `count`th such point:
-    `checkpoint` (its bytes are half written) or `commit` (of the run store)."""
-    home = os.environ["DIGITLAB_HOME"]
-    process = _context.Process(target=_work, args=(home, dies_at, count), daemon=True)
+    `checkpoint` (its bytes are half written), `saved` (one is whole) or `commit` (of the store).
+    One that `keeps` working, as `python -m digitlab work` does, has a home of that path."""
+    places = {name: value for name, value in os.environ.items() if name.startswith("DIGITLAB_")}
+    if keeps:
+        places["DIGITLAB_HOME"] = keeps
+    process = _context.Process(
+        target=_work, args=(places, dies_at, count, bool(keeps)), daemon=True
+    )
     process.start()
     return process
 
 
-def _work(home: str, dies_at: str, count: int) -> None:
-    os.environ["DIGITLAB_HOME"] = home
+def _work(places: dict[str, str], dies_at: str, count: int, keeps: bool) -> None:
+    os.environ.update(places)
     from digitlab.execution import control
     from digitlab.jobs import worker
+    from digitlab.runs import lease
 
     control.SAVE_SECONDS = 0.05  # far more often than anybody needs, so that kills meet them
     control.SAVING_SHARE = 0.3
     if dies_at:
         _arrange_death(dies_at, count)
-    worker.work()
+    if keeps:
+        lease.SECONDS, lease.BEAT_SECONDS = 3.0, 0.2  # so that a lost machine is seen soon
+        worker.keep_working()
+    else:
+        worker.work()
 
 
 def _arrange_death(dies_at: str, count: int) -> None:
@@ -72,4 +82,9 @@ def _arrange_death(dies_at: str, count: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write(path, content, **settings)
 
-    files.write_atomically = half_write
+    def write_and_die(path, content, **settings):
+        write(path, content, **settings)
+        if "checkpoints" in str(path) and one_more():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    files.write_atomically = half_write if dies_at == "checkpoint" else write_and_die

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import digitlab as dl
+from digitlab import owners
 from digitlab.errors import (
     ConfigError,
     DatasetError,
@@ -21,7 +22,7 @@ from digitlab.errors import (
     StoreError,
 )
 from digitlab.execution.prepare import new_record, plan
-from digitlab.jobs import launch, queue
+from digitlab.jobs import launch, queue, robustness
 from digitlab.runs import run_folder, store
 
 ROOT = Path(__file__).parents[2]
@@ -139,7 +140,7 @@ def test_a_killed_run_is_shown_as_interrupted_and_the_next_one_begins(
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: not workers())
     assert status(first) == "running"  # nobody has looked yet
-    wait_for(lambda: first not in [record.id for record in queue.active_runs()], 5)
+    wait_for(lambda: first not in [record.id for record in queue.active_runs()])
     record = store.get_record(first)
     assert record.status == "interrupted"
     assert "ended unexpectedly" in record.message
@@ -147,11 +148,18 @@ def test_a_killed_run_is_shown_as_interrupted_and_the_next_one_begins(
     assert ended(second).status == "finished"
 
 
-def test_a_run_that_has_just_been_claimed_is_not_taken_for_dead():
+def test_a_run_that_has_just_been_claimed_is_not_taken_for_dead(monkeypatch):
+    monkeypatch.setattr(queue, "STARTING_SECONDS", 600.0)  # of which a slow disk takes some
     young = waiting(status="running", started=time.time())
-    old = waiting(status="running", started=time.time() - 60)
-    assert queue.mark_interrupted() == 1
+    old = waiting(status="running", started=time.time() - 1_200)
+    assert queue.mark_interrupted() == (1, 1)
     assert (status(young), status(old)) == ("running", "interrupted")
+
+
+def test_a_clock_that_was_set_back_keeps_no_dead_run_running():
+    dead = waiting(status="running", started=time.time() + 3_600)
+    assert queue.mark_interrupted() == (0, 1)
+    assert status(dead) == "interrupted"
 
 
 def test_the_message_of_an_interrupted_run_says_whether_it_can_be_gone_on_with():
@@ -229,9 +237,9 @@ def test_what_cannot_work_is_refused_before_it_is_queued(workers, model, dataset
 def test_a_worker_that_cannot_be_started_is_one_clear_error(home):
     home.mkdir()
     (home / "logs").write_text("in the way")
-    with pytest.raises(StoreError, match=r"No worker could be started .*the run is still queued"):
+    with pytest.raises(StoreError, match=r"No worker could be started .*try again"):
         queue.submit(MODEL, "optdigits", SHORT)
-    assert [record.status for record in store.list_records()] == ["queued"]
+    assert store.list_records() == [], "trying again does not train it twice"
 
 
 def test_many_looks_start_few_workers(monkeypatch):
@@ -247,3 +255,77 @@ def test_many_looks_start_few_workers(monkeypatch):
     monkeypatch.setattr(launch, "_last_launch", -1e9)
     queue.reconcile()
     assert len(started) == 1, f"{other} has the only place"
+
+
+ANN, BOB = owners.owner_of("ann"), owners.owner_of("bob")
+
+
+def test_owners_take_turns_and_each_is_told_its_own_place(monkeypatch):
+    for i, owner in enumerate([ANN, ANN, ANN, BOB, BOB, None]):
+        waiting(owner=owner, name=f"{i}", created=float(i), id=f"run-{i}")
+    assert [run_id[-1] for run_id in store.list_turns()] == list("035142")
+    assert queue.find_place("run-1") == (3, None)
+    waiting(status="finished", train_seconds=8.0)
+    waiting(status="running", owner=ANN, started=time.time() - 6, step=50, total_steps=100)
+    store.update_run("run-0", status="stopped")
+    # Ann's turn was the last one
+    assert [run_id[-1] for run_id in store.list_turns()] == list("35142")
+    with owners.acting_for(BOB):
+        ahead, seconds = queue.find_place("run-4")
+        assert ahead == 4
+        assert seconds == pytest.approx(6 + 3 * 8, abs=2)
+        assert {record.id for record in queue.list_active()} == {"run-3", "run-4", "run-5"}
+    store.update_run("run-3", status="stopped")
+    assert store.claim_next(2).id == "run-4"
+    assert store.claim_next(3).id == "run-5"
+    assert store.claim_next(4).id == "run-1"
+
+
+def test_measurements_and_runs_that_are_resumed_count_among_those_that_wait(
+    monkeypatch, tiny, home
+):
+    monkeypatch.setattr(queue, "launch_worker", lambda: None)
+    monkeypatch.setattr("digitlab.jobs.resume.launch_worker", lambda: None)
+    monkeypatch.setattr(robustness, "launch", lambda *_: None)
+    monkeypatch.setenv("DIGITLAB_MAX_QUEUED", "2")
+    stopped = waiting(status="stopped")
+    robustness.start_robustness(tiny, 10)
+    first = queue.submit(MODEL, "optdigits", SHORT)
+    for more in (
+        lambda: queue.submit(MODEL, "optdigits", SHORT),
+        lambda: dl.resume(stopped),
+        lambda: robustness.start_robustness(dl.open_run("logistic"), 10),
+    ):
+        with pytest.raises(RunError, match="2 runs are waiting already"):
+            more()
+    queue.stop(first)
+    dl.resume(stopped)
+
+
+def test_many_processes_submit_and_never_more_than_may_wait(home, start_together, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_MAX_QUEUED", "5")
+    store.list_records()
+    code = (
+        "import digitlab as dl\nfrom digitlab.jobs import queue\n"
+        "queue.launch_worker = lambda: None\n"
+        "from digitlab.execution.prepare import plan\n"
+        "planned = plan('logistic-regression', 'optdigits', dl.TrainConfig(epochs=1))\nready()\n"
+        "for _ in range(4):\n"
+        "    try:\n        queue.enqueue(planned)\n"
+        "    except dl.DigitlabError as e:\n        assert 'MAX_QUEUED' in str(e), e\n"
+        "print('done', flush=True)\n"
+    )
+    for process in start_together(code, [()] * 3):
+        assert process.stdout.readline() == "done\n", process.stderr.read()
+    assert len(store.list_records(("queued",))) == 5
+
+
+def test_a_run_of_a_visitor_is_stopped_when_its_time_is_over(monkeypatch, wait_for):
+    monkeypatch.setenv("DIGITLAB_MAX_SECONDS", "2")
+    with owners.acting_for(ANN):
+        run_id = queue.submit(MODEL, "optdigits", LONG)
+    wait_for(lambda: status(run_id) == "stopped" and store.get_record(run_id).measured)
+    assert store.get_record(run_id).message == (
+        "Stopped after 2.0 s, the most that a run of a visitor may train here "
+        "(DIGITLAB_MAX_SECONDS)."
+    )

@@ -8,7 +8,7 @@ import pytest
 
 import digitlab as dl
 from digitlab.analysis.robustness_card import read_card
-from digitlab.jobs import robustness
+from digitlab.jobs import measurement, robustness
 
 
 def wait(condition, seconds=60.0):
@@ -55,5 +55,5 @@ def test_a_process_that_died_is_not_taken_for_alive(run_id, monkeypatch):
     monkeypatch.setattr(robustness, "launch", lambda *_: None)  # a process that never comes
     robustness.start_robustness(run, 40)
     assert not robustness.read_progress(run).failed
-    monkeypatch.setattr(robustness, "STARTING_SECONDS", 0.0)
+    monkeypatch.setattr(measurement, "STARTING_SECONDS", 0.0)
     assert "ended unexpectedly" in robustness.read_progress(run).failed

@@ -8,8 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import digitlab as dl
+from digitlab import owners
+from digitlab.errors import StoreError
 from digitlab.execution.prepare import new_record, plan
+from digitlab.jobs import warm, worker
 from digitlab.jobs.worker import work
 from digitlab.runs import run_folder, store
 
@@ -32,6 +37,35 @@ def test_it_carries_out_all_that_waits_oldest_first():
     assert work() == 0
 
 
+def test_whether_a_run_fits_is_estimated_before_others_wait_for_it_to_be_claimed(monkeypatch):
+    other, mine = add(seed=0), add(seed=1)
+    claim_next, claiming, claimed = store.claim_next, [], []
+
+    def claim(*arguments):
+        claiming.append(True)
+        try:
+            return claim_next(*arguments)
+        finally:
+            claiming.clear()
+
+    def fits(record):
+        claimed.extend(claiming)
+        return record.id == mine
+
+    monkeypatch.setattr(store, "claim_next", claim)
+    assert work(gives_back=True, fits=fits) == 1
+    assert [store.get_record(run_id).status for run_id in (other, mine)] == ["queued", "finished"]
+    assert not claimed
+
+
+@pytest.mark.slow  # about ten seconds, of the process that is started beside it
+def test_it_trains_a_run_on_two_devices():
+    run_id = add(devices=2)
+    assert work() == 1
+    record = store.get_record(run_id)
+    assert (record.status, record.environment["devices"]) == ("finished", 2)
+
+
 def test_it_leaves_at_once_where_enough_runs_are_going():
     busy, run_id = add(), add()
     store.update_run(busy, status="running", started=time.time())
@@ -45,6 +79,33 @@ def test_a_dead_run_does_not_keep_its_place():
     assert work() == 1
     assert store.get_record(dead).status == "interrupted"
     assert store.get_record(run_id).status == "finished"
+
+
+def test_a_visitors_run_takes_only_so_much_memory(monkeypatch):
+    wide = {"Conv2d": {"out_channels": 64, "kernel_size": 3, "padding": 1}}
+    spec = dl.ModelSpec(name="wide", layers=[wide, "Flatten", {"Linear": {"out_features": 10}}])
+    with owners.acting_for(owners.owner_of("ann")):
+        experiment = plan(spec, "optdigits", TINY.changed(batch_size=1_024))
+        large = new_record(experiment, status="queued", executor="process").id
+        small = add()
+    monkeypatch.setenv("DIGITLAB_MAX_MEMORY", str(20_000_000))
+    monkeypatch.setattr(worker, "DATA_BYTES", 40_000_000)
+    assert work() == 2
+    assert store.get_record(large).status == "failed"
+    assert "ran out of memory" in store.get_record(large).message
+    assert store.get_record(small).status == "finished"
+
+
+def test_a_run_whose_seconds_cannot_be_noted_does_not_end_the_worker(monkeypatch, capsys):
+    def full(*_):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(worker.training_time, "note_training", full)
+    with owners.acting_for(owners.owner_of("ann")):
+        first, second = add(), add(seed=1)
+    assert work() == 2
+    assert {store.get_record(run_id).status for run_id in (first, second)} == {"finished"}
+    assert "the disk is full" in capsys.readouterr().out
 
 
 def test_what_goes_wrong_is_in_the_log_and_the_rest_goes_on(monkeypatch, capsys):
@@ -64,6 +125,28 @@ def test_what_goes_wrong_is_in_the_log_and_the_rest_goes_on(monkeypatch, capsys)
 
 def test_as_a_process_it_ends_with_status_0():
     done = subprocess.run(
-        [sys.executable, "-m", "digitlab.jobs.worker"], cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-m", "digitlab", "worker"], cwd=ROOT, capture_output=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_one_that_cannot_load_anything_beforehand_waits_and_works_all_the_same(
+    tmp_path, monkeypatch, capsys
+):
+    def cannot():
+        raise MemoryError("no room for torch")
+
+    def one_look(place):
+        looks.append(place)
+        (place / "0.free").unlink(missing_ok=True)  # engaged
+        return len(looks) == 1
+
+    looks = []
+    monkeypatch.setenv("DIGITLAB_WARM_WORKERS", "1")
+    monkeypatch.setattr("digitlab.jobs.shelf.rehearse", cannot)
+    monkeypatch.setattr(worker, "DELAY_SECONDS", 0)
+    monkeypatch.setattr(warm, "is_wanted", one_look)
+    run_id = add()
+    worker.wait(tmp_path)
+    assert store.get_record(run_id).status == "finished"
+    assert capsys.readouterr().out.count("MemoryError: no room for torch") == 1
