@@ -1,0 +1,1 @@
+"""Sweeps: many runs that belong together, all combinations or trials chosen as they go."""
