@@ -21,6 +21,7 @@ import digitlab as dl
 from digitlab import files
 from digitlab.assets.make_reader import fold_no_digit, train_reader
 from digitlab.errors import RunError
+from digitlab.exports.kept_graph import keep_graph
 from digitlab.runs import run_folder
 
 FILES = (
@@ -101,7 +102,9 @@ def bundle(run: dl.Run, asset: str, change: Change | None = None) -> dl.Run:
     files.write_json(target / run_folder.RECORD, record.model_dump())
     history = {"steps": run.history.steps, "epochs": run.history.epochs}
     files.write_atomically(target / run_folder.HISTORY, json.dumps(_rounded(history)))
-    return dl.open_run(asset)
+    bundled = dl.open_run(asset)
+    keep_graph(bundled)
+    return bundled
 
 
 def _rounded(value: Any) -> Any:

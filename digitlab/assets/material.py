@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from digitlab.drawing.compose import scale_strokes, string
-from digitlab.drawing.doodles import LEARNT, doodle, vary
+from digitlab.drawing.doodles import LEARNT, doodle, read_points, round_off, vary
 from digitlab.drawing.segmentation import list_candidates
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import find_box, frame_digit
@@ -25,6 +25,8 @@ WHOLE = 0.88  # of a digit's ink in a run of pieces, and of the run's ink in the
 PARTLY = 0.75  # … digit; below this it is none; in between nobody can say, but that …
 BEST = 0.7  # … where digits overlap the best run there is must do, from this share
 
+BAR = 0.4  # width of a part in its heights, up to which it may be a 1
+
 Example = tuple[np.ndarray, int]  # uint8 [28, 28] and label
 Scans = tuple[np.ndarray, np.ndarray]  # MNIST's images uint8 [N, 28, 28] and labels
 
@@ -32,17 +34,94 @@ Scans = tuple[np.ndarray, np.ndarray]  # MNIST's images uint8 [N, 28, 28] and la
 def pen_digits(
     digits: Sequence[PenDigit], count: int, rng: np.random.Generator
 ) -> Iterator[Example]:
-    """Single pen digits as other hands might write them, with brushes from thin to thick."""
+    """Single pen digits as other writers might write them, with brushes from thin to thick."""
     for k in range(count):
         digit = digits[k % len(digits)]
         strokes = vary(digit.strokes, rng, much=rng.choice([0.3, 0.8, 1.1]))
         yield from _framed(strokes, digit.label, rng)
 
 
+# Forms that the writers of MNIST and Pendigits seldom use; as in `doodles`: strokes of points "xy".
+HANDS: dict[int, tuple[str, ...]] = {
+    0: (
+        "40 11 04 17 49 77 84 71 40",
+        "50 20 03 06 29 59 86 82 50 20",
+        "40 11 04 17 49 77 84 71 40|80 09",
+        "50 30 03 06 39 59 86 83 50 40|45 46",
+    ),
+    1: (
+        *("05 50 59", "14 40 49|09 89", "23 40 49", "06 60 49", "03 30 39|09 69", "17 50 59"),
+        *("13 33 70 69", "04 24 70 59"),
+    ),
+    2: ("02 20 60 82 84 57 29 08 17 28 89", "01 30 60 82 75 09 89", "03 20 60 83 09 79"),
+    3: ("00 80 44 76 78 49 08", "11 30 60 72 44 34|44 76 78 49 08", "00 70 33 65 78 49 08"),
+    4: ("30 05 85|60 59", "20 06 86|65 69", "10 05 75|70 79", "69 60 06 86", "00 05 75|70 69"),
+    5: ("20 14 44 76 78 49 08|20 80", "80 20 13 44 75 78 49 08", "10 14 54 76 68 39 08|10 90"),
+    6: (
+        "60 33 15 16 28 49 68 76 74 63 43 33",
+        "50 22 05 07 29 59 77 75 54 34 16",
+        "40 05 08 29 59 77 64 34 06",
+    ),
+    7: (
+        "00 80 39|24 74",
+        "03 00 80 49|25 75",
+        "02 10 30 80 39",
+        "00 80 55 49",
+        "01 00 90 39|15 65",
+    ),
+    8: ("40 11 23 53 71 40|33 05 18 49 77 64 33", "71 50 20 11 24 66 78 49 29 08 16 64 71"),
+    9: (
+        "71 40 11 13 35 65 72 71 78",
+        "80 40 12 15 46 76 82 80 79 49 18",
+        "70 30 12 14 45 74 70 49",
+        "70 40 12 14 35 64 71 70 66 49 29 17 08",
+        "81 60 22 14 36 66 81 80 67 39 18 07 27 67",
+        "80 40 12 15 46 76 82 80 77 49 19 07 16 36",
+    ),
+}
+
+
+def other_hands(_: Sequence[PenDigit], count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Digits in the forms of `HANDS`: a crossed 7, a 1 with an upstroke, an open 4, a slashed 0."""
+    for k in range(count):
+        label = k % 10
+        form = HANDS[label][rng.integers(len(HANDS[label]))]
+        strokes = [round_off(stroke) for stroke in read_points(form)]
+        narrow = np.array((rng.uniform(0.55, 1.0), 1.0))
+        yield from _framed(vary([narrow * stroke for stroke in strokes], rng), label, rng)
+
+
+def broken_digits(
+    digits: Sequence[PenDigit], count: int, rng: np.random.Generator
+) -> Iterator[Example]:
+    """Digits from which a printed line was taken, which left gaps or a rest of itself."""
+    for k in range(count):
+        digit = digits[k % len(digits)]
+        ink = _drawn(vary(digit.strokes, rng, much=rng.choice([0.3, 0.8])), rng)
+        for _ in range(int(rng.integers(1, 3))):
+            turned = ink.T if rng.random() < 0.3 else ink
+            thick = max(1, round(rng.uniform(0.01, 0.04) * len(turned)))
+            row = int(rng.integers(len(turned)))
+            turned[row : row + thick] = 0 if rng.random() < 0.7 else turned[row : row + thick] // 2
+        yield from _frame(ink, digit.label)
+
+
 def doodles(_: Sequence[PenDigit], count: int, rng: np.random.Generator) -> Iterator[Example]:
     """Letters, shapes and scribbles: no digits."""
     for _ in range(count):
         yield from _framed(doodle(LEARNT, rng)[1], NO_DIGIT, rng)
+
+
+def doodle_spans(_: Sequence[PenDigit], count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Parts into which letters and shapes are cut: no digits, but for bars, which may be a 1."""
+    made = 0
+    while made < count:
+        ink = _drawn(doodle(LEARNT, rng)[1], rng)
+        parts = [part for part, _ in list_candidates(ink)]
+        wide = [part for part in parts if part.shape[1] > BAR * part.shape[0]]
+        for k in rng.permutation(len(wide))[:3]:
+            made += 1
+            yield from _frame(wide[k], NO_DIGIT)
 
 
 def blobs(_: Sequence[PenDigit], count: int, rng: np.random.Generator) -> Iterator[Example]:
@@ -93,7 +172,7 @@ def spans(digits: Sequence[PenDigit], count: int, rng: np.random.Generator) -> I
 
 
 def scan_spans(scans: Scans, count: int, rng: np.random.Generator) -> Iterator[Example]:
-    """The same of MNIST's digits, which many more hands wrote."""
+    """The same of MNIST's digits, which many more people wrote."""
     made = 0
     images, labels = scans
     while made < count:
@@ -203,9 +282,12 @@ def _fill(image: Image.Image, points: list[tuple[float, float]], value: int) -> 
 # How many examples of each kind, a hundred to a job so that the jobs can be shared out.
 AMOUNTS: dict[Callable[..., Iterator[Example]], int] = {
     pen_digits: 26_000,
+    other_hands: 9_000,
+    broken_digits: 6_000,
     spans: 44_000,
     scan_spans: 30_000,
-    doodles: 14_000,
+    doodles: 22_000,
+    doodle_spans: 6_000,
     cut_digits: 3_000,
     blobs: 3_000,
 }

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.bench.photos import measure_conditions
 from digitlab.data.pendigits import FILE, digits_of, divide_writers
 from digitlab.drawing.compose import CONDITIONS, Drawing, placed
 from digitlab.drawing.doodles import HELD_OUT, doodle, vary
 from digitlab.drawing.source import read_drawing
-from digitlab.drawing.stages import Framing, frame_naively
+from digitlab.drawing.stages import Box, Framing, frame_naively
 from digitlab.drawing.strokes import PenDigit
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.settings import read_settings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 SEED = 0
-COUNT = 500  # drawings of each condition
+COUNT = 500  # drawings of each condition, and a fifth as many photographs
 AS_MNIST = Framing(thickness=False)  # only the steps of MNIST's own preprocessing
 
 Measurement = dict[str, Any]
@@ -65,10 +66,12 @@ def _measure(run: Run, digits: Sequence[PenDigit], count: int, seed: int) -> Ite
         if condition != "two lines":
             with_strokes = _read_exactly(drawings, run, strokes=True)
             yield _share(f"strings {condition}, strokes known, exact", with_strokes)
+    yield from _measure_amounts(run, digits, count, seed)
     accuracy = run.evaluate("test").accuracy
     yield {"name": f"{run.record.dataset} test", "value": accuracy, "unit": "share", "n": 10_000}
     for name, canvases in _no_digits(digits, count, seed):
         yield _share(f"accepted: {name}", [_accepts(canvas, run) for canvas in canvases])
+    yield from measure_conditions(run, digits, max(1, count // 5), seed)
     yield from _measure_time(run, digits, count // 10, seed)
 
 
@@ -86,6 +89,43 @@ def _measure_framings(
     yield _share("single digits", [text == d.text for text, d in zip(texts, drawings, strict=True)])
     yield _share("single digits, strokes known", _read_exactly(drawings, run, strokes=True))
     yield _share("single digits declined", ["?" in text for text in texts])
+
+
+def _measure_amounts(
+    run: Run, digits: Sequence[PenDigit], count: int, seed: int
+) -> Iterator[Measurement]:
+    """Amounts read exactly, and those in which a mark of one kind is read as one of the other."""
+    from digitlab.analysis.recognize import recognize
+
+    drawings = _draw("amounts", digits, count, seed)
+    reads = [recognize(drawing.canvas, run) for drawing in drawings]
+    pairs = list(zip(reads, drawings, strict=True))
+    yield _share("amounts, exact", [read.text == drawing.text for read, drawing in pairs])
+    yield _share("amounts declined", [read.declined is not None for read in reads])
+    digit_boxes = [[digit.box for digit in read.digits if not digit.declined] for read in reads]
+    yield _share(
+        "signs read as digits",
+        [
+            any(not _written_at(box, drawing).isdigit() for box in boxes)
+            for boxes, drawing in zip(digit_boxes, drawings, strict=True)
+        ],
+    )
+    yield _share(
+        "digits read as signs",
+        [
+            any(_written_at(sign.box, drawing).isdigit() for sign in read.signs)
+            for read, drawing in pairs
+        ],
+    )
+
+
+def _written_at(box: Box, drawing: Drawing) -> str:
+    """The character of a drawing that shares most with a box."""
+    reach = drawing.brush / 2
+    low = np.array([np.concatenate(glyph).min(axis=0) - reach for glyph in drawing.digits])
+    high = np.array([np.concatenate(glyph).max(axis=0) + reach for glyph in drawing.digits])
+    shared = np.minimum(high, box[2:]) - np.maximum(low, box[:2])
+    return drawing.text[int(np.maximum(shared, 0).prod(axis=1).argmax())]
 
 
 def _draw(condition: str, digits: Sequence[PenDigit], count: int, seed: int) -> list[Drawing]:

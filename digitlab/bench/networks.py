@@ -13,6 +13,7 @@ from digitlab.models.build import build
 from digitlab.models.spec import ModelSpec
 from digitlab.settings import read_settings
 from digitlab.training.compute import choose_compute
+from digitlab.training.devices import pick_device, synchronize
 from digitlab.training.optim import make_optimizer
 
 if TYPE_CHECKING:
@@ -65,12 +66,14 @@ def train_epoch(
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
 ) -> float:
     """Seconds of an epoch by PyTorch's usual loop: zero_grad, forward, loss, backward, step."""
+    device = next(model.parameters()).device
     model.train()
     start = time.perf_counter()
     for images, labels in batches:
         optimizer.zero_grad()
-        F.cross_entropy(model(images), labels).backward()
+        F.cross_entropy(model(images.to(device)), labels.to(device)).backward()
         optimizer.step()
+    synchronize()
     return time.perf_counter() - start
 
 
@@ -92,7 +95,7 @@ def loader_epoch(spec: ModelSpec) -> Callable[[], float]:
     data = Subset(torchvision_mnist(train=True), range(IMAGES))
 
     def epoch() -> float:
-        model = module(spec)
+        model = module(spec).to(pick_device("auto"))
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
         return train_epoch(model, optimizer, DataLoader(data, batch_size=BATCH, shuffle=True))
 
@@ -111,8 +114,8 @@ def fixed_batch_epoch(spec: ModelSpec, config: TrainConfig) -> Callable[[], floa
         model = compute.to_device(model).train()
         optimizer = make_optimizer(model, config)
         generator = torch.Generator().manual_seed(0)
-        images = torch.randn(BATCH, 1, 28, 28, generator=generator)
-        labels = torch.randint(0, 10, (BATCH,), generator=generator)
+        images = torch.randn(BATCH, 1, 28, 28, generator=generator).to(compute.device)
+        labels = torch.randint(0, 10, (BATCH,), generator=generator).to(compute.device)
         with compute.applied(model):
             start = time.perf_counter()
             for _ in range(IMAGES // BATCH):
@@ -121,6 +124,7 @@ def fixed_batch_epoch(spec: ModelSpec, config: TrainConfig) -> Callable[[], floa
                     logits = model(images)
                 F.cross_entropy(logits.float(), labels).backward()
                 optimizer.step()
+            synchronize()
             return time.perf_counter() - start
 
     return epoch

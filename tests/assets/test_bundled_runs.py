@@ -6,11 +6,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import digitlab as dl
 from digitlab.analysis.recognize import default_reader
+from digitlab.evaluation.softmax import softmax
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import run_folder
+from digitlab.runs.graph import find_graph, read_graph
 from digitlab.runs.run import list_bundled
 
 
@@ -50,6 +53,14 @@ def test_its_weights_give_its_saved_predictions(bundled, mnist):
     images = mnist.test.images[:300]
     assert np.allclose(bundled.predict(images), saved.probabilities[:300], atol=1e-4)
     assert bundled.record.data.fingerprint == mnist.fingerprint
+
+
+def test_its_graph_answers_as_its_weights_do(bundled, optdigits):
+    images = optdigits.test.images[:100].numpy()
+    images = np.concatenate([images, 255 - images])
+    logits = read_graph(find_graph(bundled))(images)
+    expected = bundled.predict_logits(torch.from_numpy(images)).numpy()
+    assert np.abs(softmax(logits) - softmax(expected)).max() < 1e-4
 
 
 def test_it_opens_by_its_beginning_and_where_no_home_can_be(bundled, home):

@@ -10,11 +10,12 @@ from digitlab.data.registry import is_available
 from digitlab.errors import DatasetMissingError
 
 
+@pytest.mark.slow
 def test_every_measurement_says_its_n_seed_and_writers():
     if not is_available("pendigits"):
         pytest.skip("There are no pen strokes: set DIGITLAB_DATA to a folder that holds them")
     lines = []
-    figures = {row["name"]: row for row in measure_drawing(lines.append, count=12)}
+    figures = {row["name"]: row for row in measure_drawing(lines.append, count=14)}
     assert len(lines) == len(figures)
     for row in figures.values():
         assert row["n"] > 0
