@@ -25,4 +25,8 @@ __version__ = VERSION
 # torch reads this when it is loaded; whoever set it, or loaded torch before, keeps their choice.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# ONNX Runtime, from 1.29, keeps a number for this machine in the person's cache and tells Microsoft
+# of each process, session and network, unless it reads this while it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,11 @@ from PIL import Image, ImageDraw
 import digitlab as dl
 from digitlab.cli import app, main
 from digitlab.exports.formats import FORMATS
+from digitlab.jobs import queue, resume
 from digitlab.runs import store
+from digitlab.sweeps import sweep, worker
 from digitlab.words import percent
+from tests.drawing.photographed import boxed_page
 from tests.models.small_graph import SMALL_GRAPH
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +105,67 @@ def test_datasets(as_json, command):
     assert all(name in out for name in by_name)
 
 
+def test_a_dataset_of_one_s_own_is_added_used_and_removed(as_json, command, tmp_path):
+    file = write_table(tmp_path / "photos.csv")
+    code, _, err = command("datasets", "--add", file, "--name", "photos")
+    assert code == 1
+    assert "--label-column answers it" in err
+    assert "kind" in err
+    facts, err = as_json("datasets", "--add", file, "--name", "photos", "--label-column", "kind")
+    assert facts["classes"] == ["circle", "square"]
+    assert "20 % of each class" in facts["split"]
+    run, _ = as_json("train", "logistic-regression", "--dataset", "photos", "--set", "epochs=1")
+    renamed, _ = as_json("datasets", "--rename", "photos", "--name", "shapes")
+    assert renamed["runs"] == [run["run_id"]]
+    assert "shapes" in [row["name"] for row in as_json("datasets")[0]]
+    exported, _ = as_json("datasets", "--export", "shapes", "--out", tmp_path / "shapes.zip")
+    assert exported["bytes"] > 0
+    removed, err = as_json("datasets", "--remove", "shapes")
+    assert removed["runs"] == [run["run_id"]]
+    assert "1 of your runs" in err
+    assert command("datasets", "--remove", "shapes")[0] == 1
+
+
+def test_a_file_is_evaluated_or_answered(as_json, run_id, tmp_path, optdigits):
+    images, labels = optdigits.test.images.numpy(), optdigits.test.labels.numpy()
+    np.savez(tmp_path / "mine.npz", images=images, labels=labels)
+    result, _ = as_json("evaluate", run_id, "--file", tmp_path / "mine.npz")
+    assert result["accuracy"] == pytest.approx(dl.open_run(run_id).evaluate("test").accuracy)
+    head = ",".join(f"pixel{i}" for i in range(784))
+    rows = images.reshape(len(images), -1)
+    np.savetxt(tmp_path / "test.csv", rows, "%d", ",", header=head, comments="")
+    file = tmp_path / "answers.csv"
+    written, _ = as_json("evaluate", run_id, "--file", tmp_path / "test.csv", "--out", file)
+    assert written["path"] == str(file)
+    assert file.read_text().startswith("ImageId,Label\n1,")
+
+
+def test_what_a_file_to_evaluate_leaves_open_is_answered_by_an_option(
+    as_json, command, run_id, tmp_path, optdigits
+):
+    rows = optdigits.test.images.numpy().reshape(-1, 784)
+    rows = np.column_stack([optdigits.test.labels.numpy(), rows])
+    head = ",".join(["kind", *(f"p{i}" for i in range(784))])
+    file = tmp_path / "mine.csv"
+    np.savetxt(file, rows, "%d", ",", header=head, comments="")
+    code, _, err = command("evaluate", run_id, "--file", file)
+    assert code == 1
+    assert "Here --label-column answers it: kind" in err
+    options = ("--label-column", "kind", "--first-label", "0")
+    assert as_json("evaluate", run_id, "--file", file, *options)[0]["n"] == len(rows)
+
+
+def write_table(path):
+    """A CSV of random images whose column of labels has an unusual name, in the middle."""
+    rng = np.random.default_rng(0)
+    head = [f"p{i}" for i in range(400)] + ["kind"] + [f"p{i}" for i in range(400, 784)]
+    rows = [rng.integers(0, 255, 784).astype(str).tolist() for _ in range(40)]
+    for i, row in enumerate(rows):
+        row.insert(400, ("circle", "square")[i % 2])
+    path.write_text("\n".join(",".join(row) for row in [head, *rows]))
+    return path
+
+
 def test_models(as_json, command):
     rows, _ = as_json("models")
     by_name = {row["name"]: row for row in rows}
@@ -148,6 +213,61 @@ def test_train_starts_from_the_presets_recipe_and_takes_what_is_said(as_json):
     assert (config.optimizer, config.batch_size) == (recipe["optimizer"], recipe["batch_size"])
     assert (config.epochs, config.augmentation.shift) == (1, 0.1)
     assert row["name"] == "[b]mine"
+
+
+def test_train_takes_several_models_and_values_and_trains_every_combination(as_json, command):
+    models, settings = ["logistic-regression", "naive-bayes"], ["--epochs", 1, "--set", "seed=0,1"]
+    rows, _ = as_json("train", *models, *TRAIN[2:], *settings, "--name", "Both")
+    assert [(row["model"], row["seed"]) for row in rows] == [(m, s) for m in models for s in (0, 1)]
+    (sweep,) = {dl.open_run(row["run_id"]).record.data.sweep for row in rows}
+    assert sweep.name == "Both"
+    code, _, err = command(*TRAIN, "--set", "momentum=0.5,2")
+    assert code == 1
+    assert "momentum 2" in err
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("seed=,", "seed has no value"),
+        ('seed={"a":1},2', "not {'a': 1}"),
+        ("other.rotation=5,10", "no field 'other.rotation'"),
+    ],
+)
+def test_values_that_make_no_sweep_are_one_clear_line(command, setting, text):
+    code, _, err = command(*TRAIN, "--set", setting)
+    assert code == 1
+    assert text in err
+    assert err.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(("executor", "count"), [("work", 0), ("ray", None)])
+def test_work_tells_how_many_runs_it_carried_out_if_it_knows(as_json, monkeypatch, executor, count):
+    monkeypatch.setenv("DIGITLAB_EXECUTOR", executor)
+    monkeypatch.setattr(worker, "keep_placing", lambda linger: None)
+    monkeypatch.setattr(worker, "keep_working", lambda once: 0)
+    assert as_json("work", "--once")[0] == {"runs carried out": count}
+
+
+def test_sweep_searches_a_model_or_a_file_and_goes_on(as_json, command, monkeypatch, tmp_path):
+    monkeypatch.setattr(sweep, "launch_worker", worker.work)  # here, before it is waited for
+    monkeypatch.setattr("digitlab.jobs.worker.log", lambda _text: None)
+    space = ["--search", "learning_rate=0.01,0.1", "--set", "epochs=1", "--set", "subset=200"]
+    words = ["sweep", "logistic-regression", "--dataset", "optdigits", *space]
+    result, err = as_json(*words, "--method", "grid", "--seeds", 1)
+    assert [trial["values"]["learning_rate"] for trial in result["trials"]] == [0.01, 0.1]
+    assert (result["phase"], len(result["retrained"])) == ("finished", 1)
+    assert result["test_mean"] == result["retrained"][0]["test_accuracy"]
+    assert result["sweep_id"] in err
+    code, out, _ = command("sweep", result["sweep_id"])  # which has ended: it is shown
+    assert code == 0
+    assert "best by validation" in out
+    path = tmp_path / "search.yaml"
+    path.write_text("model: logistic-regression\nsearch: {learning_rate: [1000]}\n")
+    code, _, err = command("sweep", path)
+    assert code == 1
+    assert "learning_rate" in err
+    assert err.strip().count("\n") == 0
 
 
 def test_train_takes_a_file(as_json, tmp_path):
@@ -216,6 +336,18 @@ def test_recognize_reads_without_any_training(as_json, drawing):
     if not any(run.record.bundled for run in dl.list_runs()):
         pytest.skip("no run is bundled")
     assert as_json("recognize", drawing)[0]["text"] == "1"
+
+
+def test_a_form_is_read_box_by_box(as_json, command, tmp_path):
+    boxed_page(["470", "1 2"], gap=20).save(path := tmp_path / "form.png")
+    assert as_json("recognize", path, "--form")[0] == [["4", "7", "0"], ["1", "", "2"]]
+    assert command("recognize", path, "--form")[1] == "4\t7\t0\n1\t\t2\n"
+
+
+def test_the_sheet_is_written(as_json, command, tmp_path):
+    row, _ = as_json("datasets", "--sheet", tmp_path / "sheet.pdf")
+    assert Path(row["path"]).read_bytes().startswith(b"%PDF")
+    assert "letter" in command("datasets", "--sheet", tmp_path / "a.png", "--paper", "a0")[2]
 
 
 def test_stop_is_harmless_where_a_run_has_ended(as_json, run_id):
@@ -296,6 +428,10 @@ MISTAKES = [
     (["reproduce", "lenet-5", "--all"], "--all"),
     (["reproduce", "lenet-5", "--dataset", "optdigits", "--seeds", "0"], "seeds"),
     (["datasets", "--download", "nosuch"], "nosuch"),
+    (["datasets", "--sheet", "sheet.docx"], ".pdf or .png"),
+    (["datasets", "--add", "nowhere.csv", "--name", "x"], "cannot be read"),
+    (["datasets", "--rename", "nosuch", "--name", "x"], "no dataset of your own"),
+    (["datasets", "--export", "optdigits", "--out", "a.csv"], ".npz or .zip"),
     (["nosuch"], "nosuch"),
 ]
 
@@ -347,10 +483,11 @@ def test_a_setting_that_is_wrong_is_one_line(command, monkeypatch, home):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
+@contextmanager
+def under_way(*arguments):
+    """The process of a long training that has taken steps, and until when it is waited for."""
     training = subprocess.Popen(
-        [sys.executable, "-m", "digitlab", *TRAIN, "--epochs", "1000", "--json"],
+        [sys.executable, "-m", "digitlab", *TRAIN, "--epochs", "1000", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -362,10 +499,16 @@ def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
             assert training.poll() is None, training.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        training.send_signal(number)
-        out, err = training.communicate(timeout=30)
+        yield training, deadline
     finally:
         training.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
+    with under_way("--json") as (training, _):
+        training.send_signal(number)
+        out, err = training.communicate(timeout=30)
     assert training.returncode == 0
     row = json.loads(out)
     assert row["status"] == "stopped"
@@ -375,6 +518,21 @@ def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
     run = dl.open_run(row["run_id"])
     assert run.record.status == "stopped"
     assert run.evaluate("test").accuracy == row["test_accuracy"]
+
+
+@pytest.mark.parametrize("pause", [0.002, 0.05, 0.4])
+def test_a_series_of_ctrl_c_ends_at_once_and_leaves_a_run_that_can_be_resumed(pause):
+    with under_way() as (training, deadline):
+        while training.poll() is None and time.monotonic() < deadline:
+            training.send_signal(signal.SIGINT)
+            time.sleep(pause)
+        _, err = training.communicate(timeout=30)
+    assert "Traceback" not in err
+    while queue.active_runs() and time.monotonic() < deadline:  # a young one may still begin
+        time.sleep(0.1)
+    record = store.list_records()[0]
+    assert record.status in resume.RESUMABLE, record
+    assert record.status != "failed", record.message
 
 
 def test_a_run_leaves_in_every_form_and_comes_back(as_json, command, run_id, tmp_path):
@@ -488,3 +646,36 @@ def test_a_checkpoint_is_imported_with_the_network_of_ones_own_file(command, own
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", table["created"])
     assert table["test accuracy"].endswith(" %")
     assert table["tags"].split() == ["tags", "imported"]
+
+
+def test_lessons_are_listed_and_their_goals_checked(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_LESSONS", str(tmp_path))
+    (tmp_path / "broken.md").write_text("## A step without a head")
+    status, out, err = command("lessons", "--json")
+    assert status == 0
+    assert "note: The lesson broken has no head" in err
+    assert "first-loss" in [row["lesson"] for row in json.loads(out)]
+    status, out, _ = command("lessons", "first-loss", "--json")
+    rows = json.loads(out)
+    assert [row["reached"] for row in rows] == [False, False]
+    assert "no run yet" in rows[0]["because"]
+    status, _, err = command("lessons", "first-lost")
+    assert status == 1
+    assert "Did you mean first-loss" in err
+
+
+def test_a_room_is_opened_looked_at_packed_and_ended(command, tmp_path):
+    status, out, _ = command("rooms", "--open", "Class 5b", "--json")
+    assert status == 0
+    code, key = (json.loads(out)[name] for name in ("room", "key"))
+    with dl.acting_for("a" * 32):
+        dl.join_room(code, "Ann")
+    assert key not in command("rooms")[1]
+    assert json.loads(command("rooms", code, "--pause", "--json")[1])[0]["name"] == "Ann"
+    assert dl.find_room(code).paused
+    status, _, _ = command("rooms", code, "--clear-names", "--out", tmp_path / "room.zip", "--end")
+    assert status == 0
+    assert (tmp_path / "room.zip").is_file()
+    status, _, err = command("rooms", code)
+    assert status == 1
+    assert "has ended" in err

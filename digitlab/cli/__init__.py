@@ -5,17 +5,23 @@ mistake ends with exit status 1 and one clear line. A file for each group of com
 the application by being imported; the help lists them in this order.
 """
 
-from digitlab.cli import data_and_models, training, rerun, evaluate, export, reproduce, bench  # isort: skip
+from digitlab.cli import datasets, models, training, sweep, rerun, evaluate  # isort: skip
+from digitlab.cli import export, reproduce, work, lessons, rooms, bench  # isort: skip
 from digitlab.cli.app import app, main
 
 __all__ = [
     "app",
     "bench",
-    "data_and_models",
+    "datasets",
     "evaluate",
     "export",
+    "lessons",
     "main",
+    "models",
     "reproduce",
     "rerun",
+    "rooms",
+    "sweep",
     "training",
+    "work",
 ]

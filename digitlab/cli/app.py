@@ -11,6 +11,7 @@ import typer
 
 import digitlab
 from digitlab.errors import DigitlabError
+from digitlab.owners import acting_for
 
 app = typer.Typer(
     help="A lab for handwritten digits: look, build, train, compare, draw.",
@@ -22,9 +23,19 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
+Owner = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="OWNER", help="Act for a visitor of a hosted app, named by the owner."
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
-def without_command(context: typer.Context) -> None:
+def before_command(context: typer.Context, owner: Owner = None) -> None:
     """Show the help where no command is given."""
+    if owner is not None:
+        context.with_resource(acting_for(owner))
     if context.invoked_subcommand is None:
         print(context.get_help())
 

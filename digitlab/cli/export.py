@@ -79,7 +79,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Add a run from its ZIP or a trained network, after checking all that is in the file."""
-    from digitlab.exports.archive import holds_run
+    from digitlab.imports.archive import holds_run
 
     if holds_run(file):
         show_run(dl.import_run(file), as_json)

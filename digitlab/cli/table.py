@@ -20,6 +20,7 @@ def run_row(run: dl.Run) -> dict[str, Any]:
     return {
         "run_id": record.id,
         **{field: getattr(record, field) for field in fields + figures},
+        "claimed": record.claimed,
         "best_epoch": record.best_epoch,
         "created": record.created,
         "message": record.message,
@@ -58,7 +59,8 @@ def show(value: Mapping[str, Any] | Sequence[Mapping[str, Any]], as_json: bool) 
     table = Table(box=None, pad_edge=False)
     for key in rows[0] if rows else ():
         numeric = all(isinstance(row[key], int | float | None) for row in rows)
-        table.add_column(key.replace("_", " "), justify="right" if numeric else "left")
+        title = key if "." in key else key.replace("_", " ")  # of a layer: what one writes
+        table.add_column(title, justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(_cell(item) for item in row.values()))
     # Names come from people: brackets and colons in them are no markup and no emoji.
