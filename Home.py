@@ -1,25 +1,32 @@
-"""Home: what digitlab is, links to its pages, a first drawing, data and runs."""
+"""Home: a first drawing, the steps from it to a network of one's own, runs and datasets."""
 
 import streamlit as st
 
 from digitlab.analysis.recognize import default_reader
+from digitlab.data.registry import default_dataset
+from digitlab.snippets import basics
 from digitlab.ui import page
-from digitlab.ui.drawing.answer import draw_and_read
-from digitlab.ui.home.preload import warm_up
-from digitlab.ui.home.status import show_links, show_status
+from digitlab.ui.classic import offer_classic
+from digitlab.ui.home.kept_things import show_kept_things
+from digitlab.ui.home.path import own_runs, show_drawing_and_path
+from digitlab.ui.home.status import show_status
 
 with page.page(
     page.HOME,
     "digitlab",
-    "A lab for handwritten digits. Look at the images, build a network, watch it learn, analyse "
-    "its mistakes, and draw digits for it to read. Every number comes from a run that is saved "
-    "with its architecture, recipe, seed and data, and every page shows the few lines of Python "
-    "that give the same result.",
+    "Draw a digit and see how a network reads it. Then train one yourself, and find out why it "
+    "works or fails.",
 ):
-    show_links()
-    page.cell("Draw a digit", "A small network that is included in digitlab reads it at once.")
-    draw_and_read(default_reader().id, key="home-canvas")
+    reader = default_reader().id
+    show_drawing_and_path(reader, own_runs())
+    st.page_link(
+        page.LEARN,
+        label="Learn with lessons whose goals are checked on what you make",
+        icon=page.ICONS[page.LEARN],
+    )
+    offer_classic(default_dataset(), key="home", sentence=True)
     show_status()
+    show_kept_things()
+    page.code_fold(basics.recognition(reader), "Reading a drawing in Python")
 
     st.caption("digitlab is free software under the MIT licence. It sends no data anywhere.")
-    warm_up()

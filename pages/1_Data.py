@@ -3,25 +3,17 @@
 import streamlit as st
 
 from digitlab.ui import cached, page
-from digitlab.ui.data import classes, facts, samples
+from digitlab.ui.data.add import offer_adding
+from digitlab.ui.data.sections import show_sections
 from digitlab.ui.datasets import pick_dataset, pick_split
 
 with page.page(
     page.DATA,
     "Data",
-    "A network learns from these images and from nothing else. Look at them first: they explain "
-    "most of what comes later.",
+    "A network learns from these images and from nothing else: look at them first.",
 ):
-    left, right = st.columns(2, vertical_alignment="top")
-    with left:
+    with st.container(horizontal=True):
         name = pick_dataset()
-    with right:
         split = pick_split()
-    data = cached.dataset(name)
-
-    facts.show_facts(data, split)
-    classes.show_distribution(data, split)
-    samples.show_samples(data, split)
-    classes.show_class_images(data, split)
-    classes.show_overlay(data, split)
-    facts.show_pixel_values(data, split)
+    offer_adding()
+    show_sections(cached.dataset(name), split)

@@ -25,7 +25,9 @@ with page.page(
     "A network is layers, and each layer changes the shape of its input. Start from a known "
     "architecture, change it, or paste code, and see at once whether the shapes fit.",
 ):
-    start = choose.pick_start()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="subject"):
+        start = choose.pick_start()
+        actions = st.container(horizontal=True, width="content")
     published = st.container()
     spec = state.open_architecture(start)
     summary, error = check.summarize(spec)
@@ -34,7 +36,9 @@ with page.page(
         page.cell("The layers", "Paste a model, and it becomes layers.")
         views.show_view(spec, summary, error)
         paste.say_what_is_open(spec)
-        send.send_to_train(spec, start, can_train=False, needed="Turn the text into layers first.")
+        with actions:
+            needed = "Turn the text into layers first."
+            send.send_to_train(spec, start, can_train=False, needed=needed)
         st.stop()
 
     with published:
@@ -42,6 +46,12 @@ with page.page(
     diagram, remark = check.choose_diagram(spec, summary, error)
     wide = diagram is not None and choose.has_branches(diagram)
     left, right = views.columns(wide)
+    with st.container() if wide else right:  # first: a browser loads long what draws it
+        page.cell("Diagram", "Colours show the kind of layer. Each box shows its output shape.")
+        if remark:
+            st.caption(remark)
+        if diagram:
+            views.show_diagram(spec, diagram)
     with left:
         page.cell(
             "The layers",
@@ -53,15 +63,9 @@ with page.page(
             check.show_spec_error(spec, error)
         can_train = summary is not None and check.check_output(spec, summary)
         views.show_view(spec, summary, error, form=right if wide else None)
-        with st.container(horizontal=True):
-            send.send_to_train(spec, start, can_train=can_train)
-            library.show_menus(spec)
-    with st.container() if wide else right:
-        page.cell("Diagram", "Colours show the kind of layer. Each box shows its output shape.")
-        if remark:
-            st.caption(remark)
-        if diagram:
-            views.show_diagram(spec, diagram)
+    with actions:
+        send.send_to_train(spec, start, can_train=can_train)
+        library.show_menus(spec)
     if summary is None:
         bring.show(spec)
         st.stop()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from digitlab.ui import page
+from digitlab.ui.results.alone import show_alone
 from digitlab.ui.results.sections import show_sections
 from digitlab.ui.results.view import pick_view
 
@@ -11,6 +12,9 @@ with page.page(
     "Results",
     "One run in detail: how good its answers are, on which images they are worst, and why.",
 ):
+    if page.stands_alone(page.RESULTS):
+        show_alone()
+        st.stop()
     view = pick_view()
     if view is None:
         page.missing("There is no run with results yet.", page.TRAIN, "Train a network")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.data.catalog import EMBEDDED
+from digitlab.data import own
+from digitlab.data.catalog import CATALOG, EMBEDDED
 from digitlab.data.download import active_download, start_download
 from digitlab.data.info import SPLITS, DatasetInfo
 from digitlab.data.registry import default_dataset, find_dataset, is_available, list_datasets
-from digitlab.errors import DatasetError
-from digitlab.settings import read_settings
+from digitlab.errors import DatasetError, DatasetMissingError, DigitlabError
 from digitlab.ui import cached, page, url
 from digitlab.ui.labels import SPLIT_NAMES
+from digitlab.ui.markdown import plain
 from digitlab.words import percent, size
 
 
@@ -38,9 +39,24 @@ def pick_split(default: str = "train") -> str:
     return url.choose("Split", options, param="split", default=default, widget=st.segmented_control)
 
 
+def explain_absence(what: str, error: DigitlabError) -> None:
+    """Say why `what`, such as "The images", cannot be shown; where a download would help, with the
+    way to it.
+    """
+    sentence, name = f"{what} cannot be shown", getattr(error, "name", "")
+    info = CATALOG.get(name)  # what was made here cannot be downloaded
+    if isinstance(error, DatasetMissingError) and info and not info.by_hand:
+        title = info.title
+        reason = f"{sentence}: {title} is not on this machine yet."
+        page.missing(reason, page.DATA, f"Get {title}", dataset=name)
+    else:
+        text = f"{sentence}: {error}"
+        page.show_error(text, st.info, ":material/image_not_supported:")
+
+
 def _label(info: DatasetInfo) -> str:
     if is_available(info.name):
-        return info.title
+        return f"{info.title} (added here)" if info.own else info.title
     if info.by_hand:
         return f"{info.title} (not on this machine)"
     return f"{info.title} (download, {size(info.download_bytes)})"
@@ -55,8 +71,11 @@ def _problem(name: str) -> DatasetError | None:
 
 
 def _offer_download(info: DatasetInfo, problem: DatasetError) -> None:
+    if info.own:
+        offer_deleting_damaged(info.name, problem)
+        return
     if info.by_hand:
-        st.error(str(problem), icon=":material/folder_off:")
+        page.show_error(problem, icon=":material/folder_off:")
         return
     download = active_download(info.name)
     with st.container(border=True):
@@ -64,19 +83,28 @@ def _offer_download(info: DatasetInfo, problem: DatasetError) -> None:
             _show_progress(info.name)
             return
         if is_available(info.name):
-            st.error(str(problem), icon=":material/broken_image:")
+            page.show_error(problem, icon=":material/broken_image:")
         else:
             st.markdown(
                 f"**{info.title} is not on this machine yet.** The download of "
-                f"{size(info.download_bytes)} comes from its publisher and goes to "
-                f"`{read_settings().data}`; checksums are verified."
+                f"{size(info.download_bytes)} comes from its publisher; checksums are verified."
             )
         if download and download.error:
-            st.error(str(download.error), icon=":material/cloud_off:")
+            page.show_error(download.error, icon=":material/cloud_off:")
         label = f"Download {info.title} ({size(info.download_bytes)})"
         if st.button(label, key=f"download:{info.name}", icon=":material/download:"):
             start_download(info.name)
             st.rerun()
+
+
+def offer_deleting_damaged(name: str, problem: object = "") -> None:
+    """Say that an own dataset is damaged, with a button that deletes it."""
+    problem = problem or f"The dataset {name} of your own is damaged: delete it and add it again."
+    page.show_error(problem, icon=":material/broken_image:")
+    if st.button(f"Delete {plain(name)}", key=f"delete:{name}", icon=":material/delete_forever:"):
+        own.delete_dataset(name)
+        url.drop("dataset")
+        st.rerun()
 
 
 @st.fragment(run_every=0.5)

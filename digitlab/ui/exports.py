@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from digitlab.exports.export import exported, file_name, formats_of, subject_of
 from digitlab.exports.formats import FORMATS
+from digitlab.jobs.compute import call
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.snippets import basics
 from digitlab.ui import page
+from digitlab.ui.visitor import for_visitor
 
 if TYPE_CHECKING:
     from digitlab.exports.formats import Subject
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
 
 def offer_run(run: Run) -> None:
     """Show a cell with the run's model as files."""
-    from digitlab.exports.export import formats_of, subject_of
-
     subject = subject_of(run)
     formats = formats_of(subject, "model")
     page.cell(
@@ -37,8 +38,6 @@ def offer_run(run: Run) -> None:
 
 def offer_spec(spec: ModelSpec, recipe: Mapping[str, Any]) -> None:
     """Show a cell with an architecture, and its initial weights, as files."""
-    from digitlab.exports.export import formats_of, subject_of
-
     subject = subject_of(spec, recipe)
     formats = formats_of(subject, "model")
     weights = "" if classical_kind(spec) else " The weights are the initial ones."
@@ -55,15 +54,17 @@ def titles(formats: Sequence[str]) -> str:
 def format_buttons(
     subject: Subject, formats: Sequence[str], key: str, names: Mapping[str, str] | None = None
 ) -> None:
-    """Show a button for each format; `names` overrides file names."""
-    from digitlab.exports.export import exported, file_name
+    """Show a button for each format; `names` overrides file names.
 
+    What holds a network is written by a compute process: that needs torch.
+    """
     with st.container(horizontal=True):
         for name in formats:
             form = FORMATS[name]
+            make = partial(exported, subject, name)
             button(
                 form.title,
-                partial(exported, subject, name),
+                make if form.part == "results" else partial(call, make),
                 (names or {}).get(name) or file_name(subject, name),
                 form.mime,
                 form.description,
@@ -77,7 +78,7 @@ def button(
     """Show a button that makes its file when it is clicked, without a rerun of the page."""
     st.download_button(
         label,
-        make,
+        for_visitor(make),
         file_name=name,
         mime=mime,
         key=f"download-{key}",

@@ -17,10 +17,12 @@ from digitlab.models.naming import name_apart
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.models.whole_model_names import list_whole_models
-from digitlab.ui import url
+from digitlab.ui import page, url
 
 OWN = "own"
 DEFAULT = "two-hidden-64-relu"
+# Networks to begin with, which learn well on every dataset in seconds.
+_FIRST = (DEFAULT, "cnn-small", "lenet-5")
 MAX_BYTES = 200_000  # of the text of an architecture, unpacked
 # Characters of an architecture in a link. Proxies of hosted apps accept URLs of about 8,000, and
 # the page's other choices need room, too.
@@ -84,26 +86,50 @@ def own_spec() -> ModelSpec | None:
     try:
         return name_apart(unpack(text))
     except SpecError as e:
-        st.warning(str(e), icon=":material/link_off:")
+        page.show_error(e, st.warning, ":material/link_off:")
         url.drop("spec")
         return None
 
 
 def model_options() -> dict[str, str]:
-    """Name → label of every architecture: presets, saved ones, those of libraries."""
-    presets = {preset.name: preset.title for preset in list_presets()}
-    saved = {name: f"{name} (saved)" for name in list_saved() if name not in presets}
-    classical = {name: f"{name.partition('/')[2]} (scikit-learn)" for name in list_estimators()}
-    whole = {}
-    for name in list_whole_models():
-        library, _, model = name.partition("/")
-        whole[name] = f"{model} ({library})"
+    """Name → label of every architecture: presets, saved ones, those of libraries.
+
+    Networks to begin with come first, then the other presets from the smallest idea on, then one
+    group after the other: a list that can be searched has no headings, so labels begin with it.
+    """
+    titles = {preset.name: preset.title for preset in list_presets()}
+    presets = {name: titles[name] for name in (*_FIRST, *titles)}
+    saved = {name: f"Saved · {name}" for name in list_saved() if name not in presets}
+    classical = {name: f"scikit-learn · {name.partition('/')[2]}" for name in list_estimators()}
+    whole = {name: name.replace("/", " · ", 1) for name in list_whole_models()}
     return {**presets, **saved, **classical, **whole}
+
+
+def pick_models() -> list[tuple[str, ModelSpec]]:
+    """Several architectures: the name (or `own`) and the spec of each."""
+    own = own_spec()
+    options = {OWN: f"Your own: {own.name}"} if own else {}
+    options |= model_options()
+    names = url.choose_several(
+        "Models",
+        options,
+        param="model",
+        default=[DEFAULT],
+        help="Each model is trained with each combination of the settings below.",
+    )
+    models = []
+    for name in names:
+        try:
+            models.append((name, own if name == OWN and own else load_model(name)))
+        except SpecError as e:
+            page.show_error(e)
+    return models
 
 
 def pick_model() -> tuple[str, ModelSpec]:
     """The chosen architecture: its name (or `own`) and its spec."""
     own = own_spec()
+    url.keep_first("model")
     options = model_options()
     if own is not None:
         options = {OWN: f"Your own: {own.name}", **options}
@@ -121,5 +147,5 @@ def pick_model() -> tuple[str, ModelSpec]:
     try:
         return name, load_model(name)
     except SpecError as e:  # the file of a saved architecture may be gone or broken
-        st.error(str(e), icon=":material/error:")
+        page.show_error(e)
         return DEFAULT, load_model(DEFAULT)

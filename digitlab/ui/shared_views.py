@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
+from digitlab import owners
+from digitlab.errors import RunError
 from digitlab.jobs import queue
 from digitlab.runs import store
 from digitlab.settings import read_settings
@@ -34,6 +36,29 @@ def read_progress(run_id: str) -> object:
 def _read_progress(home: str, run_id: str) -> object:
     record = store.get_record(run_id)
     return record.status, record.step, record.epochs_done, record.best_epoch
+
+
+class States(NamedTuple):
+    """Which runs wait or train, and the status of one that does not."""
+
+    active: frozenset[str]
+    ended: str | None
+
+
+def read_states(run_id: str | None) -> States:
+    """The states of a visitor's runs and of this one, read at most once a second for all tabs."""
+    return _read_states(str(read_settings().home), owners.new_owner(), run_id)
+
+
+@st.cache_resource(ttl=1.0, max_entries=64, show_spinner=False)
+def _read_states(home: str, owner: str | None, run_id: str | None) -> States:
+    active = frozenset(record.id for record in queue.list_active())
+    if run_id is None or run_id in active:
+        return States(active, None)
+    try:
+        return States(active, store.get_record(run_id).status)
+    except RunError:
+        return States(active, None)
 
 
 def reconcile() -> None:

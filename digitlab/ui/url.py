@@ -3,15 +3,25 @@
 The value of a widget comes from the URL, else from the visitor's last choice, else from its
 default. The URL is updated with every choice, so that a reload and a shared link show the same. A
 choice that equals its default is left out, unless the default may change with time or machine.
+
+Every function that draws a widget takes `shown`: without it nothing is drawn, such as in a fold
+that is closed, and the value is the same.
+
+A click may leave the browser before it has learnt of the URL that the click before it made. For
+`LATE_SECONDS` a parameter that has its former value is therefore taken to be late, not chosen.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+
+LATE_SECONDS = 2.0
+_REPLACED = "url:replaced"  # in the session: parameter → its former value in the URL, and when
 
 # Parameter → its name in links that were made by an earlier version.
 _FORMER_NAMES = {
@@ -19,6 +29,7 @@ _FORMER_NAMES = {
     "issues-page": "suspects",
     "part": "inside",
     "predictions": "asked",
+    "writers": "hands",
 }
 
 
@@ -37,20 +48,12 @@ def choose(
     With `always` the URL also has it where it equals the default.
     """
     omit = None if always else default
-    key = _restore(param, default, lambda text: text if text in options else None, omit)
+    _restore(param, default, lambda text: text if text in options else None, omit)
     labels = dict(options)
     if widget in (st.segmented_control, st.pills):
         arguments["required"] = True
-    widget(
-        label,
-        list(labels),
-        format_func=lambda value: labels.get(value, value),
-        key=key,
-        on_change=_store,
-        args=(param, key, omit),
-        **arguments,
-    )
-    return st.session_state[key]
+    arguments |= {"options": list(labels), "format_func": lambda value: labels.get(value, value)}
+    return _draw(widget, label, param, omit, **arguments)
 
 
 def number(
@@ -77,17 +80,9 @@ def number(
 
     default = min(max(default, low), high)
     omit = None if always else default
-    key = _restore(param, default, parse, omit)
-    st.number_input(
-        label,
-        min_value=low,
-        max_value=high,
-        key=key,
-        on_change=_store,
-        args=(param, key, omit),
-        **arguments,
-    )
-    return int(st.session_state[key])
+    _restore(param, default, parse, omit)
+    arguments |= {"min_value": low, "max_value": high}
+    return int(_draw(st.number_input, label, param, omit, **arguments))
 
 
 def choose_several(
@@ -99,22 +94,10 @@ def choose_several(
     def parse(text: str) -> list[str]:
         return [value for value in dict.fromkeys(text.split(",")) if value in options]
 
-    key = f"choice:{param}"
     text = get(param)
-    st.session_state[key] = parse(default_text if text is None else text)
-
-    def store() -> None:
-        _write(param, ",".join(st.session_state[key]), default_text)
-
-    st.multiselect(
-        label,
-        list(options),
-        format_func=lambda value: options.get(value, value),
-        key=key,
-        on_change=store,
-        **arguments,
-    )
-    return list(st.session_state[key])
+    st.session_state[_key(param)] = parse(default_text if text is None else text)
+    arguments |= {"options": list(options), "format_func": lambda value: options.get(value, value)}
+    return list(_draw(st.multiselect, label, param, default_text, **arguments))
 
 
 def real(
@@ -129,24 +112,22 @@ def real(
             return None
         return None if math.isnan(value) else min(max(value, low), high)
 
-    key = _restore(param, float(default), parse, float(default))
-    st.number_input(
-        label,
-        min_value=float(low),
-        max_value=float(high),
-        key=key,
-        on_change=_store,
-        args=(param, key, float(default)),
-        **{"format": "%g", **arguments},
-    )
-    return float(st.session_state[key])
+    default = float(default)
+    _restore(param, default, parse, default)
+    arguments = {"format": "%g", "min_value": float(low), "max_value": float(high), **arguments}
+    return float(_draw(st.number_input, label, param, default, **arguments))
+
+
+def text(label: str, *, param: str, default: str, **arguments: Any) -> str:
+    """A line of text, stored as `param` in the URL."""
+    _restore(param, default, str, default)
+    return str(_draw(st.text_input, label, param, default, **arguments))
 
 
 def switch(label: str, *, param: str, default: bool = False, **arguments: Any) -> bool:
     """A toggle, stored as `param` in the URL as 1 or 0."""
-    key = _restore(param, default, {"1": True, "0": False}.get, default)
-    st.toggle(label, key=key, on_change=_store, args=(param, key, default), **arguments)
-    return bool(st.session_state[key])
+    _restore(param, default, {"1": True, "0": False}.get, default)
+    return bool(_draw(st.toggle, label, param, default, **arguments))
 
 
 def get(param: str) -> str | None:
@@ -158,27 +139,59 @@ def get(param: str) -> str | None:
     if former and former in st.query_params:
         put(param, st.query_params.pop(former))
     value = st.query_params.get(param)
-    return value if value is not None else st.session_state.get(_session_key(param))
+    chosen = st.session_state.get(_session_key(param))
+    if value is None or value == chosen or not _is_late(param, value):
+        return value if value is not None else chosen
+    _replace(param, chosen)
+    return chosen
 
 
 def put(param: str, value: object) -> None:
     """Set a value from code, as if the visitor had chosen it."""
     text = _text(value)
     st.session_state[_session_key(param)] = text
-    if st.query_params.get(param) != text:
-        st.query_params[param] = text
+    _replace(param, text)
 
 
 def put_for_visit(param: str, value: object) -> None:
     """Set a value that is too long for a URL, for this visit only."""
     st.session_state[_session_key(param)] = _text(value)
-    st.query_params.pop(param, None)
+    _replace(param, None)
+
+
+def keep_first(param: str) -> None:
+    """Of several values keep the first, for a widget that takes one."""
+    values = split_list(get(param) or "")
+    if len(values) > 1:
+        put(param, values[0])
+
+
+def split_list(text: str) -> list[str]:
+    """The values in "0.1, 0.01"; a semicolon or a space may separate them, too."""
+    return text.replace(",", " ").replace(";", " ").split()
 
 
 def drop(param: str) -> None:
     """Remove a choice: the default applies again."""
     st.session_state.pop(_session_key(param), None)
-    st.query_params.pop(param, None)
+    _replace(param, None)
+
+
+def _replace(param: str, text: str | None) -> None:
+    """Write a parameter of the URL, or remove it."""
+    former = st.query_params.get(param)
+    if former == text:
+        return
+    st.session_state.setdefault(_REPLACED, {})[param] = (former, time.monotonic())
+    if text is None:
+        del st.query_params[param]
+    else:
+        st.query_params[param] = text
+
+
+def _is_late(param: str, value: str) -> bool:
+    former, when = st.session_state.get(_REPLACED, {}).get(param, (None, 0.0))
+    return value == former and time.monotonic() - when < LATE_SECONDS
 
 
 def reset_on_change(group: str, owner: object, params: Sequence[str]) -> None:
@@ -198,21 +211,36 @@ def forget_owner(group: str) -> None:
     st.session_state.pop(f"belongs:{group}", None)
 
 
-def _restore(param: str, default: Any, parse: Callable[[str], Any], omit: Any) -> str:
-    """Set the widget's value from URL or session before it is drawn; returns its session key."""
-    key = f"choice:{param}"
+def _restore(param: str, default: Any, parse: Callable[[str], Any], omit: Any) -> None:
+    """Set the widget's value from URL or session before it is drawn."""
     text = get(param)
     value = parse(text) if text is not None else None
     value = default if value is None else value
     # Always, even if it is set already: that may be the value of a widget with this key on another
     # page, which the widget on this page does not take over.
-    st.session_state[key] = value
+    st.session_state[_key(param)] = value
     _write(param, value, omit)
-    return key
 
 
-def _store(param: str, key: str, omit: Any) -> None:
-    _write(param, st.session_state[key], omit)
+def _draw(
+    widget: Callable[..., Any],
+    label: str,
+    param: str,
+    omit: Any,
+    *,
+    shown: bool = True,
+    **arguments: Any,
+) -> Any:
+    """Draw the widget, if it is `shown`; the parameter's value, which then may be a new one."""
+    key = _key(param)
+    if shown:
+        widget(label, key=key, on_change=_store, args=(param, omit), **arguments)
+    return st.session_state[key]
+
+
+def _store(param: str, omit: Any) -> None:
+    value = st.session_state[_key(param)]
+    _write(param, ",".join(value) if isinstance(value, list) else value, omit)
 
 
 def _write(param: str, value: Any, omit: Any) -> None:
@@ -224,6 +252,11 @@ def _write(param: str, value: Any, omit: Any) -> None:
 
 def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _key(param: str) -> str:
+    """The widget's key in the session."""
+    return f"choice:{param}"
 
 
 def _session_key(param: str) -> str:

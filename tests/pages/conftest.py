@@ -9,10 +9,17 @@ import pytest
 from digitlab.data.registry import is_available
 from digitlab.jobs import queue
 from digitlab.runs import store
+from digitlab.ui.visitor import PROOF
 
 pytest.register_assert_rewrite("tests.pages.visit", "tests.pages.workbench")
 
-from tests.pages.visit import open_link, wait_for  # noqa: E402 - after its assertions explain themselves
+from tests.pages.visit import (  # noqa: E402 - after its assertions explain themselves
+    ROOT,
+    AppTest,
+    healthy,
+    open_link,
+    wait_for,
+)
 
 _REAL_DATA = os.environ.get("DIGITLAB_DATA", "")
 
@@ -49,3 +56,18 @@ def _no_run_left_behind(home):
 def open_page():
     """Open `Home` or a page such as `1_Data` by a link with these parameters."""
     return open_link
+
+
+@pytest.fixture
+def visit_class(monkeypatch):
+    """Open a page of a class's server, the page Class if no other, as the visitor of a secret."""
+    monkeypatch.setenv("DIGITLAB_HOSTED", "class")
+
+    def visit(proof, name="8_Class", **params):
+        app = AppTest.from_file(ROOT / "Home.py", default_timeout=60)
+        app.switch_page(f"pages/{name}.py")
+        app.query_params = params
+        app.session_state[PROOF] = proof
+        return healthy(app.run())
+
+    return visit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from digitlab.models.build import summarize
 from digitlab.models.spec import ModelSpec
 from digitlab.ui.model_picker import pack
+from digitlab.ui.train.recipe import MORE
 from tests.pages.visit import find, healthy, labels
 from tests.pages.workbench import choose, press, spec_of, types
 
@@ -176,6 +177,7 @@ def test_an_autoencoder_is_sent_to_train_with_its_loss(open_page):
     app = opened(open_page, autoencoder)
     assert any("autoencoder" in info.value for info in app.info)
     assert not app.warning
+    app.session_state[MORE] = True
     press(app, "Send to Train")
     assert app.title[0].value == "Train"
     assert find(app.selectbox, "Loss").value == "reconstruction"

@@ -8,7 +8,7 @@ import digitlab as dl
 from digitlab.models.library import list_saved, load_saved, save_model
 from digitlab.models.spec import ModelSpec
 from digitlab.ui.model_picker import LONGEST_LINK, pack, unpack
-from tests.pages.visit import find, healthy, words
+from tests.pages.visit import code_of, find, healthy, words
 from tests.pages.workbench import choose, press, spec_of, text, write
 
 PAGE = "2_Architecture"
@@ -141,7 +141,7 @@ def test_the_link_that_is_offered_holds_the_architecture(open_page):
     app = choose(open_page(PAGE, preset="lenet-5"), "1")
     press(app, "Delete")
     assert unpack(app.query_params["spec"]) == spec_of(app)
-    link = next(code.value for code in app.code if "spec=" in code.value)
+    link = next(code for code in code_of(app) if "spec=" in code)
     assert app.query_params["spec"] in link
 
 

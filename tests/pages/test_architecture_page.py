@@ -47,7 +47,7 @@ def test_a_whole_model_of_torchvision_is_chosen_like_a_preset(open_page):
     assert types(app) == ["torchvision/squeezenet1_1"]
     assert metric(app, "Parameters") == f"{dl.summarize(spec_of(app)).parameters:,}"
     options = find(app.selectbox, "Start from").options
-    assert sum("(torchvision)" in option for option in options) == 80
+    assert sum("torchvision · " in option for option in options) == 80
 
 
 def test_a_layer_without_a_form_is_shown_as_it_is_written(open_page):
@@ -79,6 +79,17 @@ def test_a_layer_is_moved_duplicated_and_deleted_and_all_is_undone(open_page):
     for _ in range(5):
         press(app, "Redo")
     assert types(app)[:2] == ["Conv2d", "AvgPool2d"]
+
+
+def test_a_row_of_a_list_that_has_changed_meanwhile_selects_nothing(open_page):
+    app = choose(open_page(PAGE, preset="lenet-5"), "1")
+    gone = find(app.radio, "Layers").options[1]
+    press(app, "Up")
+    find(app.radio, "Layers").options.append(gone)  # as a browser that still shows the old list
+    choose(app, gone)
+    assert find(app.radio, "Layers").value == "0"
+    press(app, "Undo")
+    assert types(app)[:2] == ["Conv2d", "Tanh"]
 
 
 def test_a_layer_is_added_after_the_selected_one_and_is_then_selected(open_page):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 import digitlab as dl
+from digitlab.jobs.requests import DataKey
 from tests.pages.visit import find, healthy, words
 from tests.pages.workbench import press, spec_of
 
@@ -59,7 +59,7 @@ def test_weights_are_fitted_to_the_page_tried_and_imported(open_page, trained, o
     assert round(run.record.test_accuracy * 359) == right
     assert any(run.id in item.value for item in app.success)
     shown = words(open_page("4_Results", run=run.id)).replace("\\", "")
-    assert "imported from mine.pt and evaluated on" in shown
+    assert "imported from mine.pt" in shown
     assert "may be flattering" in shown
     assert "with seed" not in shown
 
@@ -72,15 +72,14 @@ def test_another_dataset_is_tried_anew(open_page, trained, monkeypatch):
     app = bring(app, "mine.pt", saved(trained.state_dict()))
     before = find(app.selectbox, "Images as")
     assert all("% of 500 training images read right" in option for option in before.options)
-    tried = cell.try_forms
+    read = cell.requests.bring
 
-    def worse(network, data):
-        return [replace(trial, accuracy=0.125) for trial in tried(network, data)]
+    def worse(content, file, spec, key, partial):
+        brought = read(content, file, spec, DataKey("optdigits"), partial)
+        assert key == DataKey("mnist")
+        return brought._replace(forms=[form._replace(accuracy=0.125) for form in brought.forms])
 
-    monkeypatch.setattr(cell, "try_forms", worse)
-    monkeypatch.setattr(
-        cell.cached, "dataset", lambda _name, load=cell.cached.dataset: load("optdigits")
-    )
+    monkeypatch.setattr(cell.requests, "bring", worse)
     app = healthy(find(app.selectbox, "Dataset").set_value("mnist").run())
     after = find(app.selectbox, "Images as")
     assert all("12.50 %" in option for option in after.options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import digitlab as dl
 from digitlab.runs import store
 from digitlab.ui.model_picker import pack
-from tests.pages.visit import find, healthy, labels, open_link, wait_for, words
+from tests.pages.visit import code_of, find, healthy, labels, open_link, wait_for, words
 
 TRAIN = "3_Train"
 
@@ -37,9 +37,9 @@ def test_the_train_page_asks_only_for_settings_that_have_an_effect(open_page):
 
 
 def test_networks_can_be_trained_on_a_part_of_the_images(open_page):
-    app = open_page(TRAIN, model="cnn-small", subset="500")
+    app = open_page(TRAIN, more=True, model="cnn-small", subset="500")
     assert find(app.number_input, "Training images").value == 500
-    assert "subset=500" in app.code[0].value
+    assert "subset=500" in code_of(app)[0]
     assert "500 training images" in words(app)
 
 

@@ -10,7 +10,8 @@ from digitlab.runs import run_folder, store
 from digitlab.runs.record import RunRecord
 from digitlab.ui.compare.choose import MOST, update_choice
 from digitlab.ui.compare.run_filter import matches
-from digitlab.ui.run_picker import run_names
+from digitlab.ui.labels import run_names
+from digitlab.ui.markdown import plain
 from tests.pages.visit import find, healthy, words
 
 PAGE = "5_Compare"
@@ -72,6 +73,20 @@ def test_without_a_choice_the_newest_runs_on_one_dataset_are_shared(open_page, r
     assert both(app) == [other_id, run_id]  # and not the bundled one, which is of MNIST
 
 
+def test_what_is_compared_first_is_explained(open_page, run_id):
+    app = open_page(PAGE)
+    assert "runs that come with digitlab, all on MNIST" in words(app)
+    assert len(set(both(app))) == 4
+    recipe = dl.open_run(run_id).config.changed(seed=3)
+    bad = dl.train("logistic-regression", "optdigits", recipe, progress=False)
+    store.update_run(bad.id, test_accuracy=0.1, val_accuracy=0.1)  # it learnt nothing
+    assert bad.id not in both(open_page(PAGE))
+    lenet = dl.train("lenet-5", "optdigits", dl.TrainConfig(epochs=2), progress=False)
+    app = open_page(PAGE)
+    assert set(both(app)) == {run_id, lenet.id}
+    assert "The best run of each of your 2 architectures on Optdigits" in words(app)
+
+
 def test_a_choice_is_kept_in_the_link(open_page, run_id, other_id):
     app = open_page(PAGE, runs=f"{run_id},{other_id}")
     healthy(find(app.selectbox, "A").select(other_id).run())
@@ -84,7 +99,7 @@ def test_a_choice_is_kept_in_the_link(open_page, run_id, other_id):
 
 def test_unknown_runs_are_reported_and_the_others_compared(open_page, run_id, other_id):
     app = open_page(PAGE, runs=f"{run_id},gone-00000000,../../etc,{other_id},{run_id}")
-    assert "gone-00000000" in words(app)
+    assert plain("gone-00000000") in words(app)
     assert both(app) == [run_id, other_id]
     assert find(app.metric, "Both right")
 
@@ -112,13 +127,15 @@ def test_a_dataset_that_is_not_on_disk_leaves_a_table(open_page, run_id):
     copy = run_folder.run_folder("twin-00000001")
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.symlink_to(bundled.folder)
-    app = open_page(PAGE, runs="reader-cnn,twin-00000001", images="all")
-    said = words(app)
-    assert "exactly the same images" in said
-    assert "The images cannot be shown" in said
+    runs = "reader-cnn,twin-00000001"
+    app = open_page(PAGE, runs=runs)
+    assert "exactly the same images" in words(app)
+    assert "No setting differs" in "".join(item.value for item in app.success)
+    app = open_page(PAGE, runs=runs, images="all")
+    assert app.query_params["section"] == "images"
+    assert "The images cannot be shown" in words(app)
     missed = next(frame.value for frame in app.dataframe if "True class" in frame.value)
     assert len(missed) == min(24, len(bundled.evaluate("test").errors))
-    assert "No setting differs" in "".join(item.value for item in app.success)
 
 
 def test_one_run_is_not_enough(open_page, run_id, no_bundle):
@@ -196,9 +213,9 @@ def test_more_than_twenty_are_cut_with_a_warning(open_page, run_id):
     ids=["nonsense", "far"],
 )
 def test_any_link_shows_the_page(open_page, run_id, other_id, params):
-    app = open_page(PAGE, runs=f"{run_id},{other_id}", **params)
-    assert not app.error
-    assert find(app.metric, "Both right")
+    for section in ("difference", "classes", "images", "learning"):
+        app = open_page(PAGE, runs=f"{run_id},{other_id}", section=section, **params)
+        assert not app.error
 
 
 def test_a_and_b_are_never_the_same_run(open_page, run_id, other_id):

@@ -11,8 +11,9 @@ from digitlab.exports.archive import pack_run
 from digitlab.exports.formats import FORMATS
 from digitlab.jobs import queue, seeds
 from digitlab.runs import store
-from digitlab.ui.compare import leaderboard
-from tests.pages.visit import find, healthy, labels, words
+from digitlab.ui.classic import CLASSIC
+from digitlab.ui.markdown import plain
+from tests.pages.visit import code_of, figures, find, healthy, labels, planned_by, words
 
 RESULTS, COMPARE = "4_Results", "5_Compare"
 
@@ -62,7 +63,7 @@ def test_everything_is_offered_and_nothing_is_made_before_a_click(open_page, run
 @pytest.mark.parametrize("figure", ["classes", "calibration", "roc", "loss", "accuracy"])
 def test_every_figure_can_be_chosen(open_page, run_id, figure):
     app = open_page(RESULTS, run=run_id, section="download", figure=figure, on="val", picture="png")
-    assert app.get("plotly_chart")
+    assert figures(app)
 
 
 def test_an_ensemble_has_results_like_any_run(open_page, run_id, other_id):
@@ -82,7 +83,7 @@ def test_an_ensemble_is_shown_and_saved(open_page, run_id, other_id):
     kept = dl.open_run("latest")
     assert kept.record.members == [run_id, other_id]
     assert shown == f"{100 * kept.record.test_accuracy:.2f} %"
-    assert "Saved as Ensemble of 2 (mean)" in "".join(item.value for item in app.success)
+    assert plain("Saved as Ensemble of 2 (mean)") in "".join(item.value for item in app.success)
     again = open_page(COMPARE, runs=f"{run_id},{other_id},{kept.id}", section="seeds")
     assert find(again.metric, "Ensemble of 2").value == shown  # its members count once
 
@@ -104,18 +105,20 @@ def test_the_leaderboard_has_all_runs(open_page, run_id, other_id):
     assert table["Run"].str.contains("published").sum() > 10
 
 
-def test_the_classic_four_are_queued_and_then_shown(open_page, run_id, other_id, no_worker):
-    params = {"runs": f"{run_id},{other_id}", "section": "leaderboard", "classic": "optdigits"}
-    app = open_page(COMPARE, **params)
-    find(app.button, "Train all four").click().run()
-    found = leaderboard.classic_runs("optdigits")
-    assert set(found) == set(leaderboard.CLASSIC)
-    assert all(record.config["test_curve"] for record in found.values())
-    for record in found.values():  # as if they had been carried out
-        store.change_status(record.id, "queued", "finished", test_accuracy=0.9)
-    app = open_page(COMPARE, **params)
-    find(app.button, "Compare them").click().run()
-    assert app.query_params["runs"].split(",") == [found[name].id for name in leaderboard.CLASSIC]
+def test_the_classic_four_are_a_sweep_that_is_one_click_away(open_page, no_worker, monkeypatch):
+    app = open_page("Home")
+    healthy(find(app.button, "Train the classic four").click().run())
+    records = store.list_records()
+    assert {record.model for record in records} == set(CLASSIC)
+    assert all(record.config["test_curve"] for record in records)
+    (made,) = {record.data.sweep for record in records}
+    assert made.name == "The classic four"
+    planned = [record.experiment for record in store.list_sweep(made.id)]
+    app = open_page(COMPARE, runs="mlp,reader-cnn", section="leaderboard")
+    assert planned_by(code_of(app)[-1], monkeypatch) == planned
+    for page, section in (("Home", ""), ("3_Train", ""), (COMPARE, "leaderboard")):
+        link = find(open_page(page, section=section).page_link, "Watch the classic four")
+        assert (link.proto.page, link.proto.query_string) == ("Train", f"sweep={made.id}")
 
 
 def test_a_zip_is_imported_and_compared(open_page, run_id, other_id):
@@ -141,7 +144,10 @@ def test_another_file_is_refused_in_a_sentence(open_page, run_id, other_id):
 
 def test_runs_are_filtered(open_page, run_id, other_id):
     dl.label_run(other_id, tags=["keep"])
-    app = open_page(COMPARE, runs=f"{run_id},{other_id}")
+    app = open_page(COMPARE, runs=f"{run_id},{other_id}", columns="1")
+    app.session_state["choose-runs"] = True  # open the fold
+    app.run()
     healthy(find(app.multiselect, "Tag").select("keep").run())
-    assert app.dataframe[0].value["Id"].tolist() == [other_id]
+    (table,) = [frame.value for frame in app.dataframe if "Id" in frame.value.columns]
+    assert table["Id"].tolist() == [other_id]
     assert "The search hides 1 of the chosen runs" in words(app)

@@ -5,6 +5,9 @@ The canvas itself runs in a browser only; here, rasterised strokes replace it.
 
 from __future__ import annotations
 
+import base64
+import gc
+
 import numpy as np
 import pytest
 
@@ -15,10 +18,11 @@ from digitlab.drawing.strokes import rasterise
 from digitlab.jobs import queue
 from digitlab.runs import run_folder, store
 from digitlab.ui import cached
-from digitlab.ui.drawing import source
+from digitlab.ui.drawing import reader, source
 from digitlab.ui.drawing.canvas import CanvasContent
 from digitlab.ui.drawing.sections import SECTIONS
-from tests.pages.visit import find, healthy, words
+from digitlab.ui.markdown import plain
+from tests.pages.visit import figures, find, healthy, words
 
 PAGE = "6_Draw"
 SEVEN = [np.array([[70, 70], [210, 70], [125, 225]])]
@@ -53,7 +57,7 @@ def answer(app):
     """What the page says was read."""
     bodies = [item.proto.body for item in app.get("html")]
     (answer,) = [body for body in bodies if "role='status'" in body]
-    return answer.split("overflow-wrap: anywhere'>")[1].split("</div>")[0]
+    return answer.split("aria-live='polite'>")[1].split("</div>")[0]
 
 
 def buttons(app, label):
@@ -64,15 +68,38 @@ def test_an_empty_canvas_says_so(open_page):
     assert "Draw a digit on the canvas" in words(open_page(PAGE))
 
 
-def test_the_bundled_reader_reads_first(open_page, run_id):
-    assert find(open_page(PAGE).selectbox, "Run").value == "reader"
+def test_without_a_run_of_ones_own_the_bundled_reader_reads(open_page):
+    assert find(open_page(PAGE).selectbox, "Read by").value == "reader"
+
+
+def test_the_network_just_trained_reads_first_and_its_limits_are_told(
+    open_page, run_id, monkeypatch
+):
+    app = open_page(PAGE)
+    assert find(app.selectbox, "Read by").value == run_id
+    assert "Trained on Optdigits: 1,294 images of 8×8 pixels. It may read drawings badly." in words(
+        app
+    )
+    monkeypatch.setattr(reader, "POOR", 1)
+    app = open_page(PAGE)
+    assert "of its own test images right, and drawings hardly more" in words(app)
+    app = healthy(buttons(app, "Use the bundled reader")[0].click().run())
+    assert find(app.selectbox, "Read by").value == "reader"
+    assert not buttons(app, "Use the bundled reader")
+
+
+def test_where_visitors_are_strangers_the_bundled_reader_reads_first(
+    open_page, run_id, monkeypatch
+):
+    monkeypatch.setenv("DIGITLAB_HOSTED", "1")
+    assert find(open_page(PAGE).selectbox, "Read by").value == "reader"
 
 
 def test_another_run_can_be_chosen_and_the_link_keeps_it(open_page, run_id):
     app = open_page(PAGE)
-    healthy(find(app.selectbox, "Run").select(run_id).run())
+    healthy(find(app.selectbox, "Read by").select(run_id).run())
     assert app.query_params["run"] == run_id
-    assert find(open_page(PAGE, run=run_id).selectbox, "Run").value == run_id
+    assert find(open_page(PAGE, run=run_id).selectbox, "Read by").value == run_id
 
 
 @pytest.mark.parametrize("run", ["gone-00000000", "../../etc/passwd", ""])
@@ -88,9 +115,9 @@ def test_without_any_run_the_way_to_one_is_shown(open_page, monkeypatch, tmp_pat
 
 @pytest.mark.parametrize("section", list(SECTIONS))
 def test_every_section_waits_for_a_drawing_and_shows_one(open_page, draw, section, run_id):
-    healthy(open_page(PAGE, show=section))
+    healthy(open_page(PAGE, show=section, run="reader"))
     draw(SEVEN)
-    assert answer(open_page(PAGE, show=section)) == "7"
+    assert answer(open_page(PAGE, show=section, run="reader")) == "7"
 
 
 def test_a_step_switched_off_is_described(open_page, draw):
@@ -101,6 +128,41 @@ def test_a_step_switched_off_is_described(open_page, draw):
     assert "Without centring the mass, it reads **" in words(app)
     assert app.query_params["centring"] == "0"
     assert "only resize the whole canvas" in words(app)
+
+
+def test_the_digit_is_shown_once_for_each_step_with_how_it_is_read(open_page, draw):
+    draw(SEVEN)
+    (pictures,) = [
+        item.proto.body for item in open_page(PAGE).get("html") if "<img" in item.proto.body
+    ]
+    for heading, phrase in (("MNIST's way", "with MNIST's steps"), ("Resized", "with the whole")):
+        assert f"<figcaption>{heading}<br>" in pictures
+        assert f'alt="The digit {phrase}' in pictures
+    assert pictures.count("data:image/png") == pictures.count(": read as ") == 6
+
+
+def test_a_session_keeps_no_drawings_of_before(open_page, draw):
+    app = open_page(PAGE)
+    for shift in range(4):
+        draw([SEVEN[0] + [shift, 0]])
+        app = healthy(app.run())
+    gc.collect()
+    kept = [thing for thing in gc.get_objects() if type(thing) is source.Drawing]
+    assert len(kept) <= 2  # of the two last runs
+
+
+def test_an_example_is_written_and_read_and_undone_stroke_by_stroke(open_page):
+    app = open_page(PAGE)
+    app = healthy(find(app.text_input, "Write digits for me").input("47").run())
+    assert answer(app) == "47"
+    app = healthy(buttons(app, "Undo")[0].click().run())
+    assert answer(app) == "4"
+    app = healthy(buttons(app, "Clear")[0].click().run())
+    assert "Draw a digit on the canvas" in words(app)
+    app = healthy(buttons(app, "Show me an example")[0].click().run())
+    assert answer(app) in source.EXAMPLES
+    app = healthy(find(app.text_input, "Write digits for me").input("seven").run())
+    assert "type 1 to 8 digits from 0 to 9" in words(app)
 
 
 def test_several_digits_are_boxed_and_each_can_be_selected(open_page, draw):
@@ -119,10 +181,10 @@ def test_what_is_no_digit_is_declined_with_its_reason(open_page, draw):
 
 def test_the_arena_shows_agreement_and_keeps_its_runs_in_the_link(open_page, draw, run_id):
     draw(SEVEN)
-    app = open_page(PAGE, show="arena", readers="reader,reader-cnn")
+    app = open_page(PAGE, show="arena", readers="reader,reader-cnn", run="reader")
     sentences = [item.value for item in (*app.success, *app.warning)]
     assert any("read **7**" in sentence for sentence in sentences)
-    (table,) = app.dataframe
+    (table,) = app.table
     assert len(table.value) == 2
     app = healthy(find(app.multiselect, "Runs that read").set_value(["reader", run_id]).run())
     assert app.query_params["readers"] == f"reader,{run_id}"
@@ -166,7 +228,9 @@ def test_as_many_networks_are_cached_as_may_read_at_once(open_page, draw):
 
 def test_drawing_a_given_digit_counts_for_every_run(open_page, draw, run_id):
     draw(SEVEN)
-    app = open_page(PAGE, show="challenge", challenge="asked", readers="reader,reader-cnn")
+    app = open_page(
+        PAGE, show="challenge", challenge="asked", readers="reader,reader-cnn", run="reader"
+    )
     app.session_state["challenge"]["asked"]["task"] = "7"
     app = healthy(app.run())
     assert "2 of 2 read it as a 7" in words(app)
@@ -245,3 +309,44 @@ def test_a_bad_name_of_a_collection_is_refused(open_page):
 def test_a_link_with_rubbish_shows_the_page(open_page, draw, run_id):
     draw(SEVEN)
     open_page(PAGE, show="nonsense", readers="gone,../x", source="x", collection="../up", tuned="x")
+
+
+def test_one_number_tells_how_sure_an_answer_is(open_page, draw):
+    draw([np.array([[70, 100], [190, 60], [170, 140], [160, 225]])])
+    app = open_page(PAGE, show="arena", readers="reader,reader-cnn")
+    bars, strip = (figure["data"][0] for figure in figures(app))
+    label = int(np.argmax(bars["x"]))
+    (headline,) = [
+        item.proto.body for item in app.get("html") if "role='status'" in item.proto.body
+    ]
+    said = bars["text"][label]
+    assert said.replace("> ", "more than ") in headline
+    (table,) = app.table
+    assert table.value["Probability"][0] == plain(said)
+    cells = np.frombuffer(base64.b64decode(strip["z"]["bdata"]), strip["z"]["dtype"])
+    assert cells[label] == pytest.approx(bars["x"][label])
+    assert (bars["y"][-1], sum(bars["x"])) == ("no digit", pytest.approx(100))
+
+
+def test_the_view_for_other_sites_has_only_the_pad_and_the_answer(open_page, draw, run_id):
+    draw(SEVEN)
+    app = open_page(PAGE, view="draw")
+    assert app.title[0].value == "Reader of drawings"
+    assert answer(app) == "7"
+    assert [len(app.selectbox), len(app.header), len(app.sidebar)] == [0, 0, 0]
+    assert "Trained on Optdigits" in words(open_page(PAGE, view="draw", run=run_id))
+
+
+def test_the_view_says_that_a_run_is_not_there(open_page):
+    app = open_page(PAGE, view="draw", run="gone-00000000")
+    assert app.title[0].value == "Nothing to show"
+    assert "There is no run 'gone-00000000'" in app.error[0].value.replace("\\", "")
+
+
+def test_a_network_is_shared_by_a_link_to_the_view(open_page):
+    app = open_page(PAGE, run="reader")
+    app.session_state["share"] = True
+    app = healthy(app.run())
+    link, frame = (item.value for item in app.code[:2])
+    assert link.endswith("?run=reader&view=draw")
+    assert "&amp;embed=true" in frame

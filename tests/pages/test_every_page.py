@@ -33,4 +33,4 @@ def test_a_page_opens_when_a_run_exists(open_page, run_id, name):
 def test_an_invalid_link_still_shows_the_page(open_page, run_id, name, params):
     app = open_page(name, **params)
     assert "Traceback" not in words(app)
-    assert len(app.main) > 3
+    assert len(app.main) > 1, "nothing but a title"

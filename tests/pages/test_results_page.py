@@ -6,7 +6,9 @@ import pytest
 import streamlit as st
 
 import digitlab as dl
+from digitlab.jobs import requests
 from digitlab.runs import run_folder, store
+from digitlab.ui.markdown import plain
 from tests.pages.visit import find, healthy, words
 
 PAGE = "4_Results"
@@ -26,15 +28,18 @@ def test_the_figures_are_those_of_the_run(open_page, run_id, split):
     result = dl.open_run(run_id).evaluate(split)
     app = open_page(PAGE, run=run_id, on=split)
     assert metric(app, "Accuracy") == f"{100 * result.accuracy:.2f} %"
-    assert metric(app, "Loss") == f"{result.loss:.4f}"
     assert metric(app, "Mistakes") == str(len(result.errors))
+    assert not app.dataframe  # what a first look does not need is in a section of its own
+    app = open_page(PAGE, run=run_id, on=split, section="metrics")
+    assert metric(app, "Accuracy") == f"{100 * result.accuracy:.2f} %"
+    assert metric(app, "Loss") == f"{result.loss:.4f}"
     table = app.dataframe[0].value
     assert table["Support"].tolist() == [row.support for row in result.per_class]
 
 
 def test_the_accuracy_comes_with_its_interval(open_page, run_id):
     low, high = dl.open_run(run_id).evaluate("test").accuracy_interval
-    accuracy = find(open_page(PAGE, run=run_id).metric, "Accuracy")
+    accuracy = find(open_page(PAGE, run=run_id, section="metrics").metric, "Accuracy")
     assert f"{100 * low:.2f} to {100 * high:.2f} %" in accuracy.delta
     assert f"{100 * high:.2f} %" in accuracy.delta
 
@@ -95,7 +100,7 @@ def test_without_any_run_the_way_to_one_is_shown(open_page, no_bundle):
 
 def test_a_run_that_does_not_exist_is_reported_and_another_shown(open_page, run_id):
     app = open_page(PAGE, run="gone-00000000")
-    assert "gone-00000000" in words(app)
+    assert plain("gone-00000000") in words(app)
     assert find(app.selectbox, "Run").value == run_id
 
 
@@ -111,7 +116,25 @@ def test_a_run_without_results_is_reported_and_another_shown(open_page, run_id):
 
 def test_a_run_whose_files_are_gone_is_reported(open_page, run_id):
     st.cache_resource.clear()  # another test has looked at this run
+    requests._load_run.cache_clear()
     run_folder.remove_folder(run_id)
     app = open_page(PAGE, run=run_id)
     assert app.error
     assert "Train it again" in app.error[0].value
+
+
+def test_the_view_for_other_sites_shows_results_and_changes_nothing(open_page, run_id):
+    result = dl.open_run(run_id).evaluate("val")
+    pair = result.most_confused(1)[0]
+    app = open_page(PAGE, view="results", run=run_id, on="val")
+    assert metric(app, "Accuracy") == f"{100 * result.accuracy:.2f} %"
+    assert f"{len(result.errors)} mistakes" in words(app)
+    assert [len(app.selectbox), len(app.text_input), len(app.sidebar)] == [0, 0, 0]
+    assert not app.get("download_button")
+    (button,) = [b for b in app.button if b.key == f"confused:{pair.true}:{pair.predicted}"]
+    app = healthy(button.click().run())
+    assert f"{pair.count} mistake" in words(app)
+    assert (app.query_params["true"], app.query_params["read"]) == (
+        str(pair.true),
+        str(pair.predicted),
+    )

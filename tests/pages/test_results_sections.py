@@ -14,8 +14,9 @@ import digitlab as dl
 from digitlab.analysis import features
 from digitlab.evaluation import calibrate, decline_below, one_vs_rest, rescale
 from digitlab.runs import run_folder, store
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.sections import SECTIONS
-from tests.pages.visit import find, healthy, words
+from tests.pages.visit import code_of, find, healthy, words
 
 PAGE = "4_Results"
 KEYS = [section.key for section in SECTIONS]
@@ -33,7 +34,7 @@ def test_every_section_opens_by_a_link(open_page, run_id, key, split):
     app = open_page(PAGE, run=run_id, section=key, on=split)
     assert not app.error
     assert app.query_params["run"] == run_id
-    assert app.code  # each cell carries its lines of code
+    assert code_of(app)  # each cell carries its lines of code
 
 
 def test_choosing_a_section_puts_it_into_the_link(open_page, run_id):
@@ -44,11 +45,11 @@ def test_choosing_a_section_puts_it_into_the_link(open_page, run_id):
 
 
 def test_a_section_that_does_not_exist_is_the_overview(open_page, run_id):
-    assert "Class by class" in words(open_page(PAGE, run=run_id, section="nonsense"))
+    assert "Most often confused" in words(open_page(PAGE, run=run_id, section="nonsense"))
 
 
-def test_the_overview_allows_for_chance(open_page, run_id, result):
-    app = open_page(PAGE, run=run_id)
+def test_the_metrics_allow_for_chance(open_page, run_id, result):
+    app = open_page(PAGE, run=run_id, section="metrics")
     shown = {item.label: item for item in app.metric}
     assert shown["Balanced accuracy"].value == f"{100 * result.balanced_accuracy:.2f} %"
     assert shown["Top-2 accuracy"].value == f"{100 * result.top_k(2):.2f} %"
@@ -74,7 +75,7 @@ def test_a_cell_a_row_and_a_column_show_how_many_images_they_hold(open_page, run
 def test_the_pairs_confused_most_are_listed_and_can_be_opened(open_page, run_id, result):
     app = open_page(PAGE, run=run_id, section="confusion")
     pair = result.most_confused(1)[0]
-    button = find(app.button, f"{pair.true} read as {pair.predicted}: {pair.count} times")
+    button = find(app.button, f"{pair.true} read as {pair.predicted}: {pair.count}×")
     healthy(button.click().run())
     assert app.query_params["true"] == str(pair.true)
     assert app.query_params["read"] == str(pair.predicted)
@@ -82,6 +83,14 @@ def test_the_pairs_confused_most_are_listed_and_can_be_opened(open_page, run_id,
     healthy(find(app.button, "Clear the choice").click().run())
     assert "true" not in app.query_params
     assert "A closer look at one image" not in words(app)
+
+
+def test_the_overview_opens_the_images_of_a_pair(open_page, run_id, result):
+    app = open_page(PAGE, run=run_id)
+    pair = result.most_confused(1)[0]
+    healthy(find(app.button, f"{pair.true} read as {pair.predicted}").click().run())
+    assert app.query_params["section"] == "confusion"
+    assert f"{pair.count} mistakes" in words(app)
 
 
 def test_the_matrix_has_modes_and_orders_in_the_link(open_page, run_id):
@@ -164,7 +173,7 @@ def test_without_validation_there_is_no_temperature_but_a_sentence(open_page, ho
     config = dl.TrainConfig(epochs=1, val_fraction=0)
     run = dl.train("logistic-regression", "optdigits", config, progress=False)
     app = open_page(PAGE, run=run.id, section="calibration", decline="15")
-    assert "No temperature can be fitted: optdigits has no val split" in words(app)
+    assert plain("No temperature can be fitted: optdigits has no val split") in words(app)
     assert "declined images" in words(app)
 
 
@@ -182,7 +191,7 @@ def test_uploaded_images_are_shown_by_the_same_cells(open_page, run_id, result, 
     app.file_uploader[0].set_value(("mine.npz", uploaded(optdigits), "application/zip"))
     healthy(app.run())
     assert not app.error
-    assert "40 images from mine.npz" in words(app)
+    assert f"40 images from {plain('mine.npz')}" in words(app)
     if key == "overview":
         expected = (result.predictions[:40] == result.labels[:40]).mean()
         assert find(app.metric, "Accuracy").value == f"{100 * expected:.2f} %"
@@ -210,6 +219,22 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(open_page, run_id
     app.file_uploader[0].set_value(("mine.zip", buffer.getvalue(), "application/zip"))
     healthy(app.run())
     assert "leads outside the folder" in app.error[0].value
+
+
+def test_what_a_file_leaves_open_is_asked(open_page, run_id, optdigits):
+    test = optdigits.test
+    rows = [
+        [*image.flatten().tolist(), int(label)]
+        for image, label in zip(test.images[:40], test.labels[:40], strict=True)
+    ]
+    head = ",".join(f"column{i}" for i in range(785))
+    content = "\n".join([head, *(",".join(map(str, row)) for row in rows)]).encode()
+    app = open_page(PAGE, run=run_id, data="upload", section="overview")
+    app.file_uploader[0].set_value(("mine.csv", content, "text/csv"))
+    healthy(app.run())
+    assert "Which column of mine" in words(app)
+    healthy(find(app.selectbox, "label_column").set_value("column784").run())
+    assert f"40 images from {plain('mine.csv')}" in words(app)
 
 
 @pytest.mark.parametrize("classes", [2, 47])
@@ -261,3 +286,13 @@ def test_a_run_of_other_data_keeps_its_figures_and_says_why_there_are_no_images(
     app = open_page(PAGE, run=run_id, section="mistakes")
     assert "is not the data that run" in words(app)
     assert set(app.dataframe[0].value.columns) >= {"True class", "Read as", "Confidence"}
+
+
+def test_a_file_without_labels_is_answered(open_page, run_id, optdigits):
+    app = open_page(PAGE, run=run_id, data="upload")
+    rows = [[f"pixel{i}" for i in range(784)], *optdigits.test.images[:30].flatten(1).tolist()]
+    content = "\n".join(",".join(map(str, row)) for row in rows).encode()
+    app.file_uploader[0].set_value(("test.csv", content, "text/csv"))
+    healthy(app.run())
+    assert "30 images from test\\.csv were read" in words(app)
+    assert "submission.csv" in [button.label for button in app.get("download_button")]

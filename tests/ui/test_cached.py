@@ -7,8 +7,11 @@ import pytest
 import streamlit as st
 
 import digitlab as dl
+from digitlab import owners
+from digitlab.data import collections
 from digitlab.runs.run import Run
 from digitlab.ui import cached
+from digitlab.ui.results.view import View
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +59,17 @@ def test_statistics_are_computed_again_for_another_split_or_changed_files(optdig
     for data in (optdigits, optdigits.resplit(0.3), optdigits.resplit(optdigits.val_fraction)):
         count(data)
     assert len(counted) == 2 * 3
-    monkeypatch.setattr(cached, "_stamp", lambda name: (name, 1.0))
+    monkeypatch.setattr(cached, "data_stamp", lambda name: (name, 1.0))
     count(optdigits)
     assert len(counted) == 3 * 3
+
+
+def test_datasets_of_one_name_of_two_visitors_are_told_apart(tiny, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_HOSTED", "demo")
+    keys = []
+    for name in ("ann", "bob"):
+        with owners.acting_for(owners.owner_of(name)):
+            drawing = collections.NewDrawing(np.eye(28, dtype=np.uint8) * 255, 1)
+            collections.keep_drawing("my-drawings", drawing)
+            keys.append(View(tiny, "test", "collection:my-drawings").key)
+    assert keys[0] != keys[1]

@@ -53,7 +53,7 @@ def test_other_content_is_refused(content):
 def test_a_small_link_cannot_fill_the_memory():
     bomb = compress(bytes(200_000_000))
     assert len(bomb) < MAX_BYTES * 2
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(SpecError, match="larger than"):
         unpack(bomb)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1

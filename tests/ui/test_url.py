@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from streamlit.testing.v1 import AppTest
+
+from tests.pages.visit import AppTest
 
 
 def controls() -> None:
@@ -162,3 +163,15 @@ def test_a_former_name_in_a_link_sets_the_control_and_is_replaced():
     app.selectbox[0].select("a").run()
     assert app.text[0].value == "a"
     assert app.query_params == {}
+
+
+def test_a_click_that_knows_only_the_former_url_takes_no_choice_back(app, monkeypatch):
+    app.query_params = {"letter": "b"}
+    app.run()
+    late = dict(app.query_params)
+    app.selectbox[0].select("a").run()
+    app.query_params = late  # the browser's, as it was before that choice
+    assert shown(app.run())[0] == "a"
+    monkeypatch.setattr("digitlab.ui.url.LATE_SECONDS", 0.0)
+    app.query_params = late  # a link, or the browser's way back
+    assert shown(app.run())[0] == "b"

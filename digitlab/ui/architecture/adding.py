@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.jobs import requests
 from digitlab.models import edit
 from digitlab.models.graph import REUSE
+from digitlab.ui import cached
+from digitlab.ui.apart import compute
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.layers import button, change
 
@@ -25,7 +28,7 @@ def show_adding(spec: ModelSpec, path: Path | None, rows: Mapping[Path, Row]) ->
 
     `path` leads to the selected layer or branch.
     """
-    kinds = dict(_kinds())
+    kinds = dict(cached.list_kinds())
     columns = st.columns([2, 3])
     kind = columns[0].selectbox(
         "Kind of layer",
@@ -79,13 +82,11 @@ def _add(
     spec: ModelSpec, target: Path, name: str, rows: Mapping[Path, Row], *, is_after: bool = False
 ) -> None:
     """Add a layer at `target`; with `is_after` in the place of all that read the layer before."""
-    from digitlab.models.signatures import fresh_layer
-
     shape = _input_shape(spec, target, rows)
     if name == REUSE:
         _add_reuse(spec, target, shape, rows)
         return
-    layer = fresh_layer(name, shape)
+    layer = compute(requests.fresh_layer, name, shape)
 
     def insert(before: ModelSpec) -> ModelSpec:
         if is_after:
@@ -114,10 +115,7 @@ def _add_reuse(
 
 def _connected(spec: ModelSpec, path: Path, rows: Mapping[Path, Row]) -> ModelSpec:
     """A copy in which a join that was added at `path` has as many sources as it needs."""
-    from digitlab.models.operations import OPERATIONS
-
-    operation = OPERATIONS.get(edit.layer_at(spec, path).type)
-    missing = operation.least - 1 if operation else 0
+    missing = compute(requests.count_sources, edit.layer_at(spec, path).type) - 1
     if not missing:
         return spec
     (first,) = edit.sources_of(spec, path)
@@ -140,10 +138,9 @@ def _of_equal_shape(spec: ModelSpec, path: Path, rows: Mapping[Path, Row]) -> in
 
 
 def _replace(spec: ModelSpec, path: Path, name: str, rows: Mapping[Path, Row]) -> None:
-    from digitlab.models.signatures import fresh_layer
-
     old = edit.layer_at(spec, path)
-    layer = fresh_layer(name, rows[path].input_shape if path in rows else None)
+    shape = rows[path].input_shape if path in rows else None
+    layer = compute(requests.fresh_layer, name, shape)
     change(edit.replace, spec, path, layer.named(old.name).reading(*old.sources), select=path)
 
 
@@ -156,10 +153,3 @@ def _input_shape(spec: ModelSpec, target: Path, rows: Mapping[Path, Row]) -> Sha
         return rows[before].output_shape
     block = rows.get(target[:-2]) or rows.get(target[:-3])
     return block.input_shape if target[-1] == 0 and block else None
-
-
-@st.cache_data(show_spinner=False)
-def _kinds() -> tuple[tuple[str, str], ...]:
-    from digitlab.models.signatures import list_kinds
-
-    return list_kinds()

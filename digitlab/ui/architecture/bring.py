@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from digitlab.data.registry import default_dataset, is_available, list_datasets
-from digitlab.errors import DigitlabError, NetworkFileError
-from digitlab.imports.contents import read_contents
-from digitlab.imports.import_network import (
-    doubts,
-    explain_choice,
-    keep_network,
-    try_forms,
-)
-from digitlab.imports.read import network_in
+from digitlab.errors import DigitlabError
+from digitlab.jobs import requests
+from digitlab.jobs.requests import DataKey
 from digitlab.models.placement import written
 from digitlab.snippets import export
-from digitlab.ui import cached, page
+from digitlab.ui import page
+from digitlab.ui.apart import compute
 from digitlab.ui.architecture import state
+from digitlab.ui.labels import run_title
 from digitlab.ui.markdown import plain
 from digitlab.words import percent
 
 if TYPE_CHECKING:
-    from digitlab.imports.import_network import Trial
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from digitlab.imports.match import Fit
-    from digitlab.imports.network import TrainedNetwork
+    from digitlab.jobs.requests import Brought
     from digitlab.models.spec import ModelSpec
 
 ENDINGS = ("pt", "pth", "ckpt", "safetensors", "onnx", "keras", "h5", "hdf5")
@@ -91,7 +87,7 @@ def _show_done() -> None:
                 st.page_link(target, label=f"Open in {label}", query_params={param: run_id})
 
 
-def _show_file(file: BinaryIO, spec: ModelSpec, dataset: str) -> None:
+def _show_file(file: UploadedFile, spec: ModelSpec, dataset: str) -> None:
     partial = bool(st.session_state.get(_PARTIAL))
     key = (file.file_id, spec, dataset, partial)
     if st.session_state.get(_READ, (None,))[0] != key:
@@ -101,34 +97,26 @@ def _show_file(file: BinaryIO, spec: ModelSpec, dataset: str) -> None:
     if isinstance(result, DigitlabError):
         _show_refusal(result)
         return
-    network, trials = result
-    for note in network.notes:
+    for note in result.notes:
         st.caption(plain(note))
-    if network.fit:
-        with st.expander(f"Weights: {plain(network.fit.describe())}", icon=":material/join:"):
-            _show_fit(network.fit)
-    _offer(network, trials, dataset)
+    if result.fit:
+        with st.expander(f"Weights: {plain(result.fit.describe())}", icon=":material/join:"):
+            _show_fit(result.fit)
+    _offer(result, (file.getvalue(), file.name, spec, DataKey(dataset), partial))
 
 
 def _read(
-    file: BinaryIO, spec: ModelSpec, dataset: str, partial: bool
-) -> tuple[TrainedNetwork, list[Trial]] | DigitlabError:
+    file: UploadedFile, spec: ModelSpec, dataset: str, partial: bool
+) -> Brought | DigitlabError:
     """The network in the file and how it may be fed, or why it cannot be imported."""
     try:
-        contents = read_contents(file, file.name)
-        try:
-            network = network_in(contents)
-        except NetworkFileError as e:
-            if not e.needs_architecture:
-                raise
-            network = network_in(contents, spec, partial=partial)
-        return network, try_forms(network, cached.dataset(dataset))
+        return compute(requests.bring, file.getvalue(), file.name, spec, DataKey(dataset), partial)
     except DigitlabError as e:
         return e
 
 
 def _show_refusal(error: DigitlabError) -> None:
-    st.error(plain(str(error)), icon=":material/error:")
+    page.show_error(error)
     fit, suggestion = getattr(error, "fit", None), getattr(error, "suggestion", None)
     if fit:
         _show_fit(fit)
@@ -168,49 +156,46 @@ def _show_fit(fit: Fit) -> None:
     st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 320))
 
 
-def _offer(network: TrainedNetwork, trials: list[Trial], dataset: str) -> None:
-    """The ways to feed the network, and the button that imports it."""
-    parameters = sum(value.numel() for value in network.weights.values())
+def _offer(brought: Brought, source: tuple[Any, ...]) -> None:
+    """The ways to feed the network, and the button that imports it from its `source`."""
+    forms = brought.forms
     st.markdown(
-        f"**{plain(network.spec.name)}**, {network.title}: {len(network.spec.layers)} layers, "
-        f"{parameters:,} parameters. SHA-256 `{network.digest[:12]}…`"
+        f"**{plain(brought.spec.name)}**, {plain(brought.title)}: {len(brought.spec.layers)} "
+        f"layers, {brought.parameters:,} parameters. SHA-256 `{brought.digest[:12]}…`"
     )
+    dataset = source[3].name
     chosen = st.selectbox(
         "Images as",
-        range(len(trials)),
+        range(len(forms)),
         format_func=lambda i: (
-            f"{trials[i].form.describe()}: {percent(trials[i].accuracy)} "
-            f"of {trials[i].images:,} training images read right"
+            f"{forms[i].described}: {percent(forms[i].accuracy)} "
+            f"of {forms[i].images:,} training images read right"
         ),
-        key=f"bring-form:{network.digest[:12]}:{dataset}",  # options are of a file and a dataset
-        help=f"How its author scaled the pixels. {explain_choice(trials)}",
+        key=f"bring-form:{brought.digest[:12]}:{dataset}",  # options are of a file and a dataset
+        help=f"How its author scaled the pixels. {brought.explanation}",
     )
-    for doubt in doubts(trials):
+    for doubt in brought.doubts:
         st.warning(plain(doubt), icon=":material/warning:")
     name = st.text_input(
-        "Name of the run", value=network.spec.name, max_chars=120, key="bring-name"
+        "Name of the run", value=brought.spec.name, max_chars=120, key="bring-name"
     )
     with st.container(horizontal=True):
         if st.button("Import", type="primary", icon=":material/check:", key="bring-import"):
-            _import(network, trials, trials[chosen], dataset, name)
+            _import(source, chosen, name)
         st.button(
             "Show its layers",
             on_click=state.commit,
-            args=(network.spec,),
+            args=(brought.spec,),
             icon=":material/account_tree:",
             help="Replaces the layers on this page, which can be undone.",
         )
 
 
-def _import(
-    network: TrainedNetwork, trials: list[Trial], chosen: Any, dataset: str, name: str
-) -> None:
+def _import(source: tuple[Any, ...], chosen: int, name: str) -> None:
     try:
-        named = replace(network, spec=network.spec.renamed(name.strip()[:100] or "Imported"))
-        data = cached.dataset(dataset)
-        run = keep_network(named, data, chosen.form, name=name, trials=trials)
+        record = compute(requests.keep_brought, *source, chosen, name)
     except DigitlabError as e:
-        st.error(plain(str(e)), icon=":material/error:")
+        page.show_error(e)
         return
-    st.session_state[_DONE] = (run.record.name, run.id, percent(run.record.test_accuracy))
+    st.session_state[_DONE] = (run_title(record), record.id, percent(record.test_accuracy))
     st.rerun()

@@ -105,13 +105,7 @@ def check_output(spec: ModelSpec, summary: ModelSummary) -> bool:
 
 def _misfit(spec: ModelSpec, classes: int | None) -> SpecError | None:
     """Why the network does not give as many `classes`, or an image for None; None if it does."""
-    from digitlab.models.build import check_fits
-
-    try:
-        check_fits(spec, INPUT_SHAPE, classes, batch_size=batch_size())
-    except SpecError as e:
-        return e
-    return None
+    return cached.find_misfit(spec, INPUT_SHAPE, classes, batch_size())
 
 
 def _in_words(spec: ModelSpec, problem: SpecError) -> str:

@@ -8,7 +8,8 @@ import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.models.load import load_model
-from digitlab.ui import cached, url
+from digitlab.models.summary import contrast
+from digitlab.ui import cached, page, url
 from digitlab.ui.architecture.cost import show_table
 from digitlab.ui.architecture.text import shape_text
 from digitlab.ui.markdown import plain
@@ -35,9 +36,8 @@ def show_comparison(summary: ModelSummary) -> None:
     try:
         other = cached.summarize(load_model(name))
     except SpecError as e:
-        st.error(plain(str(e)), icon=":material/error:")
+        page.show_error(e)
         return
-    from digitlab.models.summary import contrast
 
     st.markdown("  \n".join(plain(sentence) for sentence in contrast(summary, other)))
     _totals(summary, other)

@@ -9,6 +9,7 @@ import streamlit as st
 from digitlab.data.registry import default_dataset, find_dataset
 from digitlab.errors import DigitlabError
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
+from digitlab.models.limits import training_bytes
 from digitlab.ui import cached, page
 from digitlab.ui.architecture.check import batch_size
 from digitlab.ui.architecture.text import shape_text, shorten_arguments
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 def show_totals(summary: ModelSummary) -> None:
     """The cost of the whole network."""
-    from digitlab.models.limits import training_bytes
-
     if summary.rows[0].label.startswith(CLASSICAL):
         _show_classical(summary)
         return
@@ -41,14 +40,14 @@ def show_totals(summary: ModelSummary) -> None:
             width="content",
         )
         st.metric(
-            f"Memory of a training step ({batch} images)",
+            "Memory of a training step",
             size(training_bytes(summary, batch)),
             help="An estimate: weights, gradients, two moments of each gradient for the "
-            "optimizer, and the activations of a batch.",
+            f"optimizer, and the activations of a batch of {batch} images.",
             width="content",
         )
     for note in summary.notes:
-        st.info(note, icon=":material/lightbulb:")
+        st.info(plain(note), icon=":material/lightbulb:")
 
 
 def _show_classical(summary: ModelSummary) -> None:
@@ -57,7 +56,7 @@ def _show_classical(summary: ModelSummary) -> None:
         st.metric("Parameters", "learnt from the data", width="content")
         st.metric("Output", shape_text(summary.output_shape), width="content")
     for note in summary.notes:
-        st.info(note, icon=":material/lightbulb:")
+        st.info(plain(note), icon=":material/lightbulb:")
 
 
 def show_table(summary: ModelSummary, *, short: bool = False) -> None:

@@ -14,6 +14,7 @@ from digitlab.models import edit
 from digitlab.models.classical.catalog import PREFIX as CLASSICAL
 from digitlab.models.layer import NESTED, Path
 from digitlab.models.text import read_yaml
+from digitlab.ui import cached
 from digitlab.ui.architecture import connections, state
 from digitlab.ui.architecture.text import shape_text
 from digitlab.ui.markdown import plain
@@ -31,10 +32,8 @@ _INVALID = "architecture:invalid"  # fields whose text is no value, with that te
 
 def edit_layer(spec: ModelSpec, path: Path, row: Row | None) -> None:
     """The form of the layer at `path`; a field takes effect as soon as it is left."""
-    from digitlab.models.signatures import find_signature
-
     layer = edit.layer_at(spec, path)
-    signature = find_signature(layer.type)
+    signature = cached.find_signature(layer.type)
     st.markdown(
         f"**{plain(layer.type)}**" + (f": {_first_sentence(signature.about)}" if signature else "")
     )

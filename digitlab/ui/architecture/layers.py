@@ -66,10 +66,18 @@ def show_list(
             list(by_key),
             key=LIST,
             format_func=lambda key: labels.get(key, key),
-            on_change=lambda: state.select(by_key[st.session_state[LIST]].path),
+            on_change=_select,
+            args=(by_key,),
             label_visibility="collapsed",
             width="stretch",
         )
+
+
+def _select(by_key: Mapping[str, Line]) -> None:
+    """Select the chosen row; a browser may still show a list that has changed meanwhile."""
+    line = by_key.get(st.session_state[LIST])
+    if line is not None:
+        state.select(line.path)
 
 
 def _label(line: Line, rows: Mapping[Path, Row], is_wrong: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,6 +12,7 @@ from digitlab.ui import url
 from digitlab.ui.architecture import state
 from digitlab.ui.markdown import plain
 from digitlab.ui.model_picker import LONGEST_LINK, fits_link
+from digitlab.ui.share import link_to
 
 if TYPE_CHECKING:
     from digitlab.models.spec import ModelSpec
@@ -28,8 +28,8 @@ def show_menus(spec: ModelSpec) -> None:
     if is_saved(start):
         with st.popover("Delete", icon=":material/delete:", key="architecture-delete-saved"):
             st.markdown(f"Delete **{plain(start)}** from the saved architectures? Its runs stay.")
-            st.button(f"Delete {start}", on_click=_delete, args=(start,), type="primary")
-    with st.popover("Share", icon=":material/link:"):
+            st.button(f"Delete {plain(start)}", on_click=_delete, args=(start,), type="primary")
+    with st.popover("Share", icon=":material/share:"):
         _show_link(spec)
 
 
@@ -43,7 +43,7 @@ def _save_form(spec: ModelSpec) -> None:
     if exists:
         st.caption(f"An architecture {plain(name)} already exists.")
     st.button(
-        f"Overwrite {name}" if exists else "Save it",
+        f"Overwrite {plain(name)}" if exists else "Save it",
         key="architecture-save",
         on_click=_save,
         args=(spec, name, exists),
@@ -58,7 +58,7 @@ def _save(spec: ModelSpec, name: str, overwrite: bool) -> None:
         state.report(str(e))
         return
     state.commit(saved, start=name)
-    st.toast(f"Saved as {name}.", icon=":material/check:")
+    st.toast(f"Saved as {plain(name)}.", icon=":material/check:")
 
 
 def _delete(name: str) -> None:
@@ -68,7 +68,7 @@ def _delete(name: str) -> None:
         state.report(str(e))
         return
     state.forget_start(name)
-    st.toast(f"{name} is deleted; its layers can be saved again.", icon=":material/delete:")
+    st.toast(f"{plain(name)} is deleted; its layers can be saved again.", icon=":material/delete:")
 
 
 def _show_link(spec: ModelSpec) -> None:
@@ -80,5 +80,4 @@ def _show_link(spec: ModelSpec) -> None:
         return
     st.markdown("This link opens the page with this architecture.")
     params = {name: url.get(name) for name in ("preset", "spec") if url.get(name)}
-    base = (st.context.url or "").partition("?")[0]
-    st.code(f"{base}?{urllib.parse.urlencode(params)}", language=None, wrap_lines=True)
+    st.code(link_to(**params), language=None, wrap_lines=True)

@@ -9,8 +9,8 @@ import streamlit as st
 
 from digitlab.errors import SpecError
 from digitlab.models.spec import ModelSpec
+from digitlab.ui import page
 from digitlab.ui.architecture import state
-from digitlab.ui.markdown import plain
 
 _REFUSED = "architecture:refused-name"  # key and name of a field, the text in it, the problem
 
@@ -27,7 +27,7 @@ def edit_name(
     st.session_state[key] = text if is_refused else name
     st.text_input(label, key=key, on_change=_store, args=(key, name, rename), **options)
     if is_refused:
-        st.error(plain(problem), icon=":material/error:")
+        page.show_error(problem)
 
 
 def _store(key: str, name: str, rename: Callable[[str], ModelSpec]) -> None:

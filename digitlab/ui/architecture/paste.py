@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from digitlab.errors import ConfigError, SpecError
+from digitlab.errors import ComputeError, ConfigError, SpecError
+from digitlab.jobs import requests
 from digitlab.models.naming import is_known
 from digitlab.training.config import TrainConfig
+from digitlab.ui.apart import compute
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.check import show_error_at_line
 from digitlab.ui.architecture.layers import LIST, MAX_ROWS
@@ -119,18 +121,17 @@ def _pasted() -> _Pasted | None:
 
 
 def _read(model: str | None = None) -> None:
-    from digitlab.models.paste.notebook import code_of
-    from digitlab.models.paste.read import read_code
-
     pasted, text = _pasted(), st.session_state.get(_PASTED) or ""
     if model is None and pasted is not None and pasted.reading is not None and pasted.text == text:
         model = pasted.reading.model  # the text as before: the same choice
     try:
-        reading = read_code(text, model=model)
-    except SpecError as e:
-        st.session_state[_READ] = _Pasted(text, code_of(text), error=e)
+        reading, code = compute(requests.read_code, text, model)
+    except ComputeError as e:
+        reading, code = SpecError(str(e)), text
+    if isinstance(reading, SpecError):
+        st.session_state[_READ] = _Pasted(text, code, error=reading)
         return
-    st.session_state[_READ] = _Pasted(text, code_of(text), reading)
+    st.session_state[_READ] = _Pasted(text, code, reading)
     spec = reading.spec
     if is_known(spec.name):  # a class of a preset's name is not that preset, changed
         spec = spec.renamed(f"Pasted {spec.name}")
@@ -237,8 +238,6 @@ _PANE_STYLE = """<style>
   {flex-direction: column}
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn] .digitlab-code)
   > [data-testid=stColumn] {width: 100%; flex: none}}
-@media (min-width: 1100px) {div.st-key-architecture-sides {margin: 0 -3.5rem;
-  width: calc(100% + 7rem); max-width: none}}
 </style>"""
 
 

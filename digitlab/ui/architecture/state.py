@@ -15,7 +15,7 @@ from digitlab.models.edit import is_branch, layer_at
 from digitlab.models.layer import Path
 from digitlab.models.load import load_model
 from digitlab.models.naming import name_apart
-from digitlab.ui import url
+from digitlab.ui import page, url
 from digitlab.ui.architecture.outline import is_group
 from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, remember_own
 
@@ -190,7 +190,7 @@ def show_problem() -> None:
     """Show the reported error message, once."""
     problem = st.session_state.pop(_PROBLEM, None)
     if problem:
-        st.error(problem, icon=":material/error:")
+        page.show_error(problem)
 
 
 def _has_branch(path: Path) -> bool:

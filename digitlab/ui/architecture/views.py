@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,10 @@ def show_diagram(spec: ModelSpec, summary: ModelSummary) -> None:
     with st.container(key=_DIAGRAM, height=_TALL if boxes > _MANY else "content"):
         if dot.count(" -> ") >= boxes:
             st.html(_STYLE)
-        st.graphviz_chart(dot, alt=f"Diagram of {summary.name}.")
+        # Drawn into the place of another diagram, each shape would be measured in steps of a pixel,
+        # for a transition that is never shown: most of the time that a change took.
+        with st.container(key=f"{_DIAGRAM}-{zlib.crc32(dot.encode()):x}"):
+            st.graphviz_chart(dot, alt=f"Diagram of {summary.name}.")
 
 
 def name_it(spec: ModelSpec) -> None:

@@ -8,36 +8,39 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.ui import url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.compare.choose import ComparedRun
+from digitlab.ui.markdown import plain
 from digitlab.words import hundred
 
 if TYPE_CHECKING:
     import numpy as np
+    from streamlit.delta_generator import DeltaGenerator
 
     from digitlab.data.dataset import Split
 
 
-def show_compared_image(positions: np.ndarray, test: Split, runs: Sequence[ComparedRun]) -> None:
-    """Show the clicked image, or the first at `positions`, enlarged, with the runs' answers."""
+def show_compared_image(
+    positions: np.ndarray, test: Split, runs: Sequence[ComparedRun], place: DeltaGenerator
+) -> None:
+    """Show the clicked image, or the first at `positions`, in `place`; below, the runs' answers."""
     param = url.get("image")
     is_valid = param is not None and param.isdecimal() and int(param) < len(test)
     position = int(param) if is_valid else int(positions[0])
     names = runs[0].result.classes
     true = int(runs[0].result.labels[position])
-    left, right = st.columns([2, 3])
-    with left:
-        _show_image(test.images[position, 0].numpy(), f"Number {position:,}: {names[true]}")
-    with right:
-        _show_answers(position, true, runs)
+    with place:
+        _show_image(test.images[position], f"Number {position:,}: {names[true]}")
+    _show_answers(position, true, runs)
 
 
 def _show_image(image: np.ndarray, title: str) -> None:
     from digitlab.figures.data import pixel_values
 
-    st.plotly_chart(
+    show_chart(
         pixel_values(image, title=title).update_layout(height=340),
         key="compare:closeup",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"{title}, enlarged.",
     )
 
@@ -47,7 +50,7 @@ def _show_answers(position: int, true: int, runs: Sequence[ComparedRun]) -> None
 
     names = runs[0].result.classes
     right = sum(int(run.result.predictions[position]) == true for run in runs)
-    st.markdown(f"{right} of {len(runs)} runs read the label's class, **{names[true]}**.")
+    st.markdown(f"{right} of {len(runs)} runs read the label's class, **{plain(names[true])}**.")
     table = pd.DataFrame(
         {
             "Run": [run.name for run in runs],

@@ -12,13 +12,14 @@ from digitlab.exports.formats import FORMATS
 from digitlab.exports.notebook import write_comparison
 from digitlab.ui import exports, page
 from digitlab.ui.compare.choose import ComparedRun
+from digitlab.ui.markdown import plain
 
 
 def show(runs: Sequence[ComparedRun]) -> None:
     """Show download buttons; the files of each run are on its Results page."""
     page.cell(
         "Download",
-        "This page as a notebook that runs outside the app, and the answers of the runs as tables. "
+        "The whole comparison as a notebook, and the answers of the runs as tables. "
         "The files of a single run are on its Results page.",
     )
     one_dataset = len({run.record.dataset for run in runs}) == 1
@@ -38,7 +39,7 @@ def show(runs: Sequence[ComparedRun]) -> None:
     for run in runs:
         st.page_link(
             page.RESULTS,
-            label=f"Download {run.name}",
+            label=f"Download {plain(run.name)}",
             icon=page.ICONS[page.RESULTS],
             query_params={"run": run.id, "section": "download"},
         )

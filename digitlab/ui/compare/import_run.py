@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from digitlab.errors import DigitlabError
-from digitlab.exports.archive import import_run
+from digitlab.imports.archive import import_run
 from digitlab.runs.run import Run
 from digitlab.snippets import export
 from digitlab.ui import page, url
+from digitlab.ui.apart import compute
+from digitlab.ui.labels import run_title
+from digitlab.ui.markdown import plain
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _DONE = "imported-run"
 
@@ -19,7 +27,8 @@ def offer_import() -> None:
         st.markdown(
             "The ZIP from *Download* on the Results page, or from `python -m digitlab export RUN "
             "--format zip`. The whole ZIP is checked before anything is stored. Nothing in it is "
-            "executed, and the results are computed again from its predictions."
+            "executed. Its results are computed again from its weights where its dataset is here; "
+            "else they are marked as claimed."
         )
         file = st.file_uploader("A run's ZIP", type="zip", key="import-file")
         if file and st.button("Import", icon=":material/check:", type="primary", key="import"):
@@ -29,13 +38,13 @@ def offer_import() -> None:
         st.success(message, icon=":material/check_circle:")
 
 
-def _import(file: object) -> None:
+def _import(file: UploadedFile) -> None:
     try:
-        run: Run = import_run(file)
+        run: Run = compute(import_run, file.getvalue())
     except DigitlabError as e:
-        st.error(str(e), icon=":material/error:")
+        page.show_error(e)
         return
     run_ids = [part for part in (url.get("runs") or "").split(",") if part]
     url.put("runs", ",".join([*run_ids, run.id]))
-    st.session_state[_DONE] = f"{run.record.name} was imported as run {run.id}."
+    st.session_state[_DONE] = f"{plain(run_title(run.record))} was imported as run {run.id}."
     st.rerun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,10 +15,13 @@ from digitlab.figures import differences as figures
 from digitlab.figures.architecture import architecture_dot
 from digitlab.figures.images import image_grid
 from digitlab.ui import cached, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.compare.choose import ComparedRun, why_not
 from digitlab.ui.compare.compared_image import show_compared_image
 from digitlab.ui.compare.verdict import verdict
-from digitlab.ui.page import FEW_BUTTONS, store_click
+from digitlab.ui.datasets import explain_absence
+from digitlab.ui.markdown import plain
+from digitlab.ui.page import store_click
 from digitlab.words import shorten
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from digitlab.evaluation.comparison import PairComparison
 
 PER_PAGE = 24
+SHORT = 28  # characters of a run's name where there is little room
 METRICS = {"recall": "Recall", "f1": "F1"}
 
 
@@ -43,18 +48,20 @@ def pick_pair(runs: Sequence[ComparedRun]) -> tuple[ComparedRun, ComparedRun]:
     return by_id[a], by_id[b]
 
 
-def show_verdict(a: ComparedRun, b: ComparedRun, count: int) -> PairComparison | None:
-    """Show whether the difference of two of `count` runs is significant; None if not comparable."""
+def compare(a: ComparedRun, b: ComparedRun) -> PairComparison | None:
+    """The two runs image by image; None, with a warning, if they cannot be compared."""
     reason = why_not(a, b)
     if reason:
-        st.warning(
-            f"{reason} Choose two runs that were tested on the same images.",
-            icon=":material/warning:",
-        )
+        text = f"{reason} Choose two runs that were tested on the same images."
+        st.warning(plain(text), icon=":material/warning:")
         return None
-    pair = compare_pair(a.result, b.result)
-    st.markdown(verdict(pair, a.result, b.result, a.name, b.name))
-    _show_counts(pair)
+    return compare_pair(a.result, b.result)
+
+
+def show_verdict(a: ComparedRun, b: ComparedRun, compared: PairComparison, count: int) -> None:
+    """Show whether the difference of two of `count` runs is significant."""
+    st.markdown(verdict(compared, a.result, b.result, plain(a.name), plain(b.name)))
+    _show_counts(a, b, compared)
     st.caption(
         "McNemar's exact test uses the images that only one of the runs reads correctly. If both "
         "runs are equally good, each of these images is like the toss of a fair coin. The test is "
@@ -68,20 +75,20 @@ def show_verdict(a: ComparedRun, b: ComparedRun, count: int) -> PairComparison |
             "small p by chance alone. Choose the pair before you look, or require a p below "
             f"{0.05 / pairs:.2g} (0.05 / {pairs}, Bonferroni correction)."
         )
-    return pair
 
 
-def _show_counts(pair: PairComparison) -> None:
-    counts = {
-        "Both right": f"{pair.both_right:,}",
-        "Only A right": f"{pair.only_a:,}",
-        "Only B right": f"{pair.only_b:,}",
-        "Both wrong": f"{pair.both_wrong:,}",
-        "p": f"{pair.p_value:.2g}" if pair.p_value >= 0.001 else "< 0.001",
-    }
-    with st.container(horizontal=True, gap="large"):
-        for label, value in counts.items():
-            st.metric(label, value, width="content")
+def _show_counts(a: ComparedRun, b: ComparedRun, compared: PairComparison) -> None:
+    p = f"{compared.p_value:.2g}" if compared.p_value >= 0.001 else "< 0.001"
+    counts = (
+        ("Only A right", f"{compared.only_a:,}", plain(shorten(a.name, SHORT))),
+        ("Only B right", f"{compared.only_b:,}", plain(shorten(b.name, SHORT))),
+        ("Both right", f"{compared.both_right:,}", None),
+        ("Both wrong", f"{compared.both_wrong:,}", None),
+        ("p", p, None),
+    )
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, note in counts:
+            st.metric(label, value, note, delta_arrow="off", delta_color="off", width="content")
 
 
 def show_classes(runs: Sequence[ComparedRun], a: ComparedRun) -> str:
@@ -91,9 +98,10 @@ def show_classes(runs: Sequence[ComparedRun], a: ComparedRun) -> str:
     )
     rest = [(i, run) for i, run in enumerate(runs) if run is not a and not why_not(a, run)]
     if not rest:
-        st.info(f"No other run was tested on the same images as {a.name}.", icon=":material/info:")
+        text = f"No other run was tested on the same images as {plain(a.name)}."
+        st.info(text, icon=":material/info:")
         return metric
-    st.plotly_chart(
+    show_chart(
         figures.class_differences(
             [class_differences(a.result, run.result) for _, run in rest],
             [run.name for _, run in rest],
@@ -102,7 +110,6 @@ def show_classes(runs: Sequence[ComparedRun], a: ComparedRun) -> str:
             metric,
         ),
         key="compare:classes",
-        config=FEW_BUTTONS,
         alt=f"{METRICS[metric]} of each class, in points above or below {a.name}.",
     )
     return metric
@@ -110,12 +117,12 @@ def show_classes(runs: Sequence[ComparedRun], a: ComparedRun) -> str:
 
 def show_confusion(a: ComparedRun, b: ComparedRun) -> None:
     """Show the confusion matrix of B minus that of A."""
-    st.plotly_chart(
+    show_chart(
         figures.confusion_difference(
             a.result.confusion, b.result.confusion, a.result.classes, a.name, b.name
         ),
         key=f"compare:confusion:{a.id}:{b.id}",
-        alt="Confusion matrix of B minus that of A: rows are the true classes.",
+        alt=f"Confusion matrix of {b.name} minus that of {a.name}: rows are the true classes.",
     )
 
 
@@ -125,8 +132,8 @@ def show_images(
     """Show the images newly right, newly wrong or missed by all; returns which of the three."""
     group = [run for run in runs if run is a or not why_not(a, run)]
     kinds = {
-        "right": ("Right in B, wrong in A", pair.newly_right),
-        "wrong": ("Wrong in B, right in A", pair.newly_wrong),
+        "right": ("Only B right", pair.newly_right),
+        "wrong": ("Only A right", pair.newly_wrong),
         "all": (
             f"Wrong in all {len(group)}" if len(group) > 2 else "Wrong in both",
             missed_by_all([run.result for run in group]),
@@ -143,24 +150,28 @@ def show_images(
     pages = max(1, -(-len(positions) // PER_PAGE))
     first = 1
     if pages > 1:
-        narrow, _ = st.columns([1, 3])
-        with narrow:
-            first = url.number(f"Page (of {pages:,})", param="shown", default=1, low=1, high=pages)
+        first = url.number(
+            f"Page (of {pages:,})", param="shown", default=1, low=1, high=pages, width=200
+        )
     positions = positions[(first - 1) * PER_PAGE : first * PER_PAGE]
     _show_images(positions, group, a, b)
     return kind
 
 
 def _test_images(run: ComparedRun) -> Split:
-    """The images that the run was tested on; DatasetError if they are not on this machine."""
+    """The images that the run was judged on; DatasetError if they are not on this machine."""
     import numpy as np
 
     split = run.record.split
     test = cached.dataset(split.name, split.val_fraction, split.split_seed).split("test")
-    if not np.array_equal(test.labels.numpy(), run.result.labels):
+    own = cached.evaluation(run.run, "test")
+    if not np.array_equal(test.labels, own.labels):
         title = dataset_title(run.record.dataset)
         raise DatasetError(f"this machine has another version of {title}.")
-    return test
+    if run.result is own:
+        return test
+    rows, labels = run.rows, run.result.labels
+    return replace(test, images=test.images[rows], labels=labels, indices=test.indices[rows])
 
 
 def _show_images(
@@ -172,7 +183,7 @@ def _show_images(
     try:
         test = _test_images(a)
     except DatasetError as e:
-        st.info(f"The images cannot be shown: {e}", icon=":material/image_not_supported:")
+        explain_absence("The images", e)
         _show_as_table(positions, truths, runs, names)
         return
     hovers = [
@@ -184,22 +195,25 @@ def _show_images(
         f"true {shorten(truth, 6)}<br>A {shorten(of_a, 6)} · B {shorten(of_b, 6)}"
         for truth, of_a, of_b in zip(truths, *readings, strict=True)
     ]
-    st.plotly_chart(
-        image_grid(
-            test.images[positions].numpy(),
-            captions,
-            hovers=hovers,
-            indices=positions.tolist(),
-            columns=8,
-            tile=60,
-        ),
-        key=(key := f"compare:images:{positions[0]}:{len(positions)}"),
-        on_select=lambda: store_click(key, "image"),
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt="Test images with their true class and what A and B read.",
-    )
-    show_compared_image(positions, test, runs)
+    key = f"compare:images:{positions[0]}:{len(positions)}"
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        show_chart(
+            image_grid(
+                test.images[positions],
+                captions,
+                hovers=hovers,
+                indices=positions.tolist(),
+                columns=6,
+                tile=76,
+            ),
+            key=key,
+            on_select=lambda: store_click(key, "image"),
+            bar=False,
+            alt=f"Test images with their true class and what {a.name} and {b.name} read.",
+        )
+        st.caption(f"A: {plain(a.name)}. B: {plain(b.name)}. Click an image to enlarge it.")
+    show_compared_image(positions, test, runs, right)
 
 
 def _show_as_table(
@@ -217,12 +231,12 @@ def show_architectures(a: ComparedRun, b: ComparedRun) -> None:
     """Show both architectures side by side, as a diagram and as YAML."""
     same = a.run.experiment.same_architecture(b.run.experiment)
     if same:
-        st.info("A and B have the same layers.", icon=":material/drag_handle:")
+        st.info("Both have the same layers.", icon=":material/drag_handle:")
     for column, run in zip(st.columns(1 if same else 2), (a, b), strict=False):
         spec = run.run.spec
         with column:
-            st.markdown(f"**{run.name}** · {run.record.parameters:,} parameters")
+            st.markdown(f"**{plain(run.name)}** · {run.record.parameters:,} parameters")
             st.graphviz_chart(
                 architecture_dot(cached.summarize(spec)), alt=f"Diagram of {spec.name}."
             )
-            st.code(spec.to_yaml(), language="yaml")
+            st.code(spec.to_yaml(), language="yaml", wrap_lines=True)

@@ -9,7 +9,7 @@ import streamlit as st
 from digitlab.data.registry import dataset_title
 from digitlab.runs.record import RunRecord
 from digitlab.runs.run import Run
-from digitlab.ui.labels import STATUS_WORDS, model_title
+from digitlab.ui.labels import STATUS_WORDS, model_title, run_title
 
 KINDS = ("Dataset", "Model", "Status", "Tag")
 
@@ -68,7 +68,13 @@ def values(record: RunRecord, label: str) -> set[str]:
 
 def matches(record: RunRecord, text: str) -> bool:
     """Whether each word of the text occurs in the run's names, status, tags or note."""
-    fields = [record.id, record.name, record.model, record.dataset, STATUS_WORDS[record.status]]
+    fields = [
+        record.id,
+        run_title(record),
+        record.model,
+        record.dataset,
+        STATUS_WORDS[record.status],
+    ]
     fields += [model_title(record.model), dataset_title(record.dataset), *record.tags, record.note]
     fields += ["bundled"] * record.bundled
     searched = " ".join(fields).lower()

@@ -12,10 +12,13 @@ from digitlab.ui.compare.choose import ComparedRun
 from digitlab.ui.sections import Section, show_open
 
 SECTIONS: tuple[Section, ...] = (
-    Section("difference", "A against B", difference.show),
+    Section("difference", "Differences", difference.show),
+    Section("classes", "Classes", difference.show_classes, params=("measure",)),
+    Section("images", "Images", difference.show_images, params=("images", "shown", "image")),
     Section("learning", "Learning curves", learning.show),
     Section("cost", "Cost", learning.show_cost),
     Section("seeds", "Seeds and ensembles", seeds_and_ensembles.show, former_key="together"),
+    Section("architectures", "Architectures", difference.show_architectures),
     Section("leaderboard", "Leaderboard", leaderboard.show, former_key="standing"),
     Section("download", "Download", download.show, former_key="take"),
 )

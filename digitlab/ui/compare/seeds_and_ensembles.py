@@ -7,15 +7,20 @@ from collections.abc import Sequence
 import streamlit as st
 
 from digitlab.errors import DigitlabError
-from digitlab.evaluation.metrics import Evaluation, evaluate_logits
+from digitlab.evaluation.metrics import Evaluation
 from digitlab.execution.ensemble import ensemble
+from digitlab.jobs import requests
 from digitlab.jobs.queue import active_runs
 from digitlab.jobs.seeds import MOST, run_seeds
+from digitlab.runs.run import Run
 from digitlab.snippets import comparison as snippets
 from digitlab.snippets import export
 from digitlab.ui import cached, page, url
+from digitlab.ui.apart import compute
 from digitlab.ui.compare import side_by_side
 from digitlab.ui.compare.choose import ComparedRun, why_not
+from digitlab.ui.labels import run_title
+from digitlab.ui.markdown import plain
 from digitlab.ui.run_picker import show_training_link
 from digitlab.words import interval, percent
 
@@ -60,7 +65,7 @@ def _queue(run_id: str, count: int) -> None:
     try:
         queued = run_seeds(run_id, count)
     except DigitlabError as e:
-        st.error(str(e), icon=":material/error:")
+        page.show_error(e)
         return
     if queued:
         st.success(
@@ -93,7 +98,7 @@ def _show_ensemble(runs: Sequence[ComparedRun]) -> None:
     )
     reason = next(filter(None, (why_not(runs[0], run) for run in runs[1:])), "")
     if reason:
-        st.info(f"{reason} Choose runs of one dataset.", icon=":material/info:")
+        st.info(plain(f"{reason} Choose runs of one dataset."), icon=":material/info:")
         return
     single = [run for run in runs if not run.record.members]
     runs = single if len(single) > 1 else runs  # an ensemble's members would count twice
@@ -111,7 +116,7 @@ def _show_ensemble(runs: Sequence[ComparedRun]) -> None:
     second.metric(
         "Best single run",
         percent(best.result.accuracy),
-        best.name,
+        plain(best.name),
         delta_arrow="off",
         delta_color="off",
     )
@@ -128,18 +133,8 @@ def _show_ensemble(runs: Sequence[ComparedRun]) -> None:
 
 def _ensemble_result(runs: Sequence[ComparedRun], how: str) -> Evaluation:
     key = (tuple(run.id for run in runs), tuple(run.record.ended for run in runs), how)
-    return cached.of_evaluation(_combine, key, *(run.result for run in runs), how=how)
-
-
-def _combine(*results: Evaluation, how: str) -> Evaluation:
-    import torch
-
-    from digitlab.training.ensemble import combine_logits
-
-    logits = combine_logits(
-        torch.stack([torch.from_numpy(result.logits) for result in results]), how
-    )
-    return evaluate_logits(logits.numpy(), results[0].labels, results[0].classes)
+    first, logits = runs[0].result, [run.result.logits for run in runs]
+    return cached.computed(requests.combine, key, logits, first.labels, first.classes, how)
 
 
 def _offer_saving(runs: Sequence[ComparedRun], how: str) -> None:
@@ -152,8 +147,8 @@ def _offer_saving(runs: Sequence[ComparedRun], how: str) -> None:
         "Save as a run", icon=":material/join:", key="join", help=description, width="stretch"
     ):
         return
-    run = ensemble([run.run for run in runs], how, name=name)
-    st.success(f"Saved as {run.record.name}.", icon=":material/check_circle:")
+    run: Run = compute(ensemble, [run.id for run in runs], how, name=name)
+    st.success(f"Saved as {plain(run_title(run.record))}.", icon=":material/check_circle:")
     with st.container(horizontal=True):
         for target, label in (
             (page.RESULTS, "See its results"),

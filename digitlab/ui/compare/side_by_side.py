@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from digitlab.analysis.shared_test import judge_together, share_test
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
 from digitlab.evaluation.comparison import (
@@ -21,16 +22,18 @@ from digitlab.figures.evaluation import confusion_matrix
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs.configuration import one_per_seed, same_configuration
 from digitlab.runs.record import RunRecord
-from digitlab.runs.run import list_runs
+from digitlab.runs.run import Run, list_runs
 from digitlab.training.config import TrainConfig
 from digitlab.ui import cached, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.compare.choose import ComparedRun, comparable
 from digitlab.ui.compare.verdict import seeds_verdict
 from digitlab.ui.labels import model_title
-from digitlab.ui.page import FEW_BUTTONS
+from digitlab.ui.markdown import plain
 from digitlab.ui.run_picker import COMPARED
 from digitlab.words import percent
 
+SETTINGS_SHOWN = 10  # a longer table scrolls in its place
 OVER = {"epoch": "Epochs", "step": "Steps", "elapsed": "Seconds"}
 
 
@@ -82,7 +85,7 @@ def show_settings(runs: Sequence[ComparedRun]) -> None:
         rows.pop("epochs trained", None)
     if layers and "architecture" not in rows:
         st.info(
-            "Architectures of the same name have different layers: see A against B.",
+            "Architectures of the same name have different layers: see Architectures.",
             icon=":material/info:",
         )
     if not rows:
@@ -98,7 +101,7 @@ def show_settings(runs: Sequence[ComparedRun]) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height="content",
+        height="content" if len(table) <= SETTINGS_SHOWN else 35 * (SETTINGS_SHOWN + 1),
         column_config={"Setting": st.column_config.TextColumn(pinned=True, width=170)},
         alt="Settings that differ, one column for each run.",
     )
@@ -112,12 +115,12 @@ def show_curves(runs: Sequence[ComparedRun]) -> str:
     columns = st.columns(2)
     for column, value in zip(columns, ("val_accuracy", "val_loss"), strict=True):
         figure = figures.learning_curves(histories, names, value=value, over=over)
-        column.plotly_chart(
-            figure.update_layout(uirevision=_view_key(runs, over)),
-            key=f"compare:{value}",
-            config=FEW_BUTTONS,
-            alt=f"{figures.TITLES[value]} of each run by {figures.OVER[over]}.",
-        )
+        with column:
+            show_chart(
+                figure.update_layout(uirevision=_view_key(runs, over)),
+                key=f"compare:{value}",
+                alt=f"{figures.TITLES[value]} of each run by {figures.OVER[over]}.",
+            )
     return over
 
 
@@ -132,27 +135,28 @@ def show_classic(runs: Sequence[ComparedRun]) -> ComparedRun:
         for run in runs
     ]
     figure = figures.train_and_validation(histories, [run.name for run in runs], tests)
-    st.plotly_chart(
+    show_chart(
         figure.update_layout(uirevision=_view_key(runs)),
         key="compare:classic",
-        config=FEW_BUTTONS,
         alt="Training, validation and test accuracy of each run by epoch.",
     )
     best = max(runs, key=lambda run: run.record.val_accuracy or 0.0)
-    title = f"Confusion matrix of the run with the best validation accuracy: {best.name}"
+    title = f"Confusion matrix of the run with the best validation accuracy: {plain(best.name)}"
     fold = st.expander(title, key="compare:best", on_change="rerun")
     if fold.open:  # the matrix is drawn only if the visitor opens it
-        fold.plotly_chart(
-            confusion_matrix(best.result.confusion, best.result.classes),
-            key=f"compare:best:{best.run.id}",
-            alt="Confusion matrix: rows are the true classes, columns what the network read.",
-        )
+        with fold:
+            show_chart(
+                confusion_matrix(best.result.confusion, best.result.classes),
+                key=f"compare:best:{best.run.id}",
+                alt="Confusion matrix: rows are the true classes, columns what the network read.",
+            )
     return best
 
 
 def show_cost(runs: Sequence[ComparedRun]) -> None:
     """Show accuracy against parameters and against training time, with the Pareto frontier."""
-    one_dataset = len({run.record.dataset for run in runs}) == 1
+    shared = all(run.rows is not None for run in runs)
+    one_dataset = shared or len({run.record.dataset for run in runs}) == 1
     accuracies = [run.result.accuracy for run in runs]
     costs = {
         "parameters": [run.record.parameters or None for run in runs],
@@ -169,12 +173,12 @@ def show_cost(runs: Sequence[ComparedRun]) -> None:
             cost=cost,
             intervals=[run.result.accuracy_interval for run in runs],
         )
-        column.plotly_chart(
-            figure.update_layout(uirevision=_view_key(runs)),
-            key=f"compare:cost:{cost}",
-            config=FEW_BUTTONS,
-            alt=f"Test accuracy of each run against {cost}.",
-        )
+        with column:
+            show_chart(
+                figure.update_layout(uirevision=_view_key(runs)),
+                key=f"compare:cost:{cost}",
+                alt=f"Test accuracy of each run against {cost}.",
+            )
     if not one_dataset:
         st.caption("There is no frontier, because the runs were tested on different datasets.")
     machines = {_machine(run.record) for run in runs}
@@ -196,15 +200,31 @@ def show_seeds(runs: Sequence[ComparedRun]) -> list[list[str]]:
             icon=":material/casino:",
         )
         return []
-    summaries = [summarize_seeds(entry.accuracies) for entry in configurations]
+    accuracies = [entry.accuracies for entry in configurations]
+    shared = all(run.rows is not None for run in runs)
+    if shared:
+        accuracies = judged_accuracies([entry.records for entry in configurations])
+    summaries = [summarize_seeds(values) for values in accuracies]
     _show_seed_table(configurations, summaries)
     first, *rest = configurations
-    for entry, summary in zip(rest[:3], summaries[1:], strict=False):
-        if entry.records[0].dataset == first.records[0].dataset:
-            difference = compare_seeds(first.accuracies, entry.accuracies)
-            verdict = seeds_verdict(difference, summaries[0], summary, first.name, entry.name)
-            st.markdown(verdict)
+    for entry, values, summary in zip(rest[:3], accuracies[1:], summaries[1:], strict=False):
+        if shared or entry.records[0].dataset == first.records[0].dataset:
+            paired = shared and first.seeds == entry.seeds
+            difference = compare_seeds(accuracies[0], values, paired=paired)
+            names = plain(first.name), plain(entry.name)
+            st.markdown(seeds_verdict(difference, summaries[0], summary, *names, paired=paired))
     return [[record.id for record in entry.records] for entry in configurations]
+
+
+def judged_accuracies(groups: Sequence[Sequence[RunRecord]]) -> list[list[float]]:
+    """The accuracies of runs on versions of a dataset, on the test images that all of them have."""
+    records = [record for group in groups for record in group]
+    results = [cached.evaluation(Run(record), "test") for record in records]
+    shared = share_test(records, results)
+    if shared:
+        results = judge_together(shared, results)
+    judged = iter([result.accuracy for result in results])
+    return [[next(judged) for _ in group] for group in groups]
 
 
 class Configuration(NamedTuple):
@@ -212,6 +232,10 @@ class Configuration(NamedTuple):
 
     name: str
     records: list[RunRecord]
+
+    @property
+    def seeds(self) -> list[int]:
+        return [record.seed for record in self.records]
 
     @property
     def accuracies(self) -> list[float]:
@@ -243,7 +267,7 @@ def _show_seed_table(
     rows = [
         (
             entry.name,
-            ", ".join(str(record.seed) for record in entry.records),
+            ", ".join(map(str, entry.seeds)),
             100 * summary.mean,
             100 * summary.sd,
             f"{percent(summary.interval.low)} to {percent(summary.interval.high)}",

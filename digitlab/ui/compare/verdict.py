@@ -48,18 +48,33 @@ def verdict(
 
 
 def seeds_verdict(
-    result: SeedDifference, a: SeedSummary, b: SeedSummary, a_name: str = "A", b_name: str = "B"
+    result: SeedDifference,
+    a: SeedSummary,
+    b: SeedSummary,
+    a_name: str = "A",
+    b_name: str = "B",
+    *,
+    paired: bool = False,
 ) -> str:
-    """Which configuration is better on average, and whether seeds alone explain it."""
+    """Which configuration is better on average, and whether seeds alone explain it.
+
+    `paired` where both have the same seeds and were compared so.
+    """
     better, worse = (b_name, a_name) if result.difference > 0 else (a_name, b_name)
     sign = 1 if result.difference > 0 else -1
     low, high = sorted(sign * end for end in result.interval)
+    if f"{100 * abs(result.difference):.2f}" == "0.00":
+        outcome = f"**{a_name} and {b_name} are on average equally accurate**"
+    else:
+        gap = f"{100 * abs(result.difference):.2f} points"
+        outcome = f"**{better} is on average {gap} better than {worse}**"
+    seeds = f"the same {a.n} seeds" if paired else f"{a.n} and {b.n} seeds"
+    test = "Student's t-test of the pairs with the same seed" if paired else "Welch's t-test"
     text = (
-        f"Over {a.n} and {b.n} seeds, **{better} is on average "
-        f"{100 * abs(result.difference):.2f} points better than {worse}** (95 %: "
+        f"Over {seeds}, {outcome} (95 %: "
         f"{_signed(low)} to {_signed(high)}). If the configurations were equally good, a "
         f"difference at least this large would occur by chance **{chance(result.p_value)}** "
-        "(Welch's t-test)."
+        f"({test})."
     )
     if result.p_value > SIGNIFICANT:
         return f"{text} That is too often to tell the two apart: train more seeds."

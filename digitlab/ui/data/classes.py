@@ -10,13 +10,22 @@ from digitlab.figures import data as data_figures
 from digitlab.figures.images import per_class_images
 from digitlab.snippets import basics
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.labels import describe_balance
+from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
 
 
-def show_distribution(data: Dataset, split: str) -> None:
+def show(data: Dataset, split: str) -> None:
+    """Show how many images each class has, its mean image, and its images overlaid."""
+    _show_distribution(data, split)
+    _show_class_images(data, split)
+    _show_overlay(data, split)
+
+
+def _show_distribution(data: Dataset, split: str) -> None:
     """A cell with the images of each class, as counts or shares."""
     page.cell(
         "How many images of each class?",
@@ -30,15 +39,24 @@ def show_distribution(data: Dataset, split: str) -> None:
         default="counts",
         widget=st.segmented_control,
     )
-    counts = cached.class_counts(data)
-    st.plotly_chart(
-        data_figures.class_distribution(counts, data.classes, show=show), key="class-distribution"
-    )
-    st.markdown(describe_balance(counts[split], data.classes))
+    show_distribution_chart(data, show)
+    st.markdown(plain(describe_balance(cached.class_counts(data)[split], data.classes)))
     page.code_fold(basics.class_distribution(data.name))
 
 
-def show_class_images(data: Dataset, split: str) -> None:
+def show_distribution_chart(data: Dataset, show: str, height: int | None = None) -> None:
+    """Show the images of each class in each split, as "counts" or "shares"."""
+    figure = data_figures.class_distribution(cached.class_counts(data), data.classes, show=show)
+    if height:  # in a narrow column the legend takes three lines
+        figure.update_layout(height=height, margin_t=90)
+    show_chart(
+        figure,
+        key="class-distribution",
+        alt="Images of each class in each split.",
+    )
+
+
+def _show_class_images(data: Dataset, split: str) -> None:
     """A cell with the mean image of each class, or its standard deviation."""
     page.cell(
         "The mean image of each class, and where its images differ",
@@ -62,11 +80,11 @@ def show_class_images(data: Dataset, split: str) -> None:
             title="Variability of each class",
             unit="standard deviation of pixel values",
         )
-    st.plotly_chart(figure, key=f"class-images-{kind}")
+    show_chart(figure, key=f"class-images-{kind}", alt=f"{figure.layout.title.text}, as pictures.")
     page.code_fold(basics.class_images(data.name, split, kind))
 
 
-def show_overlay(data: Dataset, split: str) -> None:
+def _show_overlay(data: Dataset, split: str) -> None:
     """A cell with images of one class laid over each other."""
     page.cell(
         "Images of one class, laid over each other",
@@ -74,9 +92,14 @@ def show_overlay(data: Dataset, split: str) -> None:
     )
     left, right = st.columns(2)
     with left:
+        usual = str(min(3, len(data.classes) - 1))
         names = {str(label): name for label, name in enumerate(data.classes)}
-        label = int(url.choose("Class to lay over", names, param="laid", default="3"))
+        label = int(url.choose("Class to lay over", names, param="laid", default=usual))
     with right:
         count = url.number("Images", param="laid_images", default=20, low=1, high=1000)
-    st.plotly_chart(cached.overlay_figure(data, split, label, count), key="overlay")
+    show_chart(
+        cached.overlay_figure(data, split, label, count),
+        key="overlay",
+        alt=f"{count} images of class {data.classes[label]}, laid over each other.",
+    )
     page.code_fold(basics.overlay(data.name, split, label, count))

@@ -9,7 +9,9 @@ import streamlit as st
 from digitlab.figures import data as figures
 from digitlab.snippets import basics
 from digitlab.ui import cached, page
+from digitlab.ui.chart import show_chart
 from digitlab.ui.labels import SPLIT_NAMES
+from digitlab.ui.markdown import plain
 from digitlab.words import size
 
 if TYPE_CHECKING:
@@ -17,15 +19,19 @@ if TYPE_CHECKING:
 
 
 def show_facts(data: Dataset, split: str) -> None:
-    """A cell with what the dataset is and how large the split is."""
+    """What the dataset is, and how large the split is."""
     part = data.split(split)
-    page.cell(data.info.title, f"{data.info.about} [Source]({data.info.source}).")
-    columns = st.columns(4)
-    columns[0].metric(f"{SPLIT_NAMES[split]} images", f"{len(part):,}")
-    columns[1].metric("Classes", len(data.classes))
-    columns[2].metric("Image size", "×".join(map(str, data.input_shape[1:])))
-    columns[3].metric("In memory", size(part.images.nbytes + part.labels.nbytes))
-    page.code_fold(basics.load(data.name, split))
+    source = f" [Source]({data.info.source})." if data.info.source else ""
+    licence = f" Licence: {data.info.licence}." if data.info.licence else ""
+    page.cell(data.info.title, f"{plain(data.info.about)}{source}{licence}")
+    parts = (
+        f"{len(part):,} {SPLIT_NAMES[split].lower()} images",
+        f"{len(data.classes)} classes",
+        f"{'×'.join(map(str, data.input_shape[1:]))} pixels"
+        + (" in colour" if data.input_shape[0] == 3 else ""),
+        f"{size(part.images.nbytes + part.labels.nbytes)} in memory",
+    )
+    st.caption(" · ".join(parts))
 
 
 def show_pixel_values(data: Dataset, split: str) -> None:
@@ -41,8 +47,9 @@ def show_pixel_values(data: Dataset, split: str) -> None:
     columns[0].metric("Mean of the training split (from 0 to 1)", f"{train.mean:.4f}")
     columns[1].metric("Standard deviation of the training split", f"{train.std:.4f}")
     pixels = cached.pixel_statistics(data, split)
-    st.plotly_chart(
+    show_chart(
         figures.intensity_histogram(pixels.histogram, pixels.mean, pixels.std),
         key="pixel-histogram",
+        alt="How many pixels have each value, on a logarithmic scale.",
     )
     page.code_fold(basics.pixels(data.name, split))

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.image_table import Place
+from digitlab.data.statistics import pick_indices
+from digitlab.figures.data import pixel_values
+from digitlab.figures.images import image_grid
 from digitlab.snippets import basics
 from digitlab.ui import page, url
+from digitlab.ui.chart import show_chart
+from digitlab.ui.data.classes import show_distribution_chart
+from digitlab.ui.data.correct import show_controls
+from digitlab.ui.data.facts import show_facts
 from digitlab.words import shorten
 
 if TYPE_CHECKING:
@@ -15,44 +23,52 @@ if TYPE_CHECKING:
 
     from digitlab.data.dataset import Dataset, Split
 
-PER_PAGE = 64
+PER_PAGE = 40
+PAGER_WIDTH = 160  # pixels, as the heights
+INDEX_WIDTH = 132
+SAMPLE_HEIGHT = 250  # samples, the large one and the classes are on the first screen together
+DISTRIBUTION_HEIGHT = 240
 ALL = "all"
 
 
-def show_samples(data: Dataset, split_name: str) -> None:
-    """A cell with the images of a class in pages, and the selected one large."""
-    from digitlab.data.statistics import pick_indices
-
-    page.cell(
-        "Samples",
-        "Every image is a grid of numbers from 0 (paper) to 255 (ink). Look for images that you "
-        "would misread yourself.",
-    )
+def show(data: Dataset, split_name: str) -> None:
+    """Show the images in pages, one of them large, what the dataset is, and its classes."""
     split = data.split(split_name)
-    filters = st.columns([2, 1, 1, 1], vertical_alignment="bottom")
-    with filters[0]:
+    left, right = st.columns([3, 2], gap="medium")
+    index = 0
+    with left:
+        label, seed, indices = _choose_page(data, split_name)
+        if len(indices):
+            _show_grid(split, data.classes, indices, f"samples:{label}:{seed}:{indices[0]}")
+        else:
+            st.info("This split has no image of this class.", icon=":material/info:")
+        show_facts(data, split_name)
+    with right:
+        if len(indices):
+            index = _show_sample(data, split_name, int(indices[0]))
+        show_distribution_chart(data, "counts", height=DISTRIBUTION_HEIGHT)
+    page.code_fold(basics.samples(data.name, split_name, label, seed, index))
+
+
+def _choose_page(data: Dataset, split_name: str) -> tuple[int | None, int | None, np.ndarray]:
+    """Let the visitor filter, shuffle and turn pages: the class, the seed, and the indices."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         label = _pick_class(data.classes)
-    with filters[1]:
-        shuffled = url.switch("Shuffle", param="shuffle")
-    with filters[2]:
-        shuffle_seed = url.number(
-            "Shuffle seed", param="order", default=0, low=0, high=999_999, disabled=not shuffled
-        )
+        pager = st.container(width=PAGER_WIDTH)
+        with st.popover("Shuffle", icon=":material/shuffle:"):
+            shuffled = url.switch("Shuffle", param="shuffle")
+            shuffle_seed = url.number(
+                "Shuffle seed", param="order", default=0, low=0, high=999_999, disabled=not shuffled
+            )
     seed = shuffle_seed if shuffled else None
-    order = pick_indices(split, label, seed)
+    order = pick_indices(data.split(split_name), label, seed)
     listed = (data.name, split_name, label, seed)
     url.reset_on_change("samples", listed, ("page", "sample"))
-    with filters[3]:
+    with pager:
         pages = max(1, -(-len(order) // PER_PAGE))
         number = url.number(f"Page (of {pages:,})", param="page", default=1, low=1, high=pages)
     url.reset_on_change("samples-page", (*listed, number), ("sample",))
-    indices = order[(number - 1) * PER_PAGE : number * PER_PAGE]
-    index = 0
-    if len(indices):
-        index = _show_page(split, data.classes, indices, f"samples:{listed}:{number}")
-    else:
-        st.info("This split has no image of this class.", icon=":material/info:")
-    page.code_fold(basics.samples(data.name, split_name, label, seed, index))
+    return label, seed, order[(number - 1) * PER_PAGE : number * PER_PAGE]
 
 
 def _pick_class(classes: tuple[str, ...]) -> int | None:
@@ -62,58 +78,54 @@ def _pick_class(classes: tuple[str, ...]) -> int | None:
     return None if label == ALL else int(label)
 
 
-def _show_page(split: Split, classes: tuple[str, ...], indices: np.ndarray, key: str) -> int:
-    """The images of a page and the selected one; returns the index of that one in the split."""
-    left, right = st.columns([3, 2])
-    with left:
-        _show_grid(split, classes, indices, key)
-    with right:
-        index = url.number(
-            "Index of the sample",
-            param="sample",
-            default=int(indices[0]),
-            low=0,
-            high=len(split) - 1,
-        )
-        _show_large(split, classes, index)
-    return index
-
-
 def _show_grid(split: Split, classes: tuple[str, ...], indices: np.ndarray, key: str) -> None:
-    from digitlab.figures.images import image_grid
-
     names = [classes[label] for label in split.labels[indices].tolist()]
     figure = image_grid(
-        split.images[indices].numpy(),
+        split.images[indices],
         captions=[shorten(name.split("/")[0], 9) for name in names],
         hovers=[f"{name}, index {index:,}" for name, index in zip(names, indices, strict=True)],
         indices=indices.tolist(),
         columns=8,
+        tile=60,
     )
-    st.plotly_chart(
+    show_chart(
         figure,
         key=key,
         on_select=lambda: page.store_click(key, "sample"),
-        selection_mode="points",
-        config={"displayModeBar": False},
+        bar=False,
         alt="Sample images; click one to enlarge it.",
     )
-    st.caption("Click an image to enlarge it.")
+    st.caption(
+        "Click an image to enlarge it. Which would you misread yourself? Each is a grid of numbers "
+        "from 0 (paper) to 255 (ink)."
+    )
 
 
-def _show_large(split: Split, classes: tuple[str, ...], index: int) -> None:
-    from digitlab.figures.data import pixel_values
-
-    name = classes[int(split.labels[index])]
-    numbers = url.switch("Write the pixel values into the image", param="values")
-    st.plotly_chart(
-        pixel_values(
-            split.images[index, 0].numpy(),
-            title=f"Label {name}, index {index:,} of the split",
-            numbers=numbers,
-        ),
+def _show_sample(data: Dataset, split_name: str, first: int) -> int:
+    """Show one image large; returns its index in the split, `first` unless another is chosen."""
+    split = data.split(split_name)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        index = url.number(
+            "Index of the sample",
+            param="sample",
+            default=first,
+            low=0,
+            high=len(split) - 1,
+            width=INDEX_WIDTH,
+        )
+        with st.popover("Fix", icon=":material/edit:"):
+            show_controls(data, Place(split_name, index))
+        numbers = url.switch("Pixel values", param="values")
+    name = data.classes[int(split.labels[index])]
+    figure = pixel_values(
+        split.images[index],
+        title=f"Label {name} (file index {int(split.indices[index]):,})",
+        numbers=numbers,
+    )
+    show_chart(
+        figure.update_layout(height=460 if numbers else SAMPLE_HEIGHT),
         key="large-sample",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"Sample {index}, labelled {name}, pixel by pixel.",
     )
-    st.caption(f"Index in the official files: {int(split.indices[index]):,}.")
+    return index

@@ -4,79 +4,104 @@ from __future__ import annotations
 
 import html
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.analysis.recognize import recognize
+from digitlab.analysis.recognize import recognize, tells_no_digit
 from digitlab.data.info import DIGITS
-from digitlab.drawing.recognition import UNREAD
 from digitlab.errors import DrawingError, EmptyDrawingError
 from digitlab.runs.run import Run, open_run
-from digitlab.ui import cached, page, url
-from digitlab.ui.drawing.reading import Reading
-from digitlab.ui.drawing.source import CANVAS, Drawing, is_wide, pick_drawing
-from digitlab.words import percent, probability
+from digitlab.ui import cached, notebook, page, url, visit
+from digitlab.ui.chart import show_chart
+from digitlab.ui.drawing import collect
+from digitlab.ui.drawing.canvas import WIDE
+from digitlab.ui.drawing.form import offer_form, show_form
+from digitlab.ui.drawing.reader import IMAGE, show_doubts
+from digitlab.ui.drawing.reading import KEEP_RULING, NO_DIGIT, Reading
+from digitlab.ui.drawing.source import (
+    CANVAS,
+    Drawing,
+    canvas_size,
+    pick_drawing,
+    show_example_button,
+)
+from digitlab.ui.markdown import plain
+from digitlab.words import probability
 
 if TYPE_CHECKING:
     from digitlab.drawing.recognition import Recognition
 
 _ANSWER = (
-    "<div>{head}</div>"
-    "<div role='status' aria-live='polite' style='font-size: 5rem; font-weight: 600; "
-    "line-height: 1.15; white-space: pre-line; overflow-wrap: anywhere'>{answer}</div>"
-    "<div style='opacity: 0.75'>{foot}</div>"
+    "<div class='answer'><div role='status' aria-live='polite'>{answer}</div>"
+    "<div>{certainty}</div></div>"
 )
 # Seconds in which the server sends the answer and the browser shows it. Without them the answer
 # would arrive together with the charts, which keep the interpreter busy.
 HEAD_START = 0.02
 TOO_LITTLE = "There is too little ink to read: write larger, or use a thinner brush."
 EMPTY = "Draw a digit on the canvas, or several. The answer appears when you lift the pen."
+NO_INK = (
+    "No ink was found in this photo: it needs dark writing on light paper, or light on dark. "
+    "A camera takes a moment to start: wait until you see its picture."
+)
+BY_KEYBOARD = (
+    "By keyboard: move to the canvas with Tab. The arrow keys move the pen, the space bar puts it "
+    "down and lifts it, Enter reads."
+)
 NO_PHOTO = "Choose an image: digits on plain paper, dark on light or light on dark."
 
 
-@st.fragment
-@page.guard()
-def draw_and_read(run_id: str, *, key: str) -> None:
-    """A canvas and the answer and nothing else, as on Home."""
-    show_drawing_and_answer(run_id, key, small=True)
-
-
-def show_drawing_and_answer(run_id: str, key: str, *, small: bool = False) -> Reading | None:
+def show_drawing_and_answer(
+    run_id: str, key: str, *, small: bool = False, then: Callable[[], None] | None = None
+) -> Reading | None:
     """The drawing and, next to it, how the run reads it; None while there is nothing to read.
 
-    `small` is a canvas alone, without photographs and without a way to correct the answer.
+    `small` is a canvas alone, without photographs and without a way to correct the answer. `then`
+    shows what comes after the answer, above its probabilities.
     """
-    shares = [2.2, 1] if not small and is_wide() else [1, 1.4]
-    left, right = st.columns(shares, gap="medium")
-    with left:
+    row = st.container(key="drawing-and-answer", horizontal=True, gap="medium")
+    wide = canvas_size(small=small) == WIDE
+    with row.container(key="wide-canvas-side" if wide else "canvas-side"):
         drawing = _pick_drawing(key, small)
-    with right:
+    notebook.note_drawing(None if drawing is None else drawing.pixels)
+    with row.container(key="answer"):
         if drawing is None:
-            photo = not small and url.get("source") not in (None, CANVAS)
-            st.info(NO_PHOTO if photo else EMPTY, icon=":material/draw:")
-            return None
-        reading = _read(drawing, run_id, key)
-        if reading is None:
-            return None
-        reading = _show_answer(reading, key)
-        if not small and reading.run.classes == DIGITS:
-            _offer_correction(reading)
-        return reading
+            _show_what_to_do(key, small)
+        grid = None if drawing is None else offer_form(drawing, run_id)
+        reading = None if drawing is None or grid else _read(drawing, run_id, key)
+        if reading is not None:
+            reading = _show_answer(reading, key, then)
+        if not small:
+            show_doubts(open_run(run_id))
+            if reading is not None and reading.run.classes == DIGITS:
+                _offer_correction(reading)
+    if drawing is not None and grid is not None:
+        show_form(grid, drawing, run_id)
+    return reading
+
+
+def _show_what_to_do(key: str, small: bool) -> None:
+    if not small and url.get("source") not in (None, CANVAS):
+        st.info(NO_PHOTO, icon=":material/image:")
+        return
+    st.info(EMPTY, icon=":material/draw:")
+    show_example_button(key, canvas_size(small=small))
+    with st.container(key="by-keyboard"):
+        st.caption(BY_KEYBOARD)
 
 
 def _pick_drawing(key: str, small: bool) -> Drawing | None:
     try:
         return pick_drawing(key, small=small)
     except DrawingError as e:
-        st.warning(str(e), icon=":material/broken_image:")
+        page.show_error(e, st.warning, ":material/broken_image:")
         return None
 
 
 def _offer_correction(reading: Reading) -> None:
-    from digitlab.ui.drawing import collect
-
     with st.popover("Wrong? Correct it", icon=":material/edit:"):
         collect.offer_saving(reading, collect.current_collection(), "correct")
 
@@ -88,74 +113,71 @@ def _read(drawing: Drawing, run_id: str, key: str) -> Reading | None:
     """
     try:
         run = cached.reader(open_run(run_id))
-        signature = (run.id, run.record.ended, drawing.digest)
+        if run.spec.input != IMAGE:  # `show_doubts` tells why it reads no drawing
+            return None
+        keep = url.get(KEEP_RULING) == "1"
+        signature = (run.id, run.record.ended, drawing.digest, keep)
         last = st.session_state.get(f"{key}:read")
         if last is None or last[0] != signature:
-            recognition = recognize(drawing.pixels, run, strokes=drawing.strokes)
+            recognition = recognize(drawing.pixels, run, strokes=drawing.strokes, keep_ruling=keep)
             last = st.session_state[f"{key}:read"] = (signature, recognition)
         return Reading(run, drawing, last[1])
     except EmptyDrawingError:
-        st.warning(TOO_LITTLE, icon=":material/draw:")
+        st.warning(NO_INK if drawing.strokes is None else TOO_LITTLE, icon=":material/draw:")
     except DrawingError as e:
-        st.warning(str(e), icon=":material/draw:")
+        page.show_error(e, st.warning, ":material/draw:")
     return None
 
 
-def _show_answer(reading: Reading, key: str) -> Reading:
+def _show_answer(reading: Reading, key: str, then: Callable[[], None] | None) -> Reading:
     """The answer in large type, a box around each digit, and the selected digit's probabilities.
 
     Returns the reading with the digit that the visitor selected.
     """
-    from digitlab.figures.drawing import probability_bars
+    from digitlab.figures.drawing import describe_bars
 
     run = reading.run
     _show_text(reading.recognition, run)
+    if turned := reading.recognition.turned:
+        st.caption(f":material/rotate_right: The photo was {turned} to be read.")
+    visit.note_drawing()
+    if then:
+        then()
     time.sleep(HEAD_START)
     if reading.several:
         reading = replace(reading, selected=_pick_digit(reading, key))
         _show_boxes(reading, key)
     digit = reading.digit
-    st.plotly_chart(
-        probability_bars(digit.probabilities, run.classes, title=_title(reading)),
+    values, names = digit.probabilities, run.classes
+    if tells_no_digit(run):
+        values, names = (*values, digit.no_digit), (*names, NO_DIGIT)
+    show_chart(
+        describe_bars(values, names, title=_title(reading)),
         key=f"{key}:probabilities",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"Probability of each class; {run.classes[digit.label]} is the most likely.",
     )
     return reading
 
 
 def _show_text(recognition: Recognition, run: Run) -> None:
-    confidences = [digit.confidence for digit in recognition.digits if not digit.declined]
-    foot = ""
-    if confidences:
-        least = "each with a probability of at least " if len(confidences) > 1 else ""
-        foot = f"{least or 'with a probability of '}{probability(min(confidences))}"
-    st.html(
-        _ANSWER.format(
-            head="The network reads"
-            if confidences
-            else "The network does not read this as a digit",
-            answer=html.escape(_text(recognition, run.classes)),
-            foot=foot,
-        )
-    )
+    count, declined = len(recognition.digits), sum(bool(d.declined) for d in recognition.digits)
+    certainty = f"read with a probability of {probability(recognition.confidence)}"
+    certainty += " that all are right" if count > 1 else ""
+    if declined:
+        certainty = "not read as a digit" if count == 1 else f"{declined} of {count} not read"
+    elif recognition.declined:
+        certainty = "a sign not read"
+    answer = html.escape(recognition.spell(run.classes))
+    st.html(_ANSWER.format(answer=answer, certainty=certainty))
     for number, digit in enumerate(recognition.digits, start=1):
         if digit.declined:
             prefix = f"Digit {number}: " if len(recognition.digits) > 1 else ""
-            st.warning(
-                f"{prefix}{digit.declined} The most likely class is {run.classes[digit.label]}.",
-                icon=":material/help:",
-            )
-
-
-def _text(recognition: Recognition, classes: tuple[str, ...]) -> str:
-    """The names of what was read, a line for each line of the drawing; '?' where it declined."""
-    lines: dict[int, list[str]] = {}
-    for digit in recognition.digits:
-        name = UNREAD if digit.declined else classes[digit.label]
-        lines.setdefault(digit.line, []).append(name)
-    wide = any(len(name) > 1 for name in classes)
-    return "\n".join((" " if wide else "").join(names) for names in lines.values())
+            name, share = plain(run.classes[digit.label]), probability(digit.confidence)
+            text = f"{prefix}{digit.declined} The most likely class is {name} ({share})."
+            st.warning(text, icon=":material/help:")
+    if recognition.declined and not declined:
+        st.warning(recognition.declined, icon=":material/help:")
 
 
 def _pick_digit(reading: Reading, key: str) -> int:
@@ -164,7 +186,7 @@ def _pick_digit(reading: Reading, key: str) -> int:
     return st.segmented_control(
         "Selected digit",
         range(len(digits)),
-        format_func=lambda index: f"{index + 1}: {classes[digits[index].label]}",
+        format_func=lambda index: f"{index + 1}: {plain(classes[digits[index].label])}",
         default=0,
         required=True,
         key=f"{key}:digit:{len(digits)}",
@@ -174,23 +196,26 @@ def _pick_digit(reading: Reading, key: str) -> int:
 def _show_boxes(reading: Reading, key: str) -> None:
     from digitlab.figures.recognition import boxed_drawing
 
-    digits, classes = reading.recognition.digits, reading.run.classes
+    digits, signs = reading.recognition.digits, reading.recognition.signs
+    classes = reading.run.classes
     names = [f"{classes[digit.label]}{' ?' if digit.declined else ''}" for digit in digits]
-    confidences = [percent(digit.confidence, 0) for digit in digits]
-    st.plotly_chart(
+    confidences = [probability(digit.confidence, short=True) for digit in digits]
+    captions = ["<br>".join(pair) for pair in zip(names, confidences, strict=True)]
+    alt = f"The drawing with a box around each of {len(digits)} digits: {', '.join(names)}"
+    alt += f"; and the signs {' '.join(sign.text for sign in signs)}" if signs else ""
+    show_chart(
         boxed_drawing(
             digits[0].framed.ink,
-            [digit.box for digit in digits],
-            [" · ".join(pair) for pair in zip(names, confidences, strict=True)],
-            [digit.declined is not None for digit in digits],
+            [mark.box for mark in (*digits, *signs)],
+            captions + [sign.text for sign in signs],
+            [digit.declined is not None for digit in digits] + [False] * len(signs),
             reading.selected,
         ),
         key=f"{key}:boxes",
-        config={"displayModeBar": False},
-        alt=f"The drawing with a box around each of {len(digits)} digits: {', '.join(names)}.",
+        bar=False,
+        alt=f"{alt}.",
     )
 
 
 def _title(reading: Reading) -> str:
-    of = f" of digit {reading.selected + 1}" if reading.several else ""
-    return f"Probabilities{of}" + (", if it is a digit" if reading.digit.declined else "")
+    return "Probabilities" + (f" of digit {reading.selected + 1}" if reading.several else "")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from digitlab.analysis.arena import Answer, Arena, read_together
+from digitlab.analysis.recognize import find_calibrated_predictor
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DigitlabError
 from digitlab.runs.checkpoints import has_weights
 from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.drawing.reading import Reading
+from digitlab.ui.labels import run_names, run_title
+from digitlab.ui.markdown import plain
 from digitlab.ui.run_picker import OFFERED, USABLE
-from digitlab.words import ago, hundred, percent
+from digitlab.words import ago, percent, probability
 
 DEFAULT_COUNT = 5  # runs that read before the visitor chooses any
 
@@ -26,18 +32,25 @@ def show_arena(reading: Reading | None, run: Run) -> None:
         "Several runs read the same drawing after every stroke. Where they disagree, the drawing "
         "is hard or one of the runs has learnt something wrong.",
     )
-    run_ids = pick_readers(run)
-    if reading is None:
-        st.caption("Draw something, and every chosen run reads it.")
-        return
-    if not run_ids:
-        st.caption("Choose at least one run.")
-        return
-    arena = read_with_runs(reading, run_ids)
-    _show_agreement(arena)
-    _show_table(arena)
-    _show_strip(reading, arena)
+    body = st.container()
+    run_ids = pick_readers_in_fold(run)
+    with body:
+        if reading is None:
+            st.caption("Draw a digit above: every chosen run reads it, and you see who disagrees.")
+        elif not run_ids:
+            st.caption("Choose at least one run.")
+        else:
+            arena = read_with_runs(reading, run_ids)
+            _show_agreement(arena)
+            _show_table(arena)
+            _show_strip(reading, arena)
     page.code_fold(snippets.arena(run_ids))
+
+
+def pick_readers_in_fold(run: Run) -> list[str]:
+    """`pick_readers`, out of the way until somebody wants other runs."""
+    with st.expander("Choose the runs that read", icon=":material/groups:"):
+        return pick_readers(run)
 
 
 def pick_readers(run: Run) -> list[str]:
@@ -76,7 +89,7 @@ def read_with_runs(reading: Reading, run_ids: list[str]) -> Arena:
 def _describe(run: Run) -> str:
     """The name, test accuracy and age, which tell runs of the same name apart."""
     record = run.record
-    parts = [record.name]
+    parts = [run_title(record)]
     parts += [] if record.test_accuracy is None else [percent(record.test_accuracy)]
     parts += [] if record.bundled else [ago(record.created)]
     return " · ".join(parts)
@@ -97,14 +110,14 @@ def _load(run_id: str) -> Run | None:
     try:
         return cached.reader(open_run(run_id))
     except DigitlabError as e:
-        st.caption(f"A chosen run cannot read: {e}")
+        st.caption(page.message(f"A chosen run cannot read: {e}"))
         return None
 
 
 def _show_agreement(arena: Arena) -> None:
     """How many runs agree, and the names of those that read something else or decline."""
-    count, majority = len(arena.answers), arena.majority
-    agreeing = arena.agreeing(majority)
+    count, majority = len(arena.answers), plain(arena.majority)
+    agreeing = arena.agreeing(arena.majority)
     dissenting = ", ".join(_sentence(answer) for answer in arena.answers if answer not in agreeing)
     if count == 1:
         st.markdown(f"It reads **{majority}**." if agreeing else f"{dissenting}.")
@@ -116,10 +129,10 @@ def _show_agreement(arena: Arena) -> None:
 
 
 def _sentence(answer: Answer) -> str:
-    name = answer.run.record.name
+    name, text = plain(run_title(answer.run.record)), plain(answer.text)
     if not answer.declined:
-        return f"{name} reads **{answer.text or 'nothing'}**"
-    return f"{name} declines" + (f" (most likely **{answer.text}**)" if answer.text else "")
+        return f"{name} reads **{text or 'nothing'}**"
+    return f"{name} declines" + (f" (most likely **{text}**)" if text else "")
 
 
 def _show_table(arena: Arena) -> None:
@@ -128,25 +141,16 @@ def _show_table(arena: Arena) -> None:
     agreeing = arena.agreeing(arena.majority)
     table = pd.DataFrame(
         {
-            "": ["=" if answer in agreeing else "≠" for answer in arena.answers],
-            "Run": [answer.run.record.name for answer in arena.answers],
-            "Reads": [_text(answer) for answer in arena.answers],
-            "Confidence": [hundred(answer.confidence) for answer in arena.answers],
+            "Run": run_names([answer.run.record for answer in arena.answers]),
+            "Reads": [
+                _text(answer) if answer in agreeing else f"≠ {_text(answer)}"
+                for answer in arena.answers
+            ],
+            "Probability": [_certainty(answer) for answer in arena.answers],
             "Trained on": [dataset_title(answer.run.record.dataset) for answer in arena.answers],
         }
     )
-    config = {
-        "": st.column_config.TextColumn(width=30, help="Whether the run agrees with most runs."),
-        "Run": st.column_config.TextColumn(width=130),
-        "Reads": st.column_config.TextColumn(
-            width=80, help="A ? where the run declines, with the most likely reading."
-        ),
-        "Confidence": st.column_config.ProgressColumn(
-            width=105, format="%.1f %%", min_value=0, max_value=100
-        ),
-        "Trained on": st.column_config.TextColumn(width=100),
-    }
-    st.dataframe(table, hide_index=True, column_config=config)
+    st.table(table.map(plain), hide_index=True)  # which reads Markdown, and > as a quotation
 
 
 def _text(answer: Answer) -> str:
@@ -155,23 +159,35 @@ def _text(answer: Answer) -> str:
     return f"? ({answer.text})" if answer.recognition.declined else answer.text
 
 
+def _certainty(answer: Answer) -> str:
+    return probability(answer.confidence, short=True) if answer.recognition else "–"
+
+
 def _show_strip(reading: Reading, arena: Arena) -> None:
     from digitlab.figures.recognition import answer_strip
 
     of = f" of digit {reading.selected + 1}" if reading.several else ""
     st.markdown(
-        f"**Probability of each class{of}, by run**, in percent, for the 28×28 image that the "
-        "selected run saw. These are not calibrated; the confidence above is."
+        f"**Probability of each class{of}, by run**; a dot marks each run's most likely class."
     )
-    names, rows = [], []
-    for answer in arena.answers:
-        if not answer.problem:
-            names.append(answer.run.record.name)
-            rows.append(answer.run.predict(reading.image[None, None])[0])
-    if rows:
-        st.plotly_chart(
-            answer_strip(names, np.stack(rows), reading.run.classes),
+    answers = [answer for answer in arena.answers if answer.recognition is not None]
+    if answers:
+        names = run_names([answer.run.record for answer in answers])
+        rows = np.stack([_probabilities(answer, reading) for answer in answers])
+        show_chart(
+            answer_strip(names, rows, reading.run.classes),
             key="arena:strip",
-            config={"displayModeBar": False},
+            bar=False,
             alt=f"Probability of each class by {len(rows)} runs.",
         )
+
+
+def _probabilities(answer: Answer, reading: Reading) -> Sequence[float] | np.ndarray:
+    """A run's calibrated probabilities of the selected digit [C].
+
+    Where it parted the drawing into other digits, those of the image that the selected run saw.
+    """
+    digits = answer.recognition.digits if answer.recognition else ()
+    if len(digits) == len(reading.recognition.digits):
+        return digits[reading.selected].probabilities
+    return find_calibrated_predictor(answer.run)(reading.image[None, None])[0]

@@ -11,7 +11,9 @@ from digitlab.data.info import DIGITS
 from digitlab.ui import page, url
 from digitlab.ui.drawing import arena
 from digitlab.ui.drawing.source import clear_drawing
-from digitlab.words import percent, probability, with_article
+from digitlab.ui.labels import run_title
+from digitlab.ui.markdown import plain
+from digitlab.words import probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.analysis.arena import Arena
@@ -41,12 +43,11 @@ def show_challenge(reading: Reading | None, run: Run, key: str) -> None:
     state = _state(mode)
     st.markdown(f"### {_task(mode, state, run)}")
     body = st.container()
-    with st.expander("Choose the runs that read", icon=":material/groups:"):
-        readers = arena.pick_readers(run)
+    readers = arena.pick_readers_in_fold(run)
     with body:
         if reading is None:
             st.caption("Draw on the canvas above.")
-        elif len(reading.recognition.digits) != 1:
+        elif len(reading.recognition.marks) != 1:
             st.caption("One digit at a time: clear the canvas and draw a single digit.")
             reading = None
         result = arena.read_with_runs(reading, readers) if reading is not None and readers else None
@@ -73,7 +74,8 @@ def _choose_task(mode: str, last: str = "") -> str:
 def _task(mode: str, state: dict[str, Any], run: Run) -> str:
     task = state["task"]
     if mode == FOOL:
-        return f"Draw {with_article(task[0])} that {run.record.name} reads as {task[1]}"
+        name = plain(run_title(run.record))
+        return f"Draw {with_article(task[0])} that {name} reads as {task[1]}"
     return f"Draw {with_article(task)}" + (" that all the runs read" if mode == ALL else "")
 
 
@@ -105,7 +107,9 @@ def _show_fooling(
                 "a person would."
             )
     if best:
-        scores = "; ".join(f"{task[0]} as {task[1]}: {percent(s, 1)}" for task, s in best.items())
+        scores = "; ".join(
+            f"{task[0]} as {task[1]}: {probability(s, short=True)}" for task, s in best.items()
+        )
         st.markdown(f"**Your best:** {scores}")
     _show_buttons(FOOL, key, "Next pair")
 
@@ -147,7 +151,7 @@ def _show_read_by_all(
             _show_count_button(result, state, key)
         else:
             wrong = ", ".join(
-                f"{answer.run.record.name} reads {answer.text or 'nothing'}"
+                f"{plain(run_title(answer.run.record))} reads {answer.text or 'nothing'}"
                 for answer in result.answers
                 if answer.text != state["task"]
             )
@@ -169,7 +173,9 @@ def _show_count_button(result: Arena, state: dict[str, Any], key: str) -> None:
 
 def _hits(result: Arena, task: str) -> dict[str, tuple[str, bool]]:
     right = result.agreeing(task)
-    return {answer.run.id: (answer.run.record.name, answer in right) for answer in result.answers}
+    return {
+        answer.run.id: (run_title(answer.run.record), answer in right) for answer in result.answers
+    }
 
 
 def _count(state: dict[str, Any], hits: dict[str, tuple[str, bool]], key: str) -> None:

@@ -12,10 +12,12 @@ from digitlab.data import collections
 from digitlab.data.derived import collection_dataset
 from digitlab.data.info import DIGITS
 from digitlab.errors import DigitlabError
-from digitlab.settings import read_settings
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
-from digitlab.ui.drawing import collection_files, finetune
+from digitlab.ui.chart import show_chart
+from digitlab.ui.drawing import collection_files, finetune, sheets
+from digitlab.ui.labels import run_title
+from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
     from digitlab.runs.run import Run
@@ -26,7 +28,8 @@ NEW = " new"  # no name of a collection has a space
 SHOWN = 60  # of the newest drawings
 CONSENT = (
     "I agree that this drawing (its image, its strokes and the label) is stored on this server, "
-    "where other visitors can see, download and train on it. It contains nothing personal."
+    "where other visitors see it only in a run that I train on it and share. It contains nothing "
+    "personal."
 )
 
 
@@ -44,6 +47,7 @@ def show_collection(reading: Reading | None, run: Run) -> None:
         st.caption("Draw a digit to save it.")
     elif reading.run.classes == DIGITS:
         offer_saving(reading, name, "collect")
+    sheets.show_sheets(name, run)
     entries = collections.list_entries(name)
     if entries:
         _show_drawings(name, entries)
@@ -74,9 +78,9 @@ def offer_saving(reading: Reading, name: str, key: str) -> None:
         key=f"{prefix}:label",
         help=f"The network read {reading.answer}. Choose another label if that is wrong.",
     )
-    agreed = True
-    if read_settings().hosted:
-        agreed = st.checkbox(CONSENT, key=f"{key}:consent")
+    agreed = collection_files.agrees_to_storing(f"{key}:consent", CONSENT)
+    # Streamlit keeps what the buttons of all earlier drawings were to be called with.
+    st.session_state[f"{key}:reading"] = reading
     entry = (reading.drawing.digest, reading.selected, name, label)
     is_saved = entry in st.session_state.get("collected", ())
     st.button(
@@ -85,18 +89,21 @@ def offer_saving(reading: Reading, name: str, key: str) -> None:
         type="primary",
         icon=":material/bookmark_add:",
         on_click=_save,
-        args=(reading, name, label),
+        args=(key, reading.drawing.digest, name, label),
         disabled=not agreed or is_saved,
     )
     if problem := st.session_state.pop("collect:problem", None):
-        st.error(problem, icon=":material/error:")
+        page.show_error(problem)
     if is_saved:
         count = _count(collections.list_entries(name))
         st.success(f"Saved: {name} has {count}.", icon=":material/check_circle:")
 
 
-def _save(reading: Reading, name: str, label: str) -> None:
+def _save(key: str, digest: int, name: str, label: str) -> None:
     """Save the image that the network saw, with the strokes that lie in the digit's box."""
+    reading: Reading = st.session_state[f"{key}:reading"]
+    if reading.drawing.digest != digest:  # of a drawing that another one has replaced
+        return
     drawing = collections.NewDrawing(
         reading.image, int(label), _strokes_of(reading), read=reading.digit.label
     )
@@ -136,7 +143,7 @@ def _pick_collection() -> str | None:
     try:
         name = collections.check_name(typed.strip())
     except DigitlabError as e:
-        st.error(str(e), icon=":material/error:")
+        page.show_error(e)
         return None
     url.put("collection", name)
     return name
@@ -158,7 +165,7 @@ def _show_drawings(name: str, entries: Sequence[collections.Entry]) -> None:
     st.markdown(f"**{name}** has {_count(entries)}: {counts}.")
     newest = dict(list(enumerate(entries, start=1))[-SHOWN:][::-1])
     drawings = {number: collections.read_entry(name, entry) for number, entry in newest.items()}
-    st.plotly_chart(
+    show_chart(
         image_grid(
             np.stack([drawing.image for drawing in drawings.values()]),
             captions=[f"{drawing.label}" for drawing in drawings.values()],
@@ -170,7 +177,7 @@ def _show_drawings(name: str, entries: Sequence[collections.Entry]) -> None:
             tile=56,
         ),
         key="collect:grid",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"The newest {len(drawings)} drawings of {name} with their labels.",
     )
     with st.expander("Correct a label, or delete", icon=":material/edit:"):
@@ -216,7 +223,7 @@ def _show_links(name: str, run: Run) -> None:
         )
         st.page_link(
             page.RESULTS,
-            label=f"Evaluate {run.record.name} on it",
+            label=f"Evaluate {plain(run_title(run.record))} on it",
             icon=page.ICONS[page.RESULTS],
             query_params={"run": run.id, "data": data},
         )

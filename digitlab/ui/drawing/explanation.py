@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
-from digitlab.analysis.activations import layer_maps, list_outputs
-from digitlab.analysis.attribution import METHODS, attribute, fitting_methods
 from digitlab.errors import DatasetError, RunError
 from digitlab.evaluation.occlusion import find_flip, hide, occlusion_map
+from digitlab.jobs import requests
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.apart import compute
+from digitlab.ui.chart import show_chart
+from digitlab.ui.datasets import explain_absence
 from digitlab.ui.drawing.reading import Reading
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.attribution import MEANING, UNIT, UNITS
 from digitlab.ui.results.neighbours import METRICS, show_neighbours
 from digitlab.ui.results.view import View
 from digitlab.words import probability, with_article
-
-if TYPE_CHECKING:
-    import torch
 
 WINDOW = "window"  # occlusion, which needs nothing of a model but its predictions
 DROP = "drop of the probability where a pixel is hidden"
@@ -40,7 +38,7 @@ def show_explanation(reading: Reading | None) -> None:
         "runner-up, which training images are nearest, and the activations of each layer.",
     )
     if reading is None:
-        st.caption("Draw something first.")
+        st.caption("Draw a digit above, and its answer is explained here.")
         return
     part = url.choose(
         "Explanation",
@@ -58,12 +56,6 @@ def show_explanation(reading: Reading | None) -> None:
     }[part](reading)
 
 
-def _as_tensor(reading: Reading) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(reading.image.copy())[None]
-
-
 def _show_pixels(reading: Reading) -> None:
     from digitlab.figures.inspection import attribution_figure
 
@@ -78,10 +70,10 @@ def _show_pixels(reading: Reading) -> None:
             (f"For the runner-up, {second}", _attribute(reading, reading.runner_up, method)),
         ]
     unit = DROP if method == WINDOW else UNITS.get(method, UNIT)
-    st.plotly_chart(
+    show_chart(
         attribution_figure(reading.image, maps, unit=unit),
         key="why:pixels",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"Which pixels support {reading.answer} and which support {second}.",
     )
     meaning = MEANING.get(method) or "A square of paper is moved over the digit."
@@ -91,23 +83,22 @@ def _show_pixels(reading: Reading) -> None:
 
 def _fitting_methods(reading: Reading) -> dict[str, str]:
     try:
-        names = fitting_methods(reading.run.model, tuple(reading.run.spec.input))
+        methods = cached.of_run(requests.usable_methods, reading.run)
     except RunError:
         return {}
-    return {name: METHODS[name] for name in names if name != "occlusion"}
+    return {name: title for name, title in methods.items() if name != "occlusion"}
 
 
 def _attribute(reading: Reading, label: int, method: str) -> np.ndarray:
     if method == WINDOW:
         return occlusion_map(reading.predict, reading.image, label)
-    run = reading.run
-    return attribute(run.model, _as_tensor(reading), label, method, run.normalization).numpy()
+    return compute(requests.attribute, reading.run.id, reading.image[None], label, method)
 
 
 def _show_runner_up(reading: Reading) -> None:
     from digitlab.figures.images import image_grid
 
-    second = reading.run.classes[reading.runner_up]
+    first, second = plain(reading.answer), plain(reading.run.classes[reading.runner_up])
     share = probability(float(reading.digit.probabilities[reading.runner_up]))
     flip = find_flip(reading.predict, reading.image, reading.runner_up)
     hidden = hide(reading.image, flip.left, flip.top, flip.side)
@@ -115,7 +106,7 @@ def _show_runner_up(reading: Reading) -> None:
     where = f"{flip.side}×{flip.side} pixels at the {flip.place()}"
     if flip.wins:
         st.markdown(
-            f"The runner-up is **{second}** with {share}. Hide {where}, and the {reading.answer} "
+            f"The runner-up is **{second}** with {share}. Hide {where}, and the {first} "
             f"becomes **{with_article(second)}** ({probability(flip.probability)}): these pixels "
             f"make the difference."
         )
@@ -125,7 +116,7 @@ def _show_runner_up(reading: Reading) -> None:
             f"makes the digit {with_article(second)}. Hiding {where} comes closest: "
             f"{probability(flip.probability)}."
         )
-    st.plotly_chart(
+    show_chart(
         image_grid(
             np.stack([reading.image, hidden]),
             captions=[
@@ -136,7 +127,7 @@ def _show_runner_up(reading: Reading) -> None:
             tile=180,
         ),
         key="why:flip",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"The digit, and the digit with {where} hidden.",
     )
     page.code_fold(snippets.runner_up(reading.run.id))
@@ -148,9 +139,9 @@ def _show_neighbours(reading: Reading) -> None:
         "Distance", METRICS, param="metric", default="cosine", widget=st.segmented_control
     )
     try:
-        show_neighbours(View(reading.run, "test"), _as_tensor(reading), -1, metric)
+        show_neighbours(View(reading.run, "test"), reading.image[None], -1, metric)
     except (DatasetError, RunError) as e:
-        st.info(f"The nearest images cannot be shown: {e}", icon=":material/image_not_supported:")
+        explain_absence("The nearest images", e)
         return
     page.code_fold(snippets.neighbours(reading.run.id, metric))
 
@@ -159,8 +150,7 @@ def _show_layers(reading: Reading) -> None:
     from digitlab.figures.inspection import picture_grid
 
     run = reading.run
-    key = (run.id, run.record.ended)
-    outputs = cached.of_evaluation(list_outputs, key, run.model, tuple(run.spec.input))
+    outputs = cached.of_run(requests.list_outputs, run)
     if not outputs:
         st.info("A classical model has no layers.", icon=":material/info:")
         return
@@ -169,11 +159,11 @@ def _show_layers(reading: Reading) -> None:
         for i, output in enumerate(outputs, start=1)
     }
     layer = url.choose("Layer", names, param="layer", default=outputs[0].name)
-    maps = layer_maps(run.model, _as_tensor(reading), run.normalization, layer).numpy()
-    st.plotly_chart(
+    maps = compute(requests.layer_maps, run.id, reading.image[None], layer)
+    show_chart(
         picture_grid(maps, title=names[layer], unit="activation", hover="map"),
         key="why:layers",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"{len(maps)} activation maps of layer {names[layer]}.",
     )
     page.code_fold(snippets.layers(run.id, layer))

@@ -7,12 +7,13 @@ import streamlit as st
 from digitlab.data.derived import collection_dataset
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
-from digitlab.execution.finetune import find_base, finetuned_name, plan_finetuning
-from digitlab.jobs import queue
+from digitlab.execution.finetune import find_base, finetuned_name
+from digitlab.jobs import queue, requests
 from digitlab.runs.run import Run, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.labels import STATUS_WORDS
+from digitlab.ui.apart import compute
+from digitlab.ui.labels import STATUS_WORDS, run_title
 from digitlab.ui.markdown import plain
 from digitlab.words import percent
 
@@ -24,9 +25,10 @@ def show_finetuning(name: str, run: Run) -> None:
     base = find_base(run)
     st.markdown("**Fine-tune the run on your handwriting**")
     st.markdown(
-        f"A copy of **{run.record.name}** is trained for a few seconds on your drawings, repeated "
-        f"many times and mixed with images of {find_dataset(base).title}, so that it does not "
-        "forget those. Every third drawing of each digit is held out to test the result."
+        f"A copy of **{plain(run_title(run.record))}** is trained for a few seconds on your "
+        f"drawings, repeated many times and mixed with images of {find_dataset(base).title}, so "
+        "that it does not forget those. Every third drawing of each digit is held out to test "
+        "the result."
     )
     st.button(
         f"Fine-tune on {name}",
@@ -35,7 +37,7 @@ def show_finetuning(name: str, run: Run) -> None:
         args=(run, name, base),
     )
     if problem := st.session_state.pop("tuning:problem", None):
-        st.error(problem, icon=":material/error:")
+        page.show_error(problem)
     tuned = _find_tuned(name)
     if tuned is not None:
         active = tuned.record.active
@@ -45,7 +47,7 @@ def show_finetuning(name: str, run: Run) -> None:
 
 def _start(run: Run, name: str, base: str) -> None:
     try:
-        experiment = plan_finetuning(run, name, base)
+        experiment = compute(requests.plan_finetuning, run.id, name, base)
         url.put("tuned", queue.enqueue(experiment, name=finetuned_name(run, name)))
     except DigitlabError as e:
         st.session_state["tuning:problem"] = str(e)
@@ -71,10 +73,13 @@ def _panel(run_id: str, name: str, was_active: bool) -> None:
     record = run.record
     if record.active:
         share = record.step / record.total_steps if record.total_steps else 0.0
-        st.progress(min(1.0, share), text=f"{plain(record.name)}: {STATUS_WORDS[record.status]} …")
+        st.progress(
+            min(1.0, share), text=f"{plain(run_title(record))}: {STATUS_WORDS[record.status]} …"
+        )
         return
     if record.status != "finished":
-        st.warning(f"{plain(record.name)} {STATUS_WORDS[record.status]}. {plain(record.message)}")
+        title, status = plain(run_title(record)), STATUS_WORDS[record.status]
+        st.warning(f"{title} {status}. {page.message(record.message)}")
         return
     _show_before_and_after(run, name)
     st.page_link(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.analysis.recognize import find_calibrated_predictor
 from digitlab.ui.drawing.source import Drawing
 from digitlab.words import probability
 
 if TYPE_CHECKING:
     from digitlab.drawing.recognition import Digit, Recognition
     from digitlab.runs.run import Run
+
+KEEP_RULING = "ruling"  # URL parameter: "1" keeps what is printed on a photo
+NO_DIGIT = "no digit"  # in the place of a class
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +54,17 @@ class Reading:
         return int(np.argsort(self.digit.probabilities)[-2])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Images uint8 [N, 1, 28, 28] → probabilities float [N, C] of each class, given a digit."""
-        from digitlab.analysis.recognize import find_predictor
+        """Images uint8 [N, 1, 28, 28] → calibrated probabilities float [N, C], as the digit's."""
+        return find_calibrated_predictor(self.run)(images)
 
-        probabilities = np.asarray(find_predictor(self.run)(images))
-        return probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
+    def describe(self, probabilities: Sequence[float] | np.ndarray, *, short: bool = False) -> str:
+        """The likeliest answer with its probability: "7 (98.1 %)", `short` "7 · 98.1 %"."""
+        name, share = self.likeliest(probabilities)
+        certainty = probability(share, short=short)
+        return f"{name} · {certainty}" if short else f"{name} ({certainty})"
 
-    def describe(self, probabilities: np.ndarray) -> str:
-        """The most likely class with its probability: "7 (98.1 %)"."""
+    def likeliest(self, probabilities: Sequence[float] | np.ndarray) -> tuple[str, float]:
+        """The most likely class with its probability, or NO_DIGIT where that is more likely."""
         best = int(np.argmax(probabilities))
-        return f"{self.run.classes[best]} ({probability(float(probabilities[best]))})"
+        share, rest = float(probabilities[best]), float(1 - sum(probabilities))
+        return (NO_DIGIT, rest) if rest > share else (self.run.classes[best], share)

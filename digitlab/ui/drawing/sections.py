@@ -10,6 +10,8 @@ from digitlab.ui import page
 from digitlab.ui.drawing.answer import show_drawing_and_answer
 from digitlab.ui.drawing.arena import show_arena
 from digitlab.ui.drawing.challenge import show_challenge
+from digitlab.ui.drawing.collect import show_collection
+from digitlab.ui.drawing.explanation import show_explanation
 from digitlab.ui.drawing.steps import show_steps
 from digitlab.ui.sections import open_section
 
@@ -46,12 +48,8 @@ def _show_section(section: str, reading: Reading | None, run: Run, key: str) -> 
     elif section == "arena":
         show_arena(reading, run)
     elif section == "why":
-        from digitlab.ui.drawing.explanation import show_explanation
-
         show_explanation(reading)
     elif section == "challenge":
         show_challenge(reading, run, key)
     else:
-        from digitlab.ui.drawing.collect import show_collection
-
         show_collection(reading, run)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
-from digitlab.drawing.stages import DEFAULT, frame_digit, frame_naively
+from digitlab.drawing.stages import DEFAULT, frame_naively, reframe
 from digitlab.errors import EmptyDrawingError
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import page, url
-from digitlab.ui.drawing.reading import Reading
-from digitlab.words import percent, probability, shorten, with_article
+from digitlab.ui.chart import show_charts
+from digitlab.ui.drawing.reading import KEEP_RULING, NO_DIGIT, Reading
+from digitlab.ui.markdown import plain
+from digitlab.words import probability, with_article
 
 if TYPE_CHECKING:
     from digitlab.drawing.stages import Framed, Framing
@@ -58,10 +63,6 @@ class Variant(NamedTuple):
     image: np.ndarray
     probabilities: np.ndarray
 
-    @property
-    def label(self) -> int:
-        return int(self.probabilities.argmax())
-
 
 def show_steps(reading: Reading | None) -> None:
     """The images of all steps as the visitor switched them, and what each step is worth."""
@@ -73,11 +74,12 @@ def show_steps(reading: Reading | None) -> None:
         "changes.",
     )
     if reading is None:
-        st.caption("Draw something first.")
+        st.caption("Draw a digit above, and you see each step of its way into 28×28 pixels.")
         return
     framing = _pick_framing()
+    _offer_ruling(reading)
     try:
-        framed = _frame(reading, framing)
+        framed = reframe(reading.digit.framed, framing)
     except EmptyDrawingError:
         st.info("With these steps nothing is left of the digit.", icon=":material/info:")
         return
@@ -96,51 +98,59 @@ def _pick_framing() -> Framing:
     return replace(DEFAULT, **steps)
 
 
-def _frame(reading: Reading, framing: Framing) -> Framed:
-    """The selected digit with other steps."""
-    return frame_digit(reading.digit.framed.crop, framing)
+def _offer_ruling(reading: Reading) -> None:
+    """Of a photo: a switch that keeps what was taken as printed or ruled."""
+    if reading.drawing.strokes is None:
+        url.switch(
+            "Keep the ruling",
+            param=KEEP_RULING,
+            help="Reads lines, frames, circles and underlines as ink, too.",
+        )
 
 
 def _show_strip(reading: Reading, framed: Framed, framing: Framing) -> None:
-    from digitlab.figures.drawing import stage_strip
+    from digitlab.figures.drawing import describe_stages
 
+    ruling = reading.recognition.ruling
     strip = [
         (reading.drawing.pixels, "Drawn"),
+        *([] if ruling is None else [(ruling, "Taken as ruling")]),
         (reading.digit.framed.ink, "Ink"),
         (reading.digit.framed.crop, "Cut out"),
     ]
     strip += [(framed.upright, "Upright")] if framing.deslant else []
     strip += [(framed.evened, "Strokes normalised")] if framing.thickness else []
     strip += [(framed.fitted, "Scaled"), (framed.image, "Placed")]
-    for row, part in enumerate((strip[:3], strip[3:])):
-        st.plotly_chart(
-            stage_strip([image for image, _ in part], [title for _, title in part]),
-            key=f"steps:{row}",
-            config={"displayModeBar": False},
-            alt=", ".join(title for _, title in part),
-        )
+    parts = 2 + framing.deslant + framing.thickness
+    rows = []
+    for part in (strip[:-parts], strip[-parts:]):
+        images, titles = zip(*part, strict=True)
+        rows.append((describe_stages(images, titles), ", ".join(titles)))
+    show_charts(rows, key="steps")
 
 
 def _show_switched(reading: Reading, framed: Framed, framing: Framing) -> None:
-    probabilities = reading.predict(framed.image[None, None])[0]
     phrases = [
         phrase
         for field, phrase in OTHERWISE.items()
         if getattr(framing, field) != getattr(DEFAULT, field)
     ]
-    answer = f"**{reading.describe(probabilities)}**"
     if not phrases:
-        verb = "the most likely class is" if reading.digit.declined else "it reads"
+        answer = f"**{plain(reading.describe(reading.digit.probabilities))}**"
+        verb = "the most likely answer is" if reading.digit.declined else "it reads"
         st.markdown(f"With all of MNIST's steps, {verb} {answer}.")
         return
+    probabilities = reading.predict(framed.image[None, None])[0]
     change = _change(reading, probabilities)
-    st.markdown(f"{' and '.join(phrases).capitalize()}, it reads {answer} {change}.")
+    answer = plain(reading.describe(probabilities))
+    st.markdown(f"{' and '.join(phrases).capitalize()}, it reads **{answer}** {change}.")
 
 
 def _change(reading: Reading, probabilities: np.ndarray) -> str:
-    if int(probabilities.argmax()) == reading.digit.label:
+    before = reading.likeliest(reading.digit.probabilities)[0]
+    if reading.likeliest(probabilities)[0] == before:
         return "as before"
-    return f"instead of {with_article(reading.answer)}"
+    return plain(f"instead of {before if before == NO_DIGIT else with_article(before)}")
 
 
 def _variants(reading: Reading) -> list[Variant]:
@@ -148,55 +158,46 @@ def _variants(reading: Reading) -> list[Variant]:
     images = [("MNIST's way", "with MNIST's steps", reading.image)]
     for field, phrase in OTHERWISE.items():
         framing = replace(DEFAULT, **{field: not getattr(DEFAULT, field)})
-        try:
-            images.append((HEADINGS[field], phrase, _frame(reading, framing).image))
-        except EmptyDrawingError:
-            continue
+        with contextlib.suppress(EmptyDrawingError):
+            images.append((HEADINGS[field], phrase, reframe(reading.digit.framed, framing).image))
     images.append(("Resized", NAIVE, frame_naively(reading.digit.framed.ink)))
-    probabilities = reading.predict(np.stack([image for _, _, image in images])[:, None])
+    others = reading.predict(np.stack([image for _, _, image in images[1:]])[:, None])
+    # The first as it was read: of a digit cut out of a mark, that depends on its whole line.
+    probabilities = [np.array(reading.digit.probabilities), *others]
     return [Variant(*image, row) for image, row in zip(images, probabilities, strict=True)]
 
 
 def _show_variants(reading: Reading) -> None:
-    from digitlab.figures.images import image_grid
-
     st.markdown(
         "**Each step on its own.** Most demos only resize the whole canvas to 28×28 pixels, as the "
         "last image shows: that is why they read badly."
     )
     variants = _variants(reading)
-    texts = [f"{variant.phrase}: {reading.describe(variant.probabilities)}" for variant in variants]
-    st.plotly_chart(
-        image_grid(
-            np.stack([variant.image for variant in variants]),
-            captions=[_caption(reading, variant) for variant in variants],
-            hovers=texts,
-            columns=3,
-            tile=92,
-        ),
-        key="steps:variants",
-        config={"displayModeBar": False},
-        alt="; ".join(texts),
+    pictures = (_picture(variant, reading) for variant in variants)
+    st.html(f'<div class="pictures">{"".join(pictures)}</div>')
+    st.markdown("\n".join(f"- {sentence}" for sentence in _sentences(reading, variants[1:])))
+
+
+def _picture(variant: Variant, reading: Reading) -> str:
+    """The image and its caption; all are one element of the page, as `st.image` takes long."""
+    from digitlab.figures.images import data_url
+
+    answer = html.escape(reading.describe(variant.probabilities, short=True))
+    return (
+        f'<figure><img src="{data_url(Image.fromarray(variant.image))}" '
+        f'alt="The digit {variant.phrase}: read as {answer}">'
+        f"<figcaption>{variant.heading}<br>{answer}</figcaption></figure>"
     )
-    for sentence in _sentences(reading, variants[1:]):
-        st.markdown(f"- {sentence}")
-
-
-def _caption(reading: Reading, variant: Variant) -> str:
-    share = variant.probabilities.max()
-    certainty = "> 99 %" if 0.99 < share < 1 else percent(share, 0)
-    return f"{variant.heading}<br>{shorten(reading.run.classes[variant.label], 8)} · {certainty}"
 
 
 def _sentences(reading: Reading, variants: list[Variant]) -> list[str]:
     """The steps that change the answer or, without any, the one that matters most."""
-    label = reading.digit.label
+    label, before = reading.digit.label, reading.likeliest(reading.digit.probabilities)[0]
     changed = [
-        f"{variant.phrase.capitalize()}, the {reading.answer} is read as "
-        f"**{with_article(reading.run.classes[variant.label])}** "
-        f"({probability(float(variant.probabilities.max()))})."
+        f"{variant.phrase.capitalize()}, the {plain(reading.answer)} is read as "
+        f"**{plain(reading.describe(variant.probabilities))}**."
         for variant in variants
-        if variant.label != label
+        if reading.likeliest(variant.probabilities)[0] != before
     ]
     if changed:
         return changed

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.analysis.activations import MOST, first_weights, layer_maps, list_outputs
 from digitlab.analysis.cache import require_weights
+from digitlab.analysis.pictures import MOST
 from digitlab.errors import DatasetError
+from digitlab.jobs import requests
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.embedding import show_last_layer
 from digitlab.ui.results.view import View
 from digitlab.words import shorten
@@ -21,7 +24,7 @@ VIEWS = {"weights": "First weights", "layers": "Layer by layer", "hidden": "Last
 def show(view: View) -> None:
     """Show the weights, the activations of an image or the last hidden layer, one at a time."""
     require_weights(view.run)
-    run = cached.reader(view.run)
+    run = view.run
     part = url.choose(
         "Part of the network",
         VIEWS,
@@ -37,7 +40,8 @@ def show(view: View) -> None:
         view.images()
     except DatasetError as e:
         page.cell(VIEWS[part])
-        st.info(f"The images are not available: {e}", icon=":material/folder_off:")
+        text = f"The images are not available: {e}"
+        page.show_error(text, st.info, ":material/folder_off:")
         return
     {"layers": show_layers, "hidden": show_last_layer}[part](view, run)
 
@@ -52,8 +56,7 @@ def show_weights(run: Run) -> None:
         "raises the sum, ink on orange lowers it, and grey has no effect. A network of one layer "
         "has one image of weights for each class, which often resembles the digit.",
     )
-    key = (run.id, run.record.ended)
-    weights = cached.of_evaluation(first_weights, key, run.model, tuple(run.spec.input))
+    weights = cached.of_run(requests.first_weights, run)
     if weights is None:
         st.info(
             "The first weights cannot be shown as images: the model has none (trees, nearest "
@@ -65,9 +68,9 @@ def show_weights(run: Run) -> None:
         part = f" ({count} of {weights.total:,})" if count < weights.total else ""
         kind = "one weight for each pixel" if weights.kind == "pixels" else "kernels"
         captions = _captions(run, weights)
-        st.plotly_chart(
+        show_chart(
             picture_grid(
-                weights.values.numpy(),
+                weights.values,
                 captions,
                 title=f"{weights.layer}: {kind}{part}",
                 unit="weight (blue positive, orange negative)",
@@ -75,7 +78,7 @@ def show_weights(run: Run) -> None:
                 hover="unit" if weights.kind == "pixels" else "kernel",
             ),
             key="first-weights",
-            config={"displayModeBar": False},
+            bar=False,
             alt="The weights of the first layer as images.",
         )
     page.code_fold(snippets.first_weights(run.id) if weights else _no_weights(run.id))
@@ -104,8 +107,7 @@ def show_layers(view: View, run: Run) -> None:
         "Early layers still show the digit, often only its edges. Later layers keep what separates "
         "the classes and lose the position. Choose one layer after the other.",
     )
-    key = (run.id, run.record.ended)
-    outputs = cached.of_evaluation(list_outputs, key, run.model, tuple(run.spec.input))
+    outputs = cached.of_run(requests.list_outputs, run)
     if not outputs:
         st.info("A classical model has no layers.", icon=":material/info:")
         return
@@ -138,31 +140,25 @@ def _show_image(view: View, position: int) -> None:
 
     name = view.run.classes[int(view.result.labels[position])]
     read = view.run.classes[int(view.result.predictions[position])]
-    figure = pixel_values(view.images().images[position, 0].numpy(), title=f"Labelled {name}")
-    st.plotly_chart(
+    figure = pixel_values(view.images().images[position], title=f"Labelled {name}")
+    show_chart(
         figure.update_layout(height=280),
         key="inside-image",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"Image number {position}, labelled {name}.",
     )
-    st.caption(f"Number {position:,}, read as {read}.")
+    st.caption(f"Number {position:,}, read as {plain(read)}.")
 
 
 def _show_layer(view: View, run: Run, position: int, layer: str, title: str) -> None:
     from digitlab.figures.inspection import picture_grid
 
-    maps = cached.of_evaluation(
-        layer_maps,
-        (view.key, position, layer),
-        run.model,
-        view.images().images[position],
-        run.normalization,
-        layer,
-    ).numpy()
-    st.plotly_chart(
+    image = view.images().images[position]
+    maps = cached.of_run(requests.layer_maps, run, image, layer, key=(view.key, position, layer))
+    show_chart(
         picture_grid(maps, title=title, unit="activation", columns=COLUMNS, hover="map"),
         key="layer-maps",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"The output of layer {title} for the image.",
     )
     if len(maps) == MOST:

@@ -8,13 +8,15 @@ import streamlit as st
 
 from digitlab.analysis.cache import require_weights
 from digitlab.errors import RunError
+from digitlab.jobs import requests
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.results.view import View
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
 
 NONE = "none"
 AT_ONCE = 5_000_000  # parameters: for a larger network, maps take seconds and wait for a choice
@@ -29,7 +31,7 @@ UNITS = {"grad-cam": "for the class (+) or against it (−), no unit"}
 UNIT = "for the class (+) or against it (−), in its logit"
 
 
-def show_attribution(view: View, image: torch.Tensor | None, position: int) -> None:
+def show_attribution(view: View, image: np.ndarray | None, position: int) -> None:
     """Show the methods that work for the model, and the maps of two classes."""
     st.markdown("**Which pixels count for the answer**")
     if image is None:
@@ -37,10 +39,11 @@ def show_attribution(view: View, image: torch.Tensor | None, position: int) -> N
         return
     try:
         require_weights(view.run)
-        run = cached.reader(view.run)
-        methods = cached.of_evaluation(_usable_methods, (view.run.id, view.run.record.ended), run)
+        run = view.run
+        methods = cached.of_run(requests.usable_methods, run)
     except RunError as e:
-        st.info(f"No map can be computed: {e}", icon=":material/image_not_supported:")
+        text = f"No map can be computed: {e}"
+        page.show_error(text, st.info, ":material/image_not_supported:")
         return
     small = run.record.parameters <= AT_ONCE
     method = url.choose(
@@ -57,7 +60,10 @@ def show_attribution(view: View, image: torch.Tensor | None, position: int) -> N
     targets = _targets(result, position)
     with st.spinner("Computing the attribution of each pixel …"):
         maps = [
-            (f"{title}: {names[target]}", _attribute(view, run, image, position, target, method))
+            (
+                f"{title}: {names[target]}",
+                cached.of_run(requests.attribute, run, image, target, method),
+            )
             for title, target in targets
         ]
     _draw(image, maps, method, names[targets[0][1]])
@@ -66,12 +72,6 @@ def show_attribution(view: View, image: torch.Tensor | None, position: int) -> N
             *view.snippet_args, position=position, method=method, target=targets[0][1]
         )
     )
-
-
-def _usable_methods(run) -> dict[str, str]:
-    from digitlab.analysis.attribution import METHODS, fitting_methods
-
-    return {name: METHODS[name] for name in fitting_methods(run.model, run.spec.input)}
 
 
 def _explain_choice(spec, methods: dict[str, str]) -> None:
@@ -93,23 +93,13 @@ def _targets(result, position: int) -> list[tuple[str, int]]:
     return [("Read as", read), ("Runner-up", second)]
 
 
-def _attribute(view: View, run, image: torch.Tensor, position: int, target: int, method: str):
-    from digitlab.analysis.attribution import attribute
-
-    key = (view.key, position, target, method)
-    attributions = cached.of_evaluation(
-        attribute, key, run.model, image, target, method, run.normalization
-    )
-    return attributions.numpy()
-
-
-def _draw(image: torch.Tensor, maps: list, method: str, name: str) -> None:
+def _draw(image: np.ndarray, maps: list, method: str, name: str) -> None:
     from digitlab.figures.inspection import attribution_figure
 
-    st.plotly_chart(
-        attribution_figure(image[0].numpy(), maps, unit=UNITS.get(method, UNIT)),
+    show_chart(
+        attribution_figure(image[0], maps, unit=UNITS.get(method, UNIT)),
         key="attribution",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"Which pixels count for and against {name} and the other class.",
     )
     st.caption(f"{MEANING[method]} Blue counts for the class, orange against it.")

@@ -11,6 +11,8 @@ from digitlab.evaluation.calibration import calibrate, rescale
 from digitlab.evaluation.coverage import coverage_curve, decline_below
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.view import View
 from digitlab.words import percent
 
@@ -36,7 +38,8 @@ def show(view: View) -> None:
     if rescaled:
         st.markdown(_describe_rescaling(rescaled, view))
     else:
-        st.info(f"No temperature can be fitted: {problem}", icon=":material/thermostat:")
+        text = f"No temperature can be fitted: {problem}"
+        page.show_error(text, st.info, ":material/thermostat:")
     page.code_fold(
         snippets.calibration(*view.snippet_args, bins=bins, rescaled=rescaled is not None)
     )
@@ -58,16 +61,18 @@ def _show_reliability(calibration: Calibration, rescaled: Rescaled | None) -> No
     from digitlab.figures.calibration import confidence_histogram, reliability_diagram
 
     left, right = st.columns([3, 2])
-    left.plotly_chart(
-        reliability_diagram(calibration.bins, rescaled.after.bins if rescaled else None),
-        key="reliability",
-        alt="Accuracy against confidence, with the diagonal of perfect calibration.",
-    )
-    right.plotly_chart(
-        confidence_histogram(calibration.bins),
-        key="confidences",
-        alt="Number of images by confidence, on a logarithmic scale.",
-    )
+    with left:
+        show_chart(
+            reliability_diagram(calibration.bins, rescaled.after.bins if rescaled else None),
+            key="reliability",
+            alt="Accuracy against confidence, with the diagonal of perfect calibration.",
+        )
+    with right:
+        show_chart(
+            confidence_histogram(calibration.bins),
+            key="confidences",
+            alt="Number of images by confidence, on a logarithmic scale.",
+        )
 
 
 def _show_scores(calibration: Calibration, rescaled: Rescaled | None, bins: int) -> None:
@@ -100,9 +105,9 @@ def _describe_rescaling(rescaled: Rescaled, view: View) -> str:
     ece = "falls" if after.ece < before.ece else "rises"
     text = (
         f"On the validation split the network was {kind}: a temperature of "
-        f"{rescaled.temperature:.3f} fits best there. On {view.description} the NLL {loss} from "
-        f"{before.loss:.4f} to {after.loss:.4f}, and the ECE {ece} from {percent(before.ece)} to "
-        f"{percent(after.ece)}."
+        f"{rescaled.temperature:.3f} fits best there. On {plain(view.description)} the NLL {loss} "
+        f"from {before.loss:.4f} to {after.loss:.4f}, and the ECE {ece} from {percent(before.ece)} "
+        f"to {percent(after.ece)}."
     )
     if (loss, ece) == ("falls", "rises"):
         text += (
@@ -131,7 +136,7 @@ def _show_coverage(view: View) -> None:
     abstention = decline_below(view.result, threshold / 100)
     coverage = abstention.answered / view.result.n
     point = (coverage, abstention.accuracy) if abstention.answered else None
-    st.plotly_chart(
+    show_chart(
         coverage_figure(curve.coverage, curve.accuracy, curve.threshold, point),
         key="coverage",
         alt="Accuracy of the answers against the share of images answered.",

@@ -19,6 +19,14 @@ def choose_pair(run: Run, columns: list) -> Pair:
     return _label(true), _label(read)
 
 
+def chosen_pair(run: Run) -> Pair:
+    """The pair in the URL, where no select boxes are shown."""
+    labels = [url.get(param) or ALL for param in ("true", "read")]
+    known = [str(label) for label in range(len(run.classes))]
+    true, read = (_label(label) if label in known else None for label in labels)
+    return true, read
+
+
 def set_pair(true: int | None, read: int | None) -> None:
     """Choose a pair from code, after a click for example, and close the open image."""
     for param, label in (("true", true), ("read", read)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,9 +10,11 @@ import streamlit as st
 from digitlab.evaluation.ordering import similarity_order
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
+from digitlab.ui.board import clicked
+from digitlab.ui.chart import show_chart
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.classes import Pair, choose_pair, describe_pair, set_pair
-from digitlab.ui.results.gallery import show_gallery
-from digitlab.ui.results.single_image import show_image_details
+from digitlab.ui.results.single_image import browse
 from digitlab.ui.results.view import View
 from digitlab.words import percent
 
@@ -53,34 +56,42 @@ def show(view: View) -> None:
     with right:
         pair = choose_pair(view.run, st.columns(2))
         _show_pair(view, result, pair)
-        _list_most_confused(view, result)
+        list_most_confused(view, result, on_choose=set_pair)
     with left:
-        _show_matrix(view, result, mode, order, pair)
-    positions = result.positions(*pair) if pair != (None, None) else None
-    if positions is not None:
-        url.reset_on_change("cell", (view.key, pair), ("behind", "mistake"))
-        _show_images(view, positions, pair)
+        show_matrix(view, result, on_choose=set_pair, mode=mode, order=order, pair=pair)
     true, read = pair
-    similar = order == "similarity"
-    page.code_fold(
-        snippets.confusion(*view.snippet_args, mode=mode, similar=similar, true=true, read=read)
+    code = snippets.confusion(
+        *view.snippet_args, mode=mode, similar=order == "similarity", true=true, read=read
     )
+    if pair == (None, None):
+        page.code_fold(code)
+        return
+    url.reset_on_change("cell", (view.key, pair), ("behind", "mistake"))
+    _show_images(view, result.positions(*pair), pair, code)
 
 
 @st.fragment
 @page.guard()
-def _show_images(view: View, positions: np.ndarray, pair: Pair) -> None:
-    st.markdown(f"**{describe_pair(view.run.classes, pair)}**")
-    first = show_gallery(view, positions, param="behind", key="cell")
-    if first is not None:
-        show_image_details(view, first)
+def _show_images(view: View, positions: np.ndarray, pair: Pair, code: str) -> None:
+    st.markdown(f"**{plain(describe_pair(view.run.classes, pair))}**")
+    browse(view, positions, param="behind", key="cell", code=code)
 
 
-def _show_matrix(view: View, result: Evaluation, mode: str, order: str, pair: Pair) -> None:
-    from digitlab.figures.evaluation import confusion_matrix
+def show_matrix(
+    view: View,
+    result: Evaluation,
+    *,
+    on_choose: Callable[[int | None, int | None], None],
+    mode: str = "counts",
+    order: str = "class",
+    pair: Pair = (None, None),
+    height: int | None = None,
+) -> None:
+    """Show the matrix; a click on a cell, a row or a column calls `on_choose` with its pair."""
+    from digitlab.figures.evaluation import TEXT_UP_TO, confusion_matrix
 
     # The key changes with the pair, so that the same cell can be clicked again later.
-    key = f"confusion:{view.key}:{mode}:{order}:{pair}"
+    key = f"confusion:{view.key}:{mode}:{order}:{pair}:{height}"
     figure = confusion_matrix(
         result.confusion,
         view.run.classes,
@@ -88,21 +99,20 @@ def _show_matrix(view: View, result: Evaluation, mode: str, order: str, pair: Pa
         order=similarity_order(result.confusion) if order == "similarity" else None,
         chosen=pair,
     )
-    st.plotly_chart(
+    if height and len(view.run.classes) <= TEXT_UP_TO:
+        figure.update_layout(height=height)
+    show_chart(
         figure,
         key=key,
-        on_select=lambda: _select_cell(key),
-        selection_mode="points",
+        on_select=lambda: _select_cell(key, on_choose),
         alt="Confusion matrix: rows are the true classes, columns what the network read.",
     )
 
 
-def _select_cell(key: str) -> None:
-    points = st.session_state[key].selection.points
-    if points:
-        data = points[0]["customdata"]
-        true, read = list(data.values() if isinstance(data, dict) else data)[:2]
-        set_pair(*(int(label) if label >= 0 else None for label in (true, read)))
+def _select_cell(key: str, on_choose: Callable[[int | None, int | None], None]) -> None:
+    if data := clicked(key):
+        true, read = data[:2]
+        on_choose(*(int(label) if label >= 0 else None for label in (true, read)))
 
 
 def _show_pair(view: View, result: Evaluation, pair: Pair) -> None:
@@ -117,33 +127,38 @@ def _show_pair(view: View, result: Evaluation, pair: Pair) -> None:
     share = ""
     if true is not None and result.per_class[true].support:
         support = result.per_class[true].support
-        share = (
-            f", {percent(count / support, 1)} of all {support:,} of class " + view.run.classes[true]
-        )
+        name = plain(view.run.classes[true])
+        share = f", {percent(count / support, 1)} of all {support:,} of class {name}"
     st.markdown(f"{count:,} {kind}{share}.")
     st.button(
         "Clear the choice",
         on_click=set_pair,
         args=(None, None),
-        type="tertiary",
         icon=":material/close:",
     )
 
 
-def _list_most_confused(view: View, result: Evaluation) -> None:
-    pairs = result.most_confused(LISTED)
+def list_most_confused(
+    view: View,
+    result: Evaluation,
+    *,
+    on_choose: Callable[[int | None, int | None], None],
+    count: int = LISTED,
+) -> None:
+    """Show the pairs confused most as buttons that call `on_choose` with the pair."""
+    pairs = result.most_confused(count)
     if not pairs:
         st.markdown("There are no mistakes.")
         return
     st.markdown("**Most often confused**")
-    names = view.run.classes
-    for pair in pairs:
-        share = percent(pair.count / result.per_class[pair.true].support, 1)
-        times = {1: "once", 2: "twice"}.get(pair.count, f"{pair.count:,} times")
-        st.button(
-            f"{names[pair.true]} read as {names[pair.predicted]}: {times}, {share} of its images",
-            key=f"confused:{pair.true}:{pair.predicted}",
-            on_click=set_pair,
-            args=(pair.true, pair.predicted),
-            type="tertiary",
-        )
+    names = [plain(name) for name in view.run.classes]
+    with st.container(horizontal=True, gap="small"):
+        for pair in pairs:
+            share = percent(pair.count / result.per_class[pair.true].support, 1)
+            st.button(
+                f"{names[pair.true]} read as {names[pair.predicted]}: {pair.count:,}×",
+                key=f"confused:{pair.true}:{pair.predicted}",
+                on_click=on_choose,
+                args=(pair.true, pair.predicted),
+                help=f"{share} of the images of {names[pair.true]}. Click to see them.",
+            )

@@ -10,12 +10,15 @@ import streamlit as st
 
 from digitlab.data.registry import dataset_title
 from digitlab.evaluation import calibrate, one_vs_rest
-from digitlab.exports.export import formats_of, subject_of
+from digitlab.exports.export import formats_of, lacks, subject_of
 from digitlab.exports.formats import FORMATS, needs_results
 from digitlab.exports.report import figure_html
 from digitlab.snippets import basics, export
 from digitlab.ui import exports, page, url
+from digitlab.ui.chart import show_chart
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.view import View
+from digitlab.ui.share import public_link
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,7 +38,9 @@ PICTURES = {"svg": "SVG", "png": "PNG"}
 
 def show(view: View) -> None:
     """Show all downloads; a file is made when its button is clicked."""
-    subject = subject_of(view.run, split=view.split, dataset=view.dataset)
+    subject = subject_of(
+        view.run, split=view.split, dataset=view.dataset, link=public_link(view.run, "results")
+    )
     formats = formats_of(subject, "run")
     page.cell(
         "The whole run",
@@ -43,12 +48,14 @@ def show(view: View) -> None:
         "results on the test split. Another digitlab imports the ZIP on its Compare page.",
     )
     exports.format_buttons(subject, formats, view.run.id)
+    if reason := lacks(subject, "page"):
+        st.caption(f"There is no web page of it: {plain(reason)}.")
     page.code_fold(basics.export_of_run(view.run.id, formats))
 
     page.cell(
         "Results as tables",
-        f"Results on {view.description}. Kaggle's format numbers the images of the split from 1; "
-        "labels are class numbers.",
+        f"Results on {plain(view.description)}. Kaggle's format numbers the images of the "
+        "split from 1; labels are class numbers.",
     )
     _show_results(view, replace(subject, measured=view.result))
 
@@ -110,7 +117,7 @@ def _show_figure(view: View) -> None:
     figure = _figure(view, chosen)
     name = f"{view.run.id}-{_short(view)}-{chosen}"
     picture = {"format": kind, "filename": name, "scale": 1 if kind == "svg" else 3}
-    st.plotly_chart(
+    show_chart(
         figure,
         key=f"download-figure:{chosen}:{kind}",
         config={"displayModeBar": True, "displaylogo": False, "toImageButtonOptions": picture},

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.analysis.activations import first_weights
-from digitlab.analysis.embedding import embed, hidden_sample
 from digitlab.evaluation.embedding import class_means, telling_units
 from digitlab.figures.palette import MUTED, VAL, digit_color
+from digitlab.jobs import requests
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.page import store_click
 from digitlab.ui.results.single_image import show_image_details
 from digitlab.ui.results.view import View
@@ -44,11 +44,9 @@ def show_last_layer(view: View, run: Run) -> None:
     )
     images = view.images()
     with st.spinner("Reading the images …"):
-        hidden = cached.of_evaluation(
-            hidden_sample, ("hidden", view.key), run, images, keep=view.is_own
-        )
+        hidden = cached.of_run(requests.hidden_sample, run, view.split, view.asked_of, key=view.key)
     labels = view.result.labels[hidden.positions]
-    if hidden.values.shape[1] == images.images[0].numel() == _inputs_of_only_layer(run):
+    if hidden.values.shape[1] == images.images[0].size == _inputs_of_only_layer(run):
         st.caption("This network has no hidden layer: the input of its only layer is the pixels.")
     _show_means(view, hidden, labels)
     method = _show_embedding(view, run, hidden)
@@ -59,9 +57,8 @@ def show_last_layer(view: View, run: Run) -> None:
 
 def _inputs_of_only_layer(run: Run) -> int | None:
     """The number of inputs of the only layer with weights; None if there are several layers."""
-    key = (run.id, run.record.ended)
-    weights = cached.of_evaluation(first_weights, key, run.model, tuple(run.spec.input))
-    return weights.values[0].numel() if weights is not None and weights.per_class else None
+    weights = cached.of_run(requests.first_weights, run)
+    return weights.values[0].size if weights is not None and weights.per_class else None
 
 
 def _show_means(view: View, hidden: Hidden, labels: np.ndarray) -> None:
@@ -71,15 +68,16 @@ def _show_means(view: View, hidden: Hidden, labels: np.ndarray) -> None:
         class_means, ("means", view.key), hidden.values, labels, len(view.run.classes)
     )
     units = telling_units(means, UNITS)
-    st.plotly_chart(
+    show_chart(
         class_means_figure(means[:, units], units, view.run.classes, total=means.shape[1]),
         key="class-means",
-        config={"displayModeBar": False},
+        bar=False,
         alt="Mean activation of the units of the last hidden layer for each class.",
     )
 
 
 def _show_embedding(view: View, run: Run, hidden: Hidden) -> str:
+    from digitlab.figures.images import as_grey
     from digitlab.figures.inspection import embedding_figure
 
     page.cell(
@@ -102,8 +100,8 @@ def _show_embedding(view: View, run: Run, hidden: Hidden) -> str:
         with_images = url.switch("Images instead of points", param="pictures")
     images = view.images()
     with st.spinner("Projecting the images; t-SNE takes some seconds the first time …"):
-        points = cached.of_evaluation(
-            embed, ("embed", view.key, method), run, images, method, keep=view.is_own
+        points = cached.of_run(
+            requests.embed, run, view.split, view.asked_of, method, key=(view.key, method)
         )
     positions = hidden.positions
     key = f"embedding:{view.key}:{method}:{color}:{with_images}"
@@ -112,16 +110,15 @@ def _show_embedding(view: View, run: Run, hidden: Hidden) -> str:
         _groups(view, positions, color),
         positions,
         _hovers(view, positions),
-        title=f"{METHODS[method]} of {len(positions):,} images of {view.description}",
-        images=images.images[positions][:, 0].numpy() if with_images else None,
+        title=f"{METHODS[method]} of {len(positions):,} images",
+        images=as_grey(images.images[positions]) if with_images else None,
     )
-    st.plotly_chart(
+    show_chart(
         figure,
         key=key,
         # "mistake" opens the closer look below, "image" is for the layers
         on_select=lambda: store_click(key, "mistake", "image"),
-        selection_mode="points",
-        config={"displayModeBar": False},
+        bar=False,
         alt="Images as points, projected from the activations of the last hidden layer.",
     )
     st.caption(MEANING[method])

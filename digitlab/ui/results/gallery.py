@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.errors import DatasetError
-from digitlab.ui import url
-from digitlab.ui.page import store_click
+from digitlab.ui import page, url
+from digitlab.ui.chart import show_chart
+from digitlab.ui.datasets import explain_absence
 from digitlab.ui.results.view import View
 from digitlab.words import percent, shorten
 
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
 
 PER_PAGE = 48
 COLUMNS = 8
-LEGEND = "True class → what was read, and the confidence in %. Click an image to enlarge it."
+PAGER_WIDTH = 200  # pixels
+LEGEND = "True class → what was read, and the confidence in %."
+TO_ENLARGE = f"{LEGEND} Click an image to enlarge it."
 Describe = Callable[[int], tuple[str, str]]  # an image's position → its caption and hover
+
+
+def open_image(position: int) -> None:
+    """Put the image's position into the URL: the closer look is then at this image."""
+    url.put("mistake", position)
 
 
 def show_gallery(
@@ -29,38 +37,50 @@ def show_gallery(
     param: str,
     key: str,
     describe: Describe | None = None,
-    legend: str = LEGEND,
-) -> int | None:
-    """Show one page of the images at `positions` of the split.
+    legend: str = TO_ENLARGE,
+) -> int:
+    """Show one page of the images at `positions` of the split, of which there is at least one.
 
     The page's number is in the URL as `param`; a click stores an image's position there as
     `mistake`. `describe` gives each image's caption and hover, `describe_reading` by default;
-    `legend` explains them. Returns the position of the first image on the page, or None if there
-    are no images.
+    `legend` explains them. Returns the position of the first image on the page.
     """
-    if not len(positions):
-        st.info("No mistakes of this kind.", icon=":material/thumb_up:")
-        return None
     pages = -(-len(positions) // PER_PAGE)
     number = 1
     if pages > 1:
-        narrow, _ = st.columns([1, 3])
-        with narrow:
-            number = url.number(f"Page (of {pages:,})", param=param, default=1, low=1, high=pages)
+        label = f"Page (of {pages:,})"
+        number = url.number(label, param=param, default=1, low=1, high=pages, width=PAGER_WIDTH)
     url.reset_on_change(f"{key}-page", (view.key, number), ("mistake",))
     page_positions = positions[(number - 1) * PER_PAGE : number * PER_PAGE]
-    try:
-        images = view.images().images[page_positions].numpy()
-    except DatasetError as e:
-        st.info(f"The images cannot be shown: {e}", icon=":material/image_not_supported:")
-        _show_as_table(view, page_positions)
-    else:
-        describe = describe or describe_reading(view)
-        texts = [describe(position) for position in page_positions.tolist()]
-        grid = f"{key}:{view.key}:{page_positions[0]}:{len(page_positions)}"
-        _show_grid(images, texts, page_positions, grid)
-        st.caption(legend)
+    show_images(view, page_positions, key=key, describe=describe, legend=legend)
     return int(page_positions[0])
+
+
+def show_images(
+    view: View,
+    positions: np.ndarray,
+    *,
+    key: str,
+    columns: int = COLUMNS,
+    describe: Describe | None = None,
+    legend: str = TO_ENLARGE,
+    on_choose: Callable[[int], None] | None = open_image,
+) -> None:
+    """Show the images at `positions`, or a table of them if they are not on this machine.
+
+    `on_choose` is called with the position of the image that is clicked; without it none can be.
+    """
+    try:
+        images = view.images().images[positions]
+    except DatasetError as e:
+        explain_absence("The images", e)
+        _show_as_table(view, positions)
+        return
+    describe = describe or describe_reading(view)
+    texts = [describe(position) for position in positions.tolist()]
+    grid = f"{key}:{view.key}:{positions[0]}:{len(positions)}"
+    _show_grid(images, texts, positions, grid, columns, on_choose)
+    st.caption(legend)
 
 
 def describe_reading(view: View) -> Describe:
@@ -80,23 +100,31 @@ def describe_reading(view: View) -> Describe:
 
 
 def _show_grid(
-    images: np.ndarray, texts: list[tuple[str, str]], positions: np.ndarray, key: str
+    images: np.ndarray,
+    texts: list[tuple[str, str]],
+    positions: np.ndarray,
+    key: str,
+    columns: int,
+    on_choose: Callable[[int], None] | None,
 ) -> None:
     from digitlab.figures.images import image_grid
 
-    st.plotly_chart(
+    def choose() -> None:
+        if on_choose and (position := page.clicked_index(key)) is not None:
+            on_choose(position)
+
+    show_chart(
         image_grid(
             images,
             captions=[caption for caption, _ in texts],
             hovers=[hover for _, hover in texts],
             indices=positions.tolist(),
-            columns=COLUMNS,
+            columns=columns,
             tile=64,  # larger tiles would leave a phone, which shrinks them, half empty
         ),
         key=key,
-        on_select=lambda: store_click(key, "mistake"),
-        selection_mode="points",
-        config={"displayModeBar": False},
+        on_select=choose if on_choose else None,
+        bar=False,
         alt="Images with their true class, what they were read as, and the confidence.",
     )
 

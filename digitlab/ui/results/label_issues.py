@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab.analysis.cache import may_keep
 from digitlab.analysis.label_issues import (
-    find_train_label_issues,
     has_train_label_issues,
     peer_runs,
     pool_predictions,
 )
 from digitlab.errors import RunError
 from digitlab.evaluation.label_issues import find_label_issues
+from digitlab.jobs import requests
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.results.gallery import show_gallery
-from digitlab.ui.results.single_image import show_image_details
+from digitlab.ui.apart import compute
+from digitlab.ui.labels import run_names
+from digitlab.ui.markdown import plain
+from digitlab.ui.results.single_image import browse
 from digitlab.ui.results.view import View
-from digitlab.ui.run_picker import run_names
 from digitlab.words import percent, shorten
 
 if TYPE_CHECKING:
@@ -55,8 +57,8 @@ def show(view: View) -> None:
     page.cell(
         "Label issues",
         "Datasets contain mistakes, too. An image is listed because its label is unlikely, not "
-        "because it is proved wrong. Check them yourself: no label is changed. The images are "
-        "sorted by cleanlab's label quality, the least likely label first.",
+        "because it is proved wrong. Check them yourself: no label is changed here. The images "
+        "are sorted by cleanlab's label quality, the least likely label first.",
     )
     basis, together = "network", False
     if view.split == "train" and view.is_own:
@@ -105,7 +107,7 @@ def _pooled_issues(view: View, peers: Sequence[Run]) -> LabelIssues:
                 raise RunError("their number of images differs.")
             issues = _find_issues(key, probabilities, labels)
     except RunError as e:
-        st.caption(f"Only this run's predictions are used: {e}")
+        st.caption(page.message(f"Only this run's predictions are used: {e}"))
         return _own_issues(view)
     names = run_names([run.record for run in pooled.runs])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -113,7 +115,7 @@ def _pooled_issues(view: View, peers: Sequence[Run]) -> LabelIssues:
         f"The predictions of {len(names)} runs that were not trained on these images, averaged. A "
         "run with half the validation errors has twice the weight. A label that several networks "
         "doubt is more likely wrong than one that a single network doubts. Runs: "
-        f"{', '.join(names[:NAMED])}{more}."
+        f"{plain(', '.join(names[:NAMED]))}{more}."
     )
     return issues
 
@@ -126,14 +128,16 @@ def _own_issues(view: View) -> LabelIssues:
 
 
 def _find_issues(key: object, probabilities, labels) -> LabelIssues:
-    return cached.of_evaluation(find_label_issues, ("label issues", key), probabilities, labels)
+    return cached.computed(find_label_issues, key, probabilities, labels)
 
 
 def _train_issues(view: View, basis: str) -> LabelIssues | None:
     """The saved issues, or those computed after a click on a button, with a progress bar."""
     train = view.images()
-    run = cached.reader(view.run) if basis == "network" else view.run
     if not has_train_label_issues(view.run, basis):
+        if not may_keep(view.run):
+            st.caption("Only the run's owner can have its training images cross-validated.")
+            return None
         slot = st.empty()
         if not slot.button(
             f"Cross-validate the {len(train):,} training images",
@@ -142,17 +146,24 @@ def _train_issues(view: View, basis: str) -> LabelIssues | None:
         ):
             return None
         bar = slot.progress(0.0, text="Preparing …")
-        find_train_label_issues(
-            run,
-            train,
+        compute(
+            requests.find_train_label_issues,
+            view.run.id,
+            view.split,
+            view.asked_of,
             basis,
-            lambda stage, done, total: bar.progress(
+            on_progress=lambda stage, done, total: bar.progress(
                 done / total, text=f"{stage}: {done:,} of {total:,}"
             ),
         )
         slot.empty()
-    return cached.of_evaluation(
-        find_train_label_issues, ("train label issues", view.key, basis), run, train, basis
+    return cached.of_run(
+        requests.find_train_label_issues,
+        view.run,
+        view.split,
+        view.asked_of,
+        basis,
+        key=(view.key, basis),
     )
 
 
@@ -168,19 +179,28 @@ def _show(view: View, issues: LabelIssues, code: str) -> None:
         f"classes is confused, flags {flagged:,}."
     )
     listed = issues.first(min(MOST, max(other, LEAST)))
-    first = show_gallery(
+    browse(
         view,
         listed.position,
         param="issues-page",
         key="label-issues",
+        code=code,
         describe=_describe_issues(view, listed),
         legend=LEGEND,
     )
     with st.expander("As a table", icon=":material/table_rows:"):
         _show_table(names, labels, listed)
-    page.code_fold(code)
-    if first is not None:
-        show_image_details(view, first)
+    if not view.upload:
+        st.page_link(
+            page.DATA,
+            label="Correct labels on the Data page",
+            icon=":material/edit_note:",
+            query_params={
+                "dataset": view.dataset or view.run.record.dataset,
+                "split": view.split,
+                "section": "labels",
+            },
+        )
 
 
 def _describe_issues(view: View, issues: LabelIssues) -> Callable[[int], tuple[str, str]]:

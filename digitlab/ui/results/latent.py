@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
 from digitlab.analysis.latent import Plane, interpolate
 from digitlab.evaluation.embedding import project
 from digitlab.figures.palette import digit_color
+from digitlab.jobs import requests
+from digitlab.jobs.requests import Latent
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.results.reconstruction import as_picture, has_learnt, warn_of_little
 from digitlab.ui.results.view import View
-
-if TYPE_CHECKING:
-    from digitlab.analysis.latent import LatentSpace
 
 MOST = 1_500  # images on the map
 STEPS = 11  # images from one to another, both included
@@ -27,9 +25,11 @@ METHODS = {"plane": "PCA", "tsne": "t-SNE"}
 
 def show(view: View) -> None:
     """Show the latent map and, where images can be made from latent values, ways through it."""
-    space = cached.latent_space(view.run)
+    space: Latent = cached.of_run(requests.describe_latent, view.run)
     warn_of_little(view)
-    positions, values = cached.of_evaluation(_encode, ("latent", view.key), space, view)
+    positions = np.random.default_rng(0).permutation(len(view.images()))[:MOST]
+    positions.sort()
+    values = _encode(view, positions)
     plane = Plane(values)
     _show_map(view, space, positions, values, plane)
     if not space.decodes:
@@ -39,22 +39,28 @@ def show(view: View) -> None:
             icon=":material/alt_route:",
         )
         return
-    _show_way(view, space)
-    _show_plane(view, space, plane)
+    _show_way(view)
+    _show_plane(view, plane)
     if space.is_normal:
         _show_drawn(view, space)
 
 
-def _encode(space: LatentSpace, view: View) -> tuple[np.ndarray, np.ndarray]:
-    """The positions of a sample of images, and their latent values."""
-    images = view.images().images
-    positions = np.sort(np.random.default_rng(0).permutation(len(images))[:MOST])
-    return positions, space.encode(images[positions])
+def _encode(view: View, positions: np.ndarray) -> np.ndarray:
+    """The latent values of the images in these positions."""
+    images, key = view.images().images[positions], (view.key, tuple(positions.tolist()))
+    return cached.of_run(requests.encode, view.run, images, key=key)
+
+
+def _decode(view: View, values: np.ndarray) -> np.ndarray:
+    """The images of latent values, uint8."""
+    key = hash(values.tobytes())
+    return as_picture(cached.of_run(requests.decode, view.run, values, key=key))
 
 
 def _show_map(
-    view: View, space: LatentSpace, positions: np.ndarray, values: np.ndarray, plane: Plane
+    view: View, space: Latent, positions: np.ndarray, values: np.ndarray, plane: Plane
 ) -> None:
+    from digitlab.figures.images import as_grey
     from digitlab.figures.inspection import embedding_figure
 
     page.cell("Latent map", _describe_map(view, space))
@@ -70,10 +76,10 @@ def _show_map(
     points = plane.points(values)
     if method == "tsne":
         with st.spinner("Projecting the images; t-SNE takes some seconds the first time …"):
-            points = cached.of_evaluation(project, ("latent-tsne", view.key), values, "tsne")
+            points = cached.computed(project, view.key, values, "tsne")
     labels, names = view.reconstruction.labels[positions], view.reconstruction.classes
     errors = view.reconstruction.errors
-    st.plotly_chart(
+    show_chart(
         embedding_figure(
             points,
             [
@@ -84,12 +90,11 @@ def _show_map(
             [f"image {n:,}, a {names[k]}, error {errors[n]:.4f}" for n, k in zip(
                 positions.tolist(), labels.tolist(), strict=True)],
             title=f"{len(positions):,} images of {view.description}",
-            images=view.images().images[positions][:, 0].numpy() if with_images else None,
+            images=as_grey(view.images().images[positions]) if with_images else None,
         ),
         key=f"latent:{view.key}:{method}:{with_images}",
         on_select=lambda: page.store_click(f"latent:{view.key}:{method}:{with_images}", "from"),
-        selection_mode="points",
-        config={"displayModeBar": False},
+        bar=False,
         alt="Images as points, by their latent values.",
     )  # fmt: skip
     if method == "plane" and space.size > 2:
@@ -97,7 +102,7 @@ def _show_map(
     page.code_fold(snippets.latent_map(view.run.id, view.split, view.dataset))
 
 
-def _describe_map(view: View, space: LatentSpace) -> str:
+def _describe_map(view: View, space: Latent) -> str:
     count = f"{space.size} numbers" if space.size > 1 else "one number"
     sentence = f"The narrowest layer, {space.layer}, says an image in {count}. Each point is an "
     if not has_learnt(view):
@@ -108,7 +113,7 @@ def _describe_map(view: View, space: LatentSpace) -> str:
     )
 
 
-def _show_way(view: View, space: LatentSpace) -> None:
+def _show_way(view: View) -> None:
     from digitlab.figures.images import image_grid
 
     page.cell(
@@ -116,7 +121,7 @@ def _show_way(view: View, space: LatentSpace) -> None:
         "The latent values of two images, and of what lies between them in equal steps, drawn by "
         "the decoder. Click a point of the map to begin with that image.",
     )
-    images, labels = view.images().images, view.reconstruction.labels
+    labels = view.reconstruction.labels
     names, last = view.reconstruction.classes, len(labels) - 1
     columns = st.columns([1, 1, 2], vertical_alignment="bottom")
     with columns[0]:
@@ -129,21 +134,22 @@ def _show_way(view: View, space: LatentSpace) -> None:
         step = url.choose(
             "Way", options, param="way", default=str(STEPS // 2), widget=st.select_slider
         )
-    way = as_picture(space.decode(interpolate(*space.encode(images[[first, second]]), STEPS)))
+    ends = _encode(view, np.array([first, second]))
+    way = _decode(view, interpolate(*ends, STEPS))
     left, right = st.columns([1, 3], vertical_alignment="center")
     with left:
-        st.plotly_chart(
+        show_chart(
             image_grid(way[int(step)][None], columns=1, tile=150),
             key="way-step",
-            config={"displayModeBar": False},
+            bar=False,
             alt=f"The image at {options[step]} of the way.",
         )
     with right:
         captions = [names[labels[first]], *[""] * (STEPS - 2), names[labels[second]]]
-        st.plotly_chart(
+        show_chart(
             image_grid(way, captions, columns=STEPS, tile=56, hovers=list(options.values())),
             key="way",
-            config={"displayModeBar": False},
+            bar=False,
             alt=f"{STEPS} images from image {first} to image {second}.",
         )
     page.code_fold(
@@ -151,7 +157,7 @@ def _show_way(view: View, space: LatentSpace) -> None:
     )
 
 
-def _show_plane(view: View, space: LatentSpace, plane: Plane) -> None:
+def _show_plane(view: View, plane: Plane) -> None:
     from digitlab.figures.images import image_grid
 
     page.cell(
@@ -160,9 +166,7 @@ def _show_plane(view: View, space: LatentSpace, plane: Plane) -> None:
         + (": moving over it, one shape becomes another." if has_learnt(view) else ".")
         + " The two sliders choose a point.",
     )
-    values = plane.values(plane.grid(GRID))
-    pixels = cached.of_evaluation(_decode_plane, ("plane", view.key), space, values)
-    grid = as_picture(pixels)
+    grid = _decode(view, plane.values(plane.grid(GRID)))
     options = {str(step): f"{step}" for step in range(GRID)}
     middle = str(GRID // 2)
     left, right = st.columns([1, 2], vertical_alignment="center")
@@ -170,26 +174,22 @@ def _show_plane(view: View, space: LatentSpace, plane: Plane) -> None:
         across = url.choose("Across", options, param="across", default=middle,
                             widget=st.select_slider)  # fmt: skip
         down = url.choose("Down", options, param="down", default=middle, widget=st.select_slider)
-        st.plotly_chart(
+        show_chart(
             image_grid(grid[GRID * int(down) + int(across)][None], columns=1, tile=150),
             key="plane-point",
-            config={"displayModeBar": False},
+            bar=False,
             alt="The image at the chosen point.",
         )
     with right:
-        st.plotly_chart(
+        show_chart(
             image_grid(grid, columns=GRID, tile=34),
             key="plane",
-            config={"displayModeBar": False},
+            bar=False,
             alt=f"{GRID} times {GRID} images over the plane of the map.",
         )
 
 
-def _decode_plane(space: LatentSpace, values: np.ndarray) -> np.ndarray:
-    return space.decode(values)
-
-
-def _show_drawn(view: View, space: LatentSpace) -> None:
+def _show_drawn(view: View, space: Latent) -> None:
     from digitlab.figures.images import image_grid
 
     page.cell(
@@ -201,9 +201,9 @@ def _show_drawn(view: View, space: LatentSpace) -> None:
     with st.columns([1, 3])[0]:
         seed = url.number("Draw number", param="draw", default=0, low=0, high=9_999)
     values = np.random.default_rng(seed).standard_normal((DRAWN, space.size)).astype(np.float32)
-    st.plotly_chart(
-        image_grid(as_picture(space.decode(values)), columns=12, tile=64),
+    show_chart(
+        image_grid(_decode(view, values), columns=12, tile=64),
         key="drawn",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"{DRAWN} images from random latent values.",
     )

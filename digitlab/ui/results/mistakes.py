@@ -9,13 +9,13 @@ import streamlit as st
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import page, url
 from digitlab.ui.results.classes import choose_pair
-from digitlab.ui.results.gallery import show_gallery
-from digitlab.ui.results.single_image import show_image_details
+from digitlab.ui.results.single_image import browse
 from digitlab.ui.results.view import View
 
 if TYPE_CHECKING:
     import numpy as np
 
+FILTER_WIDTH = 165  # pixels: two beside each other on a phone
 ORDERS = {
     "confidence": "Most confident first",
     "loss": "Highest loss first",
@@ -34,13 +34,13 @@ def show(view: View) -> None:
     """Show the gallery with its filters, and one image in detail."""
     page.cell(
         "Mistakes",
-        "The most confident mistakes show best what the network has learnt wrongly, or labels that "
-        "are wrong. More training may correct those with the smallest margin.",
+        "The most confident ones show best what was learnt wrongly, or labels that are wrong.",
     )
-    columns = st.columns([2, 2, 2, 3])
+    with st.container(horizontal=True):
+        columns = [st.container(width=FILTER_WIDTH) for _ in range(4)]
     true, read = choose_pair(view.run, columns[:2])
     with columns[2]:
-        above = url.number("Confidence at least (%)", param="above", default=0, low=0, high=100)
+        above = url.number("Least confidence (%)", param="above", default=0, low=0, high=100)
     with columns[3]:
         by = url.choose("Order", ORDERS, param="by", default="confidence")
     url.reset_on_change("mistakes", (view.key, true, read, above, by), ("mistakes", "mistake"))
@@ -57,7 +57,4 @@ def show(view: View) -> None:
 @st.fragment
 @page.guard()
 def _show_images(view: View, positions: np.ndarray, code: str) -> None:
-    first = show_gallery(view, positions, param="mistakes", key="mistakes")
-    page.code_fold(code)
-    if first is not None:
-        show_image_details(view, first)
+    browse(view, positions, param="mistakes", key="mistakes", code=code)

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.analysis.features import compute_features, has_features, nearest
+from digitlab.analysis.cache import may_keep
+from digitlab.analysis.features import has_features
 from digitlab.errors import RunError
+from digitlab.jobs import requests
 from digitlab.runs.run_folder import WEIGHTS
 from digitlab.ui import cached
+from digitlab.ui.apart import compute
+from digitlab.ui.chart import show_chart
 from digitlab.ui.results.view import View
 from digitlab.words import shorten
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
 
     from digitlab.data.dataset import Split
 
@@ -22,7 +26,7 @@ METRICS = {"cosine": "Cosine", "euclidean": "Euclidean"}
 NEIGHBOURS = 10
 
 
-def show_neighbours(view: View, image: torch.Tensor, position: int, metric: str) -> None:
+def show_neighbours(view: View, image: np.ndarray, position: int, metric: str) -> None:
     """Show the nearest training images, or a button to compute their activations first.
 
     Raises DatasetError if the training images are not on this machine, RunError without weights.
@@ -35,14 +39,12 @@ def show_neighbours(view: View, image: torch.Tensor, position: int, metric: str)
         _offer(view, train)
         if not has_features(run):
             return
-    features = cached.features(run)
     exclude = position if view.is_own and view.split == "train" else None
-    neighbours = nearest(cached.reader(run), features, image, NEIGHBOURS, metric, exclude=exclude)
-    _show(view, train, neighbours)
-    sampled = len(features.positions) < features.total
-    count = (
-        f"{len(features.positions):,} of {features.total:,}" if sampled else f"{features.total:,}"
+    neighbours, searched, total = compute(
+        requests.nearest, run.id, image, NEIGHBOURS, metric, exclude
     )
+    _show(view, train, neighbours)
+    count = f"{searched:,} of {total:,}" if searched < total else f"{total:,}"
     st.caption(
         f"Class and distance, among {count} training images, by the input of the network's last "
         "linear layer."
@@ -51,6 +53,9 @@ def show_neighbours(view: View, image: torch.Tensor, position: int, metric: str)
 
 def _offer(view: View, train: Split) -> None:
     """Show a button, then a progress bar while the activations are computed."""
+    if not may_keep(view.run):
+        st.caption("Only the run's owner can have its training images searched.")
+        return
     slot = st.empty()
     pressed = slot.button(
         f"Search the {len(train):,} training images",
@@ -65,7 +70,7 @@ def _offer(view: View, train: Split) -> None:
     def update(done: int, total: int) -> None:
         bar.progress(done / total, text=f"Reading the training images: {done:,} of {total:,}")
 
-    compute_features(cached.reader(view.run), train, update)
+    compute(requests.compute_features, view.run.id, on_progress=update)
     slot.empty()
 
 
@@ -74,9 +79,9 @@ def _show(view: View, train: Split, neighbours: list) -> None:
 
     positions = [neighbour.position for neighbour in neighbours]
     names = [view.run.classes[label] for label in train.labels[positions].tolist()]
-    st.plotly_chart(
+    show_chart(
         image_grid(
-            train.images[positions].numpy(),
+            train.images[positions],
             captions=[
                 f"{shorten(name, 8)}<br>{f'{neighbour.distance:#.3g}'.rstrip('.')}"
                 for name, neighbour in zip(names, neighbours, strict=True)
@@ -90,6 +95,6 @@ def _show(view: View, train: Split, neighbours: list) -> None:
             tile=68,
         ),
         key="neighbours",
-        config={"displayModeBar": False},
+        bar=False,
         alt="The nearest training images with their classes and distances.",
     )

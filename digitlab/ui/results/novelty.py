@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from digitlab.analysis.novelty import KINDS, find_novel
+from digitlab.analysis.novelty import KINDS
+from digitlab.jobs import requests
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
+from digitlab.ui.chart import show_chart
 from digitlab.ui.results.reconstruction import error_unit, give_back
 from digitlab.ui.results.view import View
 from digitlab.words import percent
@@ -33,16 +35,16 @@ def show(view: View) -> None:
         "image is taken for strange. Letters that look like digits are not among them.",
     )
     with st.spinner("Drawing letters and shapes …"):
-        novel = cached.of_evaluation(
-            find_novel, ("novel", view.key), cached.reader(run), errors, view.images().images
+        novel = cached.of_run(
+            requests.find_novel, run, errors, view.split, view.asked_of, key=view.key
         )
     kind = url.choose("Compare with", KINDS, param="kind", default="letters", widget=st.pills)
     strange, values, separation = novel[kind]
     names = ("The run's images", KINDS[kind])
-    st.plotly_chart(
+    show_chart(
         error_histogram(errors, values, names, separation.threshold, unit=error_unit(view)),
         key=f"novelty:{kind}",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"Histograms of the errors of the run's images and of {KINDS[kind].lower()}.",
     )
     st.markdown(
@@ -56,24 +58,22 @@ def show(view: View) -> None:
 
 
 def _show_pairs(view: View, strange: np.ndarray, values: np.ndarray, kind: str) -> None:
-    import torch
-
     from digitlab.figures.images import before_and_after
 
     order = np.argsort(values)
     chosen = np.r_[order[: SHOWN // 2], order[-SHOWN // 2 :]]
     images = strange[chosen]
-    st.plotly_chart(
+    show_chart(
         before_and_after(
             images,
-            give_back(view, torch.from_numpy(images)),
+            give_back(view, images),
             [f"error {values[n]:.4f}" for n in chosen],
             columns=SHOWN,
             title="Smallest and largest errors",
             words=("as it is", "as the network gives it back"),
         ),
         key=f"novelty-pairs:{kind}",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"{SHOWN} such images, and below each its reconstruction.",
     )
 
@@ -85,10 +85,10 @@ def _show_all(novel: Mapping[str, tuple[np.ndarray, np.ndarray, Separation]]) ->
     from digitlab.figures.reconstruction import novelty_roc
 
     page.cell("All kinds", "The share found, over that of the run's images taken for strange.")
-    st.plotly_chart(
+    show_chart(
         novelty_roc({KINDS[name]: entry[2] for name, entry in novel.items()}),
         key="novelty-roc",
-        config={"displayModeBar": False},
+        bar=False,
         alt="ROC curves of the reconstruction error for each kind of image.",
     )
     rows = [

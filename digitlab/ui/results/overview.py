@@ -1,4 +1,4 @@
-"""Overview: the metrics of the run with their intervals, for all images and for each class."""
+"""Overview: accuracy, the confusion matrix, the pairs confused most and the worst mistakes."""
 
 from __future__ import annotations
 
@@ -7,155 +7,99 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.data.registry import dataset_title
+from digitlab.runs.record import RunRecord
 from digitlab.snippets import evaluation as snippets
-from digitlab.ui import page
-from digitlab.ui.labels import model_title
+from digitlab.ui import page, url
+from digitlab.ui.labels import model_title, run_title
 from digitlab.ui.markdown import plain
+from digitlab.ui.results.classes import set_pair
+from digitlab.ui.results.confusion import list_most_confused, show_matrix
+from digitlab.ui.results.gallery import show_images
 from digitlab.ui.results.view import View
-from digitlab.words import duration, hundred, interval, percent
+from digitlab.words import duration, percent
 
 if TYPE_CHECKING:
-    from digitlab.evaluation.intervals import Interval
     from digitlab.evaluation.metrics import Evaluation
-    from digitlab.runs.run import Run
+
+CONFUSED = 4  # pairs, and mistakes shown as images: as many as fit on the first screen
+WORST, COLUMNS = 12, 6
+MATRIX_HEIGHT = 430  # pixels: matrix and mistakes are on the first screen together
 
 
 def show(view: View) -> None:
-    """Show the metrics over all images, then those of each class."""
+    """Show how good the run is and where it errs; each part opens the section that has more."""
     run, result = view.run, view.result
-    page.cell(
-        run.record.name,
-        f"{model_title(run.record.model)}, {_describe_origin(run)} and evaluated on "
-        f"{view.description}. The intervals show how much "
-        "a metric varies with the choice of images: Wilson intervals for accuracy, 1,000 bootstrap "
-        "resamples for the others. They do not include the variation between training seeds.",
-    )
-    if _source(run):
+    page.cell(plain(run_title(run.record)), describe(view))
+    if run.record.trained_elsewhere:
         st.info(
             "It was trained elsewhere: these images may be among those that its author trained "
             "it on, so that its accuracy may be flattering.",
             icon=":material/download:",
         )
-    _show_summary(run, result)
-    _show_agreement(result)
+    if run.record.claimed:
+        st.warning(
+            "These results are claimed: they come from a file whose weights could not be measured "
+            "here. Import it again where its dataset is.",
+            icon=":material/help:",
+        )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_numbers(result)
+        list_most_confused(view, result, on_choose=_open_pair, count=CONFUSED)
+    with right:
+        show_matrix(view, result, on_choose=_open_pair, height=MATRIX_HEIGHT)
+    if len(result.errors):
+        with left:  # the last, as the images may have to be read first
+            st.markdown("**The most confident mistakes**")
+            positions = result.errors.position[:WORST]
+            show_images(view, positions, key="worst", columns=COLUMNS, on_choose=_open_mistake)
     page.code_fold(snippets.evaluation(*view.snippet_args))
 
-    page.cell(
-        "Class by class",
-        "Precision is the share of the images read as this class that belong to it. Recall is the "
-        "share of the images of this class that are read as it. F1 is the harmonic mean of both, "
-        "support the number of images. The intervals are 95 % Wilson intervals; for F1, of the "
-        "hits among all images that belong to the class or are read as it.",
-    )
-    _show_classes(result)
-    page.code_fold(snippets.per_class(*view.snippet_args))
+
+def _open_pair(true: int | None, read: int | None) -> None:
+    set_pair(true, read)
+    url.put("section", "confusion")
 
 
-def _source(run: Run) -> str:
-    """The name of the file that a network trained elsewhere came in; empty for a run's own."""
-    return (run.record.data.imported or {}).get("file", "")
+def _open_mistake(position: int) -> None:
+    set_pair(None, None)
+    for group in ("mistakes", "mistakes-page"):
+        url.forget_owner(group)
+    url.put("mistake", position)
+    url.put("section", "mistakes")
 
 
-def _describe_origin(run: Run) -> str:
-    record = run.record
-    if source := _source(run):
-        return f"imported from {plain(source)}"
-    return f"trained on {dataset_title(record.dataset)} with seed {record.seed}"
+def describe(view: View) -> str:
+    """What the run is, in a sentence or two."""
+    text = f"{describe_training(view.run.record)}."
+    if not view.is_own or view.split != "test":
+        text += f" Evaluated on {plain(view.description)}."
+    return text
 
 
-def _show_summary(run: Run, result: Evaluation) -> None:
-    first, second, third, fourth = st.columns(4)
-    _metric(first, "Accuracy", percent(result.accuracy), _within(result.accuracy_interval))
-    _metric(second, "Loss", f"{result.loss:.4f}", "cross-entropy, nats")
-    _metric(third, "Mistakes", f"{len(result.errors):,}", f"of {result.n:,} images")
-    seconds = run.record.train_seconds
-    trained = "trained elsewhere" if _source(run) else f"trained in {duration(seconds)}"
-    _metric(fourth, "Parameters", f"{run.record.parameters:,}", trained)
+def describe_training(record: RunRecord) -> str:
+    """What the heading does not tell, as Markdown: model, size, data and duration."""
+    model = model_title(record.model)
+    parts = [] if model.lower() in run_title(record).lower() else [model]
+    parts.append(f"{record.parameters:,} parameters")
+    if record.trained_elsewhere:
+        parts.append(f"imported from {record.data.imported['file']}")
+    else:
+        seconds = duration(record.train_seconds)
+        parts.append(f"trained on {dataset_title(record.dataset)} in {seconds}")
+    return plain(", ".join(parts))
 
 
-def _show_agreement(result: Evaluation) -> None:
-    """Show metrics that allow for unbalanced classes, near misses and chance."""
-    first, second, third, fourth = st.columns(4)
-    within = result.intervals
-    _metric(
-        first,
-        "Balanced accuracy",
-        percent(result.balanced_accuracy),
-        _within(within.get("balanced_accuracy")),
-        help="The mean recall of the classes: rare classes count as much as frequent ones.",
-    )
-    _metric(
-        second,
-        "Top-2 accuracy",
-        percent(result.top_k(2)),
-        "true class among the first two",
-        help="How often the true class is the most likely or the second most likely.",
-    )
-    kappa = result.cohen_kappa
-    _metric(
-        third,
-        "Cohen's kappa",
-        "–" if kappa is None else f"{kappa:.4f}",
-        _within(within.get("cohen_kappa"), shares=False) if kappa is not None else "only one class",
-        help="Agreement with the labels, corrected for chance: 0 is chance, 1 is perfect.",
-    )
-    _metric(
-        fourth,
-        "Matthews correlation",
-        f"{result.matthews:.4f}",
-        _within(within.get("matthews"), shares=False),
-        help="Correlation of the true and the read classes: 0 is chance, 1 is perfect.",
-    )
-
-
-def _metric(column: object, label: str, value: str, note: str, **arguments: str) -> None:
-    column.metric(label, value, note, delta_arrow="off", delta_color="off", **arguments)
-
-
-def _within(bounds: Interval | None, *, shares: bool = True) -> str:
-    if bounds is None:
-        return "not defined"
-    return f"95 %: {interval(bounds)}" if shares else "95 %: {:.4f} to {:.4f}".format(*bounds)
-
-
-def _show_classes(result: Evaluation) -> None:
-    import pandas as pd
-
-    from digitlab.figures.evaluation import per_class_metrics
-
-    st.plotly_chart(
-        per_class_metrics(result.per_class),
-        key="per-class",
-        alt="Precision, recall and F1 of each class with their 95 % intervals.",
-    )
-    rows = [
-        {
-            "Class": row.name,
-            "Precision": hundred(row.precision),
-            "Precision, 95 %": interval(row.precision_interval),
-            "Recall": hundred(row.recall),
-            "Recall, 95 %": interval(row.recall_interval),
-            "F1": hundred(row.f1),
-            "F1, 95 %": interval(row.f1_interval),
-            "Support": row.support,
-        }
-        for row in result.per_class
-    ]
-    number = st.column_config.NumberColumn(format="%.2f %%")
-    config = {"Precision": number, "Recall": number, "F1": number}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–", column_config=config)
-    st.markdown(
-        "**Averages over the classes.** Macro gives all classes the same weight; weighted uses "
-        "their support."
-    )
-    averages = [_average_row(result, kind) for kind in ("macro", "weighted")]
-    st.dataframe(pd.DataFrame(averages), hide_index=True, placeholder="–", column_config=config)
-
-
-def _average_row(result: Evaluation, kind: str) -> dict[str, object]:
-    values = getattr(result, kind)._asdict()
-    row: dict[str, object] = {"Average": kind.capitalize()}
-    for name, title in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1")):
-        row[title] = hundred(values[name])
-        row[f"{title}, 95 %"] = interval(result.intervals.get(f"{kind}_{name}"))
-    return row
+def show_numbers(result: Evaluation) -> None:
+    """Show the accuracy and the number of mistakes."""
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Accuracy", percent(result.accuracy), width="content")
+        count = f"of {result.n:,} images"
+        st.metric(
+            "Mistakes",
+            f"{len(result.errors):,}",
+            count,
+            delta_arrow="off",
+            delta_color="off",
+            width="content",
+        )

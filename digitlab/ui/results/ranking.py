@@ -7,7 +7,7 @@ import streamlit as st
 from digitlab.evaluation.curves import mean_areas, one_vs_rest
 from digitlab.snippets import evaluation as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.page import FEW_BUTTONS
+from digitlab.ui.chart import show_chart
 from digitlab.ui.results.view import View
 
 ALL = "all"
@@ -35,20 +35,20 @@ def show(view: View) -> None:
             icon=":material/info:",
         )
     left, right = st.columns(2)
-    left.plotly_chart(
-        roc_figure([(curve.label, curve.name, curve.roc.thinned()) for curve in drawn]),
-        key="roc",
-        config=FEW_BUTTONS,
-        alt="ROC curve of each class.",
-    )
-    right.plotly_chart(
-        precision_recall_figure(
-            [(curve.label, curve.name, curve.precision_recall.thinned()) for curve in drawn]
-        ),
-        key="precision-recall",
-        config=FEW_BUTTONS,
-        alt="Precision-recall curve of each class.",
-    )
+    with left:
+        show_chart(
+            roc_figure([(curve.label, curve.name, curve.roc.thinned()) for curve in drawn]),
+            key="roc",
+            alt="ROC curve of each class.",
+        )
+    with right:
+        show_chart(
+            precision_recall_figure(
+                [(curve.label, curve.name, curve.precision_recall.thinned()) for curve in drawn]
+            ),
+            key="precision-recall",
+            alt="Precision-recall curve of each class.",
+        )
     areas = mean_areas(curves)
     if areas:
         st.markdown(

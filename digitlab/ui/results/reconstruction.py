@@ -2,56 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
-from digitlab.analysis.mean_image import LITTLE, share_learnt
-from digitlab.data.registry import dataset_title
+from digitlab.analysis.mean_image import LITTLE
 from digitlab.errors import DatasetError
+from digitlab.jobs import requests
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.labels import model_title
+from digitlab.ui.chart import show_chart
+from digitlab.ui.labels import SPLIT_NAMES, run_title
+from digitlab.ui.markdown import plain
+from digitlab.ui.results.overview import describe_training
 from digitlab.ui.results.view import View
-from digitlab.words import duration
-
-if TYPE_CHECKING:
-    import torch
 
 WHICH = {"random": "Random", "worst": "Worst", "best": "Best"}
 SHOWN = 24
 
 
 def show(view: View) -> None:
-    """Show the error, that of each class, and originals above their reconstructions."""
+    """Show the error, and originals above their reconstructions."""
+    record, result = view.run.record, view.reconstruction
+    page.cell(
+        plain(run_title(record)),
+        f"An autoencoder, {describe_training(record)}, to give its input back. An error of 0 would "
+        f"be the same image{_least(view)}.",
+    )
+    with st.container(horizontal=True, gap="large"):
+        for label, value, note in (
+            ("Error", f"{result.error:.4f}", error_unit(view)),
+            ("Images", f"{result.n:,}", f"{SPLIT_NAMES[view.split].lower()} split"),
+        ):
+            st.metric(label, value, note, delta_arrow="off", delta_color="off", width="content")
+    warn_of_little(view)
+    _show_pairs(view)
+
+
+def show_metrics(view: View) -> None:
+    """Show the error with its interval, and that of each class."""
     from digitlab.figures.reconstruction import class_errors_figure
 
-    run, result = view.run, view.reconstruction
-    unit = error_unit(view)
+    result, unit = view.reconstruction, error_unit(view)
     page.cell(
-        run.record.name,
-        f"{model_title(run.record.model)}, an autoencoder, trained to give the images of "
-        f"{dataset_title(run.record.dataset)} back (seed {run.record.seed}), measured on "
-        f"{view.description}. Its error is a mean over pixels: 0 would be the same image"
-        f"{_least(view)}.",
+        "All metrics",
+        f"The error is the mean {unit} over {plain(view.description)}. The interval shows how much "
+        "it varies with the choice of images.",
     )
-    first, second, third, fourth = st.columns(4)
     low, high = result.interval
+    first, second, third, _ = st.columns(4)
     _metric(first, "Error", f"{result.error:.4f}", f"95 %: {low:.4f} to {high:.4f}")
     _metric(second, "Median", f"{result.median:.4f}", unit)
     _metric(third, "Images", f"{result.n:,}", view.split)
-    trained = f"trained in {duration(run.record.train_seconds)}"
-    _metric(fourth, "Parameters", f"{run.record.parameters:,}", trained)
-    warn_of_little(view)
-    st.plotly_chart(
+    show_chart(
         class_errors_figure(result.per_class, result.error, unit=unit),
         key="class-errors",
-        config={"displayModeBar": False},
+        bar=False,
         alt="Mean reconstruction error of each class.",
     )
-    page.code_fold(snippets.errors(run.id, view.split, view.dataset))
-    _show_pairs(view)
+    page.code_fold(snippets.errors(view.run.id, view.split, view.dataset))
 
 
 def has_learnt(view: View) -> bool:
@@ -59,16 +67,13 @@ def has_learnt(view: View) -> bool:
 
     True where that is not known: for images of another dataset, or without the training images.
     """
+    if not view.is_own:
+        return True
+    request, result = requests.share_learnt, view.reconstruction
     try:
-        key = ("learnt", view.key)
-        return not view.is_own or cached.of_evaluation(_share_learnt, key, view) >= LITTLE
+        return cached.of_run(request, view.run, view.split, result, key=view.key) >= LITTLE
     except DatasetError:
         return True
-
-
-def _share_learnt(view: View) -> float:
-    train = cached.own_dataset(view.run).train
-    return share_learnt(view.reconstruction, view.images().images, train.images, view.run.config)
 
 
 def warn_of_little(view: View) -> None:
@@ -119,16 +124,16 @@ def _show_pairs(view: View) -> None:
         f"{result.errors[position]:.4f}"
         for position in positions.tolist()
     ]
-    st.plotly_chart(
+    show_chart(
         before_and_after(
-            originals.numpy(),
+            originals,
             give_back(view, originals),
             hovers,
             columns=8,
             words=("as it is", "as the network gives it back"),
         ),
         key=f"pairs:{view.key}:{which}",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"{len(positions)} images, and below each its reconstruction.",
     )
     page.code_fold(snippets.pairs(view.run.id, view.split, view.dataset))
@@ -141,7 +146,7 @@ def _positions(view: View, which: str) -> np.ndarray:
     return np.random.default_rng(0).permutation(result.n)[:SHOWN]
 
 
-def give_back(view: View, images: torch.Tensor) -> np.ndarray:
+def give_back(view: View, images: np.ndarray) -> np.ndarray:
     """What the network makes of images uint8, as pictures uint8 of the same shape."""
     return as_picture(cached.reader(view.run).reconstruct(images))
 

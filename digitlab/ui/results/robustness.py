@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from digitlab import owners
 from digitlab.analysis.cache import require_weights
-from digitlab.analysis.robustness import QUICK, AttackedImage, attack_example, seeded_generator
+from digitlab.analysis.corruption_kinds import CORRUPTIONS
+from digitlab.analysis.robustness import QUICK, AttackedImage
 from digitlab.analysis.robustness_card import RobustnessCard, read_card
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DatasetError
 from digitlab.evaluation.intervals import wilson_interval
+from digitlab.jobs import requests
 from digitlab.jobs.robustness import (
     forget_failure,
     read_progress,
@@ -21,12 +24,11 @@ from digitlab.jobs.robustness import (
 )
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page
+from digitlab.ui.chart import show_chart
 from digitlab.ui.results.view import View
 from digitlab.words import duration, interval, percent, shorten
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from digitlab.data.dataset import Split
     from digitlab.runs.run import Run
 
@@ -66,7 +68,8 @@ def _test_images(run: Run) -> Split | None:
     try:
         return cached.own_dataset(run).test
     except DatasetError as e:
-        st.info(f"Robustness cannot be measured: {e}", icon=":material/folder_off:")
+        text = f"Robustness cannot be measured: {e}"
+        page.show_error(text, st.info, ":material/folder_off:")
         return None
 
 
@@ -79,8 +82,8 @@ def _show_actions(run: Run, card: RobustnessCard | None, test: Split | None) -> 
         st.fragment(_watch, run_every=POLL_SECONDS)(run)
         return
     if progress:
-        st.error(f"The measurement failed: {progress.failed}", icon=":material/error:")
-    if test is None:
+        page.show_error(f"The measurement failed: {progress.failed}")
+    if test is None or not owners.may_change(run.record.owner):
         return
     first, second, _ = st.columns([2, 2, 1])
     few = min(QUICK, len(test))
@@ -118,6 +121,8 @@ def _watch(run: Run) -> None:
     left, right = st.columns([5, 1], vertical_alignment="center")
     share = progress.done / max(progress.total, 1)
     left.progress(share, text=f"{progress.what}: {progress.done} of {progress.total} steps")
+    if not owners.may_change(run.record.owner):
+        return
     if right.button("Stop", icon=":material/stop_circle:", width="stretch"):
         stop_robustness(run)
 
@@ -126,7 +131,7 @@ def _watch(run: Run) -> None:
 
 
 def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
-    from digitlab.analysis.corruptions import CORRUPTIONS
+    from digitlab.figures.images import as_grey
 
     within = wilson_interval(card.correct, card.n)
     st.markdown(
@@ -136,21 +141,20 @@ def _show_card(run: Run, card: RobustnessCard, test: Split | None) -> None:
     )
     if card.elsewhere:
         _show_other_datasets(card)
-    samples = {} if test is None else _samples(run, card, test)
+    samples = {} if test is None else cached.of_run(requests.corrupted_samples, run, card.seed)
     st.markdown("**Accuracy as the images get worse**")
     known = [curve for curve in card.curves if curve.name in CORRUPTIONS]
     for i in range(0, len(known), 2):
         for column, curve in zip(st.columns(2), known[i : i + 2], strict=False):
             corruption = CORRUPTIONS[curve.name]
             title, unit, about = corruption.title, corruption.unit, corruption.about
+            images = as_grey(samples[curve.name]) if curve.name in samples else None
             with column:
-                _show_curve(curve, title, unit, about, samples.get(curve.name), run)
+                _show_curve(curve, title, unit, about, images, run)
     _show_attacks(run, card, test)
 
 
 def _weakest(card: RobustnessCard) -> str:
-    from digitlab.analysis.corruptions import CORRUPTIONS
-
     curve = min(card.curves, key=lambda curve: curve.worst.correct)
     corruption = CORRUPTIONS.get(curve.name)
     if corruption is None:
@@ -164,7 +168,7 @@ def _show_other_datasets(card: RobustnessCard) -> None:
     from digitlab.figures.robustness import accuracy_bars
 
     rows = [(card.dataset, card.n, card.correct), *card.elsewhere]
-    st.plotly_chart(
+    show_chart(
         accuracy_bars(
             [dataset_title(name) for name, _, _ in rows],
             [correct / n for _, n, correct in rows],
@@ -172,7 +176,7 @@ def _show_other_datasets(card: RobustnessCard) -> None:
             title="Accuracy on the test images of other datasets",
         ),
         key="robustness-elsewhere",
-        config={"displayModeBar": False},
+        bar=False,
         alt="Accuracy on other datasets.",
     )
     st.caption(
@@ -181,37 +185,12 @@ def _show_other_datasets(card: RobustnessCard) -> None:
     )
 
 
-def _samples(run: Run, card: RobustnessCard, test: Split) -> dict[str, np.ndarray]:
-    return cached.of_evaluation(
-        _corrupted_samples, ("samples", run.id, run.record.ended, card.seed), test, card.seed
-    )
-
-
-def _corrupted_samples(test: Split, seed: int) -> dict[str, np.ndarray]:
-    """One image at each severity of each corruption; each corruption has another class."""
-    import torch
-
-    from digitlab.analysis.corruptions import CORRUPTIONS, corrupt
-
-    classes = test.labels.unique().tolist()
-    samples = {}
-    for i, corruption in enumerate(CORRUPTIONS.values()):
-        label = classes[(i + 2) % len(classes)]
-        image = test.images[int((test.labels == label).nonzero()[0])][None]
-        levels = [
-            corrupt(image, corruption.name, severity, seeded_generator(corruption.name, seed))
-            for severity in corruption.severities
-        ]
-        samples[corruption.name] = torch.cat(levels)[:, 0].numpy()
-    return samples
-
-
 def _show_curve(
     curve, title: str, unit: str, about: str, images, run: Run, captions: Sequence[str] = ()
 ) -> None:
     from digitlab.figures.robustness import severity_curve
 
-    st.plotly_chart(
+    show_chart(
         severity_curve(
             title,
             unit,
@@ -224,7 +203,7 @@ def _show_curve(
             height=330 if captions else 300,
         ),
         key=f"robustness-{curve.name}",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"Accuracy under {title.lower()}, by severity.",
     )
     st.caption(about)
@@ -261,14 +240,8 @@ def _attack_examples(run: Run, card: RobustnessCard, test: Split) -> dict[str, A
     if not len(right) or len(result.labels) != len(test):
         return {}
     position = int(right[0])
-    return cached.of_evaluation(
-        attack_example,
-        ("attacked", run.id, run.record.ended, card.seed),
-        cached.reader(run),
-        test.images[position],
-        int(result.labels[position]),
-        seed=card.seed,
-    )
+    label = int(result.labels[position])
+    return cached.of_run(requests.attack_example, run, position, label, card.seed)
 
 
 def _captions(run: Run, example: AttackedImage) -> list[str]:

@@ -13,6 +13,7 @@ from digitlab.ui.results import (
     label_issues,
     latent,
     learning,
+    metrics,
     mistakes,
     novelty,
     overview,
@@ -27,6 +28,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("overview", "Overview", overview.show),
     Section("confusion", "Confusion", confusion.show),
     Section("mistakes", "Mistakes", mistakes.show),
+    Section("metrics", "All metrics", metrics.show),
     Section("ranking", "ROC and precision", ranking.show),
     Section("calibration", "Calibration", calibration.show),
     Section("robustness", "Robustness", robustness.show),
@@ -40,6 +42,7 @@ SECTIONS: tuple[Section, ...] = (
 # Of an autoencoder.
 RECONSTRUCTION_SECTIONS: tuple[Section, ...] = (
     Section("overview", "Overview", reconstruction.show),
+    Section("metrics", "All metrics", reconstruction.show_metrics),
     Section("latent", "Latent space", latent.show),
     Section("novelty", "What is no digit", novelty.show),
     Section("learning", "Learning curves", learning.show),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,17 @@ from digitlab.data.info import SPLITS
 from digitlab.data.registry import dataset_title, is_available, list_datasets
 from digitlab.ui import cached, url
 from digitlab.ui.labels import SPLIT_NAMES
+from digitlab.ui.markdown import plain
 from digitlab.ui.results.upload import choose_upload
-from digitlab.ui.run_picker import pick_run
+from digitlab.ui.run_picker import linked_run, pick_run
+from digitlab.ui.share import offer_sharing
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset, Split
-    from digitlab.data.upload import LabelledImages
+    from digitlab.data.reading.images import LabelledImages
     from digitlab.evaluation.metrics import Evaluation
     from digitlab.evaluation.reconstruction import Reconstruction
+    from digitlab.jobs.requests import DataKey
     from digitlab.runs.run import Run
 
 OWN = "own"
@@ -47,12 +51,13 @@ class View:
     def key(self) -> tuple[Any, ...]:
         """A cache key: equal keys mean equal results."""
         digest = self.upload.digest if self.upload else None
-        return (self.run.id, self.run.record.ended, self.split, self.dataset, digest)
+        stamp = cached.data_stamp(self.dataset) if self.dataset else None
+        return (self.run.id, self.run.record.ended, self.split, self.dataset, stamp, digest)
 
     @property
     def snippet_args(self) -> tuple[str, str, str | None, str | None]:
-        """The first arguments of every snippet: run, split, dataset, name of the upload."""
-        return (self.run.id, self.split, self.dataset, self.upload.name if self.upload else None)
+        """The first arguments of every snippet: run, split, dataset, the upload as code."""
+        return (self.run.id, self.split, self.dataset, self.upload.source if self.upload else None)
 
     @property
     def description(self) -> str:
@@ -78,10 +83,17 @@ class View:
         """The images behind the result; raises DatasetError if they are not on this machine."""
         return self._data.split(self.split)
 
+    @property
+    def asked_of(self) -> DataKey | Dataset | None:
+        """The images in a request to a compute process, beside the split."""
+        if self.upload:
+            return self._data
+        return None if self.is_own else cached.data_key(self._data)
+
     @cached_property
     def _data(self) -> Dataset:
         if self.upload:
-            return self.upload.as_dataset()
+            return self.upload.as_arrays()
         if self.dataset:
             return cached.dataset(self.dataset)
         return cached.own_dataset(self.run)
@@ -92,22 +104,50 @@ def pick_view() -> View | None:
 
     If an upload is to be evaluated but no file is there yet, the page stops after the uploader.
     """
-    first, second, third = st.columns([5.3, 3.6, 4])
-    with first:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="subject"):
         run = pick_run(task=None)
-    if run is None:
-        return None
-    with second:
-        data = url.choose("Evaluated on", _data_options(run), param="data", default=OWN)
+        if run is None:
+            return None
+        options = _data_options(run)
+        label = _describe_choice(run, options)
+        with st.popover(plain(label), icon=":material/dataset:", key="evaluated-on"):
+            data = url.choose("Evaluated on", options, param="data", default=OWN)
+            splits = {name: SPLIT_NAMES[name] for name in reversed(SPLITS)}
+            split = url.choose(
+                "Split", splits, param="on", default="test", widget=st.segmented_control
+            )
+        if data != UPLOAD:
+            shared = {"data": url.get("data"), "on": url.get("on")}
+            offer_sharing(
+                run,
+                "results",
+                "Its accuracy, confusion matrix and mistakes; whoever opens it can change nothing.",
+                **{param: value for param, value in shared.items() if value},
+            )
     if data == UPLOAD:
         upload = choose_upload(run)
         if upload is None:
             st.stop()
         return View(run, "test", upload=upload)
-    with third:
-        splits = {name: SPLIT_NAMES[name] for name in reversed(SPLITS)}
-        split = url.choose("Split", splits, param="on", default="test", widget=st.segmented_control)
     return View(run, split, dataset=None if data == OWN else data)
+
+
+def linked_view() -> View:
+    """The run, the data and the split in the URL, for a view that offers no choice."""
+    run = linked_run()
+    data, split = url.get("data"), url.get("on")
+    is_other = data in _data_options(run) and data not in (OWN, UPLOAD)
+    return View(run, split if split in SPLIT_NAMES else "test", data if is_other else None)
+
+
+def _describe_choice(run: Run, options: Mapping[str, str]) -> str:
+    """The images that are evaluated, before the widgets that choose them are drawn."""
+    data, split = url.get("data"), url.get("on")
+    if data == UPLOAD and UPLOAD in options:
+        return "Your own images"
+    split = split if split in SPLIT_NAMES else "test"
+    name = data if data in options and data != OWN else run.record.dataset
+    return f"{SPLIT_NAMES[split]} split of {dataset_title(name)}"
 
 
 def _data_options(run: Run) -> dict[str, str]:
@@ -115,6 +155,7 @@ def _data_options(run: Run) -> dict[str, str]:
     options = {OWN: f"{dataset_title(own)} (the run's data)"}
     for info in list_datasets():
         fits = info.classes == run.classes or run.task == "reconstruct"
+        fits = fits and info.shape == run.spec.input
         if info.name != own and fits and is_available(info.name):
             options[info.name] = info.title
     if run.task == "reconstruct":

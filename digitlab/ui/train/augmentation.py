@@ -7,9 +7,12 @@ import streamlit as st
 from digitlab.data.catalog import EMBEDDED
 from digitlab.data.registry import default_dataset
 from digitlab.errors import DatasetError
+from digitlab.jobs import requests
 from digitlab.snippets import basics
 from digitlab.training.config import Augmentation
 from digitlab.ui import cached, url
+from digitlab.ui.apart import compute
+from digitlab.ui.chart import show_chart
 
 _SHOWN = 16
 
@@ -19,7 +22,6 @@ def preview_augmentation(recipe: Augmentation) -> None:
     if not recipe.active:
         return
     from digitlab.figures.images import before_and_after
-    from digitlab.training.preview import preview
 
     dataset = url.get("dataset") or default_dataset()
     try:
@@ -27,11 +29,12 @@ def preview_augmentation(recipe: Augmentation) -> None:
     except DatasetError:  # the page says so, and goes on with this one
         dataset, data = EMBEDDED, cached.dataset(EMBEDDED)
     seed = _seed(url.get("preview"))
-    before, after, labels = preview(data.train, recipe, seed, _SHOWN)
-    st.plotly_chart(
+    key = cached.data_key(data)
+    before, after, labels = compute(requests.preview, key, recipe, seed, _SHOWN)
+    show_chart(
         before_and_after(before, after, [data.classes[label] for label in labels]),
         key="augmentation-preview",
-        config={"displayModeBar": False},
+        bar=False,
         alt=f"{len(labels)} training images, each before and after augmentation.",
     )
     st.caption("Top: images of the dataset. Bottom: the same images after augmentation.")

@@ -5,32 +5,25 @@ No field is named here: one that is new in `TrainConfig` appears on the form by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from digitlab.training.config import Augmentation, Form, TrainConfig
+from digitlab.errors import ConfigError
+from digitlab.training.config import Augmentation, TrainConfig, form_of, param
 from digitlab.ui import url
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+_EACH = "each model's own"
 _FAR = 2**53 - 1  # the largest whole number that a browser holds exactly
-
-
-def form_of(field: FieldInfo) -> Form:
-    """What the field says of the form that asks for it."""
-    return next((mark for mark in field.metadata if isinstance(mark, Form)), Form())
 
 
 def is_asked(field: FieldInfo) -> bool:
     """Whether there is a widget for a field of this type."""
     return bool(_choices(field)) or _type(field)[0] in (int, float, bool)
-
-
-def param(name: str, field: FieldInfo) -> str:
-    """The field's name in the URL."""
-    return form_of(field).param or name
 
 
 def params(recipe: type[TrainConfig | Augmentation]) -> list[str]:
@@ -44,13 +37,12 @@ def params(recipe: type[TrainConfig | Augmentation]) -> list[str]:
     return names
 
 
-def ask(name: str, field: FieldInfo, start: Any, *, disabled: bool = False) -> Any:
-    """Draw the field's widget, which begins with the value `start`; the visitor's value."""
-    common = {
-        "param": param(name, field),
-        "help": " ".join((field.description or "").split()) or None,
-        "disabled": disabled,
-    }
+def ask(name: str, field: FieldInfo, start: Any, **arguments: Any) -> Any:
+    """Draw the field's widget, which begins with the value `start`; the visitor's value.
+
+    `arguments` are those of every widget, such as `disabled`, and `shown` of `ui/url.py`.
+    """
+    common = {**_common(name, field), **arguments}
     if choices := _choices(field):
         titles = {text: title for text, (_, title) in choices.items()}
         default = _text(start, choices) or next(iter(choices))
@@ -79,12 +71,75 @@ def _ask_number(field: FieldInfo, start: float | None, common: dict[str, Any]) -
     return value
 
 
+def _common(name: str, field: FieldInfo) -> dict[str, Any]:
+    text = " ".join((field.description or "").split())
+    return {"param": param(name, field), "help": text or None}
+
+
+def ask_several(name: str, field: FieldInfo, starts: Sequence[Any], **arguments: Any) -> list[Any]:
+    """Draw a widget that takes several values of the field; those that the visitor chose.
+
+    `starts` are the values that the chosen models' recipes have. Where they differ, the widget
+    begins empty, and an empty list means to each model its own; `arguments` as in `ask`. Raises
+    ConfigError for a text that is no number.
+    """
+    common = {**_common(name, field), **arguments}
+    same = starts[0] if len(set(starts)) == 1 else None
+    choices = _choices(field)
+    if not choices and _type(field)[0] is bool:
+        choices = {"1": (True, "On"), "0": (False, "Off")}
+    if choices:
+        titles = {text: title for text, (_, title) in choices.items()}
+        default = [_text(same, choices) or next(iter(choices))] if len(set(starts)) == 1 else []
+        chosen = url.choose_several(
+            field.title, titles, default=default, placeholder=_EACH, **common
+        )
+        return [choices[text][0] for text in chosen]
+    title = field.title
+    if _zero_is_none(field):
+        title = f"{title} (0: {form_of(field).none or 'none'})"
+    default = "" if len(set(starts)) > 1 else f"{same if same is not None else 0:g}"
+    if same is None and not _zero_is_none(field):
+        default = ""  # such as the dataset's own validation share
+    written = url.text(title, default=default, placeholder=_EACH, **common)
+    return [] if written == default == "" else _numbers(written, field)
+
+
+def _numbers(written: str, field: FieldInfo) -> list[Any]:
+    """The numbers in "0.1, 0.01", which a semicolon or a space may separate, too."""
+    kind, numbers = _type(field)[0], []
+    for part in url.split_list(written):
+        number = _number(part)
+        if not math.isfinite(number):
+            raise ConfigError(
+                f"{field.title}: {part[:40]!r} is no number. Write numbers, as in 0.1, 0.01.",
+                field=field.title,
+            )
+        whole = kind is int and number == int(number)
+        numbers.append(None if not number and _zero_is_none(field) else int(number) if whole
+                       else number)  # fmt: skip
+    return list(dict.fromkeys(numbers))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def describe(
     values: Mapping[str, Any], recipe: type[TrainConfig | Augmentation] = TrainConfig
 ) -> list[str]:
-    """Some fields of a recipe as the form names them: "Rotation 10°", "Loss Cross-entropy"."""
+    """Some fields of a recipe as the form names them: "Rotation 10°", "Loss Cross-entropy".
+
+    The augmentation's may come together or each by a dotted name.
+    """
     words: list[str] = []
     for name, value in values.items():
+        if "." in name:
+            words += describe({name.partition(".")[2]: value}, Augmentation)
+            continue
         field = recipe.model_fields[name]
         if field.annotation is Augmentation:
             words += describe(dict(value), Augmentation)
@@ -92,6 +147,8 @@ def describe(
         title, _, unit = field.title.partition(" (")
         titles = dict(_choices(field).values())
         shown = titles.get(value) or (f"{value:g}" if isinstance(value, float) else str(value))
+        if value is None:
+            shown = titles.get(None) or form_of(field).none or "none"
         if isinstance(value, bool):
             shown = "on" if value else "off"
         mark = "°" if "degrees" in unit else " pixels" if "pixels" in unit else ""

@@ -30,14 +30,26 @@ if TYPE_CHECKING:
     from digitlab.runs.run import Run
 
 _KEY = "reproduce-click"
+_QUEUED = "reproduce-queued"
 _ERROR = "reproduce-error"
 _BUSY = "In progress"
 
 
+@st.fragment
+@page.guard()
 def show_reproductions(dataset: str) -> None:
-    """The cell: a table of all presets, with a button in each row that trains the next seed."""
-    page.cell(
-        "Published and reproduced",
+    """A fold with a table of all presets, and in each row a button that trains the next seed."""
+    if st.session_state.pop(_QUEUED, False):
+        st.rerun()  # the whole page, which watches the new run
+    with st.expander(
+        "Published and reproduced", icon=":material/menu_book:", key="published", on_change="rerun"
+    ) as fold:
+        if fold.open:
+            _show(dataset)
+
+
+def _show(dataset: str) -> None:
+    st.markdown(
         "Each preset, trained by its own recipe: the published accuracy → the accuracy of the runs "
         "here (mean ± standard deviation over the seeds, in percent). Training accuracy is that of "
         "the final network on images without augmentation; ≥ is a target to reach.",
@@ -52,7 +64,7 @@ def show_reproductions(dataset: str) -> None:
     _show_table(rows, seeds, dataset)
     _offer_measuring(rows)
     if message := st.session_state.pop(_ERROR, ""):
-        st.error(message, icon=":material/error:")
+        page.show_error(message)
     page.code_fold(basics.reproduction(rows[0].preset, dataset))
 
 
@@ -101,6 +113,7 @@ def _queue(presets: list[str], seeds: list[int | None], dataset: str) -> None:
     try:
         config = TrainConfig.from_dict({**preset.recipe, "seed": seed})
         select_run(submit(preset.name, dataset, config))
+        st.session_state[_QUEUED] = True
     except DigitlabError as e:
         st.session_state[_ERROR] = str(e)
 

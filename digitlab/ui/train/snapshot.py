@@ -10,7 +10,7 @@ from digitlab.figures.images import before_and_after
 from digitlab.runs.run import Run, open_run
 from digitlab.runs.snapshot import SavedSnapshot, read_snapshot, snapshot_version
 from digitlab.ui import shared_views
-from digitlab.ui.live_charts import LiveChart, as_json, show_live_charts
+from digitlab.ui.live_charts import LiveChart, show_live_charts
 
 
 def show_snapshot(run: Run) -> None:
@@ -42,14 +42,14 @@ def _draw(run_id: str) -> tuple[str, list[LiveChart]]:
         LiveChart(
             "confusion",
             f"Confusion matrix of {images} {split} images.",
-            as_json(confusion),
+            confusion,
             share=4,
             rows=2,
         ),
         LiveChart(
             "answers",
             f"{len(snapshot.labels)} images with the network's predictions.",
-            as_json(answers),
+            answers,
             share=6,
             bar=False,
         ),
@@ -80,7 +80,7 @@ def _draw_reconstructions(
         "the network gives back"
     )
     caption += ", and the weights of the first layer." if len(snapshot.filters) else "."
-    chart = LiveChart("reconstructions", alt, as_json(figure), share=5, bar=False)
+    chart = LiveChart("reconstructions", alt, figure, share=5, bar=False)
     return caption, [chart, *_filters(snapshot)]
 
 
@@ -90,5 +90,5 @@ def _filters(snapshot: SavedSnapshot) -> list[LiveChart]:
         return []
     alt = "The weights of the first layer as small images."
     share = 6 if snapshot.reconstructions is None else 5
-    figure = as_json(figures.first_layer(snapshot.filters))
+    figure = figures.first_layer(snapshot.filters)
     return [LiveChart("filters", alt, figure, share=share, bar=False)]

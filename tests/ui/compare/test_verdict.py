@@ -84,6 +84,7 @@ def test_equal_accuracy_is_not_equal_answers():
             ["**Ben is on average 6.50", "unlikely explanation"],
         ),
         ([0.97, 0.98, 0.975], [0.90, 0.91, 0.92], ["**Anna is on average 6.50", "4.42 to 8.58"]),
+        ([0.90, 0.91], [0.91, 0.90], ["**Anna and Ben are on average equally accurate**"]),
         ([0.90, 0.99], [0.91, 0.99], ["Over 2 and 2 seeds", "too often to tell", "−"]),
     ],
 )

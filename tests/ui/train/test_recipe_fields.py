@@ -8,9 +8,9 @@ import pytest
 from pydantic import Field
 from streamlit.testing.v1 import AppTest
 
-from digitlab.training.config import Augmentation, Form, TrainConfig
-from digitlab.ui.train import recipe
-from digitlab.ui.train.recipe_fields import describe, form_of, is_asked, params, to_params
+from digitlab.training.config import Augmentation, Form, TrainConfig, form_of
+from digitlab.ui.train import default_recipe, recipe
+from digitlab.ui.train.recipe_fields import describe, is_asked, params, to_params
 
 FIELDS = {**TrainConfig.model_fields, **Augmentation.model_fields}
 NOT_ASKED = {"restarts", "augmentation"}  # by continuing a run; by the fields inside it
@@ -80,16 +80,18 @@ def show_form():
     from digitlab.ui.train.recipe import recipe_form
 
     name = "two-hidden-64-relu"
-    st.session_state["config"] = recipe_form(name, load_model(name))
+    st.session_state["config"] = recipe_form(name, load_model(name), "mnist")
 
 
-def shown(monkeypatch, **link):
+def shown(monkeypatch, *, more=True, **link):
     """The form of such a recipe, opened by a link."""
-    monkeypatch.setattr(recipe, "TrainConfig", More)
+    for module in (recipe, default_recipe):
+        monkeypatch.setattr(module, "TrainConfig", More)
     app = AppTest.from_string(
         "from tests.ui.train.test_recipe_fields import show_form\nshow_form()"
     )
     app.query_params.update(link)
+    app.session_state[recipe.MORE] = more
     app.run(timeout=60)
     assert not app.exception
     return app
@@ -114,5 +116,9 @@ def test_a_new_field_appears_by_itself_stays_in_the_url_and_is_read_back(monkeyp
     link = {"warm": "3", "limit": "2.5", "sam": "1", "fused": "0"}
     assert dict(app.query_params) == link
     assert shown(monkeypatch, **link).session_state["config"] == config
+    closed = shown(monkeypatch, more=False, **link)
+    assert closed.session_state["config"] == config
+    assert [fold.label for fold in closed.expander] == ["More settings · 4 changed"]
+    assert not closed.toggle
     put = dict(to_params(config))  # by "Change and rerun"
     assert [put[name] for name in link] == [3, 2.5, True, "0"]

@@ -1,11 +1,13 @@
-// Plotly charts that are updated in place. Called for each update, with the data of `show_live_charts`.
+// Plotly charts, drawn when they come into sight and updated in place. Called with the data of `show_board`.
 
 const boards = new WeakMap();
 const RELEASES = ["pointerup", "pointercancel", "blur"]; // scrolling by touch ends in pointercancel
 
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   if (!boards.has(parentElement)) boards.set(parentElement, new Board(parentElement));
   const board = boards.get(parentElement);
+  board.report = (point) => setTriggerValue("clicked", point);
+  board.reportArea = (points) => setTriggerValue("selected", points);
   board.show(data).catch((error) => board.showMessage(`The charts cannot be shown: ${error.message}`));
   // Streamlit may call a cleanup late, when a later call already uses the board.
   const turn = ++board.turn;
@@ -50,10 +52,10 @@ class Board {
     this.style = (name) => style.getPropertyValue(`--st-${name}`).trim();
     this.turn = 0;
     this.charts = new Map();
-    // A chart out of sight is updated when it comes into sight, and costs nothing until then.
+    // A chart out of sight is drawn or updated when it comes into sight, and costs nothing until then.
     this.sight = new IntersectionObserver((entries) => entries.forEach((entry) => this.setVisible(entry)), {
       root: parent.closest("[data-testid=stMain]"),
-      rootMargin: "100px",
+      rootMargin: "200px",
     });
     this.width = new ResizeObserver((entries) => entries.forEach((entry) => this.resize(entry.target)));
     this.releaseAll = () => this.charts.forEach((chart) => this.release(chart));
@@ -73,7 +75,8 @@ class Board {
     this.message.textContent = text;
   }
 
-  async show({ plotly, charts }) {
+  async show({ plotly, charts, clicks }) {
+    this.clicks = clicks;
     for (const [name, chart] of this.charts) {
       if (!charts.some((chart) => chart.name === name)) this.remove(name, chart);
     }
@@ -84,7 +87,7 @@ class Board {
     this.charts.forEach((chart) => this.draw(chart));
   }
 
-  put({ name, alt, figure, share, rows, bar }, position) {
+  put({ name, alt, figure, share, rows, bar, config, enlarged }, position) {
     if (!this.charts.has(name)) this.charts.set(name, this.create());
     const chart = this.charts.get(name);
     const { box } = chart;
@@ -95,11 +98,20 @@ class Board {
     if (this.root.children[position] !== box) {
       this.root.insertBefore(box, this.root.children[position] ?? null);
     }
-    chart.bar = bar;
-    chart.figure = JSON.parse(figure);
-    chart.due = true;
+    Object.assign(chart, { bar, config, enlarged });
+    if (chart.text !== figure) Object.assign(chart, { text: figure, figure: JSON.parse(figure), due: true });
+    box.dataset.title = chart.figure.layout.title?.text ?? "";
     // The height is reserved before the chart is drawn, so that nothing below it jumps.
-    if (!document.fullscreenElement) box.style.height = `${chart.figure.layout.height}px`;
+    if (!document.fullscreenElement) this.reserve(chart);
+  }
+
+  // A grid of images is as high as its width needs; other charts have a height of their own.
+  reserve(chart) {
+    const { style } = chart.box;
+    const { height, meta } = chart.figure.layout;
+    style.aspectRatio = meta?.shape?.join(" / ") ?? "";
+    style.maxWidth = meta?.shape ? `${meta.width * this.scale(chart)}px` : "";
+    style.height = meta?.shape ? "auto" : `${height * this.scale(chart)}px`;
   }
 
   create() {
@@ -137,15 +149,42 @@ class Board {
     // In full screen a chart is outside the page, so the observer calls it invisible.
     const visible = chart.visible || document.fullscreenElement === box;
     // Not while the visitor drags to zoom.
-    if (!this.plotly || !chart.due || chart.held || (chart.drawn && !visible)) return;
+    if (!this.plotly || !chart.due || chart.held || !visible) return;
     if (!box.clientWidth) return; // in a closed expander or tab
-    chart.due = false;
-    const layout = this.styled(figure.layout, box);
     chart.tools ??= this.tools(chart); // with another config object Plotly draws the chart from scratch
-    await this.plotly.react(box, figure.data, layout, chart.tools);
-    chart.drawn = true;
-    if (box.clientWidth !== layout.width) this.resize(box); // changed during the drawing
+    await this.work(chart, async () => {
+      chart.due = false;
+      await this.plotly.react(box, figure.data, this.styled(figure.layout, chart), chart.tools);
+      if (!chart.drawn) this.listen(box);
+      chart.drawn = true;
+    });
     this.restoreHover(chart);
+  }
+
+  // One thing after the other: Plotly fails where a chart is resized or removed while it is drawn.
+  async work(chart, step) {
+    if (chart.working) return; // what is due is done at its end
+    chart.working = true;
+    try {
+      await step();
+    } finally {
+      chart.working = false;
+    }
+    if (chart.removed) this.plotly.purge(chart.box);
+    else if (chart.due) this.draw(chart);
+    else this.resize(chart.box);
+  }
+
+  listen(box) {
+    if (this.clicks) box.on("plotly_click", ({ points }) => {
+      const data = points.find((point) => point.customdata !== undefined)?.customdata;
+      if (data !== undefined) this.report(Array.from(data.length === undefined ? [data] : data));
+    });
+    // A click selects a point, too: only what was drawn around is an area.
+    if (this.clicks) box.on("plotly_selected", (event) => {
+      if (!event?.range && !event?.lassoPoints) return;
+      this.reportArea(event.points.filter((point) => point.customdata !== undefined).map(({ customdata }) => customdata[0]));
+    });
   }
 
   restoreHover({ box, pointer }) {
@@ -160,35 +199,47 @@ class Board {
   resize(box) {
     const chart = this.chartIn(box);
     if (!chart || !this.plotly || !box.clientWidth) return;
-    if (!chart.drawn) this.draw(chart);
-    else this.plotly.relayout(box, this.size(chart.figure.layout, box));
+    if (!chart.drawn) return void this.draw(chart);
+    const size = this.size(chart.figure.layout, chart);
+    const { width, height } = box._fullLayout;
+    const differs = Math.abs(size.width - width) > 1 || Math.abs(size.height - height) > 1;
+    if (differs) this.work(chart, () => this.plotly.relayout(box, size));
   }
 
-  size(layout, box) {
-    const whole = document.fullscreenElement === box;
-    return { width: box.clientWidth, height: whole ? box.clientHeight : layout.height };
+  size(layout, chart) {
+    const { box } = chart;
+    const given = document.fullscreenElement === box || layout.meta?.shape;
+    return { width: box.clientWidth, height: given ? box.clientHeight : layout.height * this.scale(chart) };
   }
 
-  styled(layout, box) {
+  // A presenter's pages have larger letters.
+  scale({ enlarged }) {
+    return enlarged ? 1 : parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  }
+
+  styled(layout, chart) {
     const color = this.style("text-color");
-    const font = { family: this.style("font"), size: 12, color };
-    const axis = { color, ticks: "", title: { font: { size: 14 } }, tickfont: { size: 12 } };
+    const scale = this.scale(chart);
+    const font = { family: this.style("font"), size: 12 * scale, color };
+    const axis = { color, ticks: "", title: { font: { size: 14 * scale } }, tickfont: font };
     const background = this.style("background-color");
     const template = {
       layout: {
         font,
-        title: { font: { family: this.style("heading-font"), size: 16, weight: 700 } },
-        legend: { font: { size: 12 } },
+        title: { font: { family: this.style("heading-font"), size: 16 * scale, weight: 700 } },
+        legend: { font },
         hoverlabel: { bgcolor: background, bordercolor: this.style("border-color"), font },
         modebar: { bgcolor: "rgba(0, 0, 0, 0)", color, activecolor: this.style("primary-color") },
         xaxis: axis,
         yaxis: axis,
       },
     };
-    return { ...layout, ...this.size(layout, box), template };
+    const margin = Object.fromEntries(Object.entries(layout.margin ?? {}).map(([side, room]) => [side, room * scale]));
+    const clicks = this.clicks ? { clickmode: "event+select" } : {};
+    return { ...layout, ...clicks, margin, ...this.size(layout, chart), template };
   }
 
-  tools({ box, bar }) {
+  tools({ box, bar, config }) {
     const whole = {
       name: "fullscreen",
       title: "Full screen",
@@ -201,13 +252,16 @@ class Board {
       displayModeBar: bar ? "hover" : false,
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       modeBarButtonsToAdd: document.fullscreenEnabled ? [whole] : [],
+      ...config,
     };
   }
 
-  remove(name, { box }) {
+  remove(name, chart) {
+    const { box } = chart;
     this.sight.unobserve(box);
     this.width.unobserve(box);
-    this.plotly?.purge(box);
+    chart.removed = true;
+    if (!chart.working) this.plotly?.purge(box);
     box.remove();
     this.charts.delete(name);
   }
