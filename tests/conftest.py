@@ -14,9 +14,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TINY = {"epochs": 3, "learning_rate": 0.01, "batch_size": 128, "device": "cpu"}
 
-# Two workers and the processes that they start share the cores: two threads in each wait for each
+# The workers and the processes that they start share the cores: two threads in each wait for each
 # other longer than they compute. Said before anything imports torch.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["DIGITLAB_WARM_WORKERS"] = "0"  # a test that wants some waits for them to leave
+os.environ["DIGITLAB_COMPUTE_PROCESSES"] = "0"  # each would load torch anew: pages compute here
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # figures must not depend on a GPU being there
 
 
@@ -33,14 +35,81 @@ def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log)
 
 
+def pytest_collection_modifyitems(items):
+    """What waits for browsers and other processes gets a second try; `-rR` names what needed it.
+
+    A fault that is there fails twice. `-p no:rerunfailures` leaves nobody a second try.
+    """
+    for item in items:
+        if item.path.parent.name in ("browser", "jobs"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--store",
+        choices=["sqlite", "postgres"],
+        default="sqlite",
+        help="the database of all tests; those that are marked `stores` use both without it",
+    )
+
+
+def pytest_generate_tests(metafunc):
+    asked = metafunc.config.getoption("store")
+    both = asked == "sqlite" and metafunc.definition.get_closest_marker("stores")
+    if "store_address" in metafunc.fixturenames and (both or asked == "postgres"):
+        kinds = ["sqlite", "postgres"] if both else ["postgres"]
+        metafunc.parametrize("store_address", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A Postgres server of the tests' own; they are skipped where none is installed."""
+    pytest.importorskip("psycopg", reason="the driver of Postgres is not installed")
+    from tests import postgres_server
+
+    if postgres_server.find_programs() is None:
+        pytest.skip("no Postgres server is installed (Debian: apt-get install postgresql)")
+    server = postgres_server.PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def store_address(request):
+    """The address of this test's store; None for an SQLite file in its home."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield None
+        return
+    if request.node.get_closest_marker("sqlite"):
+        pytest.skip("it is about SQLite and its file")
+    server = request.getfixturevalue("postgres")
+    address = server.new_database()
+    yield address
+    from digitlab.runs import database
+
+    database._engine.cache_clear()  # its connections end with the database
+    server.drop(address)
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, store_address):
     """A fresh DIGITLAB_HOME for each test; nothing of the person running them is touched."""
     folder = tmp_path / "home"
     monkeypatch.setenv("DIGITLAB_HOME", str(folder))
     limits = ("MAX_PARAMETERS", "MAX_MULTIPLY_ADDS", "MAX_MEMORY")
-    for variable in ("DATABASE_URL", "MAX_JOBS", *limits, "MAX_PIXELS", "THREADS"):
+    for variable in (
+        "DATABASE_URL",
+        "STORAGE",
+        "MAX_JOBS",
+        *limits,
+        "MAX_PIXELS",
+        "THREADS",
+        "HOSTED",
+    ):
         monkeypatch.delenv(f"DIGITLAB_{variable}", raising=False)
+    if store_address:
+        monkeypatch.setenv("DIGITLAB_DATABASE_URL", store_address)
     return folder
 
 

@@ -14,7 +14,7 @@ import time
 import traceback
 
 from digitlab.errors import SpecError
-from digitlab.models.paste import read_code
+from digitlab.models.paste.read import read_code
 from tests.models.paste.mutate import mutated
 from tests.models.paste.test_fuzz import TEXTS
 

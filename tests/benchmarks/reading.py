@@ -64,7 +64,7 @@ async def _measure(url: str) -> dict[str, list[float]]:
         await _draw_some(first, 3, random.Random(0))  # what only the first drawing costs
         alone = await _draw_some(first, ALONE, random.Random(1))
         await first.close()
-        said = await _listen_to_one(browser, url)
+        said = await listen_to_one(browser, url)
         watched = await _arrive(await browser.new_page(viewport=SCREEN), url)
         everybody = asyncio.Barrier(VISITORS)
         shown, *arrived = await asyncio.gather(
@@ -79,7 +79,7 @@ async def _measure(url: str) -> dict[str, list[float]]:
     }
 
 
-async def _listen_to_one(browser: Browser, url: str) -> list[list[bytes]]:
+async def listen_to_one(browser: Browser, url: str) -> list[list[bytes]]:
     """What a browser sends: on arrival, then in turn for a drawing and for clearing it."""
     page = await browser.new_page(viewport=SCREEN)
     said = listen(page)

@@ -147,7 +147,7 @@ def _take_apart(page: Page, url: str, run_id: str) -> list[tuple[float, str]]:
 
 def _click_image(page: Page) -> float:
     """Open the tenth image of the gallery."""
-    chart = page.get_by_test_id("stPlotlyChart").first
+    chart = page.locator(".live-charts > div").first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     place = (box["x"] + box["width"] * 3 / 16, box["y"] + 130)

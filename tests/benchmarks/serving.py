@@ -36,8 +36,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def serve(home: str) -> Iterator[Served]:
-    """`streamlit run Home.py` as a person starts it, on a free port, with this home."""
+def serve(home: str, folder: Path = ROOT) -> Iterator[Served]:
+    """`streamlit run Home.py` as a person starts it, on a free port, with this home.
+
+    `folder` holds the app, digitlab's by default.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -45,7 +48,7 @@ def serve(home: str) -> Iterator[Served]:
     began = time.perf_counter()
     server = subprocess.Popen(
         [*command, f"--server.port={port}"],
-        cwd=ROOT,
+        cwd=folder,
         env={**os.environ, "DIGITLAB_HOME": home},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

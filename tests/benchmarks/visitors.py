@@ -63,5 +63,5 @@ async def say(socket: ClientConnection, messages: list[bytes], awaited: bytes = 
 
 
 def is_end(heard: bytes) -> bool:
-    """Whether this message says that the script has ended."""
-    return ForwardMsg.FromString(heard).WhichOneof("type") == "script_finished"
+    """Whether this message says that the script has ended; such a one is short."""
+    return len(heard) < 200 and ForwardMsg.FromString(heard).WhichOneof("type") == "script_finished"

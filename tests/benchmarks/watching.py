@@ -177,7 +177,7 @@ class Visitor:
     async def _hear(self, socket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for heard in socket:
-                self.looks += len(heard) < 1000 and is_end(heard)
+                self.looks += is_end(heard)
 
 
 async def _observe(server: Served, run_id: str, visitors: list[Visitor]) -> dict[str, float]:
@@ -186,7 +186,7 @@ async def _observe(server: Served, run_id: str, visitors: list[Visitor]) -> dict
     async def now() -> tuple[int, float, float, int]:
         step, moment = await _written(run_id)
         looks = sum(visitor.looks for visitor in visitors)
-        return step, moment, _processor_seconds(server.process_id), looks
+        return step, moment, processor_seconds(server.process_id), looks
 
     before = await now()
     await asyncio.sleep(MEASURE)
@@ -194,7 +194,7 @@ async def _observe(server: Served, run_id: str, visitors: list[Visitor]) -> dict
     return {"images": BATCH * steps / seconds, "cores": used / seconds, "looks": looks / seconds}
 
 
-def _processor_seconds(process_id: int) -> float:
+def processor_seconds(process_id: int) -> float:
     """Time for which a process kept a core busy until now, on Linux."""
     fields = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -34,14 +35,27 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The shell draws the same with less to do, as nobody looks at its windows.
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 _used: set[str] = set()
 _FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[Lab]:
-    """The running app, one for all browser tests: one worker runs them."""
+    """The running app, one for all browser tests: one worker runs them.
+
+    They are the longest chain of tests: where the system lets them, they go before the others.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # Windows has it not, only root may
+        os.setpriority(os.PRIO_PROCESS, 0, -5)
     lab = Lab(tmp_path_factory.mktemp("lab"))
     lab.start()
     yield lab
@@ -112,6 +126,7 @@ def visit(browser: Browser, devices: dict[str, BrowserContext], lab: Lab, reques
     yield visit
     if request.node.stash.get(_FAILED, False):
         _show_what_was_seen(tabs, lab, tmp_path)
+        lab.stop_runs()  # what it started would keep those of the next test waiting
     for tab in tabs:
         tab.close()
 
@@ -122,6 +137,13 @@ def _show_what_was_seen(tabs: list[Page], lab: Lab, folder: Path) -> None:
         page.screenshot(path=picture)
         print(f"{page.url} looked like {picture}")
     print(f"The server's log ends with:\n{lab.log.read_text()[-4_000:]}")
+
+
+@pytest.hookimpl(tryfirst=True)  # before others choose by the mark
+def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,11 +20,12 @@ START_SECONDS = 60
 class Lab:
     """`streamlit run Home.py` as a person starts it, with nothing but optdigits on disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, script: str = "Home.py", **variables: str) -> None:
         self.home = folder / "home"
         self.log = folder / "server.log"
         self._data = folder / "data"
         self._data.mkdir()
+        self._script, self._variables = script, variables
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -36,8 +37,9 @@ class Lab:
             **os.environ,
             "DIGITLAB_HOME": str(self.home),
             "DIGITLAB_DATA": str(self._data),
+            **self._variables,
         }
-        command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
+        command = [sys.executable, "-m", "streamlit", "run", self._script]
         options = ["--server.headless=true", f"--server.port={self._port}"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -9,8 +9,6 @@ from digitlab.evaluation.metrics import Evaluation
 from digitlab.exports.report import figure_html
 from digitlab.figures.evaluation import confusion_matrix
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def opened(browser):

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 import digitlab as dl
-from tests.browser.visitor import PATIENCE, Visitor
+from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 LINK = "/Results?run=reader-cnn&section=confusion"
 HEADS = """plot => {
@@ -42,7 +42,7 @@ def lists(tab: Visitor, positions) -> None:
     table = tab.page.get_by_test_id("stDataFrame").first
     tab.scroll_to(table)
     cells = table.locator("table tbody tr td:nth-child(1)").filter(has_text=re.compile(r"\S"))
-    expect(cells).to_have_text([str(position) for position in positions], timeout=PATIENCE)
+    expect(cells).to_have_text([str(position) for position in positions])
 
 
 def test_a_click_on_a_cell_shows_exactly_its_images(visit, result):

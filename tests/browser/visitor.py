@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Error, Locator, Page, expect
+
+from digitlab.ui.visitor import COOKIE
 
 _FILES = (Path(__file__).parents[2] / "pages").glob("*.py")
 PAGES = ("/", *(f"/{path.stem.split('_', 1)[1]}" for path in sorted(_FILES)))
 SECONDS = 1_000  # in Playwright's milliseconds
 PATIENCE = 60 * SECONDS  # the first page imports torch, on a machine that may be busy
+expect.set_options(timeout=PATIENCE)
 
 Stroke = Sequence[tuple[float, float]]  # points from 0 to 1, of the canvas's width and height
 SEVEN: Stroke = ((0.25, 0.25), (0.75, 0.25), (0.45, 0.8))
@@ -32,6 +35,14 @@ _PAYLOADS = """plot => {
   const trace = plot._fullData.find(t => t.customdata && t.mode === 'markers');
   return trace.customdata.map(entry => Array.from(entry));
 }"""
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something that no `expect` tells holds, as Playwright does."""
+    end = time.monotonic() + PATIENCE / SECONDS
+    while not holds():
+        assert time.monotonic() < end, "it does not hold, however long one waits"
+        time.sleep(0.1)
 
 
 class Visitor:
@@ -66,12 +77,18 @@ class Visitor:
         self.page.locator(_DONE).wait_for()
         return self
 
+    def secret(self) -> str:
+        """By what a hosted app knows this visitor, once the browser keeps it."""
+        self.page.wait_for_function(f"document.cookie.includes('{COOKIE}=')")
+        cookies = self.page.context.cookies()
+        return next(cookie["value"] for cookie in cookies if cookie["name"] == COOKIE)
+
     def sees(self, text: str | re.Pattern, patience: float = PATIENCE) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=patience)
 
     def is_at(self, pattern: str) -> None:
         """The URL holds, or comes to hold, this regular expression."""
-        expect(self.page).to_have_url(re.compile(pattern), timeout=PATIENCE)
+        expect(self.page).to_have_url(re.compile(pattern))
 
     def scroll_to(self, place: Locator) -> None:
         """Bring something into view; a page that is still loading may replace it meanwhile."""
@@ -85,13 +102,24 @@ class Visitor:
                 if time.monotonic() > end:
                     raise
 
+    def wait_for_rest(self, place: Locator) -> None:
+        """Wait until something stays where it is, and as large as it is, for half a second."""
+        boxes = [place.bounding_box()]
+
+        def rests() -> bool:
+            self.page.wait_for_timeout(500)
+            boxes.append(place.bounding_box())
+            return boxes[-2] == boxes[-1] is not None
+
+        eventually(rests)
+
     def choose(self, label: str, option: str) -> None:
         """Pick an option of a select box."""
         box = self.page.get_by_test_id("stSelectbox").filter(
             has=self.page.get_by_text(label, exact=True)
         )
         self.scroll_to(box)
-        self.page.wait_for_timeout(500)  # a page that still scrolls closes the list again
+        self.wait_for_rest(box)  # a page that still scrolls closes the list again
         box.get_by_role("combobox").click()
         box.get_by_role("combobox").fill(option)  # long lists hold only what is in view
         self.page.get_by_role("option", name=option, exact=True).click()
@@ -113,10 +141,11 @@ class Visitor:
 
     def chart(self, title: str) -> Locator:
         """The Plotly chart whose title begins so, visible and complete."""
-        head = self.page.locator(".gtitle", has_text=re.compile(f"^{title}"))
+        chart = self.page.locator(f".live-charts > [data-title^='{title}']:visible")
         # While a page runs, Streamlit may keep the old chart in the page, hidden.
-        chart = self.page.locator(".js-plotly-plot").filter(has=head, visible=True)
-        expect(chart).to_have_count(1, timeout=PATIENCE)
+        expect(chart).to_have_count(1)
+        self.scroll_to(chart)  # a chart is drawn when it comes into sight
+        expect(chart.locator(".gtitle")).to_be_visible()
         return chart
 
     def click_point(self, chart: Locator, index: int) -> None:
@@ -131,7 +160,7 @@ class Visitor:
 
     def canvas(self) -> Locator:
         canvas = self.page.locator("canvas.upper-canvas")
-        expect(canvas).to_be_visible(timeout=PATIENCE)
+        expect(canvas).to_be_visible()
         self.scroll_to(canvas)
         return canvas
 
