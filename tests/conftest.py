@@ -35,16 +35,6 @@ def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(items):
-    """What waits for browsers and other processes gets a second try; `-rR` names what needed it.
-
-    A fault that is there fails twice. `-p no:rerunfailures` leaves nobody a second try.
-    """
-    for item in items:
-        if item.path.parent.name in ("browser", "jobs"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 def pytest_addoption(parser):
     parser.addoption(
         "--store",
@@ -236,7 +226,21 @@ def start_python():
 
 
 @pytest.fixture
-def start_together(start_python):
+def let_go():
+    """A function that lets processes go on that wait for each other at `ready()`."""
+
+    def let_go(processes):
+        for process in processes:
+            assert process.stdout.readline() == "ready\n", process.stderr.read()
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+
+    return let_go
+
+
+@pytest.fixture
+def start_together(start_python, let_go):
     """A function that starts code in several processes, which wait for each other at `ready()`."""
 
     def start(code, arguments):
@@ -244,11 +248,7 @@ def start_together(start_python):
             "import sys\ndef ready():\n    print('ready', flush=True)\n    sys.stdin.readline()\n"
         )
         processes = [start_python(ready + code, *each) for each in arguments]
-        for process in processes:
-            assert process.stdout.readline() == "ready\n", process.stderr.read()
-        for process in processes:
-            process.stdin.write("\n")
-            process.stdin.flush()
+        let_go(processes)
         return processes
 
     return start

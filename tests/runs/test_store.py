@@ -200,6 +200,8 @@ while store.list_records(("queued",), limit=1):
     mine.append(record.id)
     most = max(most, len(store.list_records(("running",))))
     store.update_run(record.id, status="finished")
+    if len(mine) == 1:
+        ready()  # for the rest, once every process has had one
 print(json.dumps({"mine": mine, "most": most}))
 """
 
@@ -207,17 +209,18 @@ print(json.dumps({"mine": mine, "most": most}))
 @pytest.mark.stores
 @pytest.mark.parametrize(("processes", "limit"), [(6, 6), (4, 2), (2, 1)])
 def test_many_processes_claim_each_run_once_and_never_too_many(
-    add_record, start_together, processes, limit
+    add_record, start_together, let_go, processes, limit
 ):
     ids = sorted(add_record(created=float(i)).id for i in range(60))
     found = []
-    for worker in start_together(CLAIM, [[limit]] * processes):
+    workers = start_together(CLAIM, [[limit]] * processes)
+    let_go(workers)
+    for worker in workers:
         out, err = worker.communicate(timeout=120)
         assert worker.returncode == 0, err
         found.append(json.loads(out))
     assert sorted(run_id for one in found for run_id in one["mine"]) == ids
     assert max(one["most"] for one in found) <= limit
-    assert sum(bool(one["mine"]) for one in found) > 1, "they did not work at the same time"
 
 
 WRITE = """
