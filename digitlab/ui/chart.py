@@ -11,7 +11,7 @@ import streamlit as st
 
 from digitlab.figures.numbers import numbers
 from digitlab.ui.board import as_json, show_board
-from digitlab.ui.display import is_presenting, shows_tables
+from digitlab.ui.display import shows_tables
 from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ _FEW_BUTTONS = {
         *("select2d", "lasso2d"),
     ],
 }
-_LARGER = 1.5  # while presenting: as style.css does with the text of pages
-_PIXELS = {"size", "height", "thickness", "standoff", "xshift", "yshift", "ypad"}
-_SIZES = {"font_size": 12, "title_font_size": 16, "legend_font_size": 12}
-_AXIS_SIZES = {"tickfont_size": 12, "title_font_size": 14}
 _MOST_ROWS = 1_000
 _READ_AT_ONCE = 30  # rows and, below, columns: a larger table scrolls in a place of its own
 _NARROW = 12
@@ -83,16 +79,14 @@ def _as_chart(
     config: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a board needs to know of a chart."""
-    presenting = is_presenting()
     return {
         "name": name,
         "alt": alt,
-        "figure": as_json(_enlarged(figure) if presenting else figure),
+        "figure": as_json(figure),
         "share": 10,
         "rows": 1,
         "bar": bar,
         "config": dict(config or _FEW_BUTTONS),
-        "enlarged": presenting,
     }
 
 
@@ -129,27 +123,3 @@ def _as_text(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns=plain).map(
         lambda value: f"{value:.6g}" if isinstance(value, float) else plain(str(value))
     )
-
-
-def _enlarged(figure: go.Figure | Description) -> go.Figure:
-    """The figure with all that is measured in pixels larger, as the rest of the page is."""
-    import plotly.graph_objects as go
-
-    from digitlab.figures.layout import as_figure
-
-    content = as_figure(figure).to_plotly_json()
-    # Sizes that otherwise come from Streamlit's theme for charts.
-    sized = go.Figure(layout=content["layout"]).update_layout(_SIZES)
-    sized.update_xaxes(_AXIS_SIZES).update_yaxes(_AXIS_SIZES)
-    content["layout"] = sized.to_plotly_json()["layout"]
-    content["layout"].pop("template", None)
-    return go.Figure(_scaled(content))
-
-
-def _scaled(content: Any, key: str = "", parent: str = "") -> Any:
-    if isinstance(content, dict):
-        return {name: _scaled(value, name, key) for name, value in content.items()}
-    if isinstance(content, list | tuple) and content and isinstance(content[0], dict):
-        return [_scaled(value, key, parent) for value in content]
-    in_pixels = key in _PIXELS or parent in ("margin", "pad") or (parent, key) == ("line", "width")
-    return _LARGER * content if in_pixels and isinstance(content, int | float) else content

@@ -41,6 +41,13 @@ def test_a_presenter_is_read_from_the_back_row(visit):
     sentence = tab.page.get_by_text("Draw a digit and see")
     expect(sentence).to_have_css("font-size", AT_LEAST_24_PX)
     eventually(lambda: tab.canvas().bounding_box()["width"] >= 560)
+    tab.draw(SEVEN)
+    title = tab.chart("Probabilities").locator(".gtitle")
+    expect(title).to_have_css("font-size", AT_LEAST_24_PX)
+    tab.page.set_viewport_size(PHONE["viewport"])  # of a learner who opens the same link
+    for text in (sentence, title):
+        expect(text).to_have_css("font-size", "16px")
+    tab.page.set_viewport_size(PRESENTED["viewport"])
     tab.page.get_by_test_id("stSidebar").get_by_text("Presenter's size").click()
     expect(sentence).to_have_css("font-size", "16px")
 

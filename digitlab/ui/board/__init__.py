@@ -34,9 +34,9 @@ def show_board(
 
     Each chart has a `name` on the board, its text alternative `alt`, the `figure` as JSON, how many
     columns (`share`) and rows (`rows`) it takes, whether it has Plotly's mode `bar`, and maybe a
-    `config` for it; one that is `enlarged` already is not enlarged again for a presenter. After a
-    click on a point with custom data `on_click` is called, in which `clicked(key)` tells them, and
-    after a box or a lasso was drawn `on_area`, in which `selected(key)` tells those of each point.
+    `config` for it. After a click on a point with custom data `on_click` is called, in which
+    `clicked(key)` tells them, and after a box or a lasso was drawn `on_area`, in which
+    `selected(key)` tells those of each point.
     """
     show, plotly = _component()
     clicks = {"on_clicked_change": on_click} if on_click else {}

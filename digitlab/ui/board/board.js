@@ -2,6 +2,7 @@
 
 const boards = new WeakMap();
 const RELEASES = ["pointerup", "pointercancel", "blur"]; // scrolling by touch ends in pointercancel
+const PIXELS = ["size", "height", "thickness", "standoff", "xshift", "yshift", "ypad"];
 
 export default function ({ parentElement, data, setTriggerValue }) {
   if (!boards.has(parentElement)) boards.set(parentElement, new Board(parentElement));
@@ -41,6 +42,18 @@ async function fetchPlotly(url) {
   });
   URL.revokeObjectURL(script.src);
   return window.Plotly;
+}
+
+// A figure with all that is measured in pixels so many times as large.
+function enlarged(content, times, key, parent) {
+  if (Array.isArray(content)) {
+    return typeof content[0] === "object" ? content.map((item) => enlarged(item, times, key, parent)) : content;
+  }
+  if (content && typeof content === "object") {
+    return Object.fromEntries(Object.entries(content).map(([name, item]) => [name, enlarged(item, times, name, key)]));
+  }
+  const inPixels = PIXELS.includes(key) || ["margin", "pad"].includes(parent) || (parent === "line" && key === "width");
+  return inPixels && typeof content === "number" ? content * times : content;
 }
 
 class Board {
@@ -87,7 +100,7 @@ class Board {
     this.charts.forEach((chart) => this.draw(chart));
   }
 
-  put({ name, alt, figure, share, rows, bar, config, enlarged }, position) {
+  put({ name, alt, figure, share, rows, bar, config }, position) {
     if (!this.charts.has(name)) this.charts.set(name, this.create());
     const chart = this.charts.get(name);
     const { box } = chart;
@@ -98,7 +111,7 @@ class Board {
     if (this.root.children[position] !== box) {
       this.root.insertBefore(box, this.root.children[position] ?? null);
     }
-    Object.assign(chart, { bar, config, enlarged });
+    Object.assign(chart, { bar, config });
     if (chart.text !== figure) Object.assign(chart, { text: figure, figure: JSON.parse(figure), due: true });
     box.dataset.title = chart.figure.layout.title?.text ?? "";
     // The height is reserved before the chart is drawn, so that nothing below it jumps.
@@ -110,8 +123,8 @@ class Board {
     const { style } = chart.box;
     const { height, meta } = chart.figure.layout;
     style.aspectRatio = meta?.shape?.join(" / ") ?? "";
-    style.maxWidth = meta?.shape ? `${meta.width * this.scale(chart)}px` : "";
-    style.height = meta?.shape ? "auto" : `${height * this.scale(chart)}px`;
+    style.maxWidth = meta?.shape ? `${meta.width * this.scale()}px` : "";
+    style.height = meta?.shape ? "auto" : `${height * this.scale()}px`;
   }
 
   create() {
@@ -145,7 +158,7 @@ class Board {
   }
 
   async draw(chart) {
-    const { box, figure } = chart;
+    const { box } = chart;
     // In full screen a chart is outside the page, so the observer calls it invisible.
     const visible = chart.visible || document.fullscreenElement === box;
     // Not while the visitor drags to zoom.
@@ -154,7 +167,9 @@ class Board {
     chart.tools ??= this.tools(chart); // with another config object Plotly draws the chart from scratch
     await this.work(chart, async () => {
       chart.due = false;
-      await this.plotly.react(box, figure.data, this.styled(figure.layout, chart), chart.tools);
+      chart.scale = this.scale();
+      const { data, layout } = chart.scale === 1 ? chart.figure : enlarged(chart.figure, chart.scale);
+      await this.plotly.react(box, data, this.styled(layout, chart), chart.tools);
       if (!chart.drawn) this.listen(box);
       chart.drawn = true;
     });
@@ -200,26 +215,30 @@ class Board {
     const chart = this.chartIn(box);
     if (!chart || !this.plotly || !box.clientWidth) return;
     if (!chart.drawn) return void this.draw(chart);
-    const size = this.size(chart.figure.layout, chart);
+    if (chart.scale !== this.scale()) {
+      this.reserve(chart);
+      return this.redraw(chart);
+    }
+    const size = this.size(chart);
     const { width, height } = box._fullLayout;
     const differs = Math.abs(size.width - width) > 1 || Math.abs(size.height - height) > 1;
     if (differs) this.work(chart, () => this.plotly.relayout(box, size));
   }
 
-  size(layout, chart) {
-    const { box } = chart;
-    const given = document.fullscreenElement === box || layout.meta?.shape;
-    return { width: box.clientWidth, height: given ? box.clientHeight : layout.height * this.scale(chart) };
+  size({ box, figure }) {
+    const { height, meta } = figure.layout;
+    const given = document.fullscreenElement === box || meta?.shape;
+    return { width: box.clientWidth, height: given ? box.clientHeight : height * this.scale() };
   }
 
-  // A presenter's pages have larger letters.
-  scale({ enlarged }) {
-    return enlarged ? 1 : parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  // A presenter's pages have larger letters (style.css).
+  scale() {
+    return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   }
 
   styled(layout, chart) {
     const color = this.style("text-color");
-    const scale = this.scale(chart);
+    const scale = this.scale();
     const font = { family: this.style("font"), size: 12 * scale, color };
     const axis = { color, ticks: "", title: { font: { size: 14 * scale } }, tickfont: font };
     const background = this.style("background-color");
@@ -234,9 +253,8 @@ class Board {
         yaxis: axis,
       },
     };
-    const margin = Object.fromEntries(Object.entries(layout.margin ?? {}).map(([side, room]) => [side, room * scale]));
     const clicks = this.clicks ? { clickmode: "event+select" } : {};
-    return { ...layout, ...clicks, margin, ...this.size(layout, chart), template };
+    return { ...layout, ...clicks, ...this.size(chart), template };
   }
 
   tools({ box, bar, config }) {
