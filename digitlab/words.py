@@ -32,6 +32,11 @@ def probability(share: float, *, short: bool = False) -> str:
     return f"{'<' if short else 'less than'} 0.1 %" if share < 0.001 else percent(share, 1)
 
 
+def whole_percent(share: float) -> str:
+    """A probability's percents for the caption of a small image, where no digit more fits."""
+    return ">99" if share > 0.995 else "<1" if share < 0.005 else f"{100 * share:.0f}"
+
+
 def counted(count: int, noun: str) -> str:
     """A number of things: "1 layer", "1,200 layers"."""
     return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -84,12 +84,14 @@ def test_a_text_that_is_cut_ends_with_an_ellipsis(text, short):
 
 
 @pytest.mark.parametrize(
-    ("share", "text", "short"),
+    ("share", "text", "short", "shortest"),
     [
-        (0.9973, "99.7 %", "99.7 %"),
-        (0.99999, "more than 99.9 %", "> 99.9 %"),
-        (0.0, "less than 0.1 %", "< 0.1 %"),
+        (0.9936, "99.4 %", "99.4 %", "99"),
+        (0.9973, "99.7 %", "99.7 %", ">99"),
+        (0.99999, "more than 99.9 %", "> 99.9 %", ">99"),
+        (0.0, "less than 0.1 %", "< 0.1 %", "<1"),
     ],
 )
-def test_a_probability_is_rounded_alike_in_a_sentence_and_in_a_label(share, text, short):
+def test_a_probability_is_nowhere_rounded_to_certainty(share, text, short, shortest):
     assert (words.probability(share), words.probability(share, short=True)) == (text, short)
+    assert words.whole_percent(share) == shortest

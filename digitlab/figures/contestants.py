@@ -66,7 +66,7 @@ def contestants(
 
 
 def _show_rows(figure: go.Figure, names: Sequence[str], low: float) -> None:
-    figure.update_xaxes(range=[max(0.0, 100 * low - 2), 100.5], showgrid=True, tickangle=0)
+    figure.update_xaxes(range=[100 * low - 2, 100.5], showgrid=True, tickangle=0)
     figure.update_yaxes(
         tickvals=list(range(len(names))),
         ticktext=[shorten(name, _NAME) for name in names],

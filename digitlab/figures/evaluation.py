@@ -68,6 +68,7 @@ def confusion_matrix(
     }
     edges = [-1.55, len(names) - 0.5]
     figure.update_xaxes(range=edges, side="top", constrain="domain", **ticks)
+    figure.update_xaxes(constraintoward="left")
     figure.update_yaxes(range=edges[::-1], scaleanchor="x", **ticks)
     figure.update_yaxes(constrain="domain", constraintoward="top")
     figure.update_layout(hovermode="closest", hoverdistance=-1, uirevision="confusion matrix")

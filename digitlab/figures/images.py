@@ -251,7 +251,7 @@ def caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.S
     """A caption below each picture."""
     return go.Scatter(
         x=x,
-        y=y - 0.5,
+        y=y + 0.5,  # a pixel below the picture, which ends at y - 0.5
         mode="text",
         text=[str(caption) for caption in captions],
         textposition="bottom center",

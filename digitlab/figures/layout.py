@@ -119,7 +119,7 @@ def picture_row(titles: Sequence[str], *, gap: float, text: int, axis: dict) -> 
     for index, left in enumerate(lefts):
         x, y = on_axes(index).values()
         across = {"domain": [left, min(left + wide, 1.0)], "anchor": y}
-        down = {"autorange": "reversed", "anchor": x, "scaleanchor": x}
+        down = {"autorange": "reversed", "anchor": x, "scaleanchor": x, "constraintoward": "top"}
         layout[x.replace("x", "xaxis")] = {**square, **across}
         layout[y.replace("y", "yaxis")] = {**square, **down}
     return layout

@@ -286,7 +286,7 @@ def _on_results(page: Page, url: str, do: Do) -> None:
     _timed(page, _radio(page, "Mistakes"))
     do("Results: mistakes, class 7", _option(page, "True class", "7"))
     do("Results: mistakes, any class", _option(page, "True class", "any"))
-    do("Results: mistakes, order", _option(page, "Order", "Smallest margin first"))
+    do("Results: mistakes, order", _option(page, "Order", "Smallest margin"))
     do("Results: mistakes, an image", functools.partial(_click_image, page))
 
 

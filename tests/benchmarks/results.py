@@ -135,7 +135,7 @@ def _take_apart(page: Page, url: str, run_id: str) -> list[tuple[float, str]]:
     times += _each(page, "confusion", ["% of row", "Errors", "Counts"])
     _radio(page, "Mistakes").click()
     page.wait_for_timeout(1_000)
-    times.append((_choose(page, "Order", "Smallest margin first"), "mistakes, order"))
+    times.append((_choose(page, "Order", "Smallest margin"), "mistakes, order"))
     times.append((_choose(page, "True class", "any"), "mistakes, any class"))
     times.append((_click_image(page), "mistakes, an image"))
     times += _each(page, "closer look", ["Occlusion", "Integrated gradients"])

@@ -72,8 +72,8 @@ def _explain(challenge: Challenge) -> None:
     if not challenge.ended:
         st.markdown(
             f"The leaderboard counts {challenge.ranking:,} of them; the other "
-            f"{challenge.final:,} are counted once, at the end: whoever hands in often gets lucky "
-            "at times, and luck on the first half is none on the second. One submission a minute."
+            f"{challenge.final:,} are counted once, at the end, as whoever hands in often gets "
+            "lucky on the first half only. One submission a minute."
         )
     if challenge.writers:
         halves = (

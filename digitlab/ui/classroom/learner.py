@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from digitlab.classroom.learners import lessons_of
 from digitlab.classroom.room import Limits, Member, Room
 from digitlab.jobs.turns import leave_room
 from digitlab.lessons.progress import read_all
 from digitlab.ui import lesson_bar, page
+from digitlab.ui.classroom.learners import number_lessons
 from digitlab.ui.markdown import plain
 from digitlab.words import counted
 
@@ -34,15 +34,16 @@ def show_learner(room: Room, member: Member) -> None:
 
 
 def _show_lessons(room: Room) -> None:
-    lessons = lessons_of(room)
+    lessons = number_lessons(room)
     page.cell("Lessons of this room", "They open on the page Learn.")
-    progress = read_all(lessons)
-    for lesson in lessons:
+    progress = read_all(list(lessons.values()))
+    for number, lesson in lessons.items():
         reached = sum(goal.says in progress[lesson.id].reached for goal in lesson.goals)
         done = progress[lesson.id].is_done(lesson)
+        goals = f"{reached} of {counted(len(lesson.goals), 'goal')}"
         st.page_link(
             page.LEARN,
-            label=f"{plain(lesson.title)} · {reached} of {counted(len(lesson.goals), 'goal')}",
+            label=f"{number}. {plain(lesson.title)} · {goals}",
             icon=":material/check_circle:" if done else ":material/school:",
             query_params={lesson_bar.PARAM: lesson.id},
         )

@@ -41,7 +41,7 @@ def _show_table(code: str, shown: list[int]) -> None:
     if not learners:
         st.info("Nobody has joined yet.", icon=":material/groups:")
         return
-    lessons = _numbered(room)
+    lessons = number_lessons(room)
     training, waiting = (sum(getattr(each, what) for each in learners) for what in _ACTIVE)
     st.caption(
         f"{counted(len(learners), 'learner')} · {counted(training, 'run')} training · "
@@ -67,7 +67,7 @@ def _show_table(code: str, shown: list[int]) -> None:
 _ACTIVE = ("training", "waiting")
 
 
-def _numbered(room: Room) -> dict[int, Lesson]:
+def number_lessons(room: Room) -> dict[int, Lesson]:
     """The lessons that count, by the numbers that they have on the page Learn."""
     counting = {lesson.id for lesson in lessons_of(room)}
     numbered = enumerate(list_lessons(), start=1)

@@ -43,8 +43,9 @@ def show_alone() -> None:
     with st.container(key="wall-alone", horizontal=True, vertical_alignment="center"):
         st.title(plain(room.title), anchor=False)
         if not room.locked:
-            st.markdown(plain(room_address(room.code)), width="content")
-            st.markdown(f"**:material/login: {' '.join(room.code)}**", width="content")
+            with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                st.markdown(plain(room_address(room.code)), width="content")
+                st.markdown(f"**:material/login: {' '.join(room.code)}**", width="content")
     show_wall(room.code)
 
 

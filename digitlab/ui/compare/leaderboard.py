@@ -26,10 +26,9 @@ def show(runs: Sequence[ComparedRun]) -> None:
     """Show all runs on a dataset by accuracy, with published results."""
     page.cell(
         "Leaderboard",
-        "All runs by test accuracy; the compared runs are blue. Dotted lines are results published "
-        "by the sources of the presets; many of them are of the best epoch or without a separate "
-        "test set. The best of many runs is partly luck: whiskers are 95 % intervals (Wilson). "
-        "Claimed results come from a file and stand last: its weights could not be measured here.",
+        "All runs by test accuracy; the compared runs are blue. The best of many runs is partly "
+        "luck: whiskers are 95 % intervals (Wilson). Dotted lines are results that the sources of "
+        "the presets published, many of them of the best epoch or without a separate test set.",
     )
     names = {info.name: info.title for info in list_datasets()}
     names |= {run.record.dataset: dataset_title(run.record.dataset) for run in runs}
@@ -62,6 +61,11 @@ def _show_board(ranked: Sequence[RankedRun], dataset: str, compared: set[str]) -
         key=f"leaderboard:{dataset}",
         alt="Runs by test accuracy, with published results as dotted lines.",
     )
+    if any(record.claimed for record in records):
+        st.caption(
+            "Claimed results come from a file and stand last: its weights could not be measured "
+            "here."
+        )
     if len(ranked) > MOST:
         st.caption(f"The first {MOST} of {len(ranked):,} runs; the table has all.")
     rows = [_row(i, record) for i, record in enumerate(records, start=1)]

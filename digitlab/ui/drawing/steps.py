@@ -69,9 +69,8 @@ def show_steps(reading: Reading | None) -> None:
     page.cell(
         "What the network sees",
         "MNIST's images were made by cutting out the ink, scaling it to 20×20 pixels and moving "
-        "its centre of mass to the middle of 28×28 pixels. A network trained on them reads "
-        "drawings best that are prepared in the same way. Switch a step off to see how the answer "
-        "changes.",
+        "its centre of mass to the middle of 28×28. A network trained on them reads drawings best "
+        "that are prepared in the same way. Switch a step off to see what it is worth.",
     )
     if reading is None:
         st.caption("Draw a digit above, and you see each step of its way into 28×28 pixels.")
@@ -175,7 +174,7 @@ def _show_variants(reading: Reading) -> None:
     variants = _variants(reading)
     pictures = (_picture(variant, reading) for variant in variants)
     st.html(f'<div class="pictures">{"".join(pictures)}</div>')
-    st.markdown("\n".join(f"- {sentence}" for sentence in _sentences(reading, variants[1:])))
+    st.markdown("  \n".join(_sentences(reading, variants[1:])))
 
 
 def _picture(variant: Variant, reading: Reading) -> str:

@@ -12,7 +12,7 @@ from digitlab.ui import page, url
 from digitlab.ui.chart import show_chart
 from digitlab.ui.datasets import explain_absence
 from digitlab.ui.results.view import View
-from digitlab.words import percent, shorten
+from digitlab.words import probability, shorten, whole_percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,11 +90,10 @@ def describe_reading(view: View) -> Describe:
     def describe(position: int) -> tuple[str, str]:
         true, read = names[result.labels[position]], names[result.predictions[position]]
         confidence = float(result.confidence[position])
-        hover = (
-            f"number {position:,}: labelled {true}, read as {read} with {percent(confidence, 1)}"
-        )
+        certainty = probability(confidence)
+        hover = f"number {position:,}: labelled {true}, read as {read} with {certainty}"
         caption = f"{shorten(true, 4)}→{shorten(read, 4)}"  # 44 pixels wide on a phone
-        return f"{caption} {100 * confidence:.0f}", hover
+        return f"{caption} {whole_percent(confidence)}", hover
 
     return describe
 

@@ -23,7 +23,7 @@ from digitlab.ui.labels import run_names
 from digitlab.ui.markdown import plain
 from digitlab.ui.results.single_image import browse
 from digitlab.ui.results.view import View
-from digitlab.words import percent, shorten
+from digitlab.words import probability, shorten, whole_percent
 
 if TYPE_CHECKING:
     from digitlab.analysis.label_issues import PooledPredictions
@@ -112,9 +112,8 @@ def _pooled_issues(view: View, peers: Sequence[Run]) -> LabelIssues:
     names = run_names([run.record for run in pooled.runs])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     st.caption(
-        f"The predictions of {len(names)} runs that were not trained on these images, averaged. A "
-        "run with half the validation errors has twice the weight. A label that several networks "
-        "doubt is more likely wrong than one that a single network doubts. Runs: "
+        f"The predictions of {len(names)} runs that were not trained on these images, averaged; "
+        "one with half the validation errors has twice the weight: "
         f"{plain(', '.join(names[:NAMED]))}{more}."
     )
     return issues
@@ -212,8 +211,8 @@ def _describe_issues(view: View, issues: LabelIssues) -> Callable[[int], tuple[s
         label, suggested = names[labels[position]], names[issues.suggested[i]]
         quality = float(issues.quality[i])
         hover = f"number {position:,}, rank {i + 1}: labelled {label} with "
-        hover += f"{percent(quality, 1)}; {suggested} is the most likely class"
-        caption = f"{shorten(label, 4)}→{shorten(suggested, 4)} {100 * quality:.0f}"
+        hover += f"{probability(quality)}; {suggested} is the most likely class"
+        caption = f"{shorten(label, 4)}→{shorten(suggested, 4)} {whole_percent(quality)}"
         return caption, hover
 
     return describe

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 FILTER_WIDTH = 165  # pixels: two beside each other on a phone
 ORDERS = {
-    "confidence": "Most confident first",
-    "loss": "Highest loss first",
-    "margin": "Smallest margin first",
-    "pair": "By pair of classes",
+    "confidence": "Most confident",
+    "loss": "Highest loss",
+    "margin": "Smallest margin",
+    "pair": "Most confused",
 }
 MEANING = {
     "confidence": "the most confident first",
