@@ -86,14 +86,14 @@ def image_sizes(layers: Sequence[Layer], shape: Sequence[int]) -> list[tuple[int
     while index != AT_INPUT:
         layer = layers[index]
         name = _IMAGE_SIZES.get(layer.type, "out_channels")
-        size, wanted = layer.args.get(name), image_size(name, shape)
+        size, expected = layer.args.get(name), image_size(name, shape)
         if name == "shape" and size and -1 in size:
-            size = wanted
-        if size == wanted:
+            size = expected
+        if size == expected:
             sizes.append((index, name))
         elif size is not None or layer.type not in _KEEP_IMAGES:
             return []
-        if size == wanted and name in ("out_features", "out_channels"):
+        if size == expected and name in ("out_features", "out_channels"):
             return sizes
         index = reads[index][0] if reads[index] else AT_INPUT
     return []
@@ -114,7 +114,7 @@ def output_sizes(layers: Sequence[Layer]) -> list[tuple[Path, str]]:
     SpecError as `resolve` does.
     """
     reads = resolve(layers)
-    found: list[tuple[Path, str]] = []
+    ends: list[tuple[Path, str]] = []
     visited: set[int] = set()
     queue = [len(layers) - 1]
     while queue:
@@ -125,15 +125,15 @@ def output_sizes(layers: Sequence[Layer]) -> list[tuple[Path, str]]:
         layer = layers[index]
         sizes = _own_sizes(layer)
         if sizes is not None:
-            found += [((index, *path), name) for path, name in sizes]
+            ends += [((index, *path), name) for path, name in sizes]
         elif layer.type == REUSE:
             queue.append(AT_INPUT if (first := reused(layers, index)) is None else first)
         elif layer.type in _LAST_GIVES_SIZE:
             queue.append(reads[index][-1])
         else:
             queue += reads[index][:1] if layer.type in _FIRST_GIVES_SIZE else reads[index]
-    gates = [size for size in found if _value_at(layers, *size) == 1]
-    return found if len(gates) == len(found) else [size for size in found if size not in gates]
+    gates = [size for size in ends if _value_at(layers, *size) == 1]
+    return ends if len(gates) == len(ends) else [size for size in ends if size not in gates]
 
 
 def _own_sizes(layer: Layer) -> list[tuple[Path, str]] | None:

@@ -252,9 +252,9 @@ def _shape_of(spec: ModelSpec, index: int) -> Shape | None:
         return spec.input
     if spec.layers[index].type in WITHOUT_INPUT:
         return None
-    kept = sorted(_ancestors(resolve(spec.layers), index))
+    upstream = sorted(_ancestors(resolve(spec.layers), index))
     try:
-        return sketch(spec.with_layers([spec.layers[i] for i in kept])).output_shape
+        return sketch(spec.with_layers([spec.layers[i] for i in upstream])).output_shape
     except SpecError:
         return None
 

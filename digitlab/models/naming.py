@@ -80,9 +80,9 @@ def _count_layers(before: Sequence[Layer], after: Sequence[Layer]) -> int:
     removed = [Counter(bare[0][first:last]) for _, first, last, _, _ in steps]
     added = [Counter(bare[1][first:last]) for _, _, _, first, last in steps]
     moved = sum(removed, Counter()) & sum(added, Counter())
-    for kept in (removed, added):
+    for counts in (removed, added):
         left = Counter(moved)
-        for step in kept:
+        for step in counts:
             here = step & left
             step -= here
             left -= here

@@ -227,10 +227,10 @@ def _cost(module: nn.Module, kind: str, placement: Placement) -> tuple[Shape, in
         weights = sum(p.numel() for name, p in module.named_parameters() if "weight" in name)
         shape = (steps, module.hidden_size * directions)
         placement.check_values(shape)
-        kept = module.num_layers * math.prod(shape)
+        activations = module.num_layers * math.prod(shape)
         if module.output != "sequence":
             shape = (module.num_layers * directions, module.hidden_size)
-        return shape, steps * weights, kept
+        return shape, steps * weights, activations
     measured = placement.assembly.known.get(placement.key)
     if measured:
         return measured.output_shape, measured.operations, measured.values

@@ -714,14 +714,14 @@ def _reduction(kind: str) -> Function:
         dims = tuple(value.place.dim(d, rank) for d in dims) if value.batched else dims
         if value.batched and any(d % (len(value.place.shape) + 1) == 0 for d in dims):
             raise reader.error(call, "goes over the images of a batch")
-        said: dict[str, Any] = {"dim": dims if len(dims) > 1 else dims[0]}
+        options: dict[str, Any] = {"dim": dims if len(dims) > 1 else dims[0]}
         if args.get("keepdim", call.kwargs.get("keepdims")):
-            said["keepdim"] = True
+            options["keepdim"] = True
         if kind in ("Std", "Var") and args.get("unbiased", args.get("correction", 1)) in (False, 0):
-            said["unbiased"] = False
+            options["unbiased"] = False
         if kind == "Norm" and args["p"] not in (2, "fro", None):
-            said["p"] = float(args["p"])
-        node = reader.add(call, kind, said, [value])
+            options["p"] = float(args["p"])
+        node = reader.add(call, kind, options, [value])
         reader.give(call, node, batched=value.batched)
 
     return read
@@ -731,9 +731,9 @@ def _normalize(reader: Reader, call: Call) -> None:
     args = bound(call, ("p", "dim", "eps"))
     value, rank = reader.value(call.args[0], call), len(reader.shape(call.args[0]))
     dim = args.get("dim", 1)
-    said = {"dim": value.place.dim(dim, rank) if value.batched else dim}
-    said |= {key: args[key] for key in ("p", "eps") if key in args}
-    node = reader.add(call, "Normalize", said, [value])
+    options = {"dim": value.place.dim(dim, rank) if value.batched else dim}
+    options |= {key: args[key] for key in ("p", "eps") if key in args}
+    node = reader.add(call, "Normalize", options, [value])
     reader.give(call, node, batched=value.batched)
 
 
@@ -766,12 +766,12 @@ def _pad(reader: Reader, call: Call) -> None:
         raise reader.error(call, "adds images to a batch")
     if not padding:
         return reader.same(call, value)
-    said: dict[str, Any] = {"padding": tuple(padding)}
+    options: dict[str, Any] = {"padding": tuple(padding)}
     if args.get("mode", "constant") != "constant":
-        said["mode"] = args["mode"]
+        options["mode"] = args["mode"]
     elif args.get("value"):
-        said["value"] = args["value"]
-    return reader.give(call, reader.add(call, "Pad", said, [value]), batched=value.batched)
+        options["value"] = args["value"]
+    return reader.give(call, reader.add(call, "Pad", options, [value]), batched=value.batched)
 
 
 def _interpolate(reader: Reader, call: Call) -> None:

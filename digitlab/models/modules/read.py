@@ -125,10 +125,10 @@ def _verified(
         raise SpecError(f"The weights of {name} do not fit its layers ({reason}).") from error
     images = torch.rand(4, *shape)
     with torch.no_grad():
-        expected, given = module.eval()(images.clone()), network.eval()(images)
+        expected, actual = module.eval()(images.clone()), network.eval()(images)
     expected = expected[0] if isinstance(expected, tuple) else expected
-    if expected.numel() != given.numel() or not torch.allclose(
-        expected.reshape(given.shape).float(), given, atol=TOLERANCE, rtol=TOLERANCE
+    if expected.numel() != actual.numel() or not torch.allclose(
+        expected.reshape(actual.shape).float(), actual, atol=TOLERANCE, rtol=TOLERANCE
     ):
         raise SpecError(
             f"{name} does something that its layers do not say (its outputs differ from theirs); "

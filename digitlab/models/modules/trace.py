@@ -241,9 +241,9 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
 
 def leaves(value: Any) -> list[Any]:
     """The things in lists, tuples, dicts and slices, in order."""
-    found: list[Any] = []
-    mapped(found.append, value)
-    return found
+    items: list[Any] = []
+    mapped(items.append, value)
+    return items
 
 
 def _name(func: Any) -> str:

@@ -26,7 +26,7 @@ class Candidate:
     network: Any = None  # where the text has made it; `make` gives the same
 
 
-class Found:
+class NetworkListener:
     """The networks that a text makes while it is read, in order."""
 
     def __init__(self, is_network: Callable[[Any], bool]) -> None:
@@ -52,7 +52,7 @@ class Found:
 def candidates(
     run: Any,
     body: list[ast.stmt],
-    found: Found,
+    listener: NetworkListener,
     walk: Callable[[Any], Any],
 ) -> list[Candidate]:
     """The networks of a text; the last is the likeliest to be meant.
@@ -62,22 +62,24 @@ def candidates(
     """
     inside = {
         id(inner)
-        for _, network, _ in found.networks
+        for _, network, _ in listener.networks
         for _, inner in walk(network)
         if inner is not network
     }
-    helpers = Counter(name for name, network, _ in found.networks if id(network) in found.inner)
+    helpers = Counter(
+        name for name, network, _ in listener.networks if id(network) in listener.inner
+    )
     whole = [
         (name, network, line)
-        for name, network, line in found.networks
-        if id(network) not in inside and (id(network) not in found.inner or helpers[name] == 1)
+        for name, network, line in listener.networks
+        if id(network) not in inside and (id(network) not in listener.inner or helpers[name] == 1)
     ]  # what a function makes several times is part of something that was not read
     whole = [entry for entry in whole if _takes_one(entry[1])] or whole
     larger = [entry for entry in whole if not isinstance(entry[1], LayerModule)]
     whole = [entry for entry in larger if not _is_empty(entry[1], walk)] or larger or whole
     if whole:
         return [_made(name, network, line) for name, network, line in whole]
-    return _defined(run, body, found.is_network)
+    return _defined(run, body, listener.is_network)
 
 
 def _is_empty(network: Any, walk: Callable[[Any], Any]) -> bool:

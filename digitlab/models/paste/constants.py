@@ -135,10 +135,10 @@ class Constants:
     def _attribute(self, node: ast.Attribute, depth: int) -> Any:
         """`args.lr`, `config.lr`, `self.lr`."""
         name = node.attr
-        found = self.options.get(name, self.assigned.get(name))
-        if found is None:
-            found = _entry_of(self.call_of(node.value), name)
-        return self.value(found, depth + 1)
+        expression = self.options.get(name, self.assigned.get(name))
+        if expression is None:
+            expression = _entry_of(self.call_of(node.value), name)
+        return self.value(expression, depth + 1)
 
     def _entry(self, node: ast.Subscript, depth: int) -> Any:
         """`config["lr"]`."""

@@ -30,7 +30,7 @@ def read_draw(call: Callable[[], Any], run: Any) -> Any:
     just that."""
     notes, calls = list(run.notes), run.calls
     plain = call()
-    step, kept = getattr(plain, "step", None), list(run.notes)
+    step, plain_notes = getattr(plain, "step", None), list(run.notes)
     run.notes[:], run.training = notes, True
     try:
         drawn = call()
@@ -42,5 +42,5 @@ def read_draw(call: Callable[[], Any], run: Any) -> Any:
     made = getattr(drawn, "step", None)
     if step is not None and made is not None and made.type in _LAYERS and made.sources[0] is step:
         return drawn
-    run.notes[:] = kept
+    run.notes[:] = plain_notes
     return plain

@@ -82,24 +82,24 @@ def transform(run: Any, tensor: Any, pattern: Any, how: str | None, known: dict[
     left, right = _spelt(tensor, *_sides(pattern, run), run)
     sizes = _sizes(tensor, left, known, run)
     axes = [name for group in left for name in group]
-    wanted = [name for group in right for name in group]
+    target_names = [name for group in right for name in group]
     tensor = reshape(tensor, [sizes[name] for name in axes] or [1], run)
     if how not in (None, "repeat"):
-        gone = tuple(at for at, name in enumerate(axes) if name not in wanted)
+        gone = tuple(at for at, name in enumerate(axes) if name not in target_names)
         if gone:
             names = {"max": "amax", "min": "amin"}
             tensor = FUNCTIONS[names.get(how, how)].call([tensor, gone], {}, run)
-        axes = [name for name in axes if name in wanted]
-    missing = [name for name in wanted if name not in sizes]
-    if missing or {*axes} - {*wanted}:
+        axes = [name for name in axes if name in target_names]
+    missing = [name for name in target_names if name not in sizes]
+    if missing or {*axes} - {*target_names}:
         run.refuse(f"uses the pattern {str(pattern)[:60]!r}, whose sides do not have the same axes")
-    order = [axes.index(name) for name in wanted if name in axes]
+    order = [axes.index(name) for name in target_names if name in axes]
     tensor = permute(tensor, order, run)
     if how == "repeat":
-        for at, name in enumerate(wanted):
+        for at, name in enumerate(target_names):
             if name not in axes:
                 tensor = unsqueeze(tensor, at, run)
-        target = [sizes[name] if name not in axes else -1 for name in wanted]
+        target = [sizes[name] if name not in axes else -1 for name in target_names]
         tensor = FUNCTIONS["expand"].call([tensor, *target], {}, run)
     return reshape(tensor, [_product(group, sizes, run) for group in right], run)
 

@@ -613,9 +613,9 @@ class Interpreter(Expressions):
 
     def _fill(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> None:
         names = [name for name, _ in instance.cls.fields]
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        arguments = {**dict(zip(names, args, strict=False)), **kwargs}
         for name, default in instance.cls.fields:
-            value = given.get(name, default)
+            value = arguments.get(name, default)
             if isinstance(value, python.Field):
                 value = self.call(value.factory, [], {}) if value.factory else value.default
             if value is MISSING:

@@ -20,7 +20,7 @@ from digitlab.models.paste import (
     torchvision_library,
 )
 from digitlab.models.paste.budget import LimitError
-from digitlab.models.paste.choose import Candidate, Found, candidates
+from digitlab.models.paste.choose import Candidate, NetworkListener, candidates
 from digitlab.models.paste.interpreter import GROWS, Interpreter
 from digitlab.models.paste.keras.library import keras_modules, keras_names
 from digitlab.models.paste.keras.model import KerasModel
@@ -135,18 +135,18 @@ def _read_body(
     problem: SpecError | None,
 ) -> PastedNetwork:
     session = _Session(text)
-    run, found = session.run, Found(_is_network)
-    run.listeners.append(found.hear)
+    run, listener = session.run, NetworkListener(_is_network)
+    run.listeners.append(listener.hear)
     fragment = _fragment(body, run)
     run.run(body)
     if fragment is not None:
-        _offer(fragment, found)
-    if not found.networks:
-        _offer_first_of_lists(run, found)
-    choices = candidates(run, body, found, _walk)
+        _offer(fragment, listener)
+    if not listener.networks:
+        _offer_first_of_lists(run, listener)
+    choices = candidates(run, body, listener, _walk)
     if not choices:
         raise problem or _no_network(run, body)
-    if found.networks:
+    if listener.networks:
         choices = sorted(choices, key=lambda choice: _takes_images(choice.network))
     session.keras.losses = read_losses(body, run.globals.names)
     tried = choices if model is None else _named(choices, model)
@@ -247,10 +247,10 @@ def _fragment(body: list[ast.stmt], run: Interpreter) -> Any:
     return instance
 
 
-def _offer(fragment: Any, found: Found) -> None:
+def _offer(fragment: Any, listener: NetworkListener) -> None:
     """The modules that a fragment keeps in self, each as a network of its own."""
     for name, module in fragment.attributes.items():
-        found.hear(name, module, getattr(module, "line", 1))
+        listener.hear(name, module, getattr(module, "line", 1))
 
 
 def _takes_images(network: Any) -> bool:
@@ -261,13 +261,13 @@ def _takes_images(network: Any) -> bool:
     return not isinstance(size, int) or size == 64 or size >= 256
 
 
-def _offer_first_of_lists(run: Interpreter, found: Found) -> None:
+def _offer_first_of_lists(run: Interpreter, listener: NetworkListener) -> None:
     """The first network of each list of them: `model = [0] * nets`, each made in a loop."""
     for name, value in run.globals.names.items():
         items = value if isinstance(value, list | tuple) else ()
         network = next((item for item in items if _is_network(item)), None)
         if network is not None:
-            found.hear(name, network, getattr(network, "line", None) or 1)
+            listener.hear(name, network, getattr(network, "line", None) or 1)
 
 
 def _named(choices: Sequence[Candidate], model: str) -> list[Candidate]:

@@ -44,7 +44,7 @@ def _python_lines(text: str) -> tuple[list[str], set[int]]:
     lines = lines_of(text)
     outside = _outside_of_fences(lines) | outputs(lines)
     prompts = any(re.match(r"^\s*(>>>|In \[\d+\]: *\S)", line) for line in lines)
-    kept, dropped = [], set()
+    python, dropped = [], set()
     for number, line in enumerate(lines):
         prompt = _PROMPT.match(line) if prompts else None
         if prompt:
@@ -56,8 +56,8 @@ def _python_lines(text: str) -> tuple[list[str], set[int]]:
             if line.strip() and not _FENCE.match(line):
                 dropped.add(number + 1)
             line = "" if number in outside else _emptied(line)
-        kept.append(_MAGIC_VALUE.sub(r"\1a_notebook_command", line))
-    return kept, dropped
+        python.append(_MAGIC_VALUE.sub(r"\1a_notebook_command", line))
+    return python, dropped
 
 
 def _outside_of_fences(lines: list[str]) -> set[int]:

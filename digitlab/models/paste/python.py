@@ -159,8 +159,8 @@ def _hasattr(run: Any, value: Any, name: Any) -> Any:
 def _getattr(run: Any, value: Any, name: Any, *default: Any) -> Any:
     if not isinstance(name, str):
         return name if isinstance(name, Unknown) else run.refuse("takes getattr() by no text")
-    found = run.attribute(value, name)
-    return default[0] if default and isinstance(found, Unknown) else found
+    attribute = run.attribute(value, name)
+    return default[0] if default and isinstance(attribute, Unknown) else attribute
 
 
 def _setattr(run: Any, owner: Any, name: Any, value: Any) -> None:
@@ -247,16 +247,16 @@ def _filter(run: Any, function: Any, values: Any) -> Any:
     return [value for value in run.iterate(values) if run.truth(keep(value))]
 
 
-def _any_all(wanted: bool) -> Callable[..., Any]:
+def _any_all(decisive: bool) -> Callable[..., Any]:
     def answer(run: Any, values: Any) -> Any:
         if isinstance(values, Unknown):
             return values
         for value in run.iterate(values):
             if isinstance(value, Unknown):
                 return value
-            if run.truth(value) == wanted:
-                return wanted
-        return not wanted
+            if run.truth(value) == decisive:
+                return decisive
+        return not decisive
 
     return answer
 
@@ -390,24 +390,24 @@ def _pop(run: Any, values: list[Any], index: Any = -1) -> Any:
     return values.pop(index)
 
 
-def _index(run: Any, values: Any, wanted: Any) -> int:
+def _index(run: Any, values: Any, item: Any) -> int:
     for at, value in enumerate(values):
-        if run.truth(compare("==", value, wanted, run)):
+        if run.truth(compare("==", value, item, run)):
             return at
     run.fail("ValueError", "looks for an item that is not there")
 
 
-def _remove(run: Any, values: list[Any], wanted: Any) -> None:
-    del values[_index(run, values, wanted)]
+def _remove(run: Any, values: list[Any], item: Any) -> None:
+    del values[_index(run, values, item)]
 
 
 def _sort(run: Any, values: list[Any], key: Any, reverse: Any) -> None:
     values[:] = _ordered(run, values, key, reverse)
 
 
-def _count(run: Any, values: Any, wanted: Any) -> int:
+def _count(run: Any, values: Any, item: Any) -> int:
     run.charge(len(values))
-    return sum(run.truth(compare("==", value, wanted, run)) for value in values)
+    return sum(run.truth(compare("==", value, item, run)) for value in values)
 
 
 def _dict_pop(run: Any, values: dict[Any, Any], name: Any, default: Any = MISSING) -> Any:

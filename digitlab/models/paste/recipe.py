@@ -153,23 +153,23 @@ class _Recipe:
         of_torch = trains or (self.torch and not self.keras)
         optimizer = (_TORCH if of_torch else _KERAS)[name]
         args = call.args[1:] if of_torch else call.args
-        given = dict(zip(optimizer.parameters.split(), args, strict=False))
-        given |= {word.arg: word.value for word in call.keywords if word.arg}
-        rate = given.get("learning_rate", given.get("lr"))
+        arguments = dict(zip(optimizer.parameters.split(), args, strict=False))
+        arguments |= {word.arg: word.value for word in call.keywords if word.arg}
+        rate = arguments.get("learning_rate", arguments.get("lr"))
         self.fields["optimizer"] = name
         for field in ("momentum", "nesterov", "weight_decay", "learning_rate"):
             self.fields.pop(field, None)
         if "weight_decay" in optimizer.defaults:
             self.fields["weight_decay"] = optimizer.defaults["weight_decay"]
-        if name == "muon" and self.constants.value(given.get("adjust_lr_fn")) != _AS_ADAMW:
+        if name == "muon" and self.constants.value(arguments.get("adjust_lr_fn")) != _AS_ADAMW:
             pass  # its steps are of another size than here
         elif rate is None:
             self.fields["learning_rate"] = optimizer.defaults["lr"]
         else:
             self._rate(rate)
         for field in ("momentum", "weight_decay", "nesterov"):
-            self._put(field, given.get(field))
-        self._put("gradient_clip", given.get("clipnorm", given.get("global_clipnorm")))
+            self._put(field, arguments.get(field))
+        self._put("gradient_clip", arguments.get("clipnorm", arguments.get("global_clipnorm")))
 
     def _rate(self, node: ast.expr) -> None:
         """A learning rate: a number, or a schedule of Keras's that begins with one."""
@@ -186,16 +186,16 @@ class _Recipe:
 
     def compile(self, call: ast.Call) -> None:
         """`model.compile(optimizer, loss)`."""
-        given = dict(zip(("optimizer", "loss"), call.args, strict=False))
-        given |= {word.arg: word.value for word in call.keywords if word.arg}
-        optimizer = self.constants.value(given.get("optimizer"))
+        arguments = dict(zip(("optimizer", "loss"), call.args, strict=False))
+        arguments |= {word.arg: word.value for word in call.keywords if word.arg}
+        optimizer = self.constants.value(arguments.get("optimizer"))
         if isinstance(optimizer, str) and optimizer.lower() in _KERAS:
             bare = ast.Call(ast.Name(optimizer, ast.Load()), [], [])
             self.keras, before = True, self.torch
             self.torch = False
             self._optimizer(optimizer.lower(), bare)
             self.torch = before
-        loss = given.get("loss")
+        loss = arguments.get("loss")
         word = self.constants.value(loss)
         word = word if isinstance(word, str) else dotted(loss).rpartition(".")[2] if loss else ""
         if word in _LOSSES:
@@ -210,15 +210,15 @@ class _Recipe:
 
     def step(self, call: ast.Call) -> None:
         """`StepLR(optimizer, step_size, gamma=0.1)`."""
-        given = self._given(call, "optimizer step_size gamma")
+        arguments = self._arguments(call, "optimizer step_size gamma")
         self.fields |= {"schedule": "step", "step_factor": 0.1}
-        self._put("step_epochs", given.get("step_size"))
-        self._put("step_factor", given.get("gamma"))
+        self._put("step_epochs", arguments.get("step_size"))
+        self._put("step_factor", arguments.get("gamma"))
 
     def exponential(self, call: ast.Call) -> None:
         """`ExponentialLR(optimizer, gamma)`: a step after each epoch."""
-        given = self._given(call, "optimizer gamma")
-        self._put("step_factor", given.get("gamma"))
+        arguments = self._arguments(call, "optimizer gamma")
+        self._put("step_factor", arguments.get("gamma"))
         if "step_factor" in self.fields:
             self.fields |= {"schedule": "step", "step_epochs": 1}
 
@@ -229,46 +229,46 @@ class _Recipe:
     def one_cycle(self, call: ast.Call) -> None:
         """`OneCycleLR(optimizer, max_lr)`."""
         self.fields["schedule"] = "one-cycle"
-        self._put("learning_rate", self._given(call, "optimizer max_lr").get("max_lr"))
+        self._put("learning_rate", self._arguments(call, "optimizer max_lr").get("max_lr"))
 
     def clip(self, call: ast.Call) -> None:
         """`clip_grad_norm_(parameters, max_norm)`."""
-        given = self._given(call, "parameters max_norm")
-        self._put("gradient_clip", given.get("max_norm"))
+        arguments = self._arguments(call, "parameters max_norm")
+        self._put("gradient_clip", arguments.get("max_norm"))
 
     def early_stopping(self, call: ast.Call) -> None:
         """Keras's `EarlyStopping(monitor, min_delta, patience)`."""
-        given = self._given(call, "monitor min_delta patience")
-        self._put("early_stopping", given.get("patience"))
-        if self.constants.value(given.get("restore_best_weights")) is True:
+        arguments = self._arguments(call, "monitor min_delta patience")
+        self._put("early_stopping", arguments.get("patience"))
+        if self.constants.value(arguments.get("restore_best_weights")) is True:
             self.fields["keep"] = "best"
 
     # ---- data
 
     def fit(self, call: ast.Call) -> None:
         """`model.fit(x, y, batch_size, epochs)`; of Keras, where a batch is 32 unless it says."""
-        given = self._given(call, "x y batch_size epochs")
-        epochs = given.get("epochs", given.get("nb_epoch"))
-        if epochs is None and not {"batch_size", "validation_data"} & set(given):
+        arguments = self._arguments(call, "x y batch_size epochs")
+        epochs = arguments.get("epochs", arguments.get("nb_epoch"))
+        if epochs is None and not {"batch_size", "validation_data"} & set(arguments):
             return  # fit of a scaler or an image generator
         self.fields.pop("epochs", None)
         self._put("epochs", epochs)
-        if "batch_size" in given:
-            self._put("batch_size", given["batch_size"])
-        elif "y" in given:
+        if "batch_size" in arguments:
+            self._put("batch_size", arguments["batch_size"])
+        elif "y" in arguments:
             self.fields.setdefault("batch_size", 32)
-        self._put("val_fraction", given.get("validation_split"))
+        self._put("val_fraction", arguments.get("validation_split"))
 
     def flow(self, call: ast.Call) -> None:
         """`generator.flow(x, y, batch_size=32)`."""
-        self._put("batch_size", self._given(call, "x y batch_size").get("batch_size"))
+        self._put("batch_size", self._arguments(call, "x y batch_size").get("batch_size"))
 
     def loader(self, call: ast.Call) -> None:
         """`DataLoader(dataset, batch_size, shuffle)`: the one that shuffles is the training's."""
-        given = self._given(call, "dataset batch_size shuffle")
-        shuffles = self.constants.value(given.get("shuffle")) is True
+        arguments = self._arguments(call, "dataset batch_size shuffle")
+        shuffles = self.constants.value(arguments.get("shuffle")) is True
         if shuffles or "batch_size" not in self.fields:
-            self._put("batch_size", given.get("batch_size"))
+            self._put("batch_size", arguments.get("batch_size"))
 
     def batch(self, call: ast.Call) -> None:
         """`dataset.batch(64)` of tf.data; the first is the training's."""
@@ -277,29 +277,29 @@ class _Recipe:
 
     def trainer(self, call: ast.Call) -> None:
         """Lightning's `Trainer(max_epochs, gradient_clip_val)`."""
-        given = self._given(call, "")
-        self._put("epochs", given.get("max_epochs"))
-        self._put("gradient_clip", given.get("gradient_clip_val"))
+        arguments = self._arguments(call, "")
+        self._put("epochs", arguments.get("max_epochs"))
+        self._put("gradient_clip", arguments.get("gradient_clip_val"))
 
     # ---- augmentation
 
     def rotation(self, call: ast.Call) -> None:
         """torchvision's RandomRotation(degrees); of Keras it is a layer, read with the network."""
         if self.torch:
-            self._augment("rotation", self._given(call, "degrees").get("degrees"))
+            self._augment("rotation", self._arguments(call, "degrees").get("degrees"))
 
     def affine(self, call: ast.Call) -> None:
         """torchvision's RandomAffine(degrees, translate, scale, shear)."""
-        given = self._given(call, "degrees translate scale shear")
-        self._augment("rotation", given.get("degrees"))
-        self._augment("shift", given.get("translate"))
-        self._augment("scale", given.get("scale"), lambda size: size - 1)
-        self._augment("shear", given.get("shear"))
+        arguments = self._arguments(call, "degrees translate scale shear")
+        self._augment("rotation", arguments.get("degrees"))
+        self._augment("shift", arguments.get("translate"))
+        self._augment("scale", arguments.get("scale"), lambda size: size - 1)
+        self._augment("shear", arguments.get("shear"))
 
     def crop(self, call: ast.Call) -> None:
         """torchvision's RandomCrop(28, padding=2): a shift of up to so many pixels."""
-        given = self._given(call, "size padding")
-        size, padding = (self.constants.value(given.get(name)) for name in ("size", "padding"))
+        arguments = self._arguments(call, "size padding")
+        size, padding = (self.constants.value(arguments.get(name)) for name in ("size", "padding"))
         size = size[0] if isinstance(size, list | tuple) and size else size
         if type(size) is int and type(padding) is int and size > 0:
             self.augmentation["shift"] = round(padding / size, 4)
@@ -307,18 +307,18 @@ class _Recipe:
     def erasing(self, call: ast.Call) -> None:
         """torchvision's RandomErasing(p=0.5)."""
         if self.torch:
-            share = self.constants.value(self._given(call, "p").get("p"))
+            share = self.constants.value(self._arguments(call, "p").get("p"))
             self.augmentation["erasing"] = share if type(share) in (int, float) else 0.5
 
     def generator(self, call: ast.Call) -> None:
         """Keras's ImageDataGenerator."""
-        given = self._given(call, "")
-        self._augment("rotation", given.get("rotation_range"))
+        arguments = self._arguments(call, "")
+        self._augment("rotation", arguments.get("rotation_range"))
         for name in ("width_shift_range", "height_shift_range"):
-            self._augment("shift", given.get(name))
-        self._augment("scale", given.get("zoom_range"), lambda size: size - 1)
-        self._augment("shear", given.get("shear_range"))
-        self._put("val_fraction", given.get("validation_split"))
+            self._augment("shift", arguments.get(name))
+        self._augment("scale", arguments.get("zoom_range"), lambda size: size - 1)
+        self._augment("shear", arguments.get("shear_range"))
+        self._put("val_fraction", arguments.get("validation_split"))
 
     def _augment(
         self, field: str, node: ast.expr | None, change: Callable[[float], float] = lambda x: x
@@ -363,7 +363,7 @@ class _Recipe:
         """torchvision's Normalize(mean, std), a lone ToTensor, or pixels divided by 255."""
         names = {name for name, _ in self.calls()}
         for name, call in self.calls():
-            mean = self._given(call, "mean std").get("mean") if name == "Normalize" else None
+            mean = self._arguments(call, "mean std").get("mean") if name == "Normalize" else None
             value = self.constants.value(mean)
             value = value[0] if isinstance(value, list | tuple) and value else value
             if type(value) is float:
@@ -380,10 +380,10 @@ class _Recipe:
 
     # ---- values
 
-    def _given(self, call: ast.Call, parameters: str) -> dict[str, ast.expr]:
+    def _arguments(self, call: ast.Call, parameters: str) -> dict[str, ast.expr]:
         """The arguments of a call by name."""
-        given = dict(zip(parameters.split(), call.args, strict=False))
-        return given | {word.arg: word.value for word in call.keywords if word.arg}
+        arguments = dict(zip(parameters.split(), call.args, strict=False))
+        return arguments | {word.arg: word.value for word in call.keywords if word.arg}
 
     def _put(self, field: str, node: ast.expr | None) -> None:
         value = self.constants.value(node)

@@ -167,8 +167,8 @@ def binary(operator: str, left: Any, right: Any, reflected: bool, run: Any) -> A
     for positive, other in ((left, right), (right, left)):
         if isinstance(positive, Positive):
             return positive.operate(operator, other, positive is right, run)
-    for one, two, swapped in ((left, right, False), (right, left, True)):
-        table = one.combined(operator, two, swapped, run) if isinstance(one, Fresh) else None
+    for first, second, swapped in ((left, right, False), (right, left, True)):
+        table = first.combined(operator, second, swapped, run) if isinstance(first, Fresh) else None
         if table is not None:
             return table
     if isinstance(left, Fresh) and isinstance(right, Fresh) and run_trace(run) is None:
@@ -388,19 +388,19 @@ def _layer_function(name: str, parameters: str, type: str, spatial: bool) -> Fun
         tensor = known if known is not None else as_tensor(input, run)
         if isinstance(tensor, Unknown | Fresh):
             return tensor
-        kept = {
+        arguments = {
             key: argument(value, run)
             for key, value in args.items()
             if key not in _NEVER and value != defaults.get(key)
         }
-        unknown = next((value for value in kept.values() if isinstance(value, Unknown)), None)
+        unknown = next((value for value in arguments.values() if isinstance(value, Unknown)), None)
         if unknown is not None:
             return unknown
-        if kept.pop("return_indices", False):
+        if arguments.pop("return_indices", False):
             run.refuse(f"returns the indices of {name}, which no layer gives")
         if spatial and not tensor.plain:
             run.refuse(f"applies {name} to a tensor whose batch is not its first dimension alone")
-        made = tensor.then(type, kept, run)
+        made = tensor.then(type, arguments, run)
         return tensor.become(made, run) if args.get("inplace") is True else made
 
     return Function(name, f"input {parameters}", body)
@@ -419,7 +419,7 @@ def argument(value: Any, run: Any) -> Any:
 # ---- shapes --------------------------------------------------------------------------------------
 
 
-def _one(function: Body) -> Body:
+def _unary(function: Body) -> Body:
     """A body that is given its input as a Tensor; an Unknown input is the answer."""
 
     def body(run: Any, input: Any, **args: Any) -> Any:
@@ -481,13 +481,13 @@ def _squeeze(run: Any, input: Tensor, dim: Any) -> Any:
     at = [d for d in picked if type(dims[d]) is int and dims[d] == 1 and d != input.axis]
     if len(at) == len(dims) and input.axis is None:
         at = at[1:]
-    kept = [size for d, size in enumerate(dims) if d not in at]
+    sizes = [size for d, size in enumerate(dims) if d not in at]
     if dim is None and input.axis is not None and input.trace.batch is None:
         run.note(
             "squeeze() is read for batches of several images; of a single image it would also "
             "remove the batch."
         )
-    return reshape(input, kept, run) if at and kept else input
+    return reshape(input, sizes, run) if at and sizes else input
 
 
 def _unsqueeze(run: Any, input: Tensor, dim: Any) -> Any:
@@ -715,9 +715,9 @@ def _over(type_: str) -> Body:
             args["keepdim"] = True  # a number is a tensor of one here
         step = input.trace.add(type_, args, (input.step,), run.line)
         if args.get("keepdim") and not keepdim:
-            kept = Tensor(input.trace, step, axis=None if axis is None else 0)
-            one = kept.reshaped((1,), run)
-            return kept.seen(one) if axis is None else kept.seen(one, axis=0, lead=1)
+            result = Tensor(input.trace, step, axis=None if axis is None else 0)
+            scalar = result.reshaped((1,), run)
+            return result.seen(scalar) if axis is None else result.seen(scalar, axis=0, lead=1)
         return input.seen(step, axis=axis)
 
     return body
@@ -1011,8 +1011,8 @@ def _grid_sample(
         return pair
     if align_corners is True or not all(tensor.plain for tensor in pair):
         run.refuse("samples a grid with align_corners, which no layer does")
-    given = {"mode": (mode, "bilinear"), "padding_mode": (padding_mode, "zeros")}
-    args = {name: value for name, (value, usual) in given.items() if value != usual}
+    options = {"mode": (mode, "bilinear"), "padding_mode": (padding_mode, "zeros")}
+    args = {name: value for name, (value, usual) in options.items() if value != usual}
     steps = [tensor.step for tensor in pair]
     return pair[0].seen(pair[0].trace.add("GridSample", args, steps, run.line))
 
@@ -1220,7 +1220,7 @@ def _over_text(extra: str = "") -> str:
 
 
 def _drop_more(body: Body) -> Body:
-    return lambda run, input, more, **args: _one(body)(run, input, **_renamed(args, more))
+    return lambda run, input, more, **args: _unary(body)(run, input, **_renamed(args, more))
 
 
 def _renamed(args: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -1230,76 +1230,76 @@ def _renamed(args: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 
 _ENTRIES: list[tuple[str, str | None, Body]] = [
-    ("view", "input *sizes", _one(_view)),
-    ("reshape", "input *sizes", _one(_view)),
-    ("view_as", "input other", _one(lambda run, input, other: reshape(input, other.dims, run))),
-    ("reshape_as", "input other", _one(lambda run, input, other: reshape(input, other.dims, run))),
-    ("flatten", "input start_dim=0 end_dim=-1", _one(_flatten)),
-    ("ravel", "input", _one(lambda run, input: _flatten(run, input, 0, -1))),
-    ("unflatten", "input dim sizes", _one(_unflatten)),
-    ("squeeze", "input dim=None", _one(_squeeze)),
-    ("unsqueeze", "input dim", _one(_unsqueeze)),
-    ("permute", "input *dims", _one(_permute)),
-    ("transpose", "input dim0 dim1", _one(_transpose)),
-    ("swapaxes", "input dim0 dim1", _one(_transpose)),
-    ("t", "input", _one(_t)),
-    ("mT", "input", _one(lambda run, input: _transpose(run, input, -2, -1))),
-    ("movedim", "input source destination", _one(_movedim)),
-    ("moveaxis", "input source destination", _one(_movedim)),
-    ("expand", "input *sizes", _one(_expand)),
-    ("expand_as", "input other", _one(lambda run, input, other: _expand(
+    ("view", "input *sizes", _unary(_view)),
+    ("reshape", "input *sizes", _unary(_view)),
+    *[(name, "input other", _unary(lambda run, input, other: reshape(input, other.dims, run)))
+      for name in ("view_as", "reshape_as")],
+    ("flatten", "input start_dim=0 end_dim=-1", _unary(_flatten)),
+    ("ravel", "input", _unary(lambda run, input: _flatten(run, input, 0, -1))),
+    ("unflatten", "input dim sizes", _unary(_unflatten)),
+    ("squeeze", "input dim=None", _unary(_squeeze)),
+    ("unsqueeze", "input dim", _unary(_unsqueeze)),
+    ("permute", "input *dims", _unary(_permute)),
+    ("transpose", "input dim0 dim1", _unary(_transpose)),
+    ("swapaxes", "input dim0 dim1", _unary(_transpose)),
+    ("t", "input", _unary(_t)),
+    ("mT", "input", _unary(lambda run, input: _transpose(run, input, -2, -1))),
+    ("movedim", "input source destination", _unary(_movedim)),
+    ("moveaxis", "input source destination", _unary(_movedim)),
+    ("expand", "input *sizes", _unary(_expand)),
+    ("expand_as", "input other", _unary(lambda run, input, other: _expand(
         run, input, list(as_tensor(other, run).dims)))),
-    ("repeat", "input *sizes", _one(_repeat)),
-    ("tile", "input *sizes", _one(_repeat)),
+    ("repeat", "input *sizes", _unary(_repeat)),
+    ("tile", "input *sizes", _unary(_repeat)),
     ("size", "input dim=None", _size),
     ("dim", "input", lambda run, input: len(_size(run, input))),
     ("ndimension", "input", lambda run, input: len(_size(run, input))),
     ("numel", "input", _numel),
     ("nelement", "input", _numel),
-    ("select", "input dim index", _one(_select)),
-    ("narrow", "input dim start length", _one(_narrow)),
-    ("chunk", "input chunks dim=0", _one(_chunk)),
-    ("split", "input sizes dim=0", _one(_split)),
-    ("unbind", "input dim=0", _one(_unbind)),
-    ("flip", "input *dims", _one(_flip)),
-    ("roll", "input shifts dims=None", _one(_roll)),
-    ("pad", "input pad mode=constant value=None", _one(_pad)),
+    ("select", "input dim index", _unary(_select)),
+    ("narrow", "input dim start length", _unary(_narrow)),
+    ("chunk", "input chunks dim=0", _unary(_chunk)),
+    ("split", "input sizes dim=0", _unary(_split)),
+    ("unbind", "input dim=0", _unary(_unbind)),
+    ("flip", "input *dims", _unary(_flip)),
+    ("roll", "input shifts dims=None", _unary(_roll)),
+    ("pad", "input pad mode=constant value=None", _unary(_pad)),
     ("mean", _over_text("dtype=None"), _drop_more(lambda run, input, dtype, **args: _over("Mean")(
         run, input, **args))),
     ("sum", _over_text("dtype=None"), _drop_more(lambda run, input, dtype, **args: _over("Sum")(
         run, input, **args))),
-    ("amax", "input dim=None keepdim=False", _one(_over("Max"))),
-    ("amin", "input dim=None keepdim=False", _one(_over("Min"))),
+    ("amax", "input dim=None keepdim=False", _unary(_over("Max"))),
+    ("amin", "input dim=None keepdim=False", _unary(_over("Min"))),
     ("max", _over_text(), _drop_more(_extreme("Max"))),
     ("min", _over_text(), _drop_more(_extreme("Min"))),
     ("argmax", _over_text(), _drop_more(lambda run, input, dim, keepdim: places(input, dim, run))),
-    ("topk", "input k dim=-1 largest=True sorted=True", _one(_top)),
-    ("std", "input dim=None unbiased=None keepdim=False correction=None", _one(_deviation("Std"))),
-    ("var", "input dim=None unbiased=None keepdim=False correction=None", _one(_deviation("Var"))),
-    ("norm", "input p=2.0 dim=None keepdim=False", _one(_norm)),
-    ("vector_norm", "input p=2.0 dim=None keepdim=False", _one(_norm)),
-    ("normalize", "input p=2.0 dim=1 eps=1e-12", _one(_normalize)),
+    ("topk", "input k dim=-1 largest=True sorted=True", _unary(_top)),
+    *[(name.lower(), "input dim=None unbiased=None keepdim=False correction=None",
+       _unary(_deviation(name))) for name in ("Std", "Var")],
+    ("norm", "input p=2.0 dim=None keepdim=False", _unary(_norm)),
+    ("vector_norm", "input p=2.0 dim=None keepdim=False", _unary(_norm)),
+    ("normalize", "input p=2.0 dim=1 eps=1e-12", _unary(_normalize)),
     ("softmax", "input dim=None **more", _softmax("Softmax")),
     ("log_softmax", "input dim=None **more", _softmax("LogSoftmax")),
     ("softmin", "input dim=None **more", _softmax("Softmin")),
     ("glu", "input dim=-1", _softmax("GLU")),
-    ("clamp", "input min=None max=None", _one(_clamp)),
-    ("clip", "input min=None max=None", _one(_clamp)),
-    ("clamp_min", "input min", _one(lambda run, input, min: _clamp(run, input, min, None))),
-    ("clamp_max", "input max", _one(lambda run, input, max: _clamp(run, input, None, max))),
-    ("logsumexp", "input dim keepdim=False", _one(_log_sum_exp)),
+    ("clamp", "input min=None max=None", _unary(_clamp)),
+    ("clip", "input min=None max=None", _unary(_clamp)),
+    ("clamp_min", "input min", _unary(lambda run, input, min: _clamp(run, input, min, None))),
+    ("clamp_max", "input max", _unary(lambda run, input, max: _clamp(run, input, None, max))),
+    ("logsumexp", "input dim keepdim=False", _unary(_log_sum_exp)),
     ("lerp", "input end weight", _between),
     ("addcmul", "input tensor1 tensor2 value=1", _add_product("*")),
     ("addcdiv", "input tensor1 tensor2 value=1", _add_product("/")),
     ("addmm", "input mat1 mat2 beta=1 alpha=1", _add_matmul),
     ("baddbmm", "input mat1 mat2 beta=1 alpha=1", _add_matmul),
-    ("fliplr", "input", _one(lambda run, input: _flip(run, input, [1]))),
-    ("expm1", "input", _one(_elementwise(("Exp", {}), ("Scale", {"offset": -1.0})))),
-    ("square", "input", _one(_elementwise(("Power", {"exponent": 2.0})))),
-    ("rsqrt", "input", _one(_elementwise(("Power", {"exponent": -0.5})))),
-    ("reciprocal", "input", _one(_elementwise(("Power", {"exponent": -1.0})))),
-    ("neg", "input", _one(_elementwise(("Scale", {"factor": -1.0})))),
-    ("log1p", "input", _one(_elementwise(("Scale", {"offset": 1.0}), ("Log", {})))),
+    ("fliplr", "input", _unary(lambda run, input: _flip(run, input, [1]))),
+    ("expm1", "input", _unary(_elementwise(("Exp", {}), ("Scale", {"offset": -1.0})))),
+    ("square", "input", _unary(_elementwise(("Power", {"exponent": 2.0})))),
+    ("rsqrt", "input", _unary(_elementwise(("Power", {"exponent": -0.5})))),
+    ("reciprocal", "input", _unary(_elementwise(("Power", {"exponent": -1.0})))),
+    ("neg", "input", _unary(_elementwise(("Scale", {"factor": -1.0})))),
+    ("log1p", "input", _unary(_elementwise(("Scale", {"offset": 1.0}), ("Log", {})))),
     ("pow", "input exponent", lambda run, input, exponent: _power(run, input, exponent)),
     ("add", "input other alpha=1", lambda run, input, other, alpha: binary(
         "+", input, other if alpha == 1 else binary("*", other, alpha, False, run), False, run)),
@@ -1321,17 +1321,17 @@ _ENTRIES: list[tuple[str, str | None, Body]] = [
     ("alpha_dropout", "input p=0.5 training=False inplace=False", _dropout("AlphaDropout")),
     ("feature_dropout", "input p=0.5 training=True inplace=False", _dropout("Dropout2d")),
     ("interpolate", "input size=None scale_factor=None mode=nearest align_corners=None "
-     "recompute_scale_factor=None antialias=False", _one(_interpolate)),
+     "recompute_scale_factor=None antialias=False", _unary(_interpolate)),
     ("upsample", "input size=None scale_factor=None mode=nearest align_corners=None "
-     "recompute_scale_factor=None antialias=False", _one(_interpolate)),
-    ("linear", "input weight bias=None", _one(_linear)),
+     "recompute_scale_factor=None antialias=False", _unary(_interpolate)),
+    ("linear", "input weight bias=None", _unary(_linear)),
     *[(f"conv{n}d", "input weight bias=None stride=1 padding=0 dilation=1 groups=1",
        _convolution(n)) for n in (1, 2, 3)],
-    ("layer_norm", "input normalized_shape weight=None bias=None eps=1e-5", _one(_layer_norm)),
-    ("group_norm", "input num_groups weight=None bias=None eps=1e-5", _one(_group_norm)),
-    ("prelu", "input weight", _one(_prelu)),
-    ("masked_fill", "input mask value", _one(_mask)),
-    ("gumbel_softmax", "input tau=1 hard=False eps=1e-10 dim=-1", _one(_gumbel)),
+    ("layer_norm", "input normalized_shape weight=None bias=None eps=1e-5", _unary(_layer_norm)),
+    ("group_norm", "input num_groups weight=None bias=None eps=1e-5", _unary(_group_norm)),
+    ("prelu", "input weight", _unary(_prelu)),
+    ("masked_fill", "input mask value", _unary(_mask)),
+    ("gumbel_softmax", "input tau=1 hard=False eps=1e-10 dim=-1", _unary(_gumbel)),
 ]  # fmt: skip
 _OF_SEVERAL: list[tuple[str, str | None, Body]] = [
     ("cat", "tensors dim=0 **more", lambda run, tensors, dim, more: _cat(
@@ -1387,5 +1387,5 @@ Tensor.methods.update(FUNCTIONS)
 Tensor.methods.update({name: Function(name, None, _keep) for name in _UNCHANGED})
 Tensor.methods |= {name: Function(name, None, _detach) for name in ("detach", "detach_")}
 Tensor.methods["clone"] = FUNCTIONS["clone"] = Function("clone", None, _clone)
-Tensor.methods["unfold"] = Function("unfold", "input dimension size step", _one(_unfold))
+Tensor.methods["unfold"] = Function("unfold", "input dimension size step", _unary(_unfold))
 Tensor.binary, Tensor.compared = staticmethod(binary), staticmethod(compared)

@@ -258,8 +258,8 @@ def _listed(module: Any, named: bool, deep: bool) -> Function:
     def give(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         pairs = list(walk(module)) if deep else children(module)
         run.charge(len(pairs))
-        kept = [(name, inner) for name, inner in pairs if not isinstance(inner, Parameter)]
-        return kept if named else [inner for _, inner in kept]
+        modules = [(name, inner) for name, inner in pairs if not isinstance(inner, Parameter)]
+        return modules if named else [inner for _, inner in modules]
 
     return Function("modules", None, give)
 
@@ -670,8 +670,8 @@ class LayerModule(Module):
             return self._reshaped(tensor, run)
         if self.type in _WITH_DIM:
             name = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Softmin": "softmin"}
-            given = {"dim": self.args["dim"]} if "dim" in self.args else {}
-            return FUNCTIONS[name.get(self.type, "glu")].call([tensor], given, run)
+            options = {"dim": self.args["dim"]} if "dim" in self.args else {}
+            return FUNCTIONS[name.get(self.type, "glu")].call([tensor], options, run)
         if self.type in ("Linear", "LayerNorm"):
             last = 1
             if self.type == "LayerNorm":
@@ -727,8 +727,8 @@ def layer_step(module: Any, tensor: Tensor, run: Any) -> Tensor:
 def _layer_class(name: str) -> ModuleClass:
     def make(run: Any, args: list[Any], kwargs: dict[str, Any]) -> LayerModule:
         made = LayerModule(CLASSES[name], name, layer_arguments(name, args, kwargs, run), run.line)
-        given = dict(zip(argument_names(name), args, strict=False)) | kwargs
-        made.inplace = given.get("inplace") is True
+        arguments = dict(zip(argument_names(name), args, strict=False)) | kwargs
+        made.inplace = arguments.get("inplace") is True
         return made
 
     return ModuleClass(name, make, (MODULE,))
@@ -739,13 +739,13 @@ def layer_arguments(name: str, args: list[Any], kwargs: dict[str, Any], run: Any
     names = argument_names(name)
     if len(args) > len(names):
         run.refuse(f"passes {len(args)} arguments to {name}; it takes {len(names)}")
-    given = dict(zip(names, args, strict=False))
-    twice = [key for key in kwargs if key in given]
+    positional = dict(zip(names, args, strict=False))
+    twice = [key for key in kwargs if key in positional]
     if twice:
         run.refuse(f"passes {twice[0]} to {name} twice")
     takes = {each.name: each for each in layer_signature(name).arguments}
-    kept = {}
-    for key, value in {**given, **kwargs}.items():
+    arguments = {}
+    for key, value in {**positional, **kwargs}.items():
         if key in _IGNORED:
             continue
         if key not in takes:
@@ -754,19 +754,22 @@ def layer_arguments(name: str, args: list[Any], kwargs: dict[str, Any], run: Any
             run.refuse(f"passes an argument {key!r} to {name} that it does not take here")
         value = value if isinstance(value, Unknown) else argument(value, run)
         if takes[key].required or isinstance(value, Unknown) or value != takes[key].default:
-            kept[key] = value
-    missing = [key for key, each in takes.items() if each.required and key not in kept]
+            arguments[key] = value
+    missing = [key for key, each in takes.items() if each.required and key not in arguments]
     if missing:
         run.refuse(f"leaves out {missing[0]}, which {name} needs")
-    return kept
+    return arguments
 
 
 def _lazy_class(name: str, type_: str) -> ModuleClass:
     def make(run: Any, args: list[Any], kwargs: dict[str, Any]) -> LayerModule:
         names = [key for key in argument_names(type_) if key not in _SIZE_NAMES]
-        given = dict(zip(names, args, strict=False))
+        positional = dict(zip(names, args, strict=False))
         return LayerModule(
-            CLASSES[type_], type_, layer_arguments(type_, [], {**given, **kwargs}, run), run.line
+            CLASSES[type_],
+            type_,
+            layer_arguments(type_, [], {**positional, **kwargs}, run),
+            run.line,
         )
 
     return ModuleClass(name, make, (CLASSES[type_],))
@@ -928,13 +931,13 @@ def _sequence_class(name: str) -> ModuleClass:
         defaults = _PARAMETERS[name].defaults
         if not isinstance(bound.get("activation", ""), str):
             bound["activation"] = _activation(bound["activation"], run)
-        kept = {
+        arguments = {
             key: argument(value, run)
             for key, value in bound.items()
             if defaults[key] is MISSING or value != defaults[key]
         }
         made = Embedding if name == "Embedding" else SequenceModule
-        return made(CLASSES[name], name, kept, run.line)
+        return made(CLASSES[name], name, arguments, run.line)
 
     return ModuleClass(name, make, (MODULE,))
 
@@ -1030,8 +1033,8 @@ class Container(Module):
             ends = (index.start, index.stop, index.step)
             if not all(end is None or type(end) is int for end in ends) or index.step == 0:
                 run.refuse("slices modules by something other than whole numbers")
-            kept = {name: self.children[name] for name in names[index]}
-            return Container(self.cls, kept, run.line)
+            layers = {name: self.children[name] for name in names[index]}
+            return Container(self.cls, layers, run.line)
         return self.children[self._name(index, run)]
 
     def set_item(self, index: Any, value: Any, run: Any) -> None:

@@ -119,8 +119,8 @@ def factory(name: str) -> Function:
         weights = [*args, kwargs.get("weights"), kwargs.get("pretrained")]
         if any(value not in (None, False) for value in weights if not isinstance(value, Unknown)):
             run.note(f"The weights of {name} are drawn anew: pretrained ones are not loaded.")
-        kept = {key: value for key, value in kwargs.items() if key not in _NOT_OURS}
-        return _pristine(name, kept, run)
+        arguments = {key: value for key, value in kwargs.items() if key not in _NOT_OURS}
+        return _pristine(name, arguments, run)
 
     return Function(name, None, make)
 

@@ -147,12 +147,12 @@ SIZES = (
 def live(steps: Iterable[Step], output: Step) -> list[Step]:
     """The steps on which the output depends, in order."""
     needed = {id(output)}
-    kept = []
+    live_steps = []
     for step in reversed(list(steps)):
         if id(step) in needed:
-            kept.append(step)
+            live_steps.append(step)
             needed.update(id(source) for source in step.sources)
-    return kept[::-1]
+    return live_steps[::-1]
 
 
 def simplified(steps: list[Step], output: Step) -> list[Step]:

@@ -156,7 +156,7 @@ class _Reader:
                     f"The layer {shown(waiting[0][0])} reads layers that are not there."
                 )
             calls = waiting
-        ends = [_found(tensors, config[key]) for key in ("input_layers", "output_layers")]
+        ends = [_end_tensors(tensors, config[key]) for key in ("input_layers", "output_layers")]
         name = str(config.get("name", "")) if depth else ""
         return FunctionalModel(self.trace, ends[0], ends[1], None, name)
 
@@ -165,8 +165,8 @@ class _Reader:
     ) -> bool:
         """Call a layer if all that it reads is there."""
         args, kwargs = _arguments(node)
-        wanted = [key for value in (args, kwargs) for key in _keys(value)]
-        if any(key not in tensors for key in wanted):
+        keys = [key for value in (args, kwargs) for key in _keys(value)]
+        if any(key not in tensors for key in keys):
             return False
         args, kwargs = _filled(args, tensors), _filled(kwargs, tensors)
         skipped = ("training", "mask")
@@ -264,8 +264,8 @@ class _Operation:
         self.options = {k: _plain(v) for k, v in config.items() if k not in skipped}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = {k: v for k, v in self.options.items() if v is not None}
-        return self.function.call(list(args), {**given, **kwargs}, _Run(self.trace))
+        options = {k: v for k, v in self.options.items() if v is not None}
+        return self.function.call(list(args), {**options, **kwargs}, _Run(self.trace))
 
 
 class _Run:
@@ -386,10 +386,10 @@ def _filled(value: Any, tensors: Mapping[tuple[str, int, int], Any]) -> Any:
     return value
 
 
-def _found(tensors: Mapping[tuple[str, int, int], Any], ends: Any) -> Any:
+def _end_tensors(tensors: Mapping[tuple[str, int, int], Any], ends: Any) -> Any:
     """The tensors that a model's inputs or outputs are: one, a list, or by name."""
     if isinstance(ends, Mapping):
-        return {name: _found(tensors, end) for name, end in ends.items()}
+        return {name: _end_tensors(tensors, end) for name, end in ends.items()}
     if ends and isinstance(ends[0], str):
         return tensors[ends[0], ends[1], ends[2]]
-    return [_found(tensors, end) for end in ends]
+    return [_end_tensors(tensors, end) for end in ends]

@@ -166,14 +166,14 @@ def _transposed(sides: int) -> Any:
             size = x.shape[axes[index]]
             if extra is not None:
                 cut = span // 2 if same else 0
-                wanted = (size - 1) * stride + span - 2 * cut + extra[index]
+                target = (size - 1) * stride + span - 2 * cut + extra[index]
             else:
-                wanted = size * stride if same else size * stride + max(span - stride, 0)
-            surplus = (size - 1) * stride + span - wanted  # cut off: the odd one at the end
+                target = size * stride if same else size * stride + max(span - stride, 0)
+            surplus = (size - 1) * stride + span - target  # cut off: the odd one at the end
             paddings.append(max(surplus, 0) // 2)
             ends.append((0, -(max(surplus, 0) % 2)))
             more.append(max(-surplus, 0))
-            sizes.append(wanted)
+            sizes.append(target)
         args: dict[str, Any] = {"out_channels": filters, "kernel_size": tidy(kernel)}
         usual = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1}
         for name, values in zip(usual, (strides, paddings, more, dilation), strict=True):
@@ -192,15 +192,15 @@ def _pad(sides: int, sign: int, name: str) -> Any:
     """ZeroPadding and Cropping: one number, one for each side, or a pair for each side."""
 
     def run(layer: KerasLayer, value: Any) -> Tensor:
-        given = layer[name]
-        given = (given,) * sides if isinstance(given, int) else tuple(given or ())
-        given = (given,) if sides == 1 and len(given) == 2 else given
-        ends = [(end, end) if isinstance(end, int) else tuple(end) for end in given]
+        widths = layer[name]
+        widths = (widths,) * sides if isinstance(widths, int) else tuple(widths or ())
+        widths = (widths,) if sides == 1 and len(widths) == 2 else widths
+        ends = [(end, end) if isinstance(end, int) else tuple(end) for end in widths]
         if len(ends) != sides or any(
             len(end) != 2 or any(type(n) is not int or n < 0 for n in end) for end in ends
         ):
             layer.refuse(
-                f"passes {shown(given)} as {name}; it takes whole numbers or pairs of them"
+                f"passes {shown(widths)} as {name}; it takes whole numbers or pairs of them"
             )
         x, _, axes = layer.images(value, sides)
         return padded(x, [(sign * before, sign * after) for before, after in ends], axes)

@@ -266,8 +266,8 @@ def _augment(field: str, option: str, unit: float) -> Any:
     """A random layer: taken into the recipe's augmentation, and no layer here."""
 
     def run(layer: KerasLayer, value: Any) -> Tensor:
-        given = layer[option] if option else None
-        bounds = given if isinstance(given, list | tuple) else (given,)
+        setting = layer[option] if option else None
+        bounds = setting if isinstance(setting, list | tuple) else (setting,)
         known = [abs(n) for n in bounds if type(n) in (int, float)]
         if field and known:
             share = round(max(known) * unit, 6)

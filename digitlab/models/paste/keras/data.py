@@ -126,9 +126,9 @@ def one_hot() -> Function:
     """`to_categorical(labels)`: a column for each class."""
 
     def make(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        given = dict(zip(("y", "num_classes"), args, strict=False)) | kwargs
-        labels = given.get("y", given.get("x"))
-        classes = given.get("num_classes", given.get("nb_classes"))
+        arguments = dict(zip(("y", "num_classes"), args, strict=False)) | kwargs
+        labels = arguments.get("y", arguments.get("x"))
+        classes = arguments.get("num_classes", arguments.get("nb_classes"))
         known = isinstance(labels, Data)
         if not known and type(classes) is not int:
             run.note("The labels are not in the text; ten classes are taken.")

@@ -697,12 +697,12 @@ def numbers(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 def noise(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """`tf.random.normal(shape)`, standard normal."""
-    given = {**dict(zip(("shape", "mean", "stddev"), args, strict=False)), **kwargs}
-    if given.get("mean", 0) or given.get("stddev", 1) != 1:
-        shape = given.get("shape")
-        options = {name: given[name] for name in ("mean", "stddev") if name in given}
+    arguments = {**dict(zip(("shape", "mean", "stddev"), args, strict=False)), **kwargs}
+    if arguments.get("mean", 0) or arguments.get("stddev", 1) != 1:
+        shape = arguments.get("shape")
+        options = {name: arguments[name] for name in ("mean", "stddev") if name in arguments}
         return FirstValues(shape, Initializer("RandomNormal", options))
-    return Noise(given.get("shape"))
+    return Noise(arguments.get("shape"))
 
 
 def first_values(word: str) -> Callable[..., Any]:

@@ -319,8 +319,8 @@ class KerasLayer(Native):
     def _look_for_channels(self, x: Tensor) -> None:
         """An image written as (1, 28, 28) has its channels first, though the text may leave that to
         Keras's settings on the author's machine."""
-        said = self.options.get("data_format") or self.data_format
-        if said or x.node.type != INPUT or x.rank != 3 or self.channels_first:
+        data_format = self.options.get("data_format") or self.data_format
+        if data_format or x.node.type != INPUT or x.rank != 3 or self.channels_first:
             return
         channels, height, width = x.shape
         if channels in (1, 3) and height == width >= 5:

@@ -176,13 +176,13 @@ def _keras_1_merge(trace: Trace) -> Any:
 
     def make(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         trace.run, trace.line = run, run.line
-        given = dict(zip(("inputs", "mode"), args, strict=False)) | kwargs
-        mode = given.get("mode", "sum")
+        arguments = dict(zip(("inputs", "mode"), args, strict=False)) | kwargs
+        mode = arguments.get("mode", "sum")
         if mode not in modes:
             run.refuse(f"merges by the mode {shown(mode)}; it takes {', '.join(modes)}")
-        axis = given.get("concat_axis", -1)
+        axis = arguments.get("concat_axis", -1)
         options = {"axis": axis} if mode == "concat" else {}
-        return KerasLayer(KINDS[modes[mode]], [], options, trace, run.line)(given.get("inputs"))
+        return KerasLayer(KINDS[modes[mode]], [], options, trace, run.line)(arguments.get("inputs"))
 
     return make
 

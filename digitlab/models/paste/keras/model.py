@@ -361,8 +361,8 @@ class LayerClass(NativeClass):
         if name in ("add_weight", "add_variable"):
             return Function(name, None, _add_weight(self.trace, instance))
         if name == "layers":
-            kept = instance.attributes.values()
-            return [v for v in kept if isinstance(v, KerasLayer | KerasModel | Instance)]
+            values = instance.attributes.values()
+            return [v for v in values if isinstance(v, KerasLayer | KerasModel | Instance)]
         if name in PASSED_OVER:
             return Function(name, None, lambda run, args, kwargs: _unknown(name, run))
         if name == "build":
@@ -485,15 +485,15 @@ def _add_weight(trace: Trace, instance: Instance) -> Callable[..., Any]:
         order = ("name", "shape", "dtype", "initializer")
         if args and not isinstance(args[0], str):
             order = ("shape", "initializer", "dtype", "trainable")
-        given = {**dict(zip(order, args, strict=False)), **kwargs}
-        if given.get("trainable") is False:
+        arguments = {**dict(zip(order, args, strict=False)), **kwargs}
+        if arguments.get("trainable") is False:
             trace.note(f"The weight in line {run.line} is learnt here, though the text fixes it.")
-        shape = given.get("shape", ())
+        shape = arguments.get("shape", ())
         if isinstance(shape, Unknown):
             shape.refuse()
         shape = getattr(shape, "sizes", shape)
         shape = (1,) if shape in ((), None) else shape
-        return make_parameter(trace, shape, given.get("initializer"))
+        return make_parameter(trace, shape, arguments.get("initializer"))
 
     return make
 
@@ -512,14 +512,16 @@ class ModelClass(LayerClass):
         return self._functional(args, kwargs, run)
 
     def _functional(self, args: list[Any], kwargs: dict[str, Any], run: Any) -> FunctionalModel:
-        given = dict(zip(("inputs", "outputs", "name"), args, strict=False))
+        arguments = dict(zip(("inputs", "outputs", "name"), args, strict=False))
         renamed = {"input": "inputs", "output": "outputs"}
-        given |= {renamed.get(name, name): value for name, value in kwargs.items()}
-        if "inputs" not in given or "outputs" not in given:
+        arguments |= {renamed.get(name, name): value for name, value in kwargs.items()}
+        if "inputs" not in arguments or "outputs" not in arguments:
             run.refuse("makes a Model without inputs and outputs")
-        name = given.get("name")
+        name = arguments.get("name")
         name = name if isinstance(name, str) else ""
-        return FunctionalModel(self.trace, given["inputs"], given["outputs"], run.line, name)
+        return FunctionalModel(
+            self.trace, arguments["inputs"], arguments["outputs"], run.line, name
+        )
 
     def begin(self, instance: Any, args: list[Any], kwargs: dict[str, Any], run: Any) -> None:
         super().begin(instance, args, kwargs, run)
@@ -540,8 +542,8 @@ class SequentialClass(LayerClass):
     def call(self, args: list[Any], kwargs: dict[str, Any], run: Any) -> Any:
         self.trace.run, self.trace.line = run, run.line
         model = SequentialModel(self.trace, run.line)
-        given = dict(zip(("layers", "name"), args, strict=False)) | kwargs
-        name, layers = given.get("name"), given.get("layers")
+        arguments = dict(zip(("layers", "name"), args, strict=False)) | kwargs
+        name, layers = arguments.get("name"), arguments.get("layers")
         model.name = name if isinstance(name, str) else ""
         if isinstance(layers, Unknown):
             layers.refuse()
@@ -595,13 +597,13 @@ def input_function(trace: Trace) -> Function:
 
     def make(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         trace.run, trace.line = run, run.line
-        given = dict(zip(("shape", "batch_size", "dtype"), args, strict=False)) | kwargs
-        shape = given.get("shape")
-        batch = given.get("batch_shape", given.get("batch_input_shape"))
+        arguments = dict(zip(("shape", "batch_size", "dtype"), args, strict=False)) | kwargs
+        shape = arguments.get("shape")
+        batch = arguments.get("batch_shape", arguments.get("batch_input_shape"))
         if shape is None and batch is not None:
             shape = tuple(getattr(batch, "sizes", batch))[1:]
-        if isinstance(given.get("tensor", given.get("input_tensor")), Tensor):
-            return given.get("tensor", given.get("input_tensor"))
+        if isinstance(arguments.get("tensor", arguments.get("input_tensor")), Tensor):
+            return arguments.get("tensor", arguments.get("input_tensor"))
         if isinstance(shape, Unknown):
             trace.note("The shape of the input is not in the text; (28, 28, 1) is taken.")
             shape = (28, 28, 1)
@@ -609,7 +611,7 @@ def input_function(trace: Trace) -> Function:
         shape = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
         if len(shape) > 1 and shape[0] is None and len(shape) > 3:
             shape = shape[1:]  # a batch of None, written though it need not be
-        name = given.get("name")
+        name = arguments.get("name")
         return image_input(trace, shape, run.line, name if isinstance(name, str) else "")
 
     return Function("Input", None, make)

@@ -81,7 +81,7 @@ def _pad_same(
 def _border(size: int, window: int, stride: int, ceil: bool) -> tuple[int, int] | None:
     """Torch's padding of one side, and the values too many at the front that it gives."""
     before, after = same_padding([size], [window], [stride])[0]
-    wanted = -(-size // stride)
+    target = -(-size // stride)
     for padding, surplus in ((before, 0), (after, (after - before) // stride)):
         if (padding - before) % stride:
             continue
@@ -89,7 +89,7 @@ def _border(size: int, window: int, stride: int, ceil: bool) -> tuple[int, int] 
         count = (-(-span // stride) if ceil else span // stride) + 1
         if ceil and (count - 1) * stride >= size + padding:
             count -= 1
-        if count == wanted + surplus and 2 * padding <= window:
+        if count == target + surplus and 2 * padding <= window:
             return padding, surplus
     return None
 

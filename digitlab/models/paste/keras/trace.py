@@ -114,10 +114,10 @@ class Trace:
         """Take back what was made since `mark`, as if no layer had been called since."""
         for items, count in zip((self.nodes, self.notes, self.inits), mark, strict=True):
             del items[count:]
-        kept = set(self.nodes)
-        self.arranged = {key: node for key, node in self.arranged.items() if node in kept}
+        current = set(self.nodes)
+        self.arranged = {key: node for key, node in self.arranged.items() if node in current}
         for nodes in self.made:
-            for part in [part for part, node in nodes.items() if node not in kept]:
+            for part in [part for part, node in nodes.items() if node not in current]:
                 del nodes[part]
         for instance, node_count in list(self.built.items()):
             if node_count >= mark[0]:
