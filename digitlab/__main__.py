@@ -11,7 +11,7 @@ def _say_nothing_of_interrupts() -> None:
     """
     say, note = sys.excepthook, sys.unraisablehook
     sys.excepthook = lambda kind, *rest: kind is KeyboardInterrupt or say(kind, *rest)
-    sys.unraisablehook = lambda told: told.exc_type is KeyboardInterrupt or note(told)
+    sys.unraisablehook = lambda error: error.exc_type is KeyboardInterrupt or note(error)
 
 
 if __name__ == "__main__":

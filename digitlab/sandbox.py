@@ -63,14 +63,14 @@ def open_apart(
 
 
 def _environment() -> dict[str, str]:
-    kept = {
+    variables = {
         name: value
         for name, value in os.environ.items()
         if name.upper() in _PASSED or name.startswith("DIGITLAB_MAX_")
     }
     paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**kept, **single, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**variables, **single, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _read_answer(path: Path, status: int) -> dict[str, Any]:

@@ -56,8 +56,8 @@ class Duplicates:
     def between(self, first: str, second: str) -> np.ndarray:
         """The pairs, int64, of which one image is in the split `first` and one in `second`."""
         codes = np.stack([self.table.split[self.first], self.table.split[self.second]])
-        wanted = sorted((SPLITS.index(first), SPLITS.index(second)))
-        return np.flatnonzero((np.sort(codes, axis=0) == np.array(wanted)[:, None]).all(axis=0))
+        splits = sorted((SPLITS.index(first), SPLITS.index(second)))
+        return np.flatnonzero((np.sort(codes, axis=0) == np.array(splits)[:, None]).all(axis=0))
 
     def leaks(self) -> dict[tuple[str, str], int]:
         """For each two splits, and each split with itself, how many images of the second have a
@@ -96,10 +96,10 @@ def _find(table: ImageTable, report: Progress) -> dict[str, torch.Tensor]:
     pairs = np.concatenate([same, shifted, near])
     kind = np.repeat(np.arange(3, dtype=np.int8), [len(same), len(shifted), len(near)])
     difference = np.concatenate([np.zeros(len(same) + len(shifted), np.float32), difference])
-    _, kept = np.unique(pairs, axis=0, return_index=True)  # the first, which says the most
-    kept = kept[np.lexsort((pairs[kept, 0], difference[kept], kind[kept]))]
-    columns = {"first": pairs[kept, 0], "second": pairs[kept, 1]}
-    columns |= {"kind": kind[kept], "difference": difference[kept]}
+    _, order = np.unique(pairs, axis=0, return_index=True)  # the first, which says the most
+    order = order[np.lexsort((pairs[order, 0], difference[order], kind[order]))]
+    columns = {"first": pairs[order, 0], "second": pairs[order, 1]}
+    columns |= {"kind": kind[order], "difference": difference[order]}
     return {name: torch.from_numpy(np.ascontiguousarray(c)) for name, c in columns.items()}
 
 

@@ -102,8 +102,8 @@ def _with_examples(mnist: Dataset, cache: Path | None) -> Dataset:
 
 def _examples(mnist: Dataset, cache: Path | None) -> tuple[np.ndarray, np.ndarray]:
     if cache and cache.is_file():
-        kept = np.load(cache)
-        return kept["images"], kept["labels"]
+        archive = np.load(cache)
+        return archive["images"], archive["labels"]
     digits = digits_of(read_settings().data / FILE, "train")
     scans = mnist.train.images[:, 0].numpy(), mnist.train.labels.numpy()
     images, labels = make_examples(digits, scans, SEED)

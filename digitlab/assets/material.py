@@ -187,7 +187,7 @@ def scan_spans(scans: Scans, count: int, rng: np.random.Generator) -> Iterator[E
 def _row_of_scans(images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list]:
     """MNIST digits enlarged beside each other, apart or touching: ink, and where each one's is."""
     scale = int(rng.integers(4, 7))
-    found, x, before = [], 0.0, None
+    scans, x, before = [], 0.0, None
     for image in images:
         left, _, right, _ = find_box(image)
         large = Image.fromarray(image[:, left:right]).resize(
@@ -200,11 +200,11 @@ def _row_of_scans(images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndar
         if before is not None:
             near = _meeting(before, ink)
             x += before.shape[1] - near + rng.uniform(-0.1, 0.15) * 20 * scale
-        found.append((max(0, int(x)), ink))
+        scans.append((max(0, int(x)), ink))
         x, before = max(0.0, x), ink
-    width = max(start + ink.shape[1] for start, ink in found)
+    width = max(start + ink.shape[1] for start, ink in scans)
     truth = []
-    for start, ink in found:
+    for start, ink in scans:
         whole = np.zeros((28 * scale + 20, width + 20), bool)
         whole[10 : 10 + len(ink), 10 + start : 10 + start + ink.shape[1]] = ink > 0
         truth.append(whole)
@@ -213,12 +213,12 @@ def _row_of_scans(images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndar
 
 def _meeting(before: np.ndarray, after: np.ndarray) -> int:
     """By how much the second may move left from beside the first until their ink meets."""
-    one, two = before > 0, after > 0
-    both = one.any(axis=1) & two.any(axis=1)
+    left, right = before > 0, after > 0
+    both = left.any(axis=1) & right.any(axis=1)
     if not both.any():
         return 0
-    end = one[both][:, ::-1].argmax(axis=1)
-    start = two[both].argmax(axis=1)
+    end = left[both][:, ::-1].argmax(axis=1)
+    start = right[both].argmax(axis=1)
     return int((end + start).min())
 
 
@@ -226,12 +226,12 @@ def _labelled(
     ink: np.ndarray, truth: Sequence[np.ndarray], text: str, rng: np.random.Generator
 ) -> Iterator[Example]:
     """Candidates of a drawing with what they are; of those that are no digit a part."""
-    areas = [np.count_nonzero(one & (ink > 127)) for one in truth]
+    areas = [np.count_nonzero(mask & (ink > 127)) for mask in truth]
     parts, matches = [], []
     for part, (top, left) in list_candidates(ink):
         inside = np.s_[top : top + part.shape[0], left : left + part.shape[1]]
         own = part > 127
-        shared = np.array([np.count_nonzero(own & one[inside]) for one in truth])
+        shared = np.array([np.count_nonzero(own & mask[inside]) for mask in truth])
         parts.append(part)
         matches.append(shared / np.maximum(np.maximum(1, np.count_nonzero(own)), areas))
     if not parts:
@@ -263,7 +263,7 @@ def _drawn(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarra
     brush = max(2.0, side * float(np.exp(rng.uniform(np.log(0.04), np.log(0.24)))))
     fitted, extent = scale_strokes(strokes, side, widest=1)
     size = tuple(int(n) for n in extent + 2 * brush + 8)
-    return read_drawing(rasterise([one + brush + 4 for one in fitted], size, brush)).copy()
+    return read_drawing(rasterise([stroke + brush + 4 for stroke in fitted], size, brush)).copy()
 
 
 def _frame(ink: np.ndarray, label: int) -> Iterator[Example]:

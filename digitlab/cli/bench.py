@@ -44,9 +44,9 @@ def bench(
         show(measure_photos(photos), as_json)
         return
     chosen = {"growth": growth, "race": race, "fast": fast, "drawing": drawing, "gpu": gpu}
-    wanted = [name for name, on in chosen.items() if on] or ["training"]
+    names = [name for name, on in chosen.items() if on] or ["training"]
     show(
-        [row for name in wanted for row in _MEASURES[name](_tell, peers)],
+        [row for name in names for row in _MEASURES[name](_tell, peers)],
         as_json,
     )
 

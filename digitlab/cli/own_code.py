@@ -27,10 +27,10 @@ def own_model(model: str) -> str | nn.Module | dl.ModelSpec:
     if match is None:
         return model
     path, name = Path(match["file"]), match["name"]
-    found = getattr(_run(path), name, None)
-    if found is None:
+    value = getattr(_run(path), name, None)
+    if value is None:
         raise SpecError(f"{path} has no {name}.")
-    return _network(found, model)
+    return _network(value, model)
 
 
 def _run(path: Path) -> Any:
@@ -51,20 +51,20 @@ def _run(path: Path) -> Any:
     return module
 
 
-def _network(found: Any, model: str) -> Any:
+def _network(value: Any, model: str) -> Any:
     from torch import nn
 
-    if not isinstance(found, nn.Module | dl.ModelSpec) and callable(found):
+    if not isinstance(value, nn.Module | dl.ModelSpec) and callable(value):
         try:
-            found = found()
+            value = value()
         except Exception as error:
             raise _failed(f"Calling {model} without arguments", error) from error
-    if not isinstance(found, nn.Module | dl.ModelSpec):
+    if not isinstance(value, nn.Module | dl.ModelSpec):
         raise SpecError(
-            f"{model} gives {type(found).__name__}; it must be an nn.Module or a ModelSpec, or a "
+            f"{model} gives {type(value).__name__}; it must be an nn.Module or a ModelSpec, or a "
             f"class or function that makes one without arguments."
         )
-    return found
+    return value
 
 
 def _failed(what: str, error: Exception) -> SpecError:

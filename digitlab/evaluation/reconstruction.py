@@ -25,13 +25,14 @@ class Separation(NamedTuple):
     """How well the error tells other images from those of the dataset.
 
     `area` is that under the ROC curve: the chance that an other image has the larger error.
-    `threshold` is the error that 95 % of the dataset's images stay below, and `found` the share of
-    the others that lie above it. `rates` [K, 2] are the shares of both that lie above each error.
+    `threshold` is the error that 95 % of the dataset's images stay below, and `detection_rate` the
+    share of the others that lie above it. `rates` [K, 2] are the shares of both that lie above each
+    error.
     """
 
     area: float
     threshold: float
-    found: float
+    detection_rate: float
     rates: np.ndarray
 
 
@@ -134,6 +135,6 @@ def separate(known: np.ndarray, others: np.ndarray) -> Separation:
     return Separation(
         area=float(roc_auc_score(truth, scores)),
         threshold=threshold,
-        found=float((others > threshold).mean()),
+        detection_rate=float((others > threshold).mean()),
         rates=np.stack([false, true], 1),
     )

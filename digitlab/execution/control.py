@@ -77,7 +77,7 @@ class Control:
         if not self._pressed and now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
             self._pressed = next((w for w, file in self._files.items() if file.exists()), None)
-            self._pressed = self._pressed or lease.asked(self._run_id)
+            self._pressed = self._pressed or lease.read_request(self._run_id)
         if not self._pressed and now >= self._ends:
             self._pressed, self.note = "stop", self._limit_note
         if not self._pressed and now >= self._next_turn_look:

@@ -112,8 +112,8 @@ def _describe(
     train = config.take_subset(data).train
     tensors = {"images": train.images.contiguous(), "labels": train.labels.contiguous()}
     if state:
-        kept = {k: v for k, v in state.tensors.items() if not k.startswith(_OF_LEADER)}
-        tensors |= {f"state.{name}": value for name, value in kept.items()}
+        state_tensors = {k: v for k, v in state.tensors.items() if not k.startswith(_OF_LEADER)}
+        tensors |= {f"state.{name}": value for name, value in state_tensors.items()}
     # Without what is the leader's: it validates, and chooses the weights that are kept.
     alike = config.changed(
         subset=None, average=0.0, keep="last", early_stopping=None, test_curve=False

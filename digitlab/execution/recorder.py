@@ -299,11 +299,11 @@ class Recorder:
 
     def _tell_unsent(self, reason: str) -> None:
         """Say that files are on this machine alone, as long as the bucket cannot be written."""
-        told = [notice for notice in self.notices if notice.startswith(storage.ALONE)]
-        if reason and not told:
+        warnings = [notice for notice in self.notices if notice.startswith(storage.ALONE)]
+        if reason and not warnings:
             self._warn([f"{storage.ALONE} {platform.node()}. {reason}"])
-        elif told and not reason:
-            self._withdraw(set(told))
+        elif warnings and not reason:
+            self._withdraw(set(warnings))
 
     def _write_predictions(self) -> dict[str, float]:
         """Save what the network says on the held-out splits; their losses and accuracies."""

@@ -321,7 +321,7 @@ class _Forward:
         """What the value of a step is called: x where the next step alone reads it."""
         row = self.graph.rows[step.start]
         if step.group is None and row.kind == "parameter":
-            return _access(self.made, self._kept(step))
+            return _access(self.made, self._attribute_name(step))
         if set(self.readers.get(step.value, [])) <= {place + 1}:
             return "x"
         name = step.group.name if step.group else self.graph.names[step.value]
@@ -351,7 +351,7 @@ class _Forward:
             return alias
         return self.words[index]
 
-    def _kept(self, step: _Step) -> str:
+    def _attribute_name(self, step: _Step) -> str:
         if step.group:
             return step.group.name.removeprefix(self.front)
         origin = self.graph.origins[step.start]
@@ -391,7 +391,7 @@ class _Forward:
         return not row.name and has_function(row) and step.start not in self.graph.added
 
     def _self(self, step: _Step) -> str:
-        return _access(self.made, self._kept(step))
+        return _access(self.made, self._attribute_name(step))
 
     def _operands(self, step: _Step, texts: Sequence[str]) -> list[Operand]:
         operands = []

@@ -112,8 +112,8 @@ def is_graph(module: nn.Module, key: str, rows: Mapping[str, Row]) -> bool:
 
     if type(module) is nn.Sequential:
         front = f"{key}." if key else ""
-        found = [rows.get(f"{front}{name}") for name, _ in module.named_children()]
-        return any(row is not None and needs_forward(row) for row in found)
+        children = [rows.get(f"{front}{name}") for name, _ in module.named_children()]
+        return any(row is not None and needs_forward(row) for row in children)
     return isinstance(module, GraphNetwork)
 
 

@@ -148,11 +148,11 @@ def write_comparison(runs: Sequence[Run]) -> str:
 
 def _opening(runs: Sequence[Run]) -> str:
     """Code that opens the runs, and trains again those that are not in the store."""
-    wanted = "".join(f"    {_experiment(run)!r},\n" for run in runs)
+    experiments = "".join(f"    {_experiment(run)!r},\n" for run in runs)
     return f"""import digitlab as dl
 
-wanted = [  # id, architecture, dataset, seed of its split, recipe, run that it started from
-{wanted}]
+experiments = [  # id, architecture, dataset, seed of its split, recipe, run that it started from
+{experiments}]
 
 
 def open_or_train(run_id, architecture, dataset, split_seed, recipe, start_from):
@@ -167,7 +167,7 @@ def open_or_train(run_id, architecture, dataset, split_seed, recipe, start_from)
         return dl.train(spec, data, config, progress=False, start_from=start_from)
 
 
-runs = [open_or_train(*each) for each in wanted]
+runs = [open_or_train(*each) for each in experiments]
 run_ids = [run.id for run in runs]
 print(*runs, sep="\\n")"""
 

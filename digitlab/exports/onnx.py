@@ -62,9 +62,9 @@ def to_onnx(
     model = program.model_proto
     for node in model.graph.node:
         notes = node.metadata_props
-        kept = [note for note in notes if not note.key.endswith("stack_trace")]  # with our paths
+        public = [note for note in notes if not note.key.endswith("stack_trace")]  # with our paths
         del notes[:]
-        notes.extend(kept)
+        notes.extend(public)
     for name, value in metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = name, value

@@ -83,7 +83,7 @@ def recipe_rows(run: Run) -> list[Row]:
 
 def _measured(run: Run, result: Evaluation) -> str:
     record = run.record
-    kept = record.kept_epoch if record.kept_epoch is not None else record.epochs_done
+    epoch = record.kept_epoch if record.kept_epoch is not None else record.epochs_done
     if record.trained_elsewhere:
         return (
             f"Measured on the {result.n:,} test images of {dataset_title(record.dataset)}. "
@@ -97,8 +97,8 @@ def _measured(run: Run, result: Evaluation) -> str:
     if record.members:
         return f"{text}The predictions combine those of {len(record.members)} runs together."
     if run.config.keep == "best":
-        return f"{text}The weights are those of epoch {kept:.4g}, chosen by validation accuracy."
-    return f"{text}The weights are those of epoch {kept:.4g}, where training ended; seed " + (
+        return f"{text}The weights are those of epoch {epoch:.4g}, chosen by validation accuracy."
+    return f"{text}The weights are those of epoch {epoch:.4g}, where training ended; seed " + (
         f"{record.seed}."
     )
 

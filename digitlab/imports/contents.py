@@ -159,8 +159,8 @@ def _read_safetensors(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str
     try:
         tensors = load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        said = header.get("__metadata__", {})
-        return {key: tensors[key] for key in sorted(tensors, key=_natural)}, {"metadata": said}
+        metadata = header.get("__metadata__", {})
+        return {key: tensors[key] for key in sorted(tensors, key=_natural)}, {"metadata": metadata}
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as e:
         raise NetworkFileError(f"The safetensors file is damaged ({str(e)[:120]}).") from e
 

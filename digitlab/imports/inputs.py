@@ -60,7 +60,7 @@ class InputForm:
         words += {"": [], "pad": ["paper around it"], "resize": ["enlarged"]}[self.sizing]
         return ", ".join(words)
 
-    def front(self, images: Shape, wanted: Shape) -> list[Layer]:
+    def front(self, images: Shape, target: Shape) -> list[Layer]:
         """The layers that make normalised `images` [C, H, W] into what the network wants."""
         layers = []
         if self.transposed:
@@ -70,20 +70,20 @@ class InputForm:
                 Layer("Scale", {"factor": -1.0, "offset": (1 - 2 * self.mean) / self.std})
             )
         if self.sizing == "pad":
-            rows, columns = wanted[1] - images[1], wanted[2] - images[2]
+            rows, columns = target[1] - images[1], target[2] - images[2]
             sides = [columns // 2, columns - columns // 2, rows // 2, rows - rows // 2]
             layers.append(Layer("Pad", {"padding": sides, "value": self._paper}))
         elif self.sizing == "resize":
-            layers.append(Layer("Upsample", {"size": list(wanted[1:]), "mode": "bilinear"}))
-        if wanted[0] != images[0]:
-            layers.append(Layer("Expand", {"shape": list(wanted)}))
+            layers.append(Layer("Upsample", {"size": list(target[1:]), "mode": "bilinear"}))
+        if target[0] != images[0]:
+            layers.append(Layer("Expand", {"shape": list(target)}))
         return layers
 
     @property
     def _paper(self) -> float:
         return (float(self.inverted) - self.mean) / self.std
 
-    def apply(self, images: torch.Tensor, wanted: Shape) -> torch.Tensor:
+    def apply(self, images: torch.Tensor, target: Shape) -> torch.Tensor:
         """Images uint8 [N, C, H, W] → what the network reads, float32 [N, *wanted]."""
         import torch.nn.functional as F
 
@@ -91,12 +91,12 @@ class InputForm:
         x = x.transpose(2, 3) if self.transposed else x
         x = ((1 - x if self.inverted else x) - self.mean) / self.std
         if self.sizing == "pad":
-            rows, columns = wanted[1] - x.shape[2], wanted[2] - x.shape[3]
+            rows, columns = target[1] - x.shape[2], target[2] - x.shape[3]
             sides = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
             x = F.pad(x, sides, value=self._paper)
         elif self.sizing == "resize":
-            x = F.interpolate(x, size=tuple(wanted[1:]), mode="bilinear")
-        return x.expand(len(x), *wanted)
+            x = F.interpolate(x, size=tuple(target[1:]), mode="bilinear")
+        return x.expand(len(x), *target)
 
 
 def parse_scaling(text: str) -> tuple[float, float]:
@@ -116,7 +116,7 @@ def parse_scaling(text: str) -> tuple[float, float]:
 
 def usual_forms(
     images: Shape,
-    wanted: Shape,
+    target: Shape,
     scalings: Sequence[tuple[float, float]],
     **stated: bool | Sizing | None,
 ) -> list[InputForm]:
@@ -124,7 +124,7 @@ def usual_forms(
 
     Of these only the ones that agree with what is `stated` (fields of InputForm, None for any).
     """
-    usual = _usual_forms(images, wanted, scalings)
+    usual = _usual_forms(images, target, scalings)
     return [
         form
         for form in usual
@@ -133,14 +133,14 @@ def usual_forms(
 
 
 def _usual_forms(
-    images: Shape, wanted: Shape, scalings: Sequence[tuple[float, float]]
+    images: Shape, target: Shape, scalings: Sequence[tuple[float, float]]
 ) -> list[InputForm]:
-    if images[1:] == wanted[1:]:
+    if images[1:] == target[1:]:
         sizings: tuple[Sizing, ...] = ("",)
     else:
-        larger = wanted[1] >= images[1] and wanted[2] >= images[2]
+        larger = target[1] >= images[1] and target[2] >= images[2]
         sizings = ("pad", "resize") if larger else ("resize",)
-    square = wanted[1] == wanted[2] and images[1] == images[2]
+    square = target[1] == target[2] and images[1] == images[2]
     return [
         InputForm(mean, std, inverted, transposed, sizing)
         for transposed in ((False, True) if square else (False,))

@@ -41,11 +41,11 @@ def torch_weights(
     by_name = {layer.name: layer for layer in layers if layer.name}
     weights: dict[str, np.ndarray] = {}
     for part in parts:
-        found = _arrays_of(part.path, arrays, names, places)
-        if not found:
+        layer_arrays = _arrays_of(part.path, arrays, names, places)
+        if not layer_arrays:
             raise NetworkFileError(f"The file has no weights for {'/'.join(part.path)[:80]}.")
         try:
-            weights |= _convert(part, found, by_name)
+            weights |= _convert(part, layer_arrays, by_name)
         except (ValueError, IndexError, KeyError) as e:
             raise NetworkFileError(
                 f"The weights of {'/'.join(part.path)[:80]} ({part.type}) do not fit it."

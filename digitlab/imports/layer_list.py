@@ -98,17 +98,17 @@ class LayerList:
         """
         if output == AT_INPUT:
             raise SpecError("The network gives back its input: it has no layers.")
-        kept = self._leading_to(output)
-        for position, index in enumerate(kept):
+        indices = self._leading_to(output)
+        for position, index in enumerate(indices):
             for read in self.reads[index]:
                 if (
-                    read != (kept[position - 1] if position else AT_INPUT)
+                    read != (indices[position - 1] if position else AT_INPUT)
                     or len(self.reads[index]) > 1
                 ):
                     self._name(read)
         layers, weights = [], {}
-        for position, index in enumerate(kept):
-            before = kept[position - 1] if position else AT_INPUT
+        for position, index in enumerate(indices):
+            before = indices[position - 1] if position else AT_INPUT
             layer, reads = self.layers[index], self.reads[index]
             if reads and reads != (before,):
                 layer = layer.reading(*(self._called(read) for read in reads))
@@ -119,17 +119,17 @@ class LayerList:
         return ModelSpec(name=name, input=self.input, layers=layers), weights
 
     def _leading_to(self, output: int) -> list[int]:
-        kept, waiting = set(), [output]
+        indices, waiting = set(), [output]
         by_name = {layer.name: index for index, layer in enumerate(self.layers) if layer.name}
         while waiting:
             index = waiting.pop()
-            if index == AT_INPUT or index in kept:
+            if index == AT_INPUT or index in indices:
                 continue
-            kept.add(index)
+            indices.add(index)
             waiting += self.reads[index]
             if self.layers[index].type == "Reuse":
                 waiting.append(by_name[self.layers[index].args["layer"]])
-        return sorted(kept)
+        return sorted(indices)
 
     def _name(self, index: int) -> None:
         if index != AT_INPUT and not self.layers[index].name:

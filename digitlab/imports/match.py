@@ -21,7 +21,7 @@ _COUNTER = "num_batches_tracked"  # of batch normalisation: old files lack it, a
 
 @dataclass(frozen=True)
 class FitRow:
-    """A tensor of the network (`key`, `shape`) and the file's that fits it (`source`, `given`).
+    """A tensor of the network (`key`, `shape`) and the one in the file that fits it (`source`…).
 
     What is missing in the file has no `source`, what the network has no use for no `key`.
     """
@@ -29,7 +29,7 @@ class FitRow:
     key: str
     shape: Shape | None
     source: str
-    given: Shape | None
+    source_shape: Shape | None
     how: How
 
     @property
@@ -71,32 +71,33 @@ def _complaint(row: FitRow) -> str:
     if row.how == "missing":
         return f"the file has nothing for {row.key} ({written(row.shape or ())})"
     if row.how == "unused":
-        return f"the network has no {row.source} ({written(row.given or ())})"
-    return f"{row.key} is {written(row.shape or ())} but {written(row.given or ())} in the file"
+        return f"the network has no {row.source} ({written(row.source_shape or ())})"
+    theirs = written(row.source_shape or ())
+    return f"{row.key} is {written(row.shape or ())} but {theirs} in the file"
 
 
-def match(expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> Fit:
-    """The fit of the file's tensors `given` to the network's `expected`, both in order."""
-    names = _unwrapped(expected, given)
+def match(expected: Mapping[str, Shape], available: Mapping[str, Shape]) -> Fit:
+    """The fit of the file's tensors `available` to the network's `expected`, both in order."""
+    names = _unwrapped(expected, available)
     pairs: dict[str, tuple[str, How]] = {}
     by_name = {name: key for key, name in names.items()}
     for key, shape in expected.items():
-        if key in by_name and given[by_name[key]] == shape:
+        if key in by_name and available[by_name[key]] == shape:
             pairs[key] = (by_name[key], "name")
-    _pair_similar(expected, given, names, pairs)
-    _pair_modules(expected, given, names, pairs)
-    _pair_tensors(expected, given, pairs)
-    return Fit(tuple(_rows(expected, given, by_name, pairs)))
+    _pair_similar(expected, available, names, pairs)
+    _pair_modules(expected, available, names, pairs)
+    _pair_tensors(expected, available, pairs)
+    return Fit(tuple(_rows(expected, available, by_name, pairs)))
 
 
-def _unwrapped(expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> dict[str, str]:
+def _unwrapped(expected: Mapping[str, Shape], available: Mapping[str, Shape]) -> dict[str, str]:
     """The file's keys without the wrappers' names and without the front that hides the network.
 
     Of all fronts ("model.", "net.encoder.") the one without which the most names fit.
     """
-    names = {key: ".".join(p for p in key.split(".") if p not in _WRAPPERS) for key in given}
+    names = {key: ".".join(p for p in key.split(".") if p not in _WRAPPERS) for key in available}
     if len(set(names.values())) < len(names):
-        names = {key: key for key in given}
+        names = {key: key for key in available}
     fronts = {""}
     for name in list(names.values())[:2_000]:
         steps = name.split(".")[:-1]
@@ -105,7 +106,7 @@ def _unwrapped(expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> dic
     def hits(front: str) -> int:
         cut = ((name.removeprefix(front), key) for key, name in names.items()
                if name.startswith(front))  # fmt: skip
-        return sum(expected.get(name) == given[key] for name, key in cut)
+        return sum(expected.get(name) == available[key] for name, key in cut)
 
     best = max(sorted(fronts, key=len), key=hits)
     return {
@@ -120,17 +121,17 @@ def _left(keys: Iterable[str], taken: Iterable[str]) -> list[str]:
 
 def _pair_similar(
     expected: Mapping[str, Shape],
-    given: Mapping[str, Shape],
+    available: Mapping[str, Shape],
     names: Mapping[str, str],
     pairs: dict[str, tuple[str, How]],
 ) -> None:
     """Pair names of which one has all the parts of the other, in their order, and no rival does:
     "rnn.weight_ih_l0" and "rnn.network.weight_ih_l0"."""
-    free = _left(given, (source for source, _ in pairs.values()))
+    free = _left(available, (source for source, _ in pairs.values()))
     rivals: dict[str, list[str]] = defaultdict(list)
     by_leaf: dict[tuple[str, Shape], list[str]] = defaultdict(list)
     for source in free:
-        by_leaf[names[source].rpartition(".")[2], given[source]].append(source)
+        by_leaf[names[source].rpartition(".")[2], available[source]].append(source)
     for key in _left(expected, pairs):
         for source in by_leaf[key.rpartition(".")[2], expected[key]]:
             if _contains(key, names[source]):
@@ -141,8 +142,8 @@ def _pair_similar(
             pairs[key] = (sources[0], "similar name")
 
 
-def _contains(one: str, other: str) -> bool:
-    short, long = sorted((one.split("."), other.split(".")), key=len)
+def _contains(first: str, second: str) -> bool:
+    short, long = sorted((first.split("."), second.split(".")), key=len)
     steps = iter(long)
     # a name of one part, such as "weight", says nothing: it is paired by order
     return len(short) > 1 and all(part in steps for part in short)
@@ -150,14 +151,14 @@ def _contains(one: str, other: str) -> bool:
 
 def _pair_modules(
     expected: Mapping[str, Shape],
-    given: Mapping[str, Shape],
+    available: Mapping[str, Shape],
     names: Mapping[str, str],
     pairs: dict[str, tuple[str, How]],
 ) -> None:
     """Pair whole layers whose tensors have the same names and shapes, each kind in its order."""
-    free = _left(given, (source for source, _ in pairs.values()))
+    free = _left(available, (source for source, _ in pairs.values()))
     ours = _by_module({key: key for key in _left(expected, pairs)}, expected)
-    theirs = _by_module({key: names[key] for key in free}, given)
+    theirs = _by_module({key: names[key] for key in free}, available)
     queues: dict[frozenset, list[dict[str, str]]] = defaultdict(list)
     for signature, tensors in theirs:
         queues[signature].append(tensors)
@@ -186,15 +187,15 @@ def _by_module(
 
 
 def _pair_tensors(
-    expected: Mapping[str, Shape], given: Mapping[str, Shape], pairs: dict[str, tuple[str, How]]
+    expected: Mapping[str, Shape], available: Mapping[str, Shape], pairs: dict[str, tuple[str, How]]
 ) -> None:
     """Pair what is left by shape alone, each shape in its order, where both have as many."""
-    free = _left(given, (source for source, _ in pairs.values()))
+    free = _left(available, (source for source, _ in pairs.values()))
     ours, theirs = defaultdict(list), defaultdict(list)
     for key in _left(expected, pairs):
         ours[expected[key]].append(key)
     for key in free:
-        theirs[given[key]].append(key)
+        theirs[available[key]].append(key)
     for shape, keys in ours.items():
         if shape and len(keys) == len(theirs[shape]):
             for key, source in zip(keys, theirs[shape], strict=True):
@@ -203,7 +204,7 @@ def _pair_tensors(
 
 def _rows(
     expected: Mapping[str, Shape],
-    given: Mapping[str, Shape],
+    available: Mapping[str, Shape],
     by_name: Mapping[str, str],
     pairs: Mapping[str, tuple[str, How]],
 ) -> Iterable[FitRow]:
@@ -217,7 +218,7 @@ def _rows(
             if same_name and same_name not in used:
                 source, how = same_name, "other shape"
                 used.add(same_name)
-        yield FitRow(key, shape, source, given.get(source), how)
-    for source, shape in given.items():
+        yield FitRow(key, shape, source, available.get(source), how)
+    for source, shape in available.items():
         if source not in used and not source.endswith(_COUNTER):
             yield FitRow("", None, source, shape, "unused")

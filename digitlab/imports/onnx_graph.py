@@ -50,7 +50,7 @@ class Graph:
     """The translation of one graph; see `translate_onnx`."""
 
     def __init__(self, data: Mapping[str, Any], constants: Mapping[str, np.ndarray]) -> None:
-        self.given, self.constants = set(constants), dict(constants)
+        self.file_constants, self.constants = set(constants), dict(constants)
         self.limit = MAX_VALUES + 2 * sum(array.size for array in constants.values())
         self.computed = 0  # values of the constants that took memory
         self.nodes = self._without_constants([Node(**node) for node in data["nodes"]])
@@ -66,7 +66,7 @@ class Graph:
 
     def _without_constants(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes that depend on the input; what the others give joins the constants."""
-        kept = []
+        dependent = []
         for node in nodes:
             names = node.inputs[:1] if node.op == "CastLike" else [n for n in node.inputs if n]
             if names and all(name in self.constants for name in names):
@@ -74,8 +74,8 @@ class Graph:
                 if value is not None:
                     self.constants[node.outputs[0]] = value
                     continue
-            kept.append(node)
-        return kept
+            dependent.append(node)
+        return dependent
 
     def _fold(self, node: Node, values: Sequence[np.ndarray]) -> np.ndarray | None:
         """What the node makes of constants; None where that is not known."""
@@ -228,7 +228,7 @@ class Graph:
 
     def bias(self, node: Node, value: np.ndarray | None) -> np.ndarray | None:
         """The bias of a node; None for zeros that the graph computes because there is none."""
-        computed = value is not None and node.inputs[2] not in self.given
+        computed = value is not None and node.inputs[2] not in self.file_constants
         return None if computed and not value.any() else value
 
     def layer_name(self, node: Node) -> str:

@@ -426,10 +426,10 @@ def _slice(t: Translation, node: Node, values: Values) -> View:
 def _split(t: Translation, node: Node, values: Values) -> list[View]:
     view, axis = values[0], node.attributes.get("axis", 0) % len(values[0].groups)
     size, count = t.views.shape(view)[axis], len(node.outputs)
-    given = node.attributes.get("split", values[1] if len(values) > 1 else None)
+    lengths = node.attributes.get("split", values[1] if len(values) > 1 else None)
     even = -(-size // count)
     sizes = [even] * (count - 1) + [size - even * (count - 1)]
-    sizes = sizes if given is None else [int(n) for n in given]
+    sizes = sizes if lengths is None else [int(n) for n in lengths]
     view, dim = t.views.at(view, axis)
     parts, start = [], 0
     for n in sizes:
@@ -472,10 +472,10 @@ def _concat(t: Translation, node: Node, values: Values) -> View:
 def _expand(t: Translation, node: Node, values: Values) -> View:
     x, target = t.views.plain(values[0]), [int(size) for size in _array(node, values[1])]
     sizes = [1] * (len(target) - len(x.groups)) + t.views.shape(x)
-    wanted = [max(a, b) for a, b in zip(sizes, target, strict=True)]
-    if len(wanted) > len(x.groups):
+    result = [max(a, b) for a, b in zip(sizes, target, strict=True)]
+    if len(result) > len(x.groups):
         raise refuse(node, "adds a dimension before the batch")
-    return x if wanted == sizes else t.add("Expand", {"shape": wanted[1:]}, x)
+    return x if result == sizes else t.add("Expand", {"shape": result[1:]}, x)
 
 
 # ---- joins and numbers --------------------------------------------------------------------------
@@ -485,9 +485,9 @@ def _parameter(t: Translation, node: Node, array: np.ndarray) -> View:
     """Numbers of the graph as a Parameter; of the same for each image of the batch, one of them."""
     array = compact(array)
     for axis, size in enumerate(array.shape):
-        one = array[(*[slice(None)] * axis, slice(0, 1))]
-        if size == t.views.batch and (array == one).all():
-            array = one
+        row = array[(*[slice(None)] * axis, slice(0, 1))]
+        if size == t.views.batch and (array == row).all():
+            array = row
     array = np.asarray(array, np.float32)
     if not array.size or array.size > 2**24:
         raise refuse(node, "has a constant of an impossible size")
@@ -637,13 +637,13 @@ def _reduce(kind: str) -> Operator:
         view, rank = values[0], len(values[0].groups)
         axes = axes_of(values, node.attributes)
         axes = range(1, rank) if axes is None else sorted(axis % rank for axis in axes)
-        wanted = [axis for axis in axes if view.groups[axis]]
-        for axis in wanted:
+        inner_axes = [axis for axis in axes if view.groups[axis]]
+        for axis in inner_axes:
             view, _ = t.views.at(view, axis)
-        dims = [view.groups[axis][0] for axis in wanted]
+        dims = [view.groups[axis][0] for axis in inner_axes]
         args: dict[str, Any] = {"dim": dims[0] if len(dims) == 1 else dims}
         keep = bool(node.attributes.get("keepdims", 1))
-        if dims and not keep and len(wanted) == len(axes):
+        if dims and not keep and len(inner_axes) == len(axes):
             index = t.layers.add(kind, args, view.index)
             for dim in sorted(dims, reverse=True):
                 view = t.views.without(view, index, dim)

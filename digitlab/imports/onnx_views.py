@@ -134,15 +134,15 @@ class Views:
         sizes, groups = [], []
         for group in view.groups:
             if 0 in group:
-                kept = []
+                places = []
                 for dim in group:
                     size = self._size(view.index, dim)
                     if dim and size > 1:
                         sizes.append(size)
-                        kept.append(len(sizes))
+                        places.append(len(sizes))
                     elif not dim:
-                        kept.append(0)
-                groups.append(tuple(kept))
+                        places.append(0)
+                groups.append(tuple(places))
             else:
                 sizes.append(math.prod(self._size(view.index, dim) for dim in group))
                 groups.append((len(sizes),))

@@ -96,10 +96,10 @@ def _check_fit(spec: ModelSpec, weights: Mapping[str, torch.Tensor]) -> None:
         for key, tensor in sketch(spec).module.state_dict().items()
         if not key.endswith("num_batches_tracked")
     }
-    given = {key: tuple(tensor.shape) for key, tensor in weights.items()}
-    if expected != given:
+    shapes = {key: tuple(tensor.shape) for key, tensor in weights.items()}
+    if expected != shapes:
         raise NetworkFileError(
-            f"The weights in the file do not fit its config: {match(expected, given).describe()}"
+            f"The weights in the file do not fit its config: {match(expected, shapes).describe()}"
         )
 
 
@@ -135,14 +135,14 @@ def _own_network(contents: Contents) -> TrainedNetwork | None:
     return replace(own, normalization=normalization, fit=None, notes=()) if whole else None
 
 
-def _agree(one: TrainedNetwork, other: TrainedNetwork) -> bool:
+def _agree(first: TrainedNetwork, second: TrainedNetwork) -> bool:
     """Whether both answer alike: a program may have changed the graph and left our words in it."""
-    pixels = torch.rand(4, *one.spec.input, generator=torch.Generator().manual_seed(0))
-    if one.spec.input != other.spec.input or one.normalization is None:
+    pixels = torch.rand(4, *first.spec.input, generator=torch.Generator().manual_seed(0))
+    if first.spec.input != second.spec.input or first.normalization is None:
         return False
     answers = []
     with torch.inference_mode():
-        for network in (one, other):
+        for network in (first, second):
             mean, std = network.normalization or (0.0, 1.0)
             answers.append(network.build()((pixels - mean) / std))
     near = answers[0].shape == answers[1].shape

@@ -40,24 +40,24 @@ def fit_weights(
 ) -> TrainedNetwork:
     """The architecture `spec` with the tensors of a file. Raises NetworkFileError."""
     tensors = _tensors(contents)
-    given = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     if spec is None:
         raise NetworkFileError(
             f"{contents.source} holds weights without an architecture: name the one that they are "
             f"of, a preset, a .yaml file or pasted code.",
-            suggestion=guess_spec(given),
+            suggestion=guess_spec(shapes),
             needs_architecture=True,
         )
     expected = {
         key: tuple(tensor.shape) for key, tensor in sketch(spec).module.state_dict().items()
     }
-    fit = match(expected, given)
+    fit = match(expected, shapes)
     if not fit.sources or (not fit.whole and not partial):
         raise NetworkFileError(
             f"The weights of {contents.source} do not fit {spec.name}: {fit.describe()} Choose "
             "their architecture, or import only what fits (--partial, in Python partial=True).",
             fit=fit,
-            suggestion=guess_spec(given),
+            suggestion=guess_spec(shapes),
         )
     if contents.kind in ("hdf5", "keras"):
         tensors = {key: _from_channels_last(spec, key, tensors[source])

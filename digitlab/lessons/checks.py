@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from digitlab.analysis.robustness_card import read_card
 from digitlab.errors import DigitlabError
 from digitlab.evaluation.comparison import compare_pair
-from digitlab.lessons.wanted import (
+from digitlab.lessons.criteria import (
     Condition,
     Outcome,
     RecipeField,
-    Wanted,
+    RunCriteria,
     find_nearest,
     fits,
     quoted,
@@ -40,7 +40,7 @@ class Check(BaseModel, ABC):
         """What the check says of the learner's work."""
 
 
-class OneRun(Wanted, Check):
+class OneRun(RunCriteria, Check):
     """A run of one's own that fits the description."""
 
     def judge(self, work: Work) -> Outcome:
@@ -50,7 +50,7 @@ class OneRun(Wanted, Check):
 class FirstLoss(Check):
     """A run whose loss over its first steps is near a value, such as ln 10 = 2.303."""
 
-    run: Wanted = Wanted()
+    run: RunCriteria = RunCriteria()
     near: float
     within: float = Field(gt=0)
 
@@ -71,7 +71,7 @@ class FirstLoss(Check):
 class Gap(Check):
     """A run whose training accuracy is above its test accuracy by so much, as shares."""
 
-    run: Wanted = Wanted()
+    run: RunCriteria = RunCriteria()
     at_least: float | None = None
     at_most: float | None = None
 
@@ -113,17 +113,17 @@ class Pair(Check):
     images. The best run of each description is taken.
     """
 
-    first: Wanted
-    second: Wanted
+    first: RunCriteria
+    second: RunCriteria
     p_below: float | None = Field(default=None, gt=0, le=1)
     gap_share: float | None = Field(default=None, ge=0, le=1)
 
     def judge(self, work: Work) -> Outcome:
         pair = []
-        for which, wanted in (("first", self.first), ("second", self.second)):
-            fitting = [run for run in work.runs if fits(run, wanted)]
+        for which, criteria in (("first", self.first), ("second", self.second)):
+            fitting = [run for run in work.runs if fits(run, criteria)]
             if not fitting:
-                lack = find_nearest(work.runs, wanted.conditions).sentence
+                lack = find_nearest(work.runs, criteria.conditions).sentence
                 return Outcome(False, f"The {which} of the two is missing. {lack}")
             pair.append(max(fitting, key=lambda run: run.record.test_accuracy or 0))
         return self._compare(*pair)
@@ -134,30 +134,30 @@ class Pair(Check):
             before, after = gap_of(first), gap_of(second)
             if before is None or after is None:
                 return Outcome(False, f"{names} need a training and a test accuracy.", ids)
-            told = f"The gap is {100 * before:.1f} points before and {100 * after:.1f} after"
+            summary = f"The gap is {100 * before:.1f} points before and {100 * after:.1f} after"
             if after > before * self.gap_share:
-                told += f"; the goal allows {100 * before * self.gap_share:.1f}"
-                return Outcome(False, f"{told} ({names}).", ids)
+                summary += f"; the goal allows {100 * before * self.gap_share:.1f}"
+                return Outcome(False, f"{summary} ({names}).", ids)
             accuracies = [run.record.test_accuracy for run in (first, second)]
             if accuracies[1] < accuracies[0]:
                 fell = " to ".join(map(percent, accuracies))
                 return Outcome(
-                    False, f"{told}, but the test accuracy fell from {fell} ({names}).", ids
+                    False, f"{summary}, but the test accuracy fell from {fell} ({names}).", ids
                 )
-            return Outcome(True, f"{told} ({names}).", ids)
+            return Outcome(True, f"{summary} ({names}).", ids)
         try:
             compared = compare_pair(first.evaluate("test"), second.evaluate("test"))
         except DigitlabError as e:
             return Outcome(False, f"{names} cannot be compared: {e}", ids)
-        told = (
+        summary = (
             f"{quoted(second)} reads {compared.only_b:,} images that {quoted(first)} misreads, and "
             f"misreads {compared.only_a:,} that it reads (McNemar p = {compared.p_value:.2g})"
         )
         if compared.difference <= 0:
-            return Outcome(False, f"{told}: it is not better.", ids)
+            return Outcome(False, f"{summary}: it is not better.", ids)
         if self.p_below is not None and compared.p_value >= self.p_below:
-            return Outcome(False, f"{told}; the goal asks for p below {self.p_below:g}.", ids)
-        return Outcome(True, f"{told}.", ids)
+            return Outcome(False, f"{summary}; the goal asks for p below {self.p_below:g}.", ids)
+        return Outcome(True, f"{summary}.", ids)
 
 
 class Several(Check):
@@ -168,7 +168,7 @@ class Several(Check):
 
     field: RecipeField
     count: int = Field(ge=2, le=20)
-    run: Wanted = Wanted()
+    run: RunCriteria = RunCriteria()
 
     def judge(self, work: Work) -> Outcome:
         fitting = [run for run in work.runs if fits(run, self.run)]
@@ -200,17 +200,17 @@ class Drawings(Check):
 
     def judge(self, work: Work) -> Outcome:
         most = max(
-            work.drawings, key=lambda kept: (min(kept.count, self.count), kept.read), default=None
+            work.drawings, key=lambda item: (min(item.count, self.count), item.read), default=None
         )
         if most is None:
             return Outcome(False, "You have kept no drawing yet: draw a digit, and keep it.")
         drawings = counted(most.count, "drawing")
-        told = f"Your collection {most.name} has {drawings}; {most.read} were read rightly"
+        summary = f"Your collection {most.name} has {drawings}; {most.read} were read rightly"
         if most.count < self.count:
-            return Outcome(False, f"{told}; the goal asks for {self.count} drawings.")
+            return Outcome(False, f"{summary}; the goal asks for {self.count} drawings.")
         if most.read < self.read:
-            return Outcome(False, f"{told}; the goal asks for {self.read}.")
-        return Outcome(True, f"{told}.")
+            return Outcome(False, f"{summary}; the goal asks for {self.read}.")
+        return Outcome(True, f"{summary}.")
 
 
 class Corrections(Check):
@@ -225,10 +225,10 @@ class Corrections(Check):
                 False, "You have saved no version of a dataset with corrected labels yet."
             )
         name, count = best
-        told = f"In {name} you changed {counted(count, 'label')}"
+        summary = f"In {name} you changed {counted(count, 'label')}"
         if count < self.count:
-            return Outcome(False, f"{told}; the goal asks for {self.count}.")
-        return Outcome(True, f"{told}.")
+            return Outcome(False, f"{summary}; the goal asks for {self.count}.")
+        return Outcome(True, f"{summary}.")
 
 
 class Robust(Check):
@@ -254,14 +254,14 @@ class Robust(Check):
             )
         least, most = min(losses, key=losses.get), max(losses, key=losses.get)
         names = {run.id: quoted(run) for run in work.runs}
-        told = (
+        summary = (
             f"{self.corruption.capitalize()} of {self.severity:g} costs {names[least]} "
             f"{100 * losses[least]:.1f} points of accuracy, and {names[most]} "
             f"{100 * losses[most]:.1f}"
         )
         reached = losses[most] - losses[least] >= self.at_least
-        asked = f"; the goal asks for a difference of {100 * self.at_least:.0f}"
-        return Outcome(reached, f"{told}{'' if reached else asked}.", (least, most))
+        goal = f"; the goal asks for a difference of {100 * self.at_least:.0f}"
+        return Outcome(reached, f"{summary}{'' if reached else goal}.", (least, most))
 
     def _loss(self, run: Run) -> float | None:
         card = read_card(run)
@@ -289,7 +289,7 @@ class Noted(Check):
     """
 
     images: int = Field(ge=1, le=100)
-    run: Wanted = Wanted()
+    run: RunCriteria = RunCriteria()
 
     def judge(self, work: Work) -> Outcome:
         noted = [run for run in work.runs if run.record.note.strip()]
@@ -329,10 +329,10 @@ class Answered(Check):
     count: int = Field(ge=1)
 
     def judge(self, work: Work) -> Outcome:
-        told = f"You made {counted(work.predictions, 'prediction')}"
+        summary = f"You made {counted(work.predictions, 'prediction')}"
         if work.predictions < self.count:
-            return Outcome(False, f"{told}; the goal asks for {self.count}.")
-        return Outcome(True, f"{told}.")
+            return Outcome(False, f"{summary}; the goal asks for {self.count}.")
+        return Outcome(True, f"{summary}.")
 
 
 CHECKS: dict[str, type[Check]] = {

@@ -40,11 +40,11 @@ class Goal(_Part):
         """`check: NAME, with: {…}` becomes that check."""
         if not isinstance(values, dict) or isinstance(values.get("check"), Check):
             return values
-        name, given = values.get("check"), values.get("with") or {}
+        name, arguments = values.get("check"), values.get("with") or {}
         if not isinstance(name, str) or name not in CHECKS:
             raise ValueError(f"there is no check {name!r}; there are {', '.join(CHECKS)}")
         rest = {key: value for key, value in values.items() if key != "with"}
-        return {**rest, "check": CHECKS[name].model_validate(given)}
+        return {**rest, "check": CHECKS[name].model_validate(arguments)}
 
 
 class Question(_Part):

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from digitlab import belongings, files, shares
 from digitlab.lessons.catalog import find_lesson
+from digitlab.lessons.criteria import Outcome
 from digitlab.lessons.lesson import Lesson, LessonError
-from digitlab.lessons.wanted import Outcome
 from digitlab.lessons.work import Work
 from digitlab.settings import read_settings
 
@@ -46,8 +46,8 @@ def read_progress(lesson: Lesson) -> Progress:
 
 def read_all(lessons: Iterable[Lesson]) -> dict[str, Progress]:
     """How far the learner is in each of the lessons, by their ids."""
-    kept = _read()
-    return {lesson.id: _progress(kept.get(lesson.id, {})) for lesson in lessons}
+    entries = _read()
+    return {lesson.id: _progress(entries.get(lesson.id, {})) for lesson in lessons}
 
 
 def _progress(values: Any) -> Progress:
@@ -92,9 +92,9 @@ def _keep(lesson: Lesson, new: Progress) -> Progress:
         progress = Progress(
             reached={**before.reached, **new.reached}, answers={**new.answers, **before.answers}
         )
-        kept = {**_read(), lesson.id: progress.model_dump()}
-        shares.check_disk(0, len(str(kept)), LessonError)
-        files.write_json(_path(), kept)
+        entries = {**_read(), lesson.id: progress.model_dump()}
+        shares.check_disk(0, len(str(entries)), LessonError)
+        files.write_json(_path(), entries)
     return progress
 
 

@@ -50,15 +50,15 @@ class Work:
     @cached_property
     def drawings(self) -> list[KeptDrawings]:
         """Their collections of drawings."""
-        kept = []
+        summaries = []
         for name in collections.list_collections():
             try:
                 drawings = collections.read_drawings(name)
             except DigitlabError:  # damaged, or just removed
                 continue
             right = sum(drawing.read == drawing.label for drawing in drawings)
-            kept.append(KeptDrawings(name, len(drawings), right))
-        return kept
+            summaries.append(KeptDrawings(name, len(drawings), right))
+        return summaries
 
     @cached_property
     def corrections(self) -> Mapping[str, int]:

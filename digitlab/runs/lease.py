@@ -192,7 +192,7 @@ def check(run_id: str) -> None:
             raise
 
 
-def asked(run_id: str) -> str | None:
+def read_request(run_id: str) -> str | None:
     """What another machine asks of a run that this process carries out; LeaseLostError if lost."""
     lease = _held.get(run_id)
     if lease is None:

@@ -324,8 +324,8 @@ def read_validation(run_ids: Sequence[str]) -> dict[str, dict[int, tuple[Any, An
 
 def _rows(session: Session, table: type, run_id: str, order: Any) -> list[dict[str, Any]]:
     columns = [column for column in table.__table__.columns if column.name != "run_id"]
-    found = session.execute(select(*columns).where(table.run_id == run_id).order_by(order))
-    return [dict(row) for row in found.mappings()]
+    rows = session.execute(select(*columns).where(table.run_id == run_id).order_by(order))
+    return [dict(row) for row in rows.mappings()]
 
 
 def remove_run(run_id: str) -> None:

@@ -42,8 +42,8 @@ def classic(run_ids: Sequence[str]) -> str:
     return f"""{_IMPORT}from digitlab.figures.comparison import train_and_validation
 
 {_runs(run_ids)}tested = [run.evaluate("test").accuracy for run in runs]
-kept = [run.record.kept_epoch or run.record.epochs_done for run in runs]
-tests = list(zip(kept, tested))
+epochs = [run.record.kept_epoch or run.record.epochs_done for run in runs]
+tests = list(zip(epochs, tested))
 figure = train_and_validation(
     [run.history.epochs for run in runs], [run.id for run in runs], tests
 )

@@ -124,12 +124,12 @@ def closeup(
         run_id, split, dataset, upload, features, *([others] if own else []), images=True
     )
     trained = "data" if own else "run.load_data()"
-    asked = f"print(peer_predictions(run, {split!r}, {position}))\n" if own else ""
+    peers_line = f"print(peer_predictions(run, {split!r}, {position}))\n" if own else ""
     itself = f", exclude={position}" if own and split == "train" else ""
     return f"""{text}
 image = data.split({split!r}).images[{position}]
 print(result.probabilities[{position}].round(4))
-{asked}features = compute_features(run, {trained}.train)  # a pass over all training images
+{peers_line}features = compute_features(run, {trained}.train)  # a pass over all training images
 print(nearest(run, features, image, metric={metric!r}{itself}))
 """
 

@@ -115,8 +115,8 @@ images = part.images[issues.position]
 """
     name = "from digitlab.evaluation.label_issues import find_label_issues"
     if together:
-        asked = "from digitlab.analysis.label_issues import pool_predictions"
-        return f"""{_images(run_id, split, dataset, upload, name, asked)}
+        pool_import = "from digitlab.analysis.label_issues import pool_predictions"
+        return f"""{_images(run_id, split, dataset, upload, name, pool_import)}
 panel = pool_predictions(run, {split!r})
 print([run.record.name for run in panel.runs])
 issues = find_label_issues(panel.probabilities, part.labels.numpy()).first({count})

@@ -33,8 +33,8 @@ def pairs(run_id: str, split: str, dataset: str | None = None) -> str:
     return f"""{_images(run_id, split, dataset, figure)}
 worst = run.measure_reconstruction({where}).worst(16)
 images = part.images[worst]
-given = (255 * run.reconstruct(images)).round().astype("uint8")
-figure = before_and_after(images.numpy(), given, [str(n) for n in worst])
+outputs = (255 * run.reconstruct(images)).round().astype("uint8")
+figure = before_and_after(images.numpy(), outputs, [str(n) for n in worst])
 """
 
 
@@ -68,5 +68,5 @@ def novelty(run_id: str, split: str, dataset: str | None = None) -> str:
     return f"""{_images(run_id, split, dataset, names)}
 errors = run.measure_reconstruction({where}).errors
 for kind, (images, values, separation) in find_novel(run, errors, part.images).items():
-    print(kind, values.mean(), separation.area, separation.found)
+    print(kind, values.mean(), separation.area, separation.detection_rate)
 """

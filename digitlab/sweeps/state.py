@@ -121,9 +121,9 @@ def _take_in_files(home: Path, _engine: Engine) -> None:
     for owner, path in places:
         if path.stem not in known:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, DigitlabError):
-                kept = json.loads(path.read_bytes())
+                document = json.loads(path.read_bytes())
                 sweep_id = check_run_id(path.stem)
-                Search(**kept["search"])
-                row = {name: kept[name] for name in ("created", "search", "stopped", "ended")}
+                Search(**document["search"])
+                row = {name: document[name] for name in ("created", "search", "stopped", "ended")}
                 with transact(write=True) as session:
                     session.execute(insert(SweepRow).values(id=sweep_id, **row, owner=owner))

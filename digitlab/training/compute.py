@@ -66,7 +66,7 @@ class Compute:
         """Whether forward passes replay CUDA graphs, so that no kernel waits for Python."""
         return self.compiled and torch.device(self.device).type == "cuda"
 
-    def kept(self, outputs: torch.Tensor) -> torch.Tensor:
+    def retain(self, outputs: torch.Tensor) -> torch.Tensor:
         """Outputs that are still there after the next step: a graph writes to the same memory."""
         return outputs.clone() if self.replays else outputs
 

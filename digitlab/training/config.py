@@ -551,7 +551,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> ConfigError:
     """The first thing wrong, in a sentence: field, what was given, what is allowed."""
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
-    field, given = ".".join(path), first.get("input")
+    field, value = ".".join(path), first.get("input")
     if first["type"] == "extra_forbidden":
         known = model.model_fields
         near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
@@ -564,7 +564,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> ConfigError:
         reason = "one of 'auto', 'cpu', 'cuda', 'cuda:0', 'mps' is allowed"
     about = summary(model.model_fields[path[0]]) if path and path[0] in model.model_fields else ""
     about = f" ({about[0].lower()}{about[1:]})" if about else ""
-    return ConfigError(f"{field}{about}: {reason}; not {given!r}.", field=field)
+    return ConfigError(f"{field}{about}: {reason}; not {value!r}.", field=field)
 
 
 def summary(field: FieldInfo) -> str:

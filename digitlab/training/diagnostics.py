@@ -158,10 +158,10 @@ class Diagnostics:
         if event.reason not in ("completed", "early-stopped") or not self._epochs:
             return []
         last = self._epochs[-1]
-        kept = next((e for e in self._epochs if e.epoch == event.kept_epoch), last)
+        epoch = next((e for e in self._epochs if e.epoch == event.kept_epoch), last)
         if self._config.task == "reconstruct":
-            return self._check_reconstruction(kept, event.step)
-        accuracy = kept.train_accuracy if kept.val_accuracy is None else kept.val_accuracy
+            return self._check_reconstruction(epoch, event.step)
+        accuracy = epoch.train_accuracy if epoch.val_accuracy is None else epoch.val_accuracy
         if accuracy is None:
             return []
         if is_guessing(accuracy, self._blind):
@@ -191,8 +191,8 @@ class Diagnostics:
             "stopping, dropout, weight decay or augmentation help."
         ]
 
-    def _check_reconstruction(self, kept: EpochDone, step: int) -> list[str]:
-        loss = kept.train_loss if kept.val_loss is None else kept.val_loss
+    def _check_reconstruction(self, epoch: EpochDone, step: int) -> list[str]:
+        loss = epoch.train_loss if epoch.val_loss is None else epoch.val_loss
         if loss < (1 - HARDLY / 2) * self._blind:
             return []
         self._withdraw("rising")

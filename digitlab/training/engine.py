@@ -209,7 +209,7 @@ class Training:
             self.ema.update()
         if pixels is not None:
             outputs = outputs.new_zeros(len(labels), 1)  # images, of which none is a right answer
-        self.window.add(loss.detach(), self.compute.kept(outputs.detach()), labels)
+        self.window.add(loss.detach(), self.compute.retain(outputs.detach()), labels)
         return norm
 
     def _set_rate(self, rate: float) -> None:
@@ -303,10 +303,10 @@ class Training:
     def _finished(self, reason: Reason) -> Finished:
         """Load the weights that the recipe keeps into the model; nothing is trained after this."""
         progress = self.progress
-        self.final_state, kept = self.state(), progress.step / self.steps_per_epoch
+        self.final_state, kept_epoch = self.state(), progress.step / self.steps_per_epoch
         if self.best_weights is not None and progress.best:
             self.model.load_state_dict(self.best_weights)
-            kept = float(progress.best[2])
+            kept_epoch = float(progress.best[2])
         elif self.ema:
             self.model.load_state_dict(self._weights())
         return Finished(
@@ -314,7 +314,7 @@ class Training:
             epochs=progress.epochs_done,
             step=progress.step,
             best_epoch=progress.best[2] if progress.best else None,
-            kept_epoch=kept,
+            kept_epoch=kept_epoch,
             train_seconds=progress.seconds + progress.epoch_seconds,
         )
 

@@ -61,8 +61,8 @@ class _Dropout:
             return type(self.module).forward(self.module, inputs)
         count = inputs.numel()
         bits = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-        kept = bits.view(torch.int16)[:count] >= dropped - _LEVELS // 2
-        factors = kept.to(inputs.dtype).mul_(_LEVELS / (_LEVELS - dropped))
+        mask = bits.view(torch.int16)[:count] >= dropped - _LEVELS // 2
+        factors = mask.to(inputs.dtype).mul_(_LEVELS / (_LEVELS - dropped))
         return inputs * factors.as_strided(inputs.shape, inputs.stride())
 
 

@@ -86,7 +86,7 @@ def test_noise_comes_back_worse_than_digits(train_tiny, optdigits):
     assert images.shape == (20, 1, 28, 28)
     assert values.min() > errors.mean()
     assert separation.area > 0.99
-    assert separation.found > 0.9
+    assert separation.detection_rate > 0.9
     assert (errors > separation.threshold).mean() == pytest.approx(0.05, abs=0.01)
     again = strange_images("letters", optdigits.test.images, 20)
     assert (again.numpy() == novel["letters"][0]).all()

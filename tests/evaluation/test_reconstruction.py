@@ -35,7 +35,7 @@ def test_larger_errors_of_strange_images_separate_them():
     known = np.linspace(0, 1, 101)
     separation = separate(known, np.array([0.96, 2.0, 3.0, 0.5]))
     assert separation.threshold == pytest.approx(0.95)
-    assert separation.found == 0.75
+    assert separation.detection_rate == 0.75
     assert separation.area == pytest.approx((97 / 101 + 1 + 1 + 50.5 / 101) / 4, abs=0.01)
     with pytest.raises(EvaluationError, match="images of both kinds"):
         separate(known, np.array([]))

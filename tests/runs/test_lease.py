@@ -106,7 +106,7 @@ def test_a_process_that_lost_its_lease_writes_nothing_more(home, add_record):
             lambda: store.append_history(record.id, [], [], step=7),
             lambda: store.cut_history(record.id, 0, 0),
             lambda: lease.check(record.id),
-            lambda: lease.asked(record.id),
+            lambda: lease.read_request(record.id),
         ):
             with pytest.raises(LeaseLostError, match="another process"):
                 write()
@@ -168,7 +168,9 @@ def test_a_lease_is_renewed_and_requests_of_another_home_come_with_it(
         assert not run_folder.stop_file(record.id).exists()
         homes("first")
         end = time.monotonic() + 60
-        while lease.asked(record.id) != "stop" or lease.list_held()[record.id].expires <= first:
+        while (
+            lease.read_request(record.id) != "stop" or lease.list_held()[record.id].expires <= first
+        ):
             assert time.monotonic() < end
             time.sleep(0.02)
 

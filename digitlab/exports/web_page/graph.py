@@ -97,10 +97,10 @@ def _stored(array: np.ndarray) -> tuple[str, np.ndarray]:
 
 def _needed(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
     """The nodes that the outputs depend on, in their order."""
-    wanted, needed = set(outputs), []
+    tensor_names, needed = set(outputs), []
     for node in reversed(nodes):
-        if wanted.intersection(node.output):
-            wanted.update(node.input)
+        if tensor_names.intersection(node.output):
+            tensor_names.update(node.input)
             needed.append(node)
     return needed[::-1]
 

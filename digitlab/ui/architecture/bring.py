@@ -148,7 +148,7 @@ def _show_fit(fit: Fit) -> None:
             "Network": row.key,
             "Shape": "" if row.shape is None else written(row.shape),
             "File": row.source,
-            "Shape in the file": "" if row.given is None else written(row.given),
+            "Shape in the file": "" if row.source_shape is None else written(row.source_shape),
             "Fits by": _HOW[row.how] if row.fits else f"does not fit: {_HOW[row.how]}",
         }
         for row in sorted(fit.rows, key=lambda row: row.fits)

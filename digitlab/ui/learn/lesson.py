@@ -10,9 +10,9 @@ import streamlit as st
 from digitlab.data.registry import dataset_title, is_available
 from digitlab.errors import DigitlabError
 from digitlab.lessons.catalog import list_lessons
+from digitlab.lessons.criteria import Outcome
 from digitlab.lessons.lesson import Lesson, Link, Question, Step
 from digitlab.lessons.progress import Progress, answer, check_lesson, read_progress
-from digitlab.lessons.wanted import Outcome
 from digitlab.lessons.work import Work
 from digitlab.lessons.write import WRITERS
 from digitlab.runs.run import open_run

@@ -48,8 +48,8 @@ def show(view: View) -> None:
         alt=f"Histograms of the errors of the run's images and of {KINDS[kind].lower()}.",
     )
     st.markdown(
-        f"**{percent(separation.found, 0)}** of these {len(values):,} images lie above the error "
-        f"{separation.threshold:.4f}. An image of theirs has the larger error of two in "
+        f"**{percent(separation.detection_rate, 0)}** of these {len(values):,} images lie above "
+        f"the error {separation.threshold:.4f}. An image of theirs has the larger error of two in "
         f"**{percent(separation.area, 1)}** of all pairs (the area under the ROC curve)."
     )
     _show_pairs(view, strange, values, kind)
@@ -96,7 +96,7 @@ def _show_all(novel: Mapping[str, tuple[np.ndarray, np.ndarray, Separation]]) ->
             "Images": KINDS[name],
             "Mean error": float(np.mean(entry[1])),
             "Area under the ROC": 100 * entry[2].area,
-            "Found at 5 % false alarms": 100 * entry[2].found,
+            "Found at 5 % false alarms": 100 * entry[2].detection_rate,
         }
         for name, entry in novel.items()
     ]

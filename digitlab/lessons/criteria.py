@@ -46,7 +46,7 @@ class Outcome:
     runs: tuple[str, ...] = ()
 
 
-class Wanted(BaseModel):
+class RunCriteria(BaseModel):
     """Which runs are meant: each field that is given must hold. Accuracies are shares from 0 to 1.
 
     `layers` are types that the network must have, `only_layers` all that it may have and
@@ -197,9 +197,9 @@ def quoted(run: Run) -> str:
     return f"“{run.record.name}”"
 
 
-def fits(run: Run, wanted: Wanted) -> bool:
+def fits(run: Run, criteria: RunCriteria) -> bool:
     """Whether all that is wanted holds of the run; not where it cannot be opened."""
     try:
-        return all(holds for holds, _ in wanted.conditions(run))
+        return all(holds for holds, _ in criteria.conditions(run))
     except DigitlabError:
         return False
