@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from digitlab.analysis.pictures import MOST, FirstWeights, LayerOutput
+from digitlab.analysis.layer_outputs import MOST, FirstWeights, LayerOutput
 from digitlab.errors import RunError
 from digitlab.models.classical.fitted import Fitted
 from digitlab.models.sequence_layers import MultiheadAttention

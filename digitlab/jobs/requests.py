@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from digitlab.analysis.embedding import Hidden
     from digitlab.analysis.features import Features, Neighbour
-    from digitlab.analysis.pictures import FirstWeights, LayerOutput
+    from digitlab.analysis.layer_outputs import FirstWeights, LayerOutput
     from digitlab.analysis.submission import Answers
     from digitlab.analysis.writers import WriterResult
     from digitlab.data.dataset import Dataset, Split

@@ -21,7 +21,7 @@ from digitlab.words import counted
 _CHANGED = re.compile(r"(?P<name>.+?)(?: with [\d,]+ changes?)?")
 
 
-def name_apart(spec: ModelSpec, start: ModelSpec | None = None) -> ModelSpec:
+def distinct_name(spec: ModelSpec, start: ModelSpec | None = None) -> ModelSpec:
     """`spec` under the name that it deserves.
 
     One named after a known architecture (`start`, a preset or a saved one) that differs from it is

@@ -13,7 +13,7 @@ from digitlab.errors import SpecError
 from digitlab.models.classical.catalog import list_estimators
 from digitlab.models.library import list_saved
 from digitlab.models.load import load_model
-from digitlab.models.naming import name_apart
+from digitlab.models.naming import distinct_name
 from digitlab.models.presets import list_presets
 from digitlab.models.spec import ModelSpec
 from digitlab.models.whole_model_names import list_whole_models
@@ -84,7 +84,7 @@ def own_spec() -> ModelSpec | None:
     if not text:
         return None
     try:
-        return name_apart(unpack(text))
+        return distinct_name(unpack(text))
     except SpecError as e:
         page.show_error(e, st.warning, ":material/link_off:")
         url.drop("spec")

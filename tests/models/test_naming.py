@@ -7,7 +7,7 @@ import pytest
 from digitlab.models import edit
 from digitlab.models.library import save_model
 from digitlab.models.load import load_model
-from digitlab.models.naming import count_changes, name_apart
+from digitlab.models.naming import count_changes, distinct_name
 from digitlab.models.spec import ModelSpec
 
 START = load_model("two-hidden-64-relu")
@@ -38,28 +38,28 @@ def test_changes_are_counted_as_a_person_makes_them(changed, count):
 
 
 def test_a_changed_preset_has_a_name_of_its_own_until_a_person_names_it():
-    changed = name_apart(edit.remove(START, (2,)))
+    changed = distinct_name(edit.remove(START, (2,)))
     assert changed.name == "two-hidden-64-relu with 1 change"
-    more = name_apart(edit.remove(changed, (1,)))
+    more = distinct_name(edit.remove(changed, (1,)))
     assert more.name == "two-hidden-64-relu with 2 changes"
-    assert name_apart(more.renamed("Mine")).name == "Mine"
-    assert name_apart(more.with_layers(START.layers)) == START
+    assert distinct_name(more.renamed("Mine")).name == "Mine"
+    assert distinct_name(more.with_layers(START.layers)) == START
 
 
 def test_a_network_under_the_name_of_another_preset_is_told_apart_from_that_one():
     other = ModelSpec(name="lenet-5", layers=["Flatten", LINEAR])
-    assert name_apart(other, START).name.startswith("lenet-5 with ")
+    assert distinct_name(other, START).name.startswith("lenet-5 with ")
 
 
 def test_saved_architectures_and_models_of_libraries_are_known_too(home):
     saved = save_model(ModelSpec(name="x", layers=["Flatten", LINEAR]), "slim")
-    assert name_apart(edit.insert(saved, (1,), "ReLU")).name == "slim with 1 change"
+    assert distinct_name(edit.insert(saved, (1,), "ReLU")).name == "slim with 1 change"
     resnet = load_model("torchvision/resnet18")
     changed = edit.insert(resnet, (0,), "Dropout")
-    assert name_apart(changed, resnet).name == "resnet18 with 1 change"
-    assert name_apart(changed).name == "resnet18"  # of which nobody knows what it was
+    assert distinct_name(changed, resnet).name == "resnet18 with 1 change"
+    assert distinct_name(changed).name == "resnet18"  # of which nobody knows what it was
 
 
 def test_a_long_name_stays_a_name():
     start = START.renamed("x" * 100)
-    assert len(name_apart(edit.remove(start, (2,)), start).name) == 100
+    assert len(distinct_name(edit.remove(start, (2,)), start).name) == 100

@@ -2,6 +2,6 @@
 
 `notebook` makes Python of what was pasted, `interpreter` reads it (`expressions`, `python`,
 `standard`: Python itself; `native`: the protocol of libraries), `torch_library` and `keras` say
-what the libraries offer, `choose` finds the network, `torch_reading` and `trace` make layers of
+what the libraries offer, `candidates` finds the network, `torch_reading` and `trace` make layers of
 its forward, and `read` puts it together.
 """

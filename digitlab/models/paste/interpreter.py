@@ -18,7 +18,7 @@ from digitlab.errors import SpecError
 from digitlab.models.paste import python
 from digitlab.models.paste.arithmetic import BINARY, kind, operate
 from digitlab.models.paste.budget import CALL_STEPS, MAX_CALLS, Budget, LimitError
-from digitlab.models.paste.draw import draws, read_draw
+from digitlab.models.paste.defaults import SETTINGS, Settings, usual_values
 from digitlab.models.paste.expressions import Expressions, syntax
 from digitlab.models.paste.native import MISSING, Native, NativeClass, Unknown
 from digitlab.models.paste.objects import (
@@ -30,7 +30,7 @@ from digitlab.models.paste.objects import (
     UserClass,
     UserFunction,
 )
-from digitlab.models.paste.usual import SETTINGS, Settings, usual_values
+from digitlab.models.paste.stochastic import draws, read_draw
 
 STATEMENT_STEPS = 40_000  # of one statement outside of all classes and functions
 _DUNDERS = {"__init__", "__call__", "__class__", "__name__", "__len__", "__getitem__", "__iter__"}

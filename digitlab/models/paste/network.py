@@ -20,7 +20,7 @@ from digitlab.models.paste import (
     torchvision_library,
 )
 from digitlab.models.paste.budget import LimitError
-from digitlab.models.paste.choose import Candidate, NetworkListener, candidates
+from digitlab.models.paste.candidates import Candidate, NetworkListener, candidates
 from digitlab.models.paste.interpreter import GROWS, Interpreter
 from digitlab.models.paste.keras.library import keras_modules, keras_names
 from digitlab.models.paste.keras.model import KerasModel

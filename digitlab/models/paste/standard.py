@@ -9,6 +9,7 @@ from typing import Any
 
 from digitlab.models.paste.arithmetic import operate
 from digitlab.models.paste.budget import checked
+from digitlab.models.paste.defaults import USUAL, Settings
 from digitlab.models.paste.native import (
     MISSING,
     Function,
@@ -19,7 +20,6 @@ from digitlab.models.paste.native import (
 )
 from digitlab.models.paste.objects import BoundMethod, Instance
 from digitlab.models.paste.python import BUILTINS, Field, number
-from digitlab.models.paste.usual import USUAL, Settings
 
 # ---- math and numpy ------------------------------------------------------------------------------
 

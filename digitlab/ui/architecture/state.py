@@ -14,7 +14,7 @@ from digitlab.errors import SpecError
 from digitlab.models.edit import is_branch, layer_at
 from digitlab.models.layer import Path
 from digitlab.models.load import load_model
-from digitlab.models.naming import name_apart
+from digitlab.models.naming import distinct_name
 from digitlab.ui import page, url
 from digitlab.ui.architecture.outline import is_group
 from digitlab.ui.model_picker import DEFAULT, forget_own, own_link, own_spec, remember_own
@@ -101,7 +101,7 @@ def commit(
     `start` or a pasted `text` it begins anew; otherwise it is what it was, edited.
     """
     before = _now()
-    spec = name_apart(spec, load_start(start or before[0]))
+    spec = distinct_name(spec, load_start(start or before[0]))
     if select is not None:
         st.session_state[_SELECTED] = select
     text = ("" if start else before[3]) if text is None else text

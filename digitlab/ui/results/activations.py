@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from digitlab.analysis.cache import require_weights
-from digitlab.analysis.pictures import MOST
+from digitlab.analysis.layer_outputs import MOST
 from digitlab.errors import DatasetError
 from digitlab.jobs import requests
 from digitlab.runs.run import Run

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitlab.errors import SpecError
+from digitlab.models.paste.defaults import SETTINGS, Settings, usual_values
 from digitlab.models.paste.native import MISSING, Unknown
 from digitlab.models.paste.objects import Instance, UserClass, UserFunction
 from digitlab.models.paste.torch_modules import LayerModule
-from digitlab.models.paste.usual import SETTINGS, Settings, usual_values
 
 
 @dataclass(frozen=True)
