@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bisect
+import inspect
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.optim.adam import adam
@@ -13,6 +15,12 @@ from digitlab.training.config import TrainConfig
 from digitlab.training.muon import Muon
 
 _ADAMS = {torch.optim.Adam: False, torch.optim.AdamW: True}  # whether weights decay by themselves
+
+# At their first call torch loads its compiler, which takes seconds, to tell it not to look into
+# them. It never does: only networks are compiled.
+for _name in ("add_param_group", "load_state_dict", "state_dict", "zero_grad"):
+    _method = inspect.unwrap(getattr(torch.optim.Optimizer, _name))
+    _method.__dynamo_disable = _method
 
 
 def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
@@ -41,10 +49,11 @@ def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
     a small network as long as the arithmetic; torch's function `adam` is given lists that are kept.
     Parameters without a gradient, as where a branch is not used, are left to the method.
     """
+    take_step = _plain_step(optimizer)
     (group, *others) = optimizer.param_groups
     parameters = group["params"]
     if others or type(optimizer) not in _ADAMS or parameters[0].device.type != "cpu":
-        return optimizer.step
+        return take_step
     lists: list[list[torch.Tensor]] = []
 
     @torch.no_grad()
@@ -52,7 +61,7 @@ def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
         gradients = [parameter.grad for parameter in parameters]
         states = optimizer.state
         if len(states) < len(parameters) or any(gradient is None for gradient in gradients):
-            optimizer.step()  # which also makes the state, in the first step
+            take_step()  # which also makes the state, in the first step
             return
         if not lists:
             names = ("exp_avg", "exp_avg_sq", "step")
@@ -77,6 +86,13 @@ def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
         )
 
     return step
+
+
+def _plain_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+    """`optimizer.step` without what torch wraps around it, which loads its compiler, too."""
+    for part in getattr(optimizer, "parts", ()):  # of Muon
+        part.step = _plain_step(part)
+    return torch.no_grad()(partial(inspect.unwrap(type(optimizer).step), optimizer))
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], float]:

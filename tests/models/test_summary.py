@@ -23,12 +23,14 @@ def test_costs_are_compared_as_a_person_would_say_it():
     )
 
 
-def test_a_common_network_is_described_without_what_compiles():
-    """A second, and 150 MB of each process that describes one."""
+def test_a_common_network_is_described_and_trained_without_what_compiles():
+    """Seconds, and 150 MB of each process that does it."""
     code = (
         "import sys, digitlab as dl, torch; from digitlab.models.build import summarize; "
         "state = torch.get_rng_state(); summarize(dl.load_model('cnn-small')); "
         "assert torch.equal(state, torch.get_rng_state()); "
+        "[dl.train('logistic-regression', 'optdigits', dl.TrainConfig(epochs=1, optimizer=name), "
+        "progress=False) for name in ('adam', 'muon')]; "
         "print({'sympy', 'torch._dynamo', 'triton'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
