@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 TINY = {"epochs": 3, "learning_rate": 0.01, "batch_size": 128, "device": "cpu"}
+PATIENCE = 300.0  # seconds for what takes a few, on a machine that others use, too
 
 # The workers and the processes that they start share the cores: two threads in each wait for each
 # other longer than they compute. Said before anything imports torch.
@@ -20,6 +22,18 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["DIGITLAB_WARM_WORKERS"] = "0"  # a test that wants some waits for them to leave
 os.environ["DIGITLAB_COMPUTE_PROCESSES"] = "0"  # each would load torch anew: pages compute here
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # figures must not depend on a GPU being there
+# Nor may anything depend on how busy the machine is.
+settings.register_profile("patient", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("patient")
+
+
+def wait_for(condition):
+    """Wait until a condition holds; what it returned."""
+    end = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        assert time.monotonic() < end, f"not within {PATIENCE} s"
+        time.sleep(0.1)
+    return result
 
 
 @pytest.hookimpl(optionalhook=True)  # where the workers are switched off, nobody asks

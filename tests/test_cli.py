@@ -22,6 +22,7 @@ from digitlab.jobs import queue, resume
 from digitlab.runs import store
 from digitlab.sweeps import sweep, worker
 from digitlab.words import percent
+from tests.conftest import PATIENCE, wait_for
 from tests.drawing.photographed import boxed_page
 from tests.models.small_graph import SMALL_GRAPH
 
@@ -485,7 +486,7 @@ def test_a_setting_that_is_wrong_is_one_line(command, monkeypatch, home):
 
 @contextmanager
 def under_way(*arguments):
-    """The process of a long training that has taken steps, and until when it is waited for."""
+    """The process of a long training that has taken steps."""
     training = subprocess.Popen(
         [sys.executable, "-m", "digitlab", *TRAIN, "--epochs", "1000", *arguments],
         cwd=ROOT,
@@ -494,21 +495,22 @@ def under_way(*arguments):
         text=True,
     )
     try:
-        deadline = time.monotonic() + 60
-        while not (records := store.list_records()) or not records[0].step:
+
+        def learns() -> bool:
             assert training.poll() is None, training.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield training, deadline
+            return any(record.step for record in store.list_records())
+
+        wait_for(learns)
+        yield training
     finally:
         training.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
-    with under_way("--json") as (training, _):
+    with under_way("--json") as training:
         training.send_signal(number)
-        out, err = training.communicate(timeout=30)
+        out, err = training.communicate(timeout=PATIENCE)
     assert training.returncode == 0
     row = json.loads(out)
     assert row["status"] == "stopped"
@@ -522,14 +524,17 @@ def test_a_signal_ends_a_training_cleanly_and_keeps_the_run(number):
 
 @pytest.mark.parametrize("pause", [0.002, 0.05, 0.4])
 def test_a_series_of_ctrl_c_ends_at_once_and_leaves_a_run_that_can_be_resumed(pause):
-    with under_way() as (training, deadline):
-        while training.poll() is None and time.monotonic() < deadline:
-            training.send_signal(signal.SIGINT)
-            time.sleep(pause)
-        _, err = training.communicate(timeout=30)
+
+    def press() -> bool:
+        training.send_signal(signal.SIGINT)
+        time.sleep(pause)
+        return training.poll() is not None
+
+    with under_way() as training:
+        wait_for(press)
+        _, err = training.communicate()
     assert "Traceback" not in err
-    while queue.active_runs() and time.monotonic() < deadline:  # a young one may still begin
-        time.sleep(0.1)
+    wait_for(lambda: not queue.active_runs())  # a young one may still begin
     record = store.list_records()[0]
     assert record.status in resume.RESUMABLE, record
     assert record.status != "failed", record.message

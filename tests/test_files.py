@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import resource
-import time
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ import torch
 from digitlab import files
 from digitlab.errors import StoreError
 from digitlab.runs import run_folder
+from tests.conftest import wait_for
 
 
 def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path):
@@ -52,9 +52,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path, start_python):
         "    write_atomically(pathlib.Path(sys.argv[1]), letter * 3_000_000)\n",
         path,
     )
-    deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(path.exists)
     for _ in range(50):  # and a reader never sees half of one
         content = path.read_bytes()
         assert len(content) == 3_000_000

@@ -24,7 +24,7 @@ pytest.register_assert_rewrite("tests.browser.visitor")
 
 from tests.browser import camera  # noqa: E402
 from tests.browser.served import Lab  # noqa: E402 - after its assertions are made to explain themselves
-from tests.browser.visitor import Visitor  # noqa: E402
+from tests.browser.visitor import PATIENCE, Visitor  # noqa: E402
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -68,6 +68,7 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
     """An installed Chromium, or else Playwright's own; which one is said at the end."""
     with sync_playwright() as playwright:
         browser = _launch(playwright, [*ARGUMENTS, *camera.flags(tmp_path_factory.mktemp("film"))])
+        browser.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield browser
         browser.close()
 

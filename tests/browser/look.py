@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from playwright.sync_api import Page, TimeoutError
 
-from tests.browser.visitor import SECONDS
+from tests.browser.visitor import PATIENCE, SECONDS
 
 DESK = {"width": 1280, "height": 900}
 WIDTHS = (1920, 1280, 1024, 853, 768, 390, 320)
@@ -80,7 +80,7 @@ def look(page: Page) -> list[str]:
 def cut(page: Page) -> list[str]:
     """What is cut; tables and charts may take a moment to take the page's width."""
     try:
-        page.wait_for_function(f"() => !({CUT})().length", timeout=20 * SECONDS)
+        page.wait_for_function(f"() => !({CUT})().length", timeout=PATIENCE / 2)
     except TimeoutError:
         return page.evaluate(CUT)
     return []
@@ -90,7 +90,7 @@ def violations(page: Page, rules: list[str]) -> list[str]:
     """axe-core's serious and critical violations that last: a theme may take a moment to change."""
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(content=(files("axe_playwright_python") / "axe.min.js").read_text())
-    for pause in (2, 5, 10):
+    for pause in (1, 2, 4, 8, 16, 32):
         problems = page.evaluate(AXE, [rules, EXCUSED])
         if not problems:
             break

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
+from tests.conftest import PATIENCE, ROOT, wait_for
 
 
 class Lab:
@@ -48,7 +47,7 @@ class Lab:
         self._wait_until_healthy()
 
     def _wait_until_healthy(self) -> None:
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end and self._process.poll() is None:
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5).close()
@@ -71,6 +70,4 @@ class Lab:
             patch.setenv("DIGITLAB_HOME", str(self.home))
             for record in queue.active_runs() if self.home.exists() else ():
                 queue.stop(record.id)
-            end = time.monotonic() + 30
-            while self.home.exists() and queue.active_runs() and time.monotonic() < end:
-                time.sleep(0.1)
+            wait_for(lambda: not (self.home.exists() and queue.active_runs()))

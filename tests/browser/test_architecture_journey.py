@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.visitor import Visitor, eventually
+from tests.browser.visitor import Visitor
+from tests.conftest import wait_for
 
 CODE = """import torch.nn as nn
 import torch.nn.functional as F
@@ -71,6 +72,6 @@ def test_a_layer_shows_the_line_that_it_was_read_from(visit, device):
     else:
         row.hover()
         marks = tab.page.locator(".digitlab-code > div").filter(has_text="self.fc")
-        eventually(lambda: any(mark.evaluate(MARKED) for mark in marks.all()))
+        wait_for(lambda: any(mark.evaluate(MARKED) for mark in marks.all()))
         assert row.bounding_box()["x"] > line.bounding_box()["x"] + 300
     tab.is_well()

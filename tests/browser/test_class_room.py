@@ -11,7 +11,7 @@ import digitlab as dl
 from digitlab import owners
 from tests.browser.look import look
 from tests.browser.served import Lab
-from tests.browser.visitor import PATIENCE, Visitor
+from tests.browser.visitor import Visitor
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_teacher_and_two_learners_in_a_room(enter, hosted, monkeypatch):
     bob.open(f"/Results?run={run.id}").sees("is not yours")
     teacher.choose("Learner", "Ann")  # whose names came by themselves, too
     work = teacher.settle().page.get_by_role("link", name=re.compile("Run of Ann"))
-    expect(work).to_be_visible(timeout=PATIENCE)
+    expect(work).to_be_visible()
     problems = look(teacher.page)
     assert not problems, "\n".join(problems)
 
@@ -70,7 +70,7 @@ def test_a_teacher_and_two_learners_in_a_room(enter, hosted, monkeypatch):
     second.enter("Key", key.lower())
     second.sees("2 learners")
     second.button("Pause all training").click()
-    expect(second.button("Let training go on")).to_be_visible(timeout=PATIENCE)
+    expect(second.button("Let training go on")).to_be_visible()
     ann.open("/Train").sees("Your teacher has paused training")
     second.open(f"/Results?run={run.id}").sees("Run of Ann")
     expect(second.page.get_by_text("is not yours")).to_have_count(0)

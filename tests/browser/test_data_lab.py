@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
-
-pytestmark = pytest.mark.timeout(240)
 
 TILES = ".lab-gallery button"
 

@@ -11,7 +11,8 @@ import re
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.visitor import Visitor, eventually
+from tests.browser.visitor import Visitor
+from tests.conftest import wait_for
 
 FOUR = (
     "58,1 59,1 56,5 45,19 35,32 26,49 29,62 37,65 53,65 62,60 71,51 74,48 71,52 63,69 58,83 53,100"
@@ -103,7 +104,7 @@ def test_strokes_land_under_the_pointer_at_every_width(visit):
     tab: Visitor = visit("/Draw?run=reader", viewport={"width": 320, "height": 844})
     for width in (320, 390, 853, 1280):
         tab.page.set_viewport_size({"width": width, "height": 844})
-        eventually(lambda width=width: _fits(tab.canvas().bounding_box(), width))
+        wait_for(lambda width=width: _fits(tab.canvas().bounding_box(), width))
         canvas = tab.canvas().bounding_box()
         tab.draw(((0.25, 0.25), (0.75, 0.25), (0.45, 0.8)))
         expect(tab.answer()).to_have_text("7")

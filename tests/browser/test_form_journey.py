@@ -7,7 +7,8 @@ import re
 
 from playwright.sync_api import Error, Locator
 
-from tests.browser.visitor import SECONDS, Visitor, eventually
+from tests.browser.visitor import SECONDS, Visitor
+from tests.conftest import wait_for
 from tests.drawing.photographed import boxed_page, filled_sheet, photograph
 
 
@@ -57,5 +58,5 @@ def _open_cell(tab: Visitor, x: float, y: float) -> Locator:
                 editor.wait_for(timeout=5 * SECONDS)
         return editor.count() == 1
 
-    eventually(opens)
+    wait_for(opens)
     return editor

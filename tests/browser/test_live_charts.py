@@ -6,7 +6,8 @@ import re
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.visitor import Visitor, eventually
+from tests.browser.visitor import Visitor
+from tests.conftest import wait_for
 
 LINES = "plot => plot.data.reduce((sum, trace) => sum + trace.x.length, 0)"
 COLOUR = "plot => getComputedStyle(plot.querySelector('.gtitle')).fill"
@@ -25,7 +26,7 @@ def test_they_follow_the_colours_and_the_width_of_the_page(visit):
     expect(chart.locator(".gtitle")).not_to_have_css("fill", light)
     tab.page.set_viewport_size({"width": 390, "height": 844})
     tab.page.wait_for_function("document.querySelector('.live-charts .main-svg').clientWidth < 390")
-    eventually(lambda: _width(chart.locator(".main-svg").first) <= _width(chart) < wide)
+    wait_for(lambda: _width(chart.locator(".main-svg").first) <= _width(chart) < wide)
     tab.is_well()
 
 
@@ -39,9 +40,9 @@ def test_another_run_and_another_page_bring_their_own(visit):
     while "/Train" not in tab.page.url:  # Compare has put its choices into the address
         tab.page.go_back()
     tab.is_at("run=lenet")
-    eventually(lambda: tab.chart("Loss").evaluate(LINES) == lenet)
+    wait_for(lambda: tab.chart("Loss").evaluate(LINES) == lenet)
     tab.open("/Train?run=mlp")
-    eventually(lambda: tab.chart("Loss").evaluate(LINES) != lenet)
+    wait_for(lambda: tab.chart("Loss").evaluate(LINES) != lenet)
     tab.is_well()
 
 

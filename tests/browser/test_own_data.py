@@ -13,9 +13,8 @@ from playwright.sync_api import expect
 
 import digitlab as dl
 from tests.browser.look import look
-from tests.browser.visitor import PATIENCE, Visitor
+from tests.browser.visitor import Visitor
 
-pytestmark = pytest.mark.timeout(300)
 PHOTOS, WRONG = 30, 7  # photos, and the one whose label is wrong
 
 
@@ -113,6 +112,6 @@ def _correct_and_compare(tab: Visitor, split: str, position: int, right: int) ->
     tab.enter("Seeds", "1")
     tab.settle()
     tab.button("Train on both").click()
-    tab.page.get_by_role("link", name="Compare them image by image").click(timeout=2 * PATIENCE)
+    tab.page.get_by_role("link", name="Compare them image by image").click()
     tab.is_at(r"/Compare\?.*runs=")
     tab.sees("our-class-v2")

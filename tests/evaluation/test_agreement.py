@@ -31,7 +31,7 @@ def evaluate(problem):
     return evaluate_logits(logits, labels, [str(i) for i in range(classes)])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(readings())
 def test_it_agrees_with_scikit_learn(problem):
     logits, labels, classes = problem
@@ -54,7 +54,7 @@ def test_it_agrees_with_scikit_learn(problem):
     assert result.top_k(classes) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(readings())
 def test_many_matrices_at_once_give_what_each_gives_alone(problem):
     confusion = evaluate(problem).confusion
@@ -67,7 +67,7 @@ def test_many_matrices_at_once_give_what_each_gives_alone(problem):
             np.testing.assert_allclose(together[name][i], alone[name])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(readings())
 def test_the_bootstrap_holds_the_figures_and_is_the_same_each_time(problem):
     result = evaluate(problem)

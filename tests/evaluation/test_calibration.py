@@ -27,7 +27,7 @@ def sampled(images: int, classes: int, seed: int, sharper: float = 1.0):
     return evaluate_logits((sharper * logits).astype(np.float32), labels, names)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3, 10, 47]), st.integers(1, 200))
 def test_brier_and_loss_agree_with_scikit_learn(seed, classes, images):
     result = sampled(images, classes, seed)
@@ -43,7 +43,7 @@ def test_brier_and_loss_agree_with_scikit_learn(seed, classes, images):
     assert said.loss == pytest.approx(sk.log_loss(result.labels, shares, labels=every), abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 def test_the_bins_hold_every_image_once_and_make_the_ece(seed, bins):
     result = sampled(300, 10, seed)

@@ -6,7 +6,7 @@ from math import comb, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digitlab.evaluation import EvaluationError, evaluate_logits
@@ -32,7 +32,6 @@ def answers(read, labels, sure=3.0):
     return evaluate_logits(logits, np.array(labels), CLASSES)
 
 
-@settings(deadline=None)  # the first call imports scipy.stats
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_is_the_share_of_coin_tosses_at_least_as_uneven(only_a, only_b):
     tosses = only_a + only_b
@@ -84,7 +83,6 @@ def test_a_pair_is_counted_image_by_image():
     assert pair.confusion.sum() == 0
 
 
-@settings(deadline=None)
 @given(st.integers(1, 80), st.integers(0, 2**32 - 1))
 def test_a_pair_agrees_with_the_two_evaluations(n, seed):
     rng = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ def evaluation(seed: int, images: int = 60, classes: int = 5):
     return evaluate_logits(logits, rng.integers(0, classes, images), list("abcde")[:classes])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_who_is_answered_and_what_it_costs(seed, threshold):
     result = evaluation(seed)
@@ -33,7 +33,7 @@ def test_who_is_answered_and_what_it_costs(seed, threshold):
         assert said.accuracy is said.interval is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_each_point_of_the_curve_is_a_threshold(seed):
     result = evaluation(seed)

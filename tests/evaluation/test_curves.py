@@ -23,7 +23,7 @@ def scored(draw):
     return np.array(scores), np.array([*truths, True, False])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(scored())
 def test_roc_agrees_with_scikit_learn(problem):
     scores, truths = problem
@@ -35,7 +35,7 @@ def test_roc_agrees_with_scikit_learn(problem):
     assert curve.area == pytest.approx(sk.roc_auc_score(truths, scores))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(scored())
 def test_precision_recall_agrees_with_scikit_learn(problem):
     scores, truths = problem
@@ -46,7 +46,7 @@ def test_precision_recall_agrees_with_scikit_learn(problem):
     assert curve.area == pytest.approx(sk.average_precision_score(truths, scores))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 10, 47]), st.integers(1, 47))
 def test_every_class_of_an_evaluation_has_its_own_or_none(seed, classes, present):
     rng = np.random.default_rng(seed)

@@ -35,7 +35,7 @@ def problems(draw):
     return logits, labels, classes
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(problems())
 def test_it_agrees_with_scikit_learn(problem):
     logits, labels, classes = problem
@@ -59,7 +59,7 @@ def test_it_agrees_with_scikit_learn(problem):
         np.testing.assert_allclose(values, theirs)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(problems())
 def test_averages_are_those_of_scikit_learn_over_the_classes_present(problem):
     logits, labels, classes = problem
@@ -71,7 +71,7 @@ def test_averages_are_those_of_scikit_learn_over_the_classes_present(problem):
         np.testing.assert_allclose(ours, theirs[:3])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(problems())
 def test_every_metric_is_json_without_nan_and_within_its_interval(problem):
     logits, labels, classes = problem

@@ -10,6 +10,7 @@ from digitlab.errors import StoreError
 from digitlab.execution import control, recorder
 from digitlab.runs import run_folder, store
 from digitlab.training.events import EpochDone
+from tests.conftest import PATIENCE
 from tests.execution.test_execute import at, only_run
 
 
@@ -88,19 +89,20 @@ def test_a_store_that_is_busy_for_a_moment_costs_nothing(train_tiny, monkeypatch
 def test_a_store_that_is_locked_for_a_while_misses_nothing(train_tiny, monkeypatch, home):
     monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
     monkeypatch.setattr("digitlab.runs.database.BUSY_SECONDS", 0.2)
-    told, holder = [], threading.Event()
+    told, held = [], threading.Event()
 
     def hold():
-        with sqlite3.connect(home / "digitlab.db", timeout=30) as connection:
+        with sqlite3.connect(home / "digitlab.db", timeout=PATIENCE) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            holder.wait(1.0)
+            held.set()
+            time.sleep(1.0)
             connection.rollback()
 
     def lock_at_step_20(event):
         told.append(event)
         if len(told) == 20:
             threading.Thread(target=hold).start()
-            time.sleep(0.05)
+            assert held.wait(PATIENCE)
 
     run = train_tiny(epochs=4, on_event=lock_at_step_20)
     assert run.record.status == "finished"

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from digitlab.exports.export import exported, subject_of
 from digitlab.models import operations
@@ -351,13 +351,13 @@ def test_the_classes_alone_can_be_pasted_back():
     check_pasted(SMALL_GRAPH)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20)
 @given(layers=any_graph())
 def test_any_graph_can_be_pasted_back(layers):
     check_pasted(spec_of(*layers, image=(1, 8, 8)))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20)
 @given(layers=any_graph())
 def test_any_graph_is_written_as_the_network_it_builds(layers):
     check_same(spec_of(*layers, image=(1, 8, 8)))

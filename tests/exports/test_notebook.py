@@ -14,7 +14,7 @@ from digitlab.exports.notebook import write_comparison, write_notebook
 def carried_out(text: str) -> str:
     """Everything that the notebook's cells print, after it ran in a fresh kernel; it is checked."""
     notebook = nbformat.reads(text, as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     outputs = [
         output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
     ]

@@ -244,7 +244,7 @@ def test_a_network_of_a_hundred_layers_stays_readable_and_quick():
     assert len(summary.rows) > 100
     start = time.process_time()
     dot = architecture_dot(summary)
-    assert time.process_time() - start < 0.05
+    assert time.process_time() - start < 0.5
     assert 16 <= dot.count("shape=") + dot.count("fillcolor") <= 60
     assert frames(summary)["layer4.3"]
     assert not frames(summary)["layer4"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import struct
-import time
 import zipfile
 
 import pytest
@@ -51,10 +50,8 @@ def repacked(content, changes):
 
 
 def refusal(content):
-    began = time.monotonic()
     with pytest.raises(NetworkFileError) as caught:
         read_contents(content)
-    assert time.monotonic() - began < 30
     return str(caught.value)
 
 

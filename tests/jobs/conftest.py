@@ -13,6 +13,7 @@ import pytest
 
 from digitlab.jobs import launch
 from digitlab.runs import run_folder, store
+from tests.conftest import PATIENCE
 
 
 def pytest_collection_modifyitems(items):
@@ -54,7 +55,7 @@ def clean(home, workers, monkeypatch):
 def wait_for():
     """A function that waits until a condition holds, and gives what it returned."""
 
-    def wait(condition, seconds=60.0):
+    def wait(condition, seconds=PATIENCE):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if result := condition():
@@ -68,13 +69,13 @@ def wait_for():
 
 @pytest.fixture
 def learning(wait_for):
-    """A function that waits until a run has learnt for some steps, and gives its record."""
+    """A function that waits until a run has learnt for an epoch, and gives its record."""
 
     def wait(run_id):
         def going():
             record = store.get_record(run_id)
             assert record.active, record
-            return record.step and record
+            return record.epochs_done and record
 
         return wait_for(going)
 

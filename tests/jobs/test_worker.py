@@ -14,7 +14,7 @@ import digitlab as dl
 from digitlab import owners
 from digitlab.errors import StoreError
 from digitlab.execution.prepare import new_record, plan
-from digitlab.jobs import warm, worker
+from digitlab.jobs import queue, warm, worker
 from digitlab.jobs.worker import work
 from digitlab.runs import run_folder, store
 
@@ -66,7 +66,8 @@ def test_it_trains_a_run_on_two_devices():
     assert (record.status, record.environment["devices"]) == ("finished", 2)
 
 
-def test_it_leaves_at_once_where_enough_runs_are_going():
+def test_it_leaves_at_once_where_enough_runs_are_going(monkeypatch):
+    monkeypatch.setattr(queue, "STARTING_SECONDS", 600.0)
     busy, run_id = add(), add()
     store.update_run(busy, status="running", started=time.time())
     assert work() == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
@@ -13,7 +13,7 @@ from digitlab.models.spec import ModelSpec
 from tests.models.test_build import any_layers
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(layers=st.lists(any_layers(), min_size=1, max_size=4))
 def test_any_spec_is_exported_as_the_network_it_builds(layers):
     try:

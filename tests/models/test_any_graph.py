@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from digitlab.figures.architecture import architecture_dot, frames
 from digitlab.models.build import build, check_fits, summarize
@@ -16,7 +16,7 @@ from digitlab.models.spec import ModelSpec
 from tests.models.any_graph import CLASSES, any_graph
 
 SHAPE = (1, 8, 8)
-any_settings = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+any_settings = settings(max_examples=40)
 
 
 def spec_of(layers) -> ModelSpec:

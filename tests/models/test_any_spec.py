@@ -11,7 +11,7 @@ import time
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
@@ -23,7 +23,7 @@ from digitlab.models.signatures import find_signature, fresh_layer, list_kinds
 from digitlab.models.spec import Layer, ModelSpec
 from tests.models.any_spec import IMAGES, LEAVES, any_layer, leaves
 
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=100)
 SECONDS = 5.0  # of the processor, for one example
 MEMORY = 1_500_000_000  # bytes that a whole test may add to the process
 
@@ -83,7 +83,7 @@ def test_no_layer_takes_the_arguments_of_nobody(name):
         summarize(ModelSpec(name="x", layers=[layer]))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(layers=st.lists(any_layer, min_size=1, max_size=4))
 def test_a_repair_of_any_broken_spec_is_an_architecture_that_gets_further(layers):
     try:

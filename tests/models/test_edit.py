@@ -145,7 +145,7 @@ def test_sixty_edits_of_a_large_network_are_no_work():
 STEP = st.one_of(st.integers(-2, 6), st.sampled_from(["layers", "branches", "x", None]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(path=st.lists(STEP, max_size=5).map(tuple), seed=st.integers(0, 5))
 def test_any_path_edits_or_raises_spec_error(path, seed):
     changes = (

@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
@@ -134,7 +134,7 @@ def broken(layers, how, rng):
     return layers
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(layers=any_graph(), how=st.sampled_from(BREAKS), seed=st.integers(0, 99))
 def test_any_mistake_in_any_graph_gets_a_spec_or_nothing(layers, how, seed):
     shape = (1, 8, 8)

@@ -46,7 +46,7 @@ def test_a_billion_parameters_are_refused_in_milliseconds_without_memory():
     took = time.process_time() - start
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert took < max(0.2, 40 * known)
+    assert took < max(1, 40 * known)
     assert peak < 5_000_000
     assert resident() - before < 50_000_000  # its weights would be 4.5 GB
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import SpecError
@@ -98,7 +98,7 @@ def test_repairs_lead_one_after_the_other_to_a_network():
     build(spec)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(layers=st.lists(any_layers(), min_size=1, max_size=4))
 def test_any_mistake_gets_a_spec_or_nothing(layers):
     try:

@@ -244,7 +244,7 @@ def leaves_unread(changed: ModelSpec) -> bool:
     return False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     graph=graphs(),
     edits=st.lists(st.tuples(st.sampled_from(EDITS), st.integers(0, 20), st.integers(-4, 4)),

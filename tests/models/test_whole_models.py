@@ -96,7 +96,7 @@ def test_a_model_over_the_limit_is_refused_before_it_takes_memory(monkeypatch):
     start = time.process_time()
     with pytest.raises(SpecError, match="139,610,058 parameters"):
         build(whole("vgg19"))
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 2
     monkeypatch.setenv("DIGITLAB_MAX_PARAMETERS", "1000")
     with pytest.raises(SpecError, match=r"torchvision/resnet18"):
         build(whole("resnet18"))

@@ -13,12 +13,11 @@ from digitlab.ui.visitor import PROOF
 
 pytest.register_assert_rewrite("tests.pages.visit", "tests.pages.workbench")
 
+from tests.conftest import PATIENCE, ROOT, wait_for  # noqa: E402
 from tests.pages.visit import (  # noqa: E402 - after its assertions explain themselves
-    ROOT,
     AppTest,
     healthy,
     open_link,
-    wait_for,
 )
 
 _REAL_DATA = os.environ.get("DIGITLAB_DATA", "")
@@ -64,7 +63,7 @@ def visit_class(monkeypatch):
     monkeypatch.setenv("DIGITLAB_HOSTED", "class")
 
     def visit(proof, name="8_Class", **params):
-        app = AppTest.from_file(ROOT / "Home.py", default_timeout=60)
+        app = AppTest.from_file(ROOT / "Home.py", default_timeout=PATIENCE)
         app.switch_page(f"pages/{name}.py")
         app.query_params = params
         app.session_state[PROOF] = proof

@@ -5,7 +5,8 @@ from __future__ import annotations
 import digitlab as dl
 from digitlab.runs import store
 from digitlab.ui.model_picker import pack
-from tests.pages.visit import code_of, find, healthy, labels, open_link, wait_for, words
+from tests.conftest import wait_for
+from tests.pages.visit import code_of, find, healthy, labels, open_link, words
 
 TRAIN = "3_Train"
 
@@ -47,7 +48,7 @@ def test_it_is_fitted_watched_evaluated_and_compared(open_page):
     app = open_page(TRAIN, model="svm", subset="300", dataset="optdigits", seed="3")
     healthy(find(app.button, "Start training").click().run())
     run_id = app.query_params["run"]
-    wait_for(lambda: store.get_record(run_id).status == "finished", seconds=90)
+    wait_for(lambda: store.get_record(run_id).status == "finished")
     record = store.get_record(run_id)
     assert (record.epochs, record.config["subset"], record.seed) == (1, 300, 3)
     wait_for(lambda: store.get_record(run_id).test_accuracy is not None)
@@ -69,7 +70,7 @@ def test_a_long_fit_says_what_it_does_and_can_be_stopped(open_page):
     app = open_page(TRAIN, model="own", spec=pack(slow), dataset="optdigits")
     healthy(find(app.button, "Start training").click().run())
     run_id = app.query_params["run"]
-    wait_for(lambda: store.get_record(run_id).epochs_done >= 1, seconds=90)
+    wait_for(lambda: store.get_record(run_id).epochs_done >= 1)
     stranger = open_link(TRAIN, run=run_id)
     assert any("Fitting MLPClassifier on" in bar.proto.text for bar in stranger.get("progress"))
     healthy(find(stranger.button, "Stop").click().run())

@@ -11,7 +11,8 @@ from digitlab.analysis.dataset_labels import find_label_issues
 from digitlab.data import own, own_files
 from digitlab.ui.data import label_issues, work
 from digitlab.ui.data.gallery import class_keys
-from tests.pages.visit import code_of, find, healthy, labels, wait_for, words
+from tests.conftest import PATIENCE, wait_for
+from tests.pages.visit import code_of, find, healthy, labels, words
 
 PAGE = "1_Data"
 CHANGED = {"section": "changes", "changes-optdigits": "r12=7,t90=x,r12=3"}
@@ -20,7 +21,7 @@ CHANGED = {"section": "changes", "changes-optdigits": "r12=7,t90=x,r12=3"}
 @pytest.fixture
 def open_lab(open_page, monkeypatch):
     """Open a section of the Data page, and wait until what it computes is there."""
-    monkeypatch.setattr(work, "PATIENCE", 60)
+    monkeypatch.setattr(work, "PATIENCE", PATIENCE)
     return lambda **params: open_page(PAGE, **params)
 
 
@@ -40,19 +41,9 @@ def test_a_section_shows_images_that_can_be_corrected(open_lab, section, text):
     assert all("load_dataset('optdigits')" in code for code in code_of(app))
 
 
-def test_work_that_takes_long_shows_its_progress_and_can_be_stopped(open_page, monkeypatch):
-    monkeypatch.setattr(work, "PATIENCE", 0)
-    app = open_page(PAGE, section="labels")
-    assert not app.selectbox or "Label" not in labels(app.selectbox)
-    healthy(find(app.button, "Stop").click().run())
-    assert "Compute it" in labels(app.button)
-    monkeypatch.setattr(work, "PATIENCE", 60)
-    healthy(find(app.button, "Compute it").click().run())
-    wait_for(lambda: "The quick models agree" in words(app.run()))
-
-
-def test_stop_is_for_the_visitor_who_stops(open_page, monkeypatch):
-    monkeypatch.setattr(work, "PATIENCE", 0)
+@pytest.fixture
+def go_on(monkeypatch):
+    """An event until which label issues are looked for."""
     go_on = threading.Event()
 
     def wait(data, on_progress):
@@ -61,6 +52,24 @@ def test_stop_is_for_the_visitor_who_stops(open_page, monkeypatch):
         return find_label_issues(data, on_progress=on_progress)
 
     monkeypatch.setattr(label_issues, "find_label_issues", wait)
+    monkeypatch.setattr(work, "PATIENCE", 0)
+    monkeypatch.setattr(work, "WATCHED", PATIENCE)
+    yield go_on
+    go_on.set()
+
+
+def test_work_that_takes_long_shows_its_progress_and_can_be_stopped(open_page, go_on, monkeypatch):
+    app = open_page(PAGE, section="labels")
+    assert not app.selectbox or "Label" not in labels(app.selectbox)
+    healthy(find(app.button, "Stop").click().run())
+    assert "Compute it" in labels(app.button)
+    go_on.set()
+    monkeypatch.setattr(work, "PATIENCE", PATIENCE)
+    healthy(find(app.button, "Compute it").click().run())
+    wait_for(lambda: "The quick models agree" in words(app.run()))
+
+
+def test_stop_is_for_the_visitor_who_stops(open_page, go_on):
     one, other = open_page(PAGE, section="labels"), open_page(PAGE, section="labels")
     healthy(find(one.button, "Stop").click().run())
     assert "Compute it" in labels(one.button)

@@ -19,7 +19,8 @@ from digitlab.ui.model_picker import pack
 from digitlab.ui.train import looking
 from digitlab.ui.train.recipe import MORE
 from digitlab.words import percent
-from tests.pages.visit import code_of, find, healthy, labels, open_link, wait_for, words
+from tests.conftest import wait_for
+from tests.pages.visit import code_of, find, healthy, labels, open_link, words
 
 PAGE = "3_Train"
 TINY = "name: Tiny\nlayers:\n  - Flatten\n  - Linear: {out_features: 10}\n"

@@ -14,7 +14,8 @@ from digitlab.data.collections import NewDrawing, keep_drawing
 from digitlab.models.library import list_saved, save_model
 from digitlab.ui import visitor
 from digitlab.ui.visitor import PROOF
-from tests.pages.visit import PAGES, ROOT, AppTest, find, healthy, words
+from tests.conftest import PATIENCE, ROOT
+from tests.pages.visit import PAGES, AppTest, find, healthy, words
 
 ANN, BOB = "a" * 32, "b" * 32
 
@@ -26,7 +27,7 @@ def visit(monkeypatch):
     monkeypatch.setenv("DIGITLAB_ADMINS", "ada@example.org")
 
     def visit(proof, name, **params):
-        app = AppTest.from_file(ROOT / "Home.py", default_timeout=60)
+        app = AppTest.from_file(ROOT / "Home.py", default_timeout=PATIENCE)
         if name != "Home":
             app.switch_page(f"pages/{name}.py")
         app.query_params = params

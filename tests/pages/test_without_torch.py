@@ -29,7 +29,7 @@ paint = rasterise(strokes, (280, 280), 18)
 paint[..., :3], paint[..., 3] = paint[..., 3:], 255
 _, home_page, run_id, twin, vae = sys.argv
 queue.launch_worker = lambda: None
-app = AppTest.from_file(home_page, default_timeout=120)
+app = AppTest.from_file(home_page, default_timeout=400)
 app.session_state[PROOF] = "a" * 32
 app.run()
 

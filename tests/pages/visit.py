@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
-from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
@@ -15,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 import digitlab as dl
 from digitlab.ui.page import CODE
 from digitlab.ui.train.recipe import MORE
+from tests.conftest import PATIENCE, ROOT
 
-ROOT = Path(__file__).parents[2]
 # Which packages bring components: each AppTest asks anew, and reads the metadata of all of them.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 PAGES = ("Home", *sorted(path.stem for path in (ROOT / "pages").glob("*.py")))
@@ -24,7 +21,7 @@ PAGES = ("Home", *sorted(path.stem for path in (ROOT / "pages").glob("*.py")))
 
 def open_link(name: str, *, more: bool = False, **params: str) -> AppTest:
     """The page after its first run, healthy; with `more` Train's "More settings" are open."""
-    app = AppTest.from_file(ROOT / "Home.py", default_timeout=60)
+    app = AppTest.from_file(ROOT / "Home.py", default_timeout=PATIENCE)
     if name != "Home":
         app.switch_page(f"pages/{name}.py")
     app.query_params = params
@@ -88,11 +85,3 @@ def words(app: AppTest) -> str:
     """All sentences of the page, in one text."""
     kinds = (app.title, app.header, app.markdown, app.caption, app.info, app.warning, app.error)
     return "\n".join(item.value for kind in kinds for item in kind)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Wait until the condition holds; fails after `seconds`."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.1)

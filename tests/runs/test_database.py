@@ -15,6 +15,7 @@ from digitlab.errors import StoreError
 from digitlab.runs import store
 from digitlab.runs.database import NEWEST, _engine, condition, connect, rescan
 from digitlab.runs.schema import Base
+from tests.conftest import PATIENCE
 from tests.runs.earlier_forms import FORMS, upgrade_to
 
 pytestmark = pytest.mark.sqlite
@@ -201,7 +202,7 @@ except dl.DigitlabError as e:
 
 
 def test_where_nothing_can_be_written_runs_are_shown_all_the_same(run_id, start_python):
-    out, err = start_python(FULL, run_id).communicate(timeout=200)
+    out, err = start_python(FULL, run_id).communicate(timeout=PATIENCE)
     assert out == "The home folder cannot be written True\nTrue\nTrue\n", err
 
 

@@ -13,6 +13,7 @@ from digitlab.jobs import queue
 from digitlab.runs import lease, run_folder, store
 from digitlab.runs.schema import LeaseRow
 from digitlab.runs.transaction import database_time, transact
+from tests.conftest import wait_for
 
 pytestmark = pytest.mark.stores
 
@@ -130,7 +131,7 @@ def test_a_training_that_lost_its_lease_ends_and_leaves_the_run_as_it_is(train_t
     record = store.get_record(run_id)
     assert (record.status, record.epochs_done) == ("running", 1)
     after = {p.name for p in run_folder.run_folder(run_id).rglob("*")}
-    assert after - {"live.safetensors"} == set(files)
+    assert after ^ set(files) <= {"live.safetensors"}  # comes and goes by the clock
     assert not (run_folder.run_folder(run_id) / run_folder.ERROR).exists()
 
 
@@ -167,19 +168,13 @@ def test_a_lease_is_renewed_and_requests_of_another_home_come_with_it(
         queue.stop(record.id)
         assert not run_folder.stop_file(record.id).exists()
         homes("first")
-        end = time.monotonic() + 60
-        while (
-            lease.read_request(record.id) != "stop" or lease.list_held()[record.id].expires <= first
-        ):
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_for(lambda: lease.read_request(record.id) == "stop")
+        wait_for(lambda: lease.list_held()[record.id].expires > first)
 
 
 TRAIN = """
 import os, sys
 os.environ["DIGITLAB_HOME"] = sys.argv[1]
-from digitlab.runs import lease
-lease.SECONDS, lease.BEAT_SECONDS = 3.0, 0.2
 import digitlab as dl
 told = []
 def tell(event):
@@ -196,14 +191,11 @@ def test_a_killed_run_of_another_home_is_seen_when_its_lease_has_ended(homes, st
     assert process.stdout.readline() == "learning\n", process.stderr.read()
     homes("second")
     (run,) = dl.list_runs(bundled=False)
-    assert queue.mark_interrupted()[1] == 0
     process.kill()
     process.wait()
-    end = time.monotonic() + 60
-    while store.get_record(run.id).status == "running":
-        queue.mark_interrupted()
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    assert queue.mark_interrupted() == (0, 0)
+    expire(run.id, -0.1)
+    assert queue.mark_interrupted() == (0, 1)
     assert store.get_record(run.id).status == "interrupted"
 
 

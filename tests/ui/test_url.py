@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import PATIENCE
 from tests.pages.visit import AppTest
 
 
@@ -27,7 +28,7 @@ DEFAULTS = ("a", "x", 3, 0.001, False)
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_function(controls)
+    return AppTest.from_function(controls, default_timeout=PATIENCE)
 
 
 def shown(app: AppTest) -> tuple:
@@ -60,7 +61,7 @@ def test_what_a_visitor_sets_is_written_to_the_url(app):
     link = dict(app.query_params)
     assert set(link) == {"letter", "pill", "count", "rate", "wide"}
 
-    other = AppTest.from_function(controls)
+    other = AppTest.from_function(controls, default_timeout=PATIENCE)
     other.query_params = link
     assert shown(other.run()) == shown(app)
 
@@ -118,7 +119,7 @@ def changing_default() -> None:
 
 
 def test_a_changed_default_applies_until_something_is_chosen():
-    app = AppTest.from_function(changing_default).run()
+    app = AppTest.from_function(changing_default, default_timeout=PATIENCE).run()
     assert app.text[0].value == "1"
     app.toggle[0].set_value(True).run()
     assert app.text[0].value == "10"
@@ -139,7 +140,7 @@ def by_code() -> None:
 
 
 def test_code_can_set_and_remove_a_choice():
-    app = AppTest.from_function(by_code).run()
+    app = AppTest.from_function(by_code, default_timeout=PATIENCE).run()
     app.button[0].click().run()
     assert [text.value for text in app.text] == ["8", "8"]
     assert app.query_params == {"count": "8"}
@@ -156,7 +157,7 @@ def test_a_former_name_in_a_link_sets_the_control_and_is_replaced():
 
         st.text(url.choose("Second", {"a": "Ah", "b": "Be"}, param="compare", default="a"))
 
-    app = AppTest.from_function(control)
+    app = AppTest.from_function(control, default_timeout=PATIENCE)
     app.query_params = {"beside": "b"}
     assert app.run().text[0].value == "b"
     assert dict(app.query_params) == {"compare": "b"}
@@ -166,6 +167,7 @@ def test_a_former_name_in_a_link_sets_the_control_and_is_replaced():
 
 
 def test_a_click_that_knows_only_the_former_url_takes_no_choice_back(app, monkeypatch):
+    monkeypatch.setattr("digitlab.ui.url.LATE_SECONDS", PATIENCE)
     app.query_params = {"letter": "b"}
     app.run()
     late = dict(app.query_params)

@@ -105,7 +105,7 @@ def test_a_text_that_fails_at_every_line_is_refused_in_time(hostile):
     start = time.process_time()
     with pytest.raises(SpecError):
         read_code(hostile)
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 10
 
 
 def test_a_network_that_cannot_be_read_leaves_the_others():

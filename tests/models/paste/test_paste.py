@@ -308,7 +308,7 @@ def test_a_huge_text_is_refused_at_once():
     start = time.process_time()
     with pytest.raises(SpecError, match="at most"):
         ModelSpec.from_code("nn.ReLU(), " * 1_000_000)
-    assert time.process_time() - start < 0.2
+    assert time.process_time() - start < 2
     for wrong in (None, 3, b"nn.ReLU()"):
         with pytest.raises(SpecError):
             ModelSpec.from_code(wrong)
@@ -322,13 +322,13 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_any_text_is_a_spec_or_refused(text):
     _check_read_or_refused(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(list_layers()), st.lists(st.integers(-3, 40), max_size=6), st.booleans())
 def test_any_layer_by_position_is_a_spec_or_refused(name, numbers, keras):
     call = f"{name}({', '.join(map(str, numbers))})"

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from digitlab.training.config import Augmentation, Form, TrainConfig, form_of
 from digitlab.ui.train import default_recipe, recipe
 from digitlab.ui.train.recipe_fields import describe, is_asked, params, to_params
+from tests.conftest import PATIENCE
 
 FIELDS = {**TrainConfig.model_fields, **Augmentation.model_fields}
 NOT_ASKED = {"restarts", "augmentation"}  # by continuing a run; by the fields inside it
@@ -92,7 +93,7 @@ def shown(monkeypatch, *, more=True, **link):
     )
     app.query_params.update(link)
     app.session_state[recipe.MORE] = more
-    app.run(timeout=60)
+    app.run(timeout=PATIENCE)
     assert not app.exception
     return app
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.conftest import PATIENCE
 from tests.pages.visit import AppTest
 
 
@@ -16,6 +17,6 @@ def facts_of_an_imported_run():
 
 
 def test_what_a_strangers_zip_says_of_its_devices_may_be_any_text():
-    app = AppTest.from_function(facts_of_an_imported_run).run()
+    app = AppTest.from_function(facts_of_an_imported_run, default_timeout=PATIENCE).run()
     assert not app.exception
     assert "many devices, 7, float32, few threads" in app.caption[0].value
