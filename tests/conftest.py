@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+BROWSER = "tests/browser/"
 TINY = {"epochs": 3, "learning_rate": 0.01, "batch_size": 128, "device": "cpu"}
 PATIENCE = 300.0  # seconds for what takes a few, on a machine that others use, too
 
@@ -43,10 +44,14 @@ def pytest_xdist_make_scheduler(config, log):
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            folder = "tests/browser/"
-            return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+            return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest chain of tests begins at once."""
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
 
 
 def pytest_addoption(parser):

@@ -63,7 +63,7 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     lab.stop_runs()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory) -> Iterator[Browser]:
     """An installed Chromium, or else Playwright's own; which one is said at the end."""
     with sync_playwright() as playwright:
@@ -104,7 +104,7 @@ def _give_up(reason: str) -> None:
     (pytest.fail if os.environ.get("CI") else pytest.skip)(sentence)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def devices(browser: Browser) -> dict[str, BrowserContext]:
     """Devices by their description: a device that returns has the app's scripts in its cache."""
     return {}
