@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +16,7 @@ from digitlab.figures.images import (
     image_grid,
     per_class_images,
 )
-from digitlab.figures.layout import chart, image_axes
+from digitlab.figures.layout import Description, as_figure, blank_picture, chart, picture_chart
 from digitlab.words import percent
 
 __all__ = [
@@ -102,25 +102,34 @@ def intensity_histogram(counts: Sequence[int], mean: float, std: float) -> go.Fi
 
 
 def pixel_values(image: np.ndarray, title: str = "", *, numbers: bool = False) -> go.Figure:
+    """The figure of `describe_pixels`."""
+    return as_figure(describe_pixels(image, title, numbers=numbers))
+
+
+def describe_pixels(
+    image: np.ndarray, title: str = "", *, numbers: bool = False, height: int = 460
+) -> Description:
     """One image, uint8 [H, W] or [C, H, W], large; `numbers` writes every grey value into it."""
     image = np.asarray(image)
     image = as_pixels(image[None])[0] if image.ndim == 3 else image
-    figure = image_axes(chart(title or "Pixel values", height=460))
+    trace: dict[str, Any] = {"z": image}
     if image.ndim == 3:
-        hover = "row %{y}, column %{x}: red, green, blue %{z}<extra></extra>"
-        return figure.add_trace(go.Image(z=image, zsmooth=False, hovertemplate=hover))
-    figure.add_trace(
-        go.Heatmap(
-            z=image,
-            zmin=0,
-            zmax=255,
-            colorscale=palette.IMAGE_SCALE,
-            showscale=False,
-            texttemplate="%{z}" if numbers else None,
-            hovertemplate="row %{y}, column %{x}: value %{z}<extra></extra>",
-        )
-    )
-    return figure
+        trace |= {
+            "type": "image",
+            "zsmooth": False,
+            "hovertemplate": "row %{y}, column %{x}: red, green, blue %{z}<extra></extra>",
+        }
+    else:
+        trace |= {
+            "type": "heatmap",
+            "zmin": 0,
+            "zmax": 255,
+            "colorscale": palette.IMAGE_SCALE,
+            "showscale": False,
+            "texttemplate": "%{z}" if numbers else None,
+            "hovertemplate": "row %{y}, column %{x}: value %{z}<extra></extra>",
+        }
+    return {"data": [trace], "layout": blank_picture(title or "Pixel values", height=height)}
 
 
 def image_heatmap(
@@ -131,7 +140,7 @@ def image_heatmap(
     scale: Sequence | str = palette.SEQUENTIAL_SCALE,
 ) -> go.Figure:
     """A float array [H, W] as a picture with a colour bar: a mean image, a spread, a difference."""
-    figure = image_axes(chart(title, height=440))
+    figure = picture_chart(title, height=440)
     figure.add_trace(
         go.Heatmap(
             z=np.asarray(array, dtype=np.float32),

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from digitlab.figures import palette
-from digitlab.figures.images import describe_picture
+from digitlab.figures.images import picture_trace
 from digitlab.figures.layout import Description, as_figure, blank, on_axes, picture_row
 from digitlab.words import probability
 
@@ -99,7 +99,7 @@ def describe_stages(images: Sequence[np.ndarray], titles: Sequence[str]) -> Desc
 def _stage_trace(image: np.ndarray, index: int, title: str) -> dict[str, Any]:
     axes = on_axes(index)
     if image.ndim == 3 or max(image.shape) > VALUES_UP_TO:
-        return describe_picture(Image.fromarray(_in_grey(image.astype(np.uint8))), **axes)
+        return picture_trace(Image.fromarray(_in_grey(image.astype(np.uint8))), **axes)
     return {
         "type": "heatmap",
         **axes,

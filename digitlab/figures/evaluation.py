@@ -9,7 +9,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from digitlab.figures import palette
-from digitlab.figures.layout import are_short, chart, interval_line, whiskers
+from digitlab.figures.layout import (
+    Description,
+    are_short,
+    as_figure,
+    blank,
+    chart,
+    interval_line,
+    whiskers,
+)
 from digitlab.words import percent, shorten
 
 if TYPE_CHECKING:
@@ -154,20 +162,27 @@ def _images(count: int) -> str:
 
 
 def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
+    """The figure of `describe_classes`."""
+    return as_figure(describe_classes(per_class))
+
+
+def describe_classes(per_class: Sequence[ClassMetrics]) -> Description:
     """Precision, recall and F1 of each class as points, with their 95 % intervals as whiskers.
 
     Points, as the axis does not start at 0: bars cut off at 95 % would lie about proportions.
     """
     height = 130 + 34 * max(len(per_class), 1)
     names = [str(m.name) for m in per_class]
-    figure = chart(
+    layout = blank(
         "Precision and recall of each class",
         x="share, with 95 % interval",
         y="class",
         height=height,
         legend=True,
         numbers=are_short(names),
+        hovermode="closest",
     )
+    traces = []
     series = (
         ("precision", "Precision", palette.TRAIN, "circle", -0.22),
         ("recall", "Recall", palette.VAL, "diamond", 0.0),
@@ -177,21 +192,26 @@ def per_class_metrics(per_class: Sequence[ClassMetrics]) -> go.Figure:
         rows = [(i, m) for i, m in enumerate(per_class) if getattr(m, key) is not None]
         bounds = [getattr(m, f"{key}_interval", None) for _, m in rows]
         shares = [getattr(m, key) for _, m in rows]
-        figure.add_scatter(
-            x=[100 * share for share in shares],
-            y=[i + shift for i, _ in rows],
-            name=name,
-            mode="markers",
-            marker={"color": color, "symbol": symbol, "size": 8},
-            error_x=whiskers(shares, bounds, palette.translucent(color, 0.55)),
-            customdata=[_class_words(m, name, key) for _, m in rows],
-            hovertemplate="%{customdata}<extra></extra>",
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [100 * share for share in shares],
+                "y": [i + shift for i, _ in rows],
+                "name": name,
+                "mode": "markers",
+                "marker": {"color": color, "symbol": symbol, "size": 8},
+                "error_x": whiskers(shares, bounds, palette.translucent(color, 0.55)),
+                "customdata": [_class_words(m, name, key) for _, m in rows],
+                "hovertemplate": "%{customdata}<extra></extra>",
+            }
         )
-    figure.update_yaxes(
-        tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5]
-    )
-    figure.update_xaxes(ticksuffix=" %", showgrid=True)
-    return figure.update_layout(hovermode="closest")
+    layout["xaxis"] |= {"ticksuffix": " %", "showgrid": True}
+    layout["yaxis"] |= {
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "range": [len(names) - 0.5, -0.5],
+    }
+    return {"data": traces, "layout": layout}
 
 
 def _add_cells(

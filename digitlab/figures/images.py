@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from digitlab.figures import palette
-from digitlab.figures.layout import chart, image_axes
+from digitlab.figures.layout import Description, as_figure, blank_picture, picture_chart
 from digitlab.words import shorten
 
 
@@ -48,7 +48,12 @@ def png_bytes(image: Image.Image, **settings: Any) -> bytes:
     return buffer.getvalue()
 
 
-def image_grid(
+def image_grid(images: np.ndarray, captions: Sequence[str] = (), **arguments: Any) -> go.Figure:
+    """The figure of `describe_grid`, which says what the arguments are."""
+    return as_figure(describe_grid(images, captions, **arguments))
+
+
+def describe_grid(
     images: np.ndarray,
     captions: Sequence[str] = (),
     *,
@@ -57,7 +62,7 @@ def image_grid(
     title: str = "",
     columns: int = 8,
     tile: int = 48,
-) -> go.Figure:
+) -> Description:
     """Thumbnails that can be clicked: images uint8 [N, H, W] or [N, C, H, W].
 
     One picture carries all images and one trace of see-through points lies over it, so that 100
@@ -74,38 +79,38 @@ def image_grid(
     # Room for the caption, in image pixels: on a phone a thumbnail is as wide as three lines high.
     strip = round(height * (0.2 + 0.25 * lines)) if captions else 2
     across, down = width + 2, height + strip
-    figure = chart(title, height=round(rows * down * tile / height) + (44 if title else 8))
-    image_axes(figure).update_layout(margin={"l": 0, "r": 0, "t": 40 if title else 4, "b": 4})
+    layout = blank_picture(title, height=round(rows * down * tile / height) + (44 if title else 8))
+    layout["margin"] |= {"l": 0, "r": 0, "t": 40 if title else 4, "b": 4}
     if not count:
-        return figure
+        return {"data": [], "layout": layout}
     spots = np.arange(count)
     left, top = spots % columns * across, spots // columns * down
-    figure.add_trace(_sheet_trace(images, left, top, columns * across, rows * down))
-    figure.add_trace(
-        go.Scatter(
-            x=left + (width - 1) / 2,
-            y=top + (height - 1) / 2,
-            mode="markers",
-            marker={"symbol": "square", "size": tile * 0.9, "opacity": 0},  # clear until chosen
-            selected={"marker": {"opacity": 0.45, "color": palette.VAL}},
-            unselected={"marker": {"opacity": 0}},
-            customdata=[[int(i)] for i in (range(count) if indices is None else indices)],
-            hovertext=list(hovers or captions or [""] * count),
-            hovertemplate="%{hovertext}<extra></extra>" if hovers or captions else None,
-            hoverinfo=None if hovers or captions else "none",
-            showlegend=False,
-        )
-    )
+    points = {
+        "type": "scatter",
+        "x": left + (width - 1) / 2,
+        "y": top + (height - 1) / 2,
+        "mode": "markers",
+        "marker": {"symbol": "square", "size": tile * 0.9, "opacity": 0},  # clear until chosen
+        "selected": {"marker": {"opacity": 0.45, "color": palette.VAL}},
+        "unselected": {"marker": {"opacity": 0}},
+        "customdata": [[int(i)] for i in (range(count) if indices is None else indices)],
+        "hovertext": list(hovers or captions or [""] * count),
+        "hovertemplate": "%{hovertext}<extra></extra>" if hovers or captions else None,
+        "hoverinfo": None if hovers or captions else "none",
+        "showlegend": False,
+    }
+    traces = [_sheet_trace(images, left, top, columns * across, rows * down), points]
     if captions:
-        figure.add_trace(caption_trace(left + (width - 1) / 2, top + height, captions))
-    figure.update_xaxes(range=[-1, columns * across - 1], constraintoward="left")
-    figure.update_yaxes(range=[rows * down - 0.5, -1], autorange=False)
+        traces.append(caption_trace(left + (width - 1) / 2, top + height, captions))
+    layout["xaxis"] |= {"range": [-1, columns * across - 1], "constraintoward": "left"}
+    layout["yaxis"] |= {"range": [rows * down - 0.5, -1], "autorange": False}
     if not title:  # what a page needs to give the grid its column's width, whatever that is
         shape = (columns * across, rows * down)
-        figure.layout.meta = {"shape": shape, "width": round(1.7 * columns * tile)}
+        layout["meta"] = {"shape": shape, "width": round(1.7 * columns * tile)}
     # A selection is of these images: the next page of thumbnails starts without one.
     selection = f"{title} {zlib.crc32(images.tobytes())}"
-    return figure.update_layout(hoverdistance=-1, hovermode="closest", uirevision=selection)
+    layout |= {"hoverdistance": -1, "hovermode": "closest", "uirevision": selection}
+    return {"data": traces, "layout": layout}
 
 
 def before_and_after(
@@ -127,7 +132,7 @@ def before_and_after(
     left, top = spots % columns * across, spots // columns * down
     below = top + height + 2
     room = 40 if title else 4
-    figure = image_axes(chart(title, height=12 + room + rows * 104))
+    figure = picture_chart(title, height=12 + room + rows * 104)
     sheet = _sheet_trace(
         np.concatenate([before, after]),
         np.concatenate([left, left]),
@@ -180,7 +185,7 @@ def per_class_images(
     for i, (x, y) in enumerate(zip(left, top, strict=True)):
         sheet[y : y + height, x : x + width] = arrays[i]
         names[y : y + height, x : x + width] = str(titles[i])
-    figure = image_axes(chart(title, height=110 + rows * 102))
+    figure = picture_chart(title, height=110 + rows * 102)
     figure.add_trace(
         go.Heatmap(
             z=sheet,
@@ -209,13 +214,8 @@ def color_bar(unit: str) -> dict:
     }
 
 
-def picture_trace(image: Image.Image, **arguments) -> go.Image:
+def picture_trace(image: Image.Image, **arguments: Any) -> dict[str, Any]:
     """A trace that shows the picture as it is, without blur and without a hover."""
-    return go.Image(describe_picture(image, **arguments))
-
-
-def describe_picture(image: Image.Image, **arguments: Any) -> dict[str, Any]:
-    """The trace of `picture_trace`, as Plotly's JSON has it."""
     return {
         "type": "image",
         "source": data_url(image),
@@ -232,7 +232,7 @@ def data_url(image: Image.Image) -> str:
 
 def _sheet_trace(
     images: np.ndarray, left: np.ndarray, top: np.ndarray, wide: int, tall: int
-) -> go.Image:
+) -> dict[str, Any]:
     sheet = _empty_sheet(tall, wide, images)
     height, width = images.shape[1:3]
     for image, x, y in zip(images, left, top, strict=True):
@@ -247,19 +247,20 @@ def _empty_sheet(tall: int, wide: int, images: np.ndarray) -> np.ndarray:
     return np.zeros((tall, wide, 4 if images.ndim == 4 else 2), dtype=np.uint8)
 
 
-def caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> go.Scatter:
+def caption_trace(x: np.ndarray, y: np.ndarray, captions: Sequence[str]) -> dict[str, Any]:
     """A caption below each picture."""
-    return go.Scatter(
-        x=x,
-        y=y + 0.5,  # a pixel below the picture, which ends at y - 0.5
-        mode="text",
-        text=[str(caption) for caption in captions],
-        textposition="bottom center",
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": y + 0.5,  # a pixel below the picture, which ends at y - 0.5
+        "mode": "text",
+        "text": [str(caption) for caption in captions],
+        "textposition": "bottom center",
         # Once a colour for chosen text is set, Plotly no longer fades what is not chosen.
-        selected={"textfont": {"color": palette.VAL}},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+        "selected": {"textfont": {"color": palette.VAL}},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def as_pixels(images: np.ndarray) -> np.ndarray:

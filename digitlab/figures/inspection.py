@@ -10,7 +10,15 @@ from PIL import Image
 
 from digitlab.figures import palette
 from digitlab.figures.images import caption_trace, color_bar
-from digitlab.figures.layout import CLEAR, as_figure, chart, image_axes, on_axes, picture_row
+from digitlab.figures.layout import (
+    CLEAR,
+    Description,
+    as_figure,
+    chart,
+    on_axes,
+    picture_chart,
+    picture_row,
+)
 
 _BETWEEN = 0.04  # of the width: the gap between two attributions
 CANVAS = 1_300  # pixels a side of the picture of an embedding's images
@@ -19,6 +27,13 @@ CANVAS = 1_300  # pixels a side of the picture of an embedding's images
 def attribution_figure(
     image: np.ndarray, maps: Sequence[tuple[str, np.ndarray]], *, unit: str
 ) -> go.Figure:
+    """The figure of `describe_attribution`."""
+    return as_figure(describe_attribution(image, maps, unit=unit))
+
+
+def describe_attribution(
+    image: np.ndarray, maps: Sequence[tuple[str, np.ndarray]], *, unit: str
+) -> Description:
     """Attributions float32 [H, W], each with its title, over the image uint8 [H, W], side by side.
 
     One scale for all, symmetric around 0: what speaks for the class against what speaks against it.
@@ -59,7 +74,7 @@ def attribution_figure(
             "hovertemplate": "row %{y}, column %{x}, ink %{customdata}: %{z:+.3f}<extra></extra>",
         }
         traces += [{"type": "heatmap", **on, **trace} for trace in (plain, over)]
-    return as_figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}
 
 
 def picture_grid(
@@ -118,7 +133,7 @@ def _below_a_scale(title: str, height: int) -> go.Figure:
     The scale lies above: on a phone the pictures are smaller, and leave room below them. Plotly
     would push a title of its own out of the figure, away from that scale.
     """
-    figure = image_axes(chart("", height=height))
+    figure = picture_chart("", height=height)
     figure.update_layout(margin={"t": 100, "b": 16}, uirevision=title)
     return figure.add_annotation(
         text=f"<b>{title}</b>",

@@ -131,12 +131,23 @@ def on_axes(index: int) -> dict[str, str]:
     return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
 
 
-def image_axes(figure: go.Figure) -> go.Figure:
-    """Square pixels, the first row on top, no ticks: axes for pictures."""
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, scaleanchor="x", autorange="reversed")
-    figure.update_yaxes(constrain="domain", constraintoward="top")
-    return figure
+def blank_picture(title: str, *, height: int) -> dict[str, Any]:
+    """The layout of a figure for pictures: square pixels, the first row on top, no ticks."""
+    layout = blank(title, height=height)
+    layout["xaxis"] |= {"visible": False, "constrain": "domain"}
+    layout["yaxis"] |= {
+        "visible": False,
+        "scaleanchor": "x",
+        "autorange": "reversed",
+        "constrain": "domain",
+        "constraintoward": "top",
+    }
+    return layout
+
+
+def picture_chart(title: str, *, height: int) -> go.Figure:
+    """An empty figure for pictures."""
+    return as_figure({"layout": blank_picture(title, height=height)})
 
 
 def note(figure: go.Figure, text: str) -> go.Figure:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from digitlab.figures import palette
 from digitlab.figures.images import color_bar, picture_trace
-from digitlab.figures.layout import chart, image_axes
+from digitlab.figures.layout import chart, picture_chart
 from digitlab.words import shorten
 
 Box = tuple[int, int, int, int]
@@ -39,7 +39,7 @@ def boxed_drawing(
     scale = min(1.0, MOST_PIXELS / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = Image.fromarray(ink).resize(size)
-    figure = image_axes(chart("", height=round(min(300, 20 + 400 * height / width))))
+    figure = picture_chart("", height=round(min(300, 20 + 400 * height / width)))
     figure.add_trace(picture_trace(small, dx=1 / scale, dy=1 / scale))
     for i, (box, doubt) in enumerate(zip(boxes, doubtful, strict=True)):
         left, top, right, bottom = box

@@ -126,7 +126,7 @@ def _undo(code: str, number: int) -> None:
 
 def _show_drawings(room: Room) -> None:
     """The newest drawings, which a teacher can delete, and who is not done yet."""
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     drawings = class_set.list_drawings(room.code)
     if not drawings:
@@ -139,7 +139,7 @@ def _show_drawings(room: Room) -> None:
     _tell_missing(room, done)
     newest = drawings[:SHOWN]
     show_chart(
-        image_grid(
+        describe_grid(
             np.stack([drawing.image for drawing in newest]),
             hovers=[f"Writer {d.writer}: {with_article(str(d.entry.label))}" for d in newest],
             indices=[_index(drawing) for drawing in newest],

@@ -115,7 +115,7 @@ def _tell_best(wall: Wall, best: Best | None) -> str:
 
 
 def _show_drawings(wall: Wall) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     st.markdown("**Drawings, the newest first**")
     newest = wall.newest
@@ -123,7 +123,7 @@ def _show_drawings(wall: Wall) -> None:
         st.caption("None yet.")
         return
     show_chart(
-        image_grid(
+        describe_grid(
             np.stack([drawing.image for drawing in newest]),
             columns=8 if wall.challenge else 16,
             tile=64,

@@ -35,10 +35,10 @@ def show_compared_image(
 
 
 def _show_image(image: np.ndarray, title: str) -> None:
-    from digitlab.figures.data import pixel_values
+    from digitlab.figures.data import describe_pixels
 
     show_chart(
-        pixel_values(image, title=title).update_layout(height=340),
+        describe_pixels(image, title, height=340),
         key="compare:closeup",
         bar=False,
         alt=f"{title}, enlarged.",

@@ -13,7 +13,7 @@ from digitlab.errors import DatasetError
 from digitlab.evaluation.comparison import class_differences, compare_pair, missed_by_all
 from digitlab.figures import differences as figures
 from digitlab.figures.architecture import architecture_dot
-from digitlab.figures.images import image_grid
+from digitlab.figures.images import describe_grid
 from digitlab.ui import cached, url
 from digitlab.ui.chart import show_chart
 from digitlab.ui.compare.choose import ComparedRun, why_not
@@ -199,7 +199,7 @@ def _show_images(
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(
-            image_grid(
+            describe_grid(
                 test.images[positions],
                 captions,
                 hovers=hovers,

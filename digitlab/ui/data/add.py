@@ -177,13 +177,13 @@ def _choose_reading(file: UploadedFile) -> None:
 
 def _show_images(images: LabelledImages) -> None:
     """Twenty images, spread over the classes, and others on request."""
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     seed = st.session_state.setdefault("add:seed", 0)
     rows = pick_spread(images.labels, seed)
     names = [images.classes[label] for label in images.labels[rows]]
     show_chart(
-        image_grid(
+        describe_grid(
             images.images[rows],
             captions=[shorten(name, 9) for name in names],
             hovers=[f"{name}, image {row:,}" for name, row in zip(names, rows, strict=True)],

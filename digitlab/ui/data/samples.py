@@ -8,8 +8,8 @@ import streamlit as st
 
 from digitlab.analysis.image_table import Place
 from digitlab.data.statistics import pick_indices
-from digitlab.figures.data import pixel_values
-from digitlab.figures.images import image_grid
+from digitlab.figures.data import describe_pixels
+from digitlab.figures.images import describe_grid
 from digitlab.snippets import basics
 from digitlab.ui import page, url
 from digitlab.ui.chart import show_chart
@@ -80,7 +80,7 @@ def _pick_class(classes: tuple[str, ...]) -> int | None:
 
 def _show_grid(split: Split, classes: tuple[str, ...], indices: np.ndarray, key: str) -> None:
     names = [classes[label] for label in split.labels[indices].tolist()]
-    figure = image_grid(
+    figure = describe_grid(
         split.images[indices],
         captions=[shorten(name.split("/")[0], 9) for name in names],
         hovers=[f"{name}, index {index:,}" for name, index in zip(names, indices, strict=True)],
@@ -117,13 +117,14 @@ def _show_sample(data: Dataset, split_name: str, first: int) -> int:
             show_controls(data, Place(split_name, index))
         numbers = url.switch("Pixel values", param="values")
     name = data.classes[int(split.labels[index])]
-    figure = pixel_values(
+    figure = describe_pixels(
         split.images[index],
-        title=f"Label {name} (file index {int(split.indices[index]):,})",
+        f"Label {name} (file index {int(split.indices[index]):,})",
         numbers=numbers,
+        height=460 if numbers else SAMPLE_HEIGHT,
     )
     show_chart(
-        figure.update_layout(height=460 if numbers else SAMPLE_HEIGHT),
+        figure,
         key="large-sample",
         bar=False,
         alt=f"Sample {index}, labelled {name}, pixel by pixel.",

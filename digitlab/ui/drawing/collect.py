@@ -155,7 +155,7 @@ def _count(entries: Sequence[collections.Entry]) -> str:
 
 def _show_drawings(name: str, entries: Sequence[collections.Entry]) -> None:
     """The newest drawings with their labels, and a fold to correct or delete them."""
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     counts = ", ".join(
         f"{sum(entry.label == digit for entry in entries)} × {digit}"
@@ -166,7 +166,7 @@ def _show_drawings(name: str, entries: Sequence[collections.Entry]) -> None:
     newest = dict(list(enumerate(entries, start=1))[-SHOWN:][::-1])
     drawings = {number: collections.read_entry(name, entry) for number, entry in newest.items()}
     show_chart(
-        image_grid(
+        describe_grid(
             np.stack([drawing.image for drawing in drawings.values()]),
             captions=[f"{drawing.label}" for drawing in drawings.values()],
             hovers=[

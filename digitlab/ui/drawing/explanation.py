@@ -57,7 +57,7 @@ def show_explanation(reading: Reading | None) -> None:
 
 
 def _show_pixels(reading: Reading) -> None:
-    from digitlab.figures.inspection import attribution_figure
+    from digitlab.figures.inspection import describe_attribution
 
     methods = {WINDOW: "Occlusion", **_fitting_methods(reading)}
     method = url.choose(
@@ -71,7 +71,7 @@ def _show_pixels(reading: Reading) -> None:
         ]
     unit = DROP if method == WINDOW else UNITS.get(method, UNIT)
     show_chart(
-        attribution_figure(reading.image, maps, unit=unit),
+        describe_attribution(reading.image, maps, unit=unit),
         key="why:pixels",
         bar=False,
         alt=f"Which pixels support {reading.answer} and which support {second}.",
@@ -96,7 +96,7 @@ def _attribute(reading: Reading, label: int, method: str) -> np.ndarray:
 
 
 def _show_runner_up(reading: Reading) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     first, second = plain(reading.answer), plain(reading.run.classes[reading.runner_up])
     share = probability(float(reading.digit.probabilities[reading.runner_up]))
@@ -117,7 +117,7 @@ def _show_runner_up(reading: Reading) -> None:
             f"{probability(flip.probability)}."
         )
     show_chart(
-        image_grid(
+        describe_grid(
             np.stack([reading.image, hidden]),
             captions=[
                 f"As drawn<br>{reading.describe(reading.digit.probabilities)}",

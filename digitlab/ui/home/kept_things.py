@@ -58,7 +58,7 @@ def _describe(thing: Thing) -> str:
 
 
 def _show(thing: Thing) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     with owners.acting_for(thing.owner):  # whose thing of this name it is
         if thing.kind == library.KIND:
@@ -69,7 +69,7 @@ def _show(thing: Thing) -> None:
     labels = data.train.labels[:SHOWN]
     names = [shorten(data.classes[label], 9) for label in labels]
     show_chart(
-        image_grid(data.train.images[:SHOWN], captions=names, columns=10, tile=60),
+        describe_grid(data.train.images[:SHOWN], captions=names, columns=10, tile=60),
         key=f"kept:{thing.owner}:{thing.kind}:{thing.name}",
         bar=False,
         alt=f"The first images of {thing.name} with their labels: {', '.join(names)}.",

@@ -136,13 +136,12 @@ def _describe(number: int, output) -> str:
 
 
 def _show_image(view: View, position: int) -> None:
-    from digitlab.figures.data import pixel_values
+    from digitlab.figures.data import describe_pixels
 
     name = view.run.classes[int(view.result.labels[position])]
     read = view.run.classes[int(view.result.predictions[position])]
-    figure = pixel_values(view.images().images[position], title=f"Labelled {name}")
     show_chart(
-        figure.update_layout(height=280),
+        describe_pixels(view.images().images[position], f"Labelled {name}", height=280),
         key="inside-image",
         bar=False,
         alt=f"Image number {position}, labelled {name}.",

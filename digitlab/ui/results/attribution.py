@@ -94,10 +94,10 @@ def _targets(result, position: int) -> list[tuple[str, int]]:
 
 
 def _draw(image: np.ndarray, maps: list, method: str, name: str) -> None:
-    from digitlab.figures.inspection import attribution_figure
+    from digitlab.figures.inspection import describe_attribution
 
     show_chart(
-        attribution_figure(image[0], maps, unit=UNITS.get(method, UNIT)),
+        describe_attribution(image[0], maps, unit=UNITS.get(method, UNIT)),
         key="attribution",
         bar=False,
         alt=f"Which pixels count for and against {name} and the other class.",

@@ -106,14 +106,14 @@ def _show_grid(
     columns: int,
     on_choose: Callable[[int], None] | None,
 ) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     def choose() -> None:
         if on_choose and (position := page.clicked_index(key)) is not None:
             on_choose(position)
 
     show_chart(
-        image_grid(
+        describe_grid(
             images,
             captions=[caption for caption, _ in texts],
             hovers=[hover for _, hover in texts],

@@ -114,7 +114,7 @@ def _describe_map(view: View, space: Latent) -> str:
 
 
 def _show_way(view: View) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     page.cell(
         "From one image to another",
@@ -139,7 +139,7 @@ def _show_way(view: View) -> None:
     left, right = st.columns([1, 3], vertical_alignment="center")
     with left:
         show_chart(
-            image_grid(way[int(step)][None], columns=1, tile=150),
+            describe_grid(way[int(step)][None], columns=1, tile=150),
             key="way-step",
             bar=False,
             alt=f"The image at {options[step]} of the way.",
@@ -147,7 +147,7 @@ def _show_way(view: View) -> None:
     with right:
         captions = [names[labels[first]], *[""] * (STEPS - 2), names[labels[second]]]
         show_chart(
-            image_grid(way, captions, columns=STEPS, tile=56, hovers=list(options.values())),
+            describe_grid(way, captions, columns=STEPS, tile=56, hovers=list(options.values())),
             key="way",
             bar=False,
             alt=f"{STEPS} images from image {first} to image {second}.",
@@ -158,7 +158,7 @@ def _show_way(view: View) -> None:
 
 
 def _show_plane(view: View, plane: Plane) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     page.cell(
         "A plane of images",
@@ -175,14 +175,14 @@ def _show_plane(view: View, plane: Plane) -> None:
                             widget=st.select_slider)  # fmt: skip
         down = url.choose("Down", options, param="down", default=middle, widget=st.select_slider)
         show_chart(
-            image_grid(grid[GRID * int(down) + int(across)][None], columns=1, tile=150),
+            describe_grid(grid[GRID * int(down) + int(across)][None], columns=1, tile=150),
             key="plane-point",
             bar=False,
             alt="The image at the chosen point.",
         )
     with right:
         show_chart(
-            image_grid(grid, columns=GRID, tile=34),
+            describe_grid(grid, columns=GRID, tile=34),
             key="plane",
             bar=False,
             alt=f"{GRID} times {GRID} images over the plane of the map.",
@@ -190,7 +190,7 @@ def _show_plane(view: View, plane: Plane) -> None:
 
 
 def _show_drawn(view: View, space: Latent) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     page.cell(
         "New images",
@@ -202,7 +202,7 @@ def _show_drawn(view: View, space: Latent) -> None:
         seed = url.number("Draw number", param="draw", default=0, low=0, high=9_999)
     values = np.random.default_rng(seed).standard_normal((DRAWN, space.size)).astype(np.float32)
     show_chart(
-        image_grid(_decode(view, values), columns=12, tile=64),
+        describe_grid(_decode(view, values), columns=12, tile=64),
         key="drawn",
         bar=False,
         alt=f"{DRAWN} images from random latent values.",

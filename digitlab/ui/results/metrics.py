@@ -97,10 +97,10 @@ def _within(bounds: Interval | None, *, shares: bool = True) -> str:
 def _show_classes(result: Evaluation) -> None:
     import pandas as pd
 
-    from digitlab.figures.evaluation import per_class_metrics
+    from digitlab.figures.evaluation import describe_classes
 
     show_chart(
-        per_class_metrics(result.per_class),
+        describe_classes(result.per_class),
         key="per-class",
         alt="Precision, recall and F1 of each class with their 95 % intervals.",
     )

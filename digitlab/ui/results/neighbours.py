@@ -75,12 +75,12 @@ def _offer(view: View, train: Split) -> None:
 
 
 def _show(view: View, train: Split, neighbours: list) -> None:
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     positions = [neighbour.position for neighbour in neighbours]
     names = [view.run.classes[label] for label in train.labels[positions].tolist()]
     show_chart(
-        image_grid(
+        describe_grid(
             train.images[positions],
             captions=[
                 f"{shorten(name, 8)}<br>{f'{neighbour.distance:#.3g}'.rstrip('.')}"

@@ -135,15 +135,15 @@ def _describe_reading(view: View, position: int) -> None:
 
 
 def _show_image(view: View, images: Split | None, position: int) -> None:
-    from digitlab.figures.data import pixel_values
+    from digitlab.figures.data import describe_pixels
 
     if images is None:
         st.info("The image is not on this machine.", icon=":material/image_not_supported:")
         return
     name = view.run.classes[int(view.result.labels[position])]
-    figure = pixel_values(images.images[position], title=f"Labelled {name}, number {position:,}")
+    title = f"Labelled {name}, number {position:,}"
     show_chart(
-        figure.update_layout(height=380),
+        describe_pixels(images.images[position], title, height=380),
         key="closeup",
         bar=False,
         alt=f"Image number {position}, labelled {name}, large.",
@@ -151,7 +151,7 @@ def _show_image(view: View, images: Split | None, position: int) -> None:
 
 
 def _show_probabilities(view: View, position: int) -> None:
-    from digitlab.figures.drawing import probability_bars
+    from digitlab.figures.drawing import describe_bars
 
     values, names = view.result.probabilities[position], view.run.classes
     title = "Probabilities"
@@ -160,7 +160,7 @@ def _show_probabilities(view: View, position: int) -> None:
         values, names = values[largest], [names[i] for i in largest]
         title = f"Probabilities: the {CLASSES_SHOWN} largest"
     show_chart(
-        probability_bars(values, names, title=title),
+        describe_bars(values, names, title=title),
         key="closeup-probabilities",
         bar=False,
         alt="The probability of each class.",

@@ -27,7 +27,7 @@ _SESSION_KEY = "answers"  # of the file's id, the run, and the answers
 
 def show_answers(file: UploadedFile, run: Run) -> None:
     """A cell with the first images and what the network reads, and the file to submit."""
-    from digitlab.figures.images import image_grid
+    from digitlab.figures.images import describe_grid
 
     page.cell(
         "Answers for images without labels",
@@ -42,7 +42,7 @@ def show_answers(file: UploadedFile, run: Run) -> None:
     names = [run.classes[label] for label in answers.labels[:SHOWN]]
     sure = answers.probabilities.max(axis=1)
     show_chart(
-        image_grid(
+        describe_grid(
             answers.images[:SHOWN],
             captions=names,
             hovers=[
