@@ -328,12 +328,12 @@ def add_written(
     order = np.concatenate([np.flatnonzero(~in_test), np.flatnonzero(in_test)])
     pixels, numbers = torch.from_numpy(images[order]), torch.from_numpy(labels[order])
     train = int((~in_test).sum())
-    told = ", ".join(map(str, sorted({*writers[in_test].tolist()})))
+    writer_numbers = ", ".join(map(str, sorted({*writers[in_test].tolist()})))
     return _add(
         name,
         Parts(pixels[:train], numbers[:train], pixels[train:], numbers[train:]),
         DIGITS,
-        split=f"The test part is of other writers than the training part: {told}.",
+        split=f"The test part is of other writers than the training part: {writer_numbers}.",
         writers=tuple(writers[order].tolist()),
     )
 
@@ -486,16 +486,16 @@ def _split(images: LabelledImages, test_fraction: float, seed: int) -> tuple[Par
     sizes = dict(images.parts)
     if sizes.get("test") and sum(sizes.values()) > sizes["test"]:
         train = len(labels) - sizes["test"]  # parts lie in the order train, val, test
-        told = "Train and test are those of the file."
+        sentence = "Train and test are those of the file."
         if sizes.get("val"):
-            told += f" Its {sizes['val']:,} validation images are part of train."
-        return Parts(pixels[:train], labels[:train], pixels[train:], labels[train:]), told
+            sentence += f" Its {sizes['val']:,} validation images are part of train."
+        return Parts(pixels[:train], labels[:train], pixels[train:], labels[train:]), sentence
     if not 0 < test_fraction < 1:
         raise DatasetError(f"The test fraction lies between 0 and 1; not {test_fraction}.")
     share = max(test_fraction, 1 / max(1, len(labels)))
     in_test = torch.from_numpy(choose(images.labels, share, seed))
-    told = f"{percent(share, 0)} of each class are the test part, drawn with seed {seed}."
-    return Parts(pixels[~in_test], labels[~in_test], pixels[in_test], labels[in_test]), told
+    sentence = f"{percent(share, 0)} of each class are the test part, drawn with seed {seed}."
+    return Parts(pixels[~in_test], labels[~in_test], pixels[in_test], labels[in_test]), sentence
 
 
 def _tell_unseen(parts: Parts, classes: Sequence[str]) -> str:
@@ -514,19 +514,19 @@ def _apply(
     """The images and labels of one official part after the changes."""
     import torch
 
-    kept, labels = torch.ones(len(labels), dtype=torch.bool), labels.clone()
+    mask, labels = torch.ones(len(labels), dtype=torch.bool), labels.clone()
     for change in changes:
         if change.split != split:
             continue
         if not 0 <= change.index < len(labels):
             raise DatasetError(f"There is no image {change.index:,} in {split}: {len(labels):,}.")
         if change.label is None:
-            kept[change.index] = False
+            mask[change.index] = False
         elif not 0 <= change.label < len(classes):
             raise DatasetError(f"There is no class {change.label}: there are {len(classes)}.")
         else:
             labels[change.index] = change.label
-    return images[kept], labels[kept]
+    return images[mask], labels[mask]
 
 
 # Checking

@@ -30,8 +30,8 @@ def list_ancestors(name: str, fingerprint: str, test_size: int) -> list[Ancestor
     while facts and facts.parent and facts.parent.fingerprint not in seen:
         seen.add(facts.parent.fingerprint)  # a change that is taken back leads to it again
         dropped = [c.index for c in facts.changes if c.split == "test" and c.label is None]
-        kept = np.setdiff1d(np.arange(facts.test_size + len(set(dropped))), dropped)
-        rows = kept[ancestors[-1].rows]
+        positions = np.setdiff1d(np.arange(facts.test_size + len(set(dropped))), dropped)
+        rows = positions[ancestors[-1].rows]
         ancestors.append(Ancestor(facts.parent.fingerprint, rows))
         facts = _facts(facts.parent.name, facts.parent.fingerprint)
     return ancestors

@@ -426,9 +426,9 @@ def fit_transform(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
     before, after = _centring(points), _centring(targets)
     x, y = project(before, points).T
     u, v = project(after, targets).T
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    first = np.stack([x, y, one, zero, zero, zero, -u * x, -u * y, -u], 1)
-    second = np.stack([zero, zero, zero, x, y, one, -v * x, -v * y, -v], 1)
+    ones, zeros = np.ones_like(x), np.zeros_like(x)
+    first = np.stack([x, y, ones, zeros, zeros, zeros, -u * x, -u * y, -u], 1)
+    second = np.stack([zeros, zeros, zeros, x, y, ones, -v * x, -v * y, -v], 1)
     solution = _null_vector(np.concatenate([first, second]))
     transform = np.linalg.inv(after) @ solution.reshape(3, 3) @ before
     return transform / transform[2, 2]

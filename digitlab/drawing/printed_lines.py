@@ -133,10 +133,10 @@ def _connected(boxes: list[tuple], near: float) -> list[list[tuple]]:
     return groups
 
 
-def _touch(one: tuple, other: tuple, near: float) -> bool:
+def _touch(first: tuple, second: tuple, near: float) -> bool:
     return all(
-        max(min(one[k], one[k + 2]), min(other[k], other[k + 2])) - near
-        <= min(max(one[k], one[k + 2]), max(other[k], other[k + 2]))
+        max(min(first[k], first[k + 2]), min(second[k], second[k + 2])) - near
+        <= min(max(first[k], first[k + 2]), max(second[k], second[k + 2]))
         for k in (0, 1)
     )
 
@@ -178,7 +178,7 @@ def list_lines(solid: np.ndarray) -> list[Line]:
 
 def _distinct(lines: list[Line], factor: int) -> list[Line]:
     """Without those that lie on longer ones, as a thick or blurred line is seen several times."""
-    kept: list[Line] = []
+    distinct: list[Line] = []
     for line in sorted(lines, key=lambda line: -line.length):
         middle = (line.start + line.stop) // 2
         row = line.rows[middle - line.start]
@@ -186,10 +186,10 @@ def _distinct(lines: list[Line], factor: int) -> list[Line]:
         if not any(
             other.start <= middle < other.stop
             and abs(other.rows[middle - other.start] - row) <= reach
-            for other in kept
+            for other in distinct
         ):
-            kept.append(line)
-    return kept
+            distinct.append(line)
+    return distinct
 
 
 def _fit_curve(y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -300,7 +300,7 @@ def _keep_printed(
     near = AT_EDGE * min(shape) + 2  # pixels
     lines = [(line, axis) for axis, part in ((0, level), (1, upright)) for line in part]
     extents = (shape[1], shape[0])
-    kept = [
+    rules = [
         pair
         for pair in lines
         if _runs_across(pair[0], extents[pair[1]], extents[1 - pair[1]], near)
@@ -308,29 +308,29 @@ def _keep_printed(
     for axis in (0, 1):
         long = [p for p in lines if p[1] == axis and p[0].length >= LONG * extents[axis]]
         alike = _alike_to([line for line, _ in long], long) if long else []
-        kept += [p for p in alike if len(alike) >= FAMILY and p not in kept]
-    kept = _add_parallel(kept, lines, near, extents)
-    if max(sum(axis == k for _, axis in kept) for k in (0, 1)) >= FAMILY:
-        kept = _even_out(kept)
-        return [line for line, axis in kept if axis == 0], [
-            line for line, axis in kept if axis == 1
+        rules += [p for p in alike if len(alike) >= FAMILY and p not in rules]
+    rules = _add_parallel(rules, lines, near, extents)
+    if max(sum(axis == k for _, axis in rules) for k in (0, 1)) >= FAMILY:
+        rules = _even_out(rules)
+        return [line for line, axis in rules if axis == 0], [
+            line for line, axis in rules if axis == 1
         ]
-    kept = _add_between(kept, lines, extents, near)
-    joined = [p for p in lines if p in kept or p[0].length >= SIDE * min(shape)]
+    rules = _add_between(rules, lines, extents, near)
+    joined = [p for p in lines if p in rules or p[0].length >= SIDE * min(shape)]
     before = 0
     while before != len(joined):
         before = len(joined)
         joined = [
             (line, axis)
             for line, axis in joined
-            if (line, axis) in kept
+            if (line, axis) in rules
             or all(
                 at_edge or _meets(y, x, [o for o, a in joined if a != axis], near) == "end"
                 for at_edge, y, x in _ends(line, extents[axis], extents[1 - axis], near)
             )
         ]
-    kept = _add_between(joined, lines, extents, near)
-    return [line for line, axis in kept if axis == 0], [line for line, axis in kept if axis == 1]
+    rules = _add_between(joined, lines, extents, near)
+    return [line for line, axis in rules if axis == 0], [line for line, axis in rules if axis == 1]
 
 
 def _alike_to(family: list[Line], lines: list[tuple[Line, int]]) -> list[tuple[Line, int]]:
@@ -345,30 +345,30 @@ def _alike_to(family: list[Line], lines: list[tuple[Line, int]]) -> list[tuple[L
 
 
 def _add_parallel(
-    kept: list[tuple[Line, int]],
+    ruling: list[tuple[Line, int]],
     lines: list[tuple[Line, int]],
     near: float,
     extents: tuple[int, int],
 ) -> list[tuple[Line, int]]:
     """With what is as thin as the ruling, as steep, and reaches an edge: a line that is broken."""
     for axis in (0, 1):
-        family = [line for line, a in kept if a == axis]
+        family = [line for line, a in ruling if a == axis]
         if len(family) < 2:
             continue
-        kept = kept + [
+        ruling = ruling + [
             (line, a)
             for line, a in _alike_to(family, lines)
             if a == axis
-            and (line, a) not in kept
+            and (line, a) not in ruling
             and any(at for at, _, _ in _ends(line, extents[axis], extents[1 - axis], near))
         ]
-    return kept
+    return ruling
 
 
-def _even_out(kept: list[tuple[Line, int]]) -> list[tuple[Line, int]]:
+def _even_out(ruling: list[tuple[Line, int]]) -> list[tuple[Line, int]]:
     """Ruling with lines as thin as most: one with a stroke along it is measured too thick."""
-    usual = SLIM * float(np.median([line.thickness for line, _ in kept])) + 0.5
-    return [(replace(line, thickness=min(line.thickness, usual)), axis) for line, axis in kept]
+    usual = SLIM * float(np.median([line.thickness for line, _ in ruling])) + 0.5
+    return [(replace(line, thickness=min(line.thickness, usual)), axis) for line, axis in ruling]
 
 
 def _ends(line: Line, along: int, across: int, near: float) -> list[tuple[bool, int, int]]:
@@ -385,7 +385,7 @@ def _runs_across(line: Line, along: int, across: int, near: float) -> bool:
 
 
 def _add_between(
-    kept: list[tuple[Line, int]],
+    ruling: list[tuple[Line, int]],
     lines: list[tuple[Line, int]],
     extents: tuple[int, int],
     near: float,
@@ -395,12 +395,12 @@ def _add_between(
         added = [
             (line, axis)
             for line, axis in lines
-            if (line, axis) not in kept
-            and _is_between(line, [o for o, a in kept if a != axis], extents, axis, near)
+            if (line, axis) not in ruling
+            and _is_between(line, [o for o, a in ruling if a != axis], extents, axis, near)
         ]
         if not added:
-            return kept
-        kept = kept + added
+            return ruling
+        ruling = ruling + added
 
 
 def _is_between(

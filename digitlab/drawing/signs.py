@@ -174,10 +174,10 @@ def _find_currencies(
         return []
     if not images:
         return []
-    found = classify(np.stack(images))[:, : len(CURRENCIES)]
+    probabilities = classify(np.stack(images))[:, : len(CURRENCIES)]
     signs = [
         (CURRENCIES[int(row.argmax())] if row.max() >= SURE else UNREAD, group)
-        for group, row in zip(groups, found, strict=True)
+        for group, row in zip(groups, probabilities, strict=True)
         if row.sum() >= DOUBTFUL
     ]
     return signs if len(signs) < len(ordered) else []

@@ -149,9 +149,9 @@ def find_pieces(ink: np.ndarray, share: float = SPECK_SHARE) -> tuple[np.ndarray
         return pieces, count
     areas = np.bincount(pieces.ravel())
     areas[0] = 0
-    kept = areas >= share * areas.max()
-    kept[0] = False
-    return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[pieces], int(kept.sum())
+    large = areas >= share * areas.max()
+    large[0] = False
+    return np.where(large, np.cumsum(large), 0).astype(np.int32)[pieces], int(large.sum())
 
 
 def find_box(ink: np.ndarray) -> Box:
@@ -298,8 +298,8 @@ def _solid(crop: np.ndarray) -> np.ndarray:
     if step > 2:  # of a hairline, an average over so many pixels may leave crossings only
         rows, columns = np.nonzero(crop > 127)
         height, width = crop.shape
-        kept = solid[rows * len(solid) // height, columns * solid.shape[1] // width]
-        if kept.size and kept.mean() < KEPT:
+        cell = solid[rows * len(solid) // height, columns * solid.shape[1] // width]
+        if cell.size and cell.mean() < KEPT:
             solid = _halve(_scale_to(ndimage.maximum_filter(crop, round(step)), FITTED * WORKING))
     return np.pad(solid, PADDING)
 

@@ -174,7 +174,7 @@ def _place(callbacks: Callbacks, linger: float, errors: Connection) -> None:
     except (RuntimeError, ConnectionError, ValueError) as e:
         errors.send(" ".join(str(e).split())[:300])
         return
-    placing, wanted = Placing(callbacks), time.monotonic()
+    placing, last_demand = Placing(callbacks), time.monotonic()
     while multiprocessing.parent_process().is_alive():
         try:
             mark_interrupted()
@@ -185,8 +185,8 @@ def _place(callbacks: Callbacks, linger: float, errors: Connection) -> None:
             log(f"Waits: {e}")
             is_wanted = True
         if is_wanted:
-            wanted = time.monotonic()
-        elif time.monotonic() - wanted >= linger:
+            last_demand = time.monotonic()
+        elif time.monotonic() - last_demand >= linger:
             break
         time.sleep(LOOK_SECONDS)
     ray.shutdown()

@@ -140,7 +140,7 @@ def keep_warm(dataset: str) -> None:
         warm.look(place, dataset)
         with owners.acting_for(None):
             training = len(store.list_records(("running",)))
-        wanted = min(settings.warm_workers, settings.max_jobs - training)
-        if warm.count_waiting(place) < wanted and warm.is_wanted(place, warm.FREE_BYTES):
+        target = min(settings.warm_workers, settings.max_jobs - training)
+        if warm.count_waiting(place) < target and warm.is_wanted(place, warm.FREE_BYTES):
             warm.clear()
             launch("digitlab", "worker", "--wait", str(place))

@@ -260,7 +260,7 @@ def _interrupt(record: RunRecord, held: lease.Held | None) -> bool:
         state = checkpoints.load_state(record.id)
     except StorageError:  # it is judged when its checkpoints can be read
         return False
-    kept = "No checkpoint was saved yet: resuming starts from the beginning."
+    advice = "No checkpoint was saved yet: resuming starts from the beginning."
     columns: dict[str, object] = {}
     if state:
         with contextlib.suppress(StoreError):
@@ -268,9 +268,9 @@ def _interrupt(record: RunRecord, held: lease.Held | None) -> bool:
             files.write_tensors(path, state.weights)
             storage.send(record.id, path.parent)
             columns["kept_epoch"] = state.step * record.epochs / max(record.total_steps, 1)
-        kept = (
+        advice = (
             f"Its last checkpoint is at step {state.step:,}: resume the run to continue from there."
         )
     where = f" on {held.host}" if held and not held.here else ""
-    message = f"Its process{where} ended unexpectedly. {kept}"
+    message = f"Its process{where} ended unexpectedly. {advice}"
     return lease.end(record.id, held, ended=time.time(), message=message, **columns)

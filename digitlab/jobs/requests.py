@@ -340,9 +340,9 @@ def nearest(
 ) -> tuple[list[Neighbour], int, int]:
     """The nearest training images, among how many, of how many."""
     run = load_run(run_id)
-    kept = _features(run.id, features.features_path(run).stat().st_mtime_ns)
-    neighbours = features.nearest(run, kept, _as_tensor(image), count, metric, exclude=exclude)
-    return neighbours, len(kept.positions), kept.total
+    table = _features(run.id, features.features_path(run).stat().st_mtime_ns)
+    neighbours = features.nearest(run, table, _as_tensor(image), count, metric, exclude=exclude)
+    return neighbours, len(table.positions), table.total
 
 
 @lru_cache(maxsize=2)

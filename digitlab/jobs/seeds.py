@@ -29,10 +29,10 @@ def run_seeds(run_id: str, k: int = 5) -> list[str]:
             f"{record.name} is an ensemble and has no seed: run its members with more seeds."
         )
     have = {record.seed, *(other.seed for other in runs_of_configuration(record))}
-    wanted = [seed for seed in range(k + len(have)) if seed not in have][: max(0, k - len(have))]
-    if wanted:
-        check_room(len(wanted))
-    return [repeat(record.id, seed=seed) for seed in wanted]
+    new_seeds = [seed for seed in range(k + len(have)) if seed not in have][: max(0, k - len(have))]
+    if new_seeds:
+        check_room(len(new_seeds))
+    return [repeat(record.id, seed=seed) for seed in new_seeds]
 
 
 def runs_of_configuration(record: RunRecord) -> list[RunRecord]:

@@ -177,18 +177,18 @@ def keep_working(callbacks: Callbacks = ALONE, *, once: bool = False) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     log("Waits for runs")
-    told, done = "", 0
+    last_error, done = "", 0
     try:
         while True:
             try:
                 done += work(callbacks, gives_back=True)
-                told = ""
+                last_error = ""
                 if once and not store.list_records(("queued", "running"), limit=1):
                     return done
             except StoreError as e:
-                if str(e) != told:
+                if str(e) != last_error:
                     log(f"Waits: {e}")
-                told = str(e)
+                last_error = str(e)
             time.sleep(LOOK_SECONDS)
     except (KeyboardInterrupt, SystemExit):
         log("Ends")

@@ -112,17 +112,17 @@ def run_names(records: Sequence[RunRecord], *, brief: bool = False) -> list[str]
 def _endings(records: Sequence[RunRecord]) -> list[str]:
     """What tells runs apart, in as few words as it takes; a part of the id where nothing does."""
     aspects = [_aspects(record) for record in records]
-    told: list[tuple[Any, ...]] = [()] * len(records)
+    signatures: list[tuple[Any, ...]] = [()] * len(records)
     endings: list[list[str]] = [[] for _ in records]
     for key in dict.fromkeys(key for known in aspects for key in known):
-        longer = [(*t, known.get(key)) for t, known in zip(told, aspects, strict=True)]
-        if len(set(longer)) > len(set(told)):
-            told = longer
+        longer = [(*t, known.get(key)) for t, known in zip(signatures, aspects, strict=True)]
+        if len(set(longer)) > len(set(signatures)):
+            signatures = longer
             for ending, known in zip(endings, aspects, strict=True):
                 ending += [_word(key, known[key])] if key in known else []
-    counts = Counter(told)
+    counts = Counter(signatures)
     for i, record in enumerate(records):
-        if counts[told[i]] > 1:
+        if counts[signatures[i]] > 1:
             endings[i].append("bundled" if record.bundled else record.id.rpartition("-")[2][:4])
     joined = [" · ".join(ending) for ending in endings]
     twice = {text for text, count in Counter(joined).items() if count > 1}

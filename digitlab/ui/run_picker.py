@@ -58,11 +58,11 @@ def linked_run() -> Run:
 
     Raises RunError where there is none with results, or it is not shared, below a heading.
     """
-    wanted = st.query_params.get("run") or READER
+    run_id = st.query_params.get("run") or READER
     try:
-        run = open_run(wanted)
-        if run.id != wanted or not _has_results(run):
-            raise RunNotFoundError(f"There is no run {wanted!r} with results.", run_id=wanted)
+        run = open_run(run_id)
+        if run.id != run_id or not _has_results(run):
+            raise RunNotFoundError(f"There is no run {run_id!r} with results.", run_id=run_id)
     except RunError:
         st.title("Nothing to show", anchor=False)
         raise
@@ -127,13 +127,13 @@ def describe(record: RunRecord) -> str:
 
 def show_training_links(records: Sequence[RunRecord]) -> None:
     """Show links to active runs; one for those of a sweep."""
-    told: set[str] = set()
+    sweep_ids: set[str] = set()
     for record in records:
         sweep = record.data.sweep
         if sweep is None:
             show_training_link(record)
-        elif sweep.id not in told:
-            told.add(sweep.id)
+        elif sweep.id not in sweep_ids:
+            sweep_ids.add(sweep.id)
             waiting = sum(other.data.sweep == sweep for other in records)
             st.page_link(
                 page.TRAIN,

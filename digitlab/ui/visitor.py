@@ -124,10 +124,10 @@ def _secret() -> str:
     """The bits that the browser keeps; new ones on a first visit."""
     if _SECRET not in st.session_state:
         cookie = str(st.context.cookies.get(COOKIE))
-        kept = cookie if _FORM.fullmatch(cookie) else None
-        linked = None if kept else _unmask(str(st.query_params.get(PARAM)))
+        own_secret = cookie if _FORM.fullmatch(cookie) else None
+        linked = None if own_secret else _unmask(str(st.query_params.get(PARAM)))
         st.session_state[_LINKED] = linked is not None
-        st.session_state[_SECRET] = kept or linked or secrets.token_hex(16)
+        st.session_state[_SECRET] = own_secret or linked or secrets.token_hex(16)
     return st.session_state[_SECRET]
 
 
@@ -146,8 +146,8 @@ def _unmask(masked: str) -> str | None:
     return secret if hmac.compare_digest(tag, _digest("tag", secret)) else None
 
 
-def _xor(one: str, other: str) -> str:
-    return f"{int(one, 16) ^ int(other, 16):032x}"
+def _xor(first: str, second: str) -> str:
+    return f"{int(first, 16) ^ int(second, 16):032x}"
 
 
 def _digest(purpose: str, text: str) -> str:

@@ -82,9 +82,9 @@ def find_parts(
     images: dict[str, NamedArray] = {}
     notes = []
     for array in sorted((a for a in rest if a.role == "images"), key=_preference):
-        kept = images.setdefault(find_split(array.name), array)
-        if kept is not array:
-            notes.append(f"{array.name} of {where} was left out beside {kept.name}.")
+        first = images.setdefault(find_split(array.name), array)
+        if first is not array:
+            notes.append(f"{array.name} of {where} was left out beside {first.name}.")
     if not images or not labels:
         images, labels, more = _by_shape(arrays, images, labels, where)
         notes += more

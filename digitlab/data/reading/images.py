@@ -46,10 +46,10 @@ class LabelledImages:
     @property
     def splits(self) -> dict[str, LabelledImages]:
         """train, val and test, those of them that the file has; empty where it has one part."""
-        found, start = {}, 0
+        parts, start = {}, 0
         for name, count in self.parts:
             rows = slice(start, start + count)
-            found[name] = LabelledImages(
+            parts[name] = LabelledImages(
                 self.name,
                 self.images[rows],
                 self.labels[rows],
@@ -58,7 +58,7 @@ class LabelledImages:
                 source=self.source,
             )
             start += count
-        return found
+        return parts
 
     @property
     def measured(self) -> LabelledImages:

@@ -70,21 +70,21 @@ def read_labels(
         classes = classes or names
         numbers = [_number(text) for text in texts]
     if None not in numbers:
-        found = _from_numbers(numbers, classes, first_label)
+        result = _from_numbers(numbers, classes, first_label)
     elif classes is not None:
-        found = Labels(np.array([_find_class(t, classes) for t in texts]), tuple(classes))
+        result = Labels(np.array([_find_class(t, classes) for t in texts]), tuple(classes))
     else:
-        found = _from_texts(texts)
+        result = _from_texts(texts)
     renamed = [
-        f"{text!r} as {found.classes[value]}"
-        for text, value in zip(texts, found.values.tolist(), strict=True)
-        if text != found.classes[value] and _number(text) is None
+        f"{text!r} as {result.classes[value]}"
+        for text, value in zip(texts, result.values.tolist(), strict=True)
+        if text != result.classes[value] and _number(text) is None
     ]
     if renamed:
-        found.notes.append(f"Labels were read: {', '.join(renamed[:10])}.")
-    found.readings = {k: (v[inverse], note) for k, (v, note) in found.readings.items()}
-    found.values = found.values[inverse].astype(np.int64)
-    return found
+        result.notes.append(f"Labels were read: {', '.join(renamed[:10])}.")
+    result.readings = {k: (v[inverse], note) for k, (v, note) in result.readings.items()}
+    result.values = result.values[inverse].astype(np.int64)
+    return result
 
 
 def read_exported(raw: np.ndarray, classes: Sequence[str] | None, names: Sequence[str]) -> Labels:

@@ -51,8 +51,8 @@ class Options:
 
     def as_code(self) -> list[str]:
         """The arguments that were given, as code."""
-        given = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return [f"{name}={value!r}" for name, value in given if value is not None]
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return [f"{name}={value!r}" for name, value in values if value is not None]
 
 
 DEFAULT = Options()

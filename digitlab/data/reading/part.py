@@ -76,13 +76,13 @@ def strip_split(name: str) -> str:
     return "".join(word for word in words_of(name) if word not in SPLIT_WORDS)
 
 
-def choose_label(names: Sequence[str], asked: str | int | None, where: str) -> int | None:
+def choose_label(names: Sequence[str], column: str | int | None, where: str) -> int | None:
     """The position of the labels among the names of columns; None where no name says it.
 
     `asked` is a name or a position that a person gave. UnclearFileError where several names do.
     """
-    if asked is not None:
-        return find_column(names, asked, where)
+    if column is not None:
+        return find_column(names, column, where)
     named = [i for i, name in enumerate(names) if "".join(words_of(name)) in LABEL_NAMES]
     exact = [i for i in named if "".join(words_of(names[i])) in ("label", "labels")]
     if len(named) > 1 and len(exact) != 1:
@@ -90,16 +90,16 @@ def choose_label(names: Sequence[str], asked: str | int | None, where: str) -> i
     return (exact or named or [None])[0]
 
 
-def find_column(names: Sequence[str], asked: str | int, where: str) -> int:
+def find_column(names: Sequence[str], column: str | int, where: str) -> int:
     """The position of the column that a person named or counted; from the end if below 0."""
-    if str(asked) in names:
-        return list(names).index(str(asked))
+    if str(column) in names:
+        return list(names).index(str(column))
     try:
-        position = range(len(names))[int(asked)]
+        position = range(len(names))[int(column)]
     except (ValueError, IndexError):
         shown = ", ".join(shorten(name, 40) or "(no name)" for name in list(names)[:6])
         raise UnclearFileError(
-            f"{where} has no column {str(asked)[:40]!r}; its {len(names):,} columns are {shown}"
+            f"{where} has no column {str(column)[:40]!r}; its {len(names):,} columns are {shown}"
             f"{' …' if len(names) > 6 else ''}: give label_column a name or a position.",
             argument="label_column",
             choices=(),

@@ -16,10 +16,10 @@ _AT_ONCE = 4_000  # images
 
 def compact(chunks: Iterable[np.ndarray]) -> np.ndarray:
     """The chunks as one array: uint8 where all are whole numbers of 0…255, else float32."""
-    kept = [_compact(chunk) for chunk in chunks]
-    if not kept:
+    arrays = [_compact(chunk) for chunk in chunks]
+    if not arrays:
         return np.zeros((0, 0), np.uint8)
-    return np.concatenate(kept) if len(kept) > 1 else kept[0]
+    return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
 
 def _compact(values: np.ndarray) -> np.ndarray:

@@ -119,20 +119,20 @@ def _labelled(parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
                 f"There are {len(part.images):,} images and {len(part.labels):,} labels: they must "
                 "match."
             )
-    kept = [part for part in with_labels if len(part.labels)]
-    total = sum(len(part.labels) for part in kept)
+    usable = [part for part in with_labels if len(part.labels)]
+    total = sum(len(part.labels) for part in usable)
     if not total:
         raise UploadError("There are no images in the file.")
     if total > limits.MAX_IMAGES:
         raise UploadError(f"There are {total:,} images; at most {limits.MAX_IMAGES:,} are read.")
-    kept = _one_a_split(kept)
-    if len(kept) > 1:
-        told = ", ".join(f"{part.split} {len(part.labels):,} ({part.where})" for part in kept)
-        rest = ", ".join(f"{len(p.labels):,} of {p.where}" for p in kept if p.split != "test")
-        notes.append(f"The file has parts: {told}.")
-        if "test" in [part.split for part in kept]:
+    usable = _one_a_split(usable)
+    if len(usable) > 1:
+        summary = ", ".join(f"{part.split} {len(part.labels):,} ({part.where})" for part in usable)
+        rest = ", ".join(f"{len(p.labels):,} of {p.where}" for p in usable if p.split != "test")
+        notes.append(f"The file has parts: {summary}.")
+        if "test" in [part.split for part in usable]:
             notes.append(f"A network is measured on the test part alone, without {rest}.")
-    return kept, notes
+    return usable, notes
 
 
 def _one_a_split(parts: Sequence[Part]) -> list[Part]:

@@ -36,23 +36,23 @@ def show(data: Dataset, split: str) -> None:
         "learnt: the accuracy looks better than it is. Copies within the training split only "
         "count twice. All splits are compared, whichever is chosen above.",
     )
-    found = result_of(find_duplicates, data)
-    if found is not None:
-        st.markdown(_leak_sentence(found))
-        if len(found):
-            _show_table(data, found)
-            _show_pairs(data, found)
+    duplicates = result_of(find_duplicates, data)
+    if duplicates is not None:
+        st.markdown(_leak_sentence(duplicates))
+        if len(duplicates):
+            _show_table(data, duplicates)
+            _show_pairs(data, duplicates)
     page.code_fold(snippets.duplicates(data.name))
 
 
-def _leak_sentence(found: Duplicates) -> str:
+def _leak_sentence(duplicates: Duplicates) -> str:
     """How many test images are in the training or validation split, too."""
-    leaks, tests = found.leaks(), len(found.table.rows("test"))
+    leaks, tests = duplicates.leaks(), len(duplicates.table.rows("test"))
     leaked = leaks["train", "test"]
-    compared = f"{len(found.table):,} images were compared"
-    if len(found.table) < found.table.total:
-        compared += f", a sample of the {found.table.total:,}"
-    if not len(found):
+    compared = f"{len(duplicates.table):,} images were compared"
+    if len(duplicates.table) < duplicates.table.total:
+        compared += f", a sample of the {duplicates.table.total:,}"
+    if not len(duplicates):
         return f"**No near-duplicates.** {compared}."
     if not leaked:
         return f"**No test image is in the training split.** {compared}."
@@ -62,19 +62,19 @@ def _leak_sentence(found: Duplicates) -> str:
     )
 
 
-def _show_table(data: Dataset, found: Duplicates) -> None:
+def _show_table(data: Dataset, duplicates: Duplicates) -> None:
     """A row for each two splits with near-duplicates."""
     import numpy as np
     import pandas as pd
 
     rows = []
-    for (first, second), count in found.leaks().items():
-        pairs = found.between(first, second)
+    for (first, second), count in duplicates.leaks().items():
+        pairs = duplicates.between(first, second)
         if not len(pairs):
             continue
-        kinds = np.bincount(found.kind[pairs], minlength=len(KINDS)).tolist()
+        kinds = np.bincount(duplicates.kind[pairs], minlength=len(KINDS)).tolist()
         where = SPLIT_NAMES[first] + ("" if first == second else f" and {SPLIT_NAMES[second]}")
-        others = int(found.other_label[pairs].sum())
+        others = int(duplicates.other_label[pairs].sum())
         rows.append((where, *kinds, count, others))
     columns = ("Splits", "Same pixels", "Shifted", "Nearly", "Images", "Other label")
     st.dataframe(
@@ -93,7 +93,7 @@ def _show_table(data: Dataset, found: Duplicates) -> None:
     )
 
 
-def _show_pairs(data: Dataset, found: Duplicates) -> None:
+def _show_pairs(data: Dataset, duplicates: Duplicates) -> None:
     import numpy as np
 
     options = {ALL: "All pairs"}
@@ -101,26 +101,26 @@ def _show_pairs(data: Dataset, found: Duplicates) -> None:
         f"{a}-{b}": SPLIT_NAMES[a] + ("" if a == b else f" and {SPLIT_NAMES[b].lower()}")
         for i, a in enumerate(SPLITS)
         for b in SPLITS[i:]
-        if len(found.between(a, b))
+        if len(duplicates.between(a, b))
     }
-    options |= {"labels": "With different labels"} if found.other_label.any() else {}
+    options |= {"labels": "With different labels"} if duplicates.other_label.any() else {}
     which = url.choose("Pairs", options, param="pairs", default=ALL, width=280)
     if which == ALL:
-        pairs = np.arange(len(found))
+        pairs = np.arange(len(duplicates))
     elif which == "labels":
-        pairs = np.flatnonzero(found.other_label)
+        pairs = np.flatnonzero(duplicates.other_label)
     else:
-        pairs = found.between(*which.split("-"))
-    tiles = [tile for pair in pairs.tolist() for tile in _pair(data, found, pair)]
+        pairs = duplicates.between(*which.split("-"))
+    tiles = [tile for pair in pairs.tolist() for tile in _pair(data, duplicates, pair)]
     browse(data, tiles, key="duplicate-pairs", alt="Near-duplicates side by side.", group=2)
 
 
-def _pair(data: Dataset, found: Duplicates, pair: int) -> list[Tile]:
-    kind = WORDS[KINDS[found.kind[pair]]]
+def _pair(data: Dataset, duplicates: Duplicates, pair: int) -> list[Tile]:
+    kind = WORDS[KINDS[duplicates.kind[pair]]]
     tiles = []
-    for row in (int(found.first[pair]), int(found.second[pair])):
-        place = found.table.place(row)
-        name = data.classes[found.table.labels[row]]
+    for row in (int(duplicates.first[pair]), int(duplicates.second[pair])):
+        place = duplicates.table.place(row)
+        name = data.classes[duplicates.table.labels[row]]
         caption = f"{SPLIT_NAMES[place.split][:5].lower()} {shorten(name, 6)}"
         tiles.append(Tile(place, caption, f"{describe(data, place)}; {kind}"))
     return tiles

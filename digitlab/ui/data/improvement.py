@@ -52,7 +52,7 @@ def show_improvement(data: Dataset, facts: Facts) -> None:
         "The same experiment, trained on both with the same seeds, shows what the changes are "
         "worth. Both are judged on the same test images.",
     )
-    st.caption(_told(facts, title))
+    st.caption(_describe_changes(facts, title))
     _show_changes(data, facts)
     if facts.fingerprint == facts.parent.fingerprint:
         st.info(f"Its images and labels are those of {title}.", icon=":material/drag_handle:")
@@ -81,7 +81,7 @@ def show_improvement(data: Dataset, facts: Facts) -> None:
     page.code_fold(snippets.improvement(name, recipe, parent, data.name, seeds))
 
 
-def _told(facts: Facts, title: str) -> str:
+def _describe_changes(facts: Facts, title: str) -> str:
     dropped = sum(change.label is None for change in facts.changes)
     tested = sum(change.split == "test" for change in facts.changes)
     text = (

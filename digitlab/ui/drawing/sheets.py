@@ -93,8 +93,8 @@ def offer_keeping(sheets: Sequence[Sheet], name: str, key: str) -> None:
     """A button that saves the sheets' digits in a collection, and whether they are saved."""
     count = sum(len(form.filled) - len(left_out) for _, form, left_out in sheets)
     agreed = agrees_to_storing(f"{key}:consent")
-    kept = st.session_state.setdefault(KEPT, {})
-    is_kept = all((digest, name) in kept for digest, *_ in sheets)
+    counts = st.session_state.setdefault(KEPT, {})
+    is_kept = all((digest, name) in counts for digest, *_ in sheets)
     of = f" of {len(sheets)} sheets" if len(sheets) > 1 else ""
     st.button(
         f"Keep {count:,} digits{of} in {name}",
@@ -108,7 +108,7 @@ def offer_keeping(sheets: Sequence[Sheet], name: str, key: str) -> None:
     if problem := st.session_state.pop("sheets:problem", None):
         page.show_error(problem)
     if is_kept:
-        saved = sum(kept[digest, name] for digest, *_ in sheets)
+        saved = sum(counts[digest, name] for digest, *_ in sheets)
         st.success(f"Kept: {saved:,} digits are in {name}.", icon=":material/check_circle:")
 
 
@@ -157,10 +157,10 @@ def _read(content: bytes, digest: int, run: Run) -> Form:
 
 
 def _keep(sheets: Sequence[Sheet], name: str) -> None:
-    kept = st.session_state[KEPT]
+    counts = st.session_state[KEPT]
     try:
         for digest, form, left_out in sheets:
-            if (digest, name) not in kept:
-                kept[digest, name] = len(keep_form(form, name, leave_out=left_out))
+            if (digest, name) not in counts:
+                counts[digest, name] = len(keep_form(form, name, leave_out=left_out))
     except DigitlabError as e:
         st.session_state["sheets:problem"] = str(e)

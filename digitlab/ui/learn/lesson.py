@@ -88,9 +88,9 @@ def _show_question(lesson: Lesson, question: Question) -> None:
                     st.rerun()
             return
         is_right = choice == question.answer
-        said = "Right" if is_right else f"You said {plain(choice)}; it is {plain(question.answer)}"
+        text = "Right" if is_right else f"You said {plain(choice)}; it is {plain(question.answer)}"
         icon = ":material/check_circle:" if is_right else ":material/info:"
-        (st.success if is_right else st.info)(f"{said}. {plain(question.because)}", icon=icon)
+        (st.success if is_right else st.info)(f"{text}. {plain(question.because)}", icon=icon)
 
 
 def _show_goals(lesson: Lesson) -> None:

@@ -290,8 +290,8 @@ def _ask_all(
     """
     prefix = "augmentation." if isinstance(start, Augmentation) else ""
     fields, values = type(start).model_fields, {}
-    asked = [name for name in names if is_asked(fields[name])]
-    for name, place in zip(asked, _places(len(asked), shown), strict=True):
+    visible = [name for name in names if is_asked(fields[name])]
+    for name, place in zip(visible, _places(len(visible), shown), strict=True):
         used = form_of(fields[name]).used({**known, **values})
         with place:
             own, as_value = getattr(start, name), shown

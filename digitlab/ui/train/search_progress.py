@@ -122,12 +122,12 @@ def _show_charts(sweep_id: str) -> None:
     home, ended_count = str(read_settings().home), result.count("finished", "pruned", "failed")
     importance = _read_importance(home, sweep_id, ended_count)
     shares = [(field_title(name, spec), share) for name, share in importance.items()]
-    told = ", ".join(f"{name} {share:.0%}" for name, share in shares)
+    summary = ", ".join(f"{name} {share:.0%}" for name, share in shares)
     best_words = _words(result.best, spec) if result.best else "none yet"
     words = f"The trials as lines through their values; best: {best_words}."
     charts = [LiveChart("course", f"{title} of each trial, and the best so far.", course)]
     if shares:
-        bars, alt = figures.importance(shares), f"What mattered for the {title.lower()}: {told}."
+        bars, alt = figures.importance(shares), f"What mattered for the {title.lower()}: {summary}."
         charts.append(LiveChart("importance", alt, bars))
     charts.append(LiveChart("values", words, lines, share=10))
     for each in charts:

@@ -87,10 +87,10 @@ def _find_twin(experiment: Experiment) -> RunRecord | None:
     return next((r for r in active if learns_the_same(experiment, r.experiment)), None)
 
 
-def learns_the_same(one: Experiment, other: Experiment) -> bool:
+def learns_the_same(first: Experiment, second: Experiment) -> bool:
     """Whether two experiments end with the same network: also their seeds are equal."""
-    seeds = one.config == other.config and one.start_from == other.start_from
-    return seeds and one.spec == other.spec and one.same_data(other)
+    seeds = first.config == second.config and first.start_from == second.start_from
+    return seeds and first.spec == second.spec and first.same_data(second)
 
 
 def _ask_again(experiment: Experiment) -> None:
