@@ -7,7 +7,7 @@ from digitlab.data.registry import default_dataset
 from digitlab.snippets import basics
 from digitlab.ui import page
 from digitlab.ui.classic import offer_classic
-from digitlab.ui.home.kept_things import show_kept_things
+from digitlab.ui.home.moderation import show_moderation
 from digitlab.ui.home.path import own_runs, show_drawing_and_path
 from digitlab.ui.home.status import show_status
 
@@ -26,7 +26,7 @@ with page.page(
     )
     offer_classic(default_dataset(), key="home", sentence=True)
     show_status()
-    show_kept_things()
+    show_moderation()
     page.code_fold(basics.recognition(reader), "Reading a drawing in Python")
 
     st.caption("digitlab is free software under the MIT licence. It sends no data anywhere.")

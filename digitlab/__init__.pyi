@@ -56,10 +56,10 @@ from .jobs.resume import pause as pause
 from .jobs.resume import repeat as repeat
 from .jobs.resume import resume as resume
 from .jobs.resume import train_longer as train_longer
+from .jobs.room_runs import end_room as end_room
+from .jobs.room_runs import pause_room as pause_room
+from .jobs.room_runs import resume_room as resume_room
 from .jobs.seeds import run_seeds as run_seeds
-from .jobs.turns import end_room as end_room
-from .jobs.turns import pause_room as pause_room
-from .jobs.turns import resume_room as resume_room
 from .lessons.catalog import find_lesson as find_lesson
 from .lessons.catalog import list_lessons as list_lessons
 from .lessons.lesson import Lesson as Lesson

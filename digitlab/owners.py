@@ -119,6 +119,6 @@ def not_yours(what: str) -> str:
 
 
 def is_bounded() -> bool:
-    """Whether shares bind whoever acts now: a visitor who is no admin."""
+    """Whether quotas bind whoever acts now: a visitor who is no admin."""
     visitor = acting()
     return visitor is not None and not visitor.admin

@@ -23,7 +23,7 @@ DIGITLAB_COMPUTE_SECONDS  of the processor that one request of a page may take t
 DIGITLAB_COMPUTE_MEMORY  bytes of data that such a process may hold (2,000,000,000)
 DIGITLAB_LESSONS         folder of further lessons, a Markdown file each (none)
 DIGITLAB_HOSTED          demo or class where visitors are strangers: each has things of their own,
-                         and the shares below; 1 is demo (off)
+                         and the quotas below; 1 is demo (off)
 DIGITLAB_ADMINS          addresses, separated by commas, of those who may do everything once they
                          have signed in (nobody)
 DIGITLAB_KEEP_DAYS       days after a visitor's last visit for which their things stay

@@ -4,7 +4,7 @@ import streamlit as st
 
 from digitlab.ui import page
 from digitlab.ui.train.form import show_form
-from digitlab.ui.train.looking import keep_looking
+from digitlab.ui.train.polling import keep_polling
 from digitlab.ui.train.reproduce import show_reproductions
 from digitlab.ui.train.run_lists import show_runs
 from digitlab.ui.train.search_progress import open_search, watch_search
@@ -39,4 +39,4 @@ with page.page(
         dataset = show_form(folded=watching)
         show_runs(below_run=watching, visible=visible)
         show_reproductions(dataset)
-        keep_looking(dataset, selected, visible=visible)
+        keep_polling(dataset, selected, visible=visible)

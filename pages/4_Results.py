@@ -3,8 +3,8 @@
 import streamlit as st
 
 from digitlab.ui import page
-from digitlab.ui.results.alone import show_alone
 from digitlab.ui.results.sections import show_sections
+from digitlab.ui.results.standalone import show_standalone
 from digitlab.ui.results.view import pick_view
 
 with page.page(
@@ -13,7 +13,7 @@ with page.page(
     "One run in detail: how good its answers are, on which images they are worst, and why.",
 ):
     if page.stands_alone(page.RESULTS):
-        show_alone()
+        show_standalone()
         st.stop()
     view = pick_view()
     if view is None:

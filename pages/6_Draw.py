@@ -4,9 +4,9 @@ import streamlit as st
 
 from digitlab.snippets import basics
 from digitlab.ui import page
-from digitlab.ui.drawing.alone import show_alone
 from digitlab.ui.drawing.reader import pick_reader
 from digitlab.ui.drawing.sections import show_drawing_and_sections
+from digitlab.ui.drawing.standalone import show_standalone
 
 with page.page(
     page.DRAW,
@@ -14,7 +14,7 @@ with page.page(
     "Write digits anywhere on the canvas, and the network reads them.",
 ):
     if page.stands_alone(page.DRAW):
-        show_alone()
+        show_standalone()
         st.stop()
     run = pick_reader()
     if run is None:

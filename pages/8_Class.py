@@ -2,7 +2,7 @@
 
 from digitlab.ui import page
 from digitlab.ui.classroom.rooms import show_class
-from digitlab.ui.classroom.wall import show_alone
+from digitlab.ui.classroom.wall import show_standalone
 
 with page.page(
     page.CLASS,
@@ -11,6 +11,6 @@ with page.page(
     "teacher sees how far each is, and helps.",
 ):
     if page.stands_alone(page.CLASS):
-        show_alone()
+        show_standalone()
     else:
         show_class()

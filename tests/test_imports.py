@@ -25,7 +25,7 @@ FILES = PACKAGE + PAGES
 # which reaches every room and is imported by none but those that stand above them all.
 GROUND = {
     *("errors", "settings", "files", "words", "sandbox"),
-    *("owners", "belongings", "shares"),
+    *("owners", "visitors", "quotas"),
 }
 DRAWING = GROUND
 DATA = GROUND | {"drawing"}  # which may rasterise strokes as a drawing is read
@@ -48,8 +48,8 @@ ALLOWED = {
     "files": {"errors", "settings", "words"},
     "words": set(),
     "owners": {"errors", "settings"},
-    "belongings": {"errors", "settings", "files", "owners"},
-    "shares": {"errors", "settings", "words", "owners", "belongings"},
+    "visitors": {"errors", "settings", "files", "owners"},
+    "quotas": {"errors", "settings", "words", "owners", "visitors"},
     "sandbox": {"errors"},
     "drawing": DRAWING,
     "data": DATA,
@@ -128,7 +128,7 @@ def _imports(node, path, how):
         for alias in node.names:  # `from digitlab import drawing` imports a room, too
             yield Import(f"{module}.{alias.name}", node.lineno, **how)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        # A string that names a module of ours is imported or run: launch("digitlab.jobs.warm").
+        # A string that names a module of ours is imported or run: launch("digitlab.jobs.pool").
         named = Import(node.value, node.lineno, by_name=True)
         if named.module not in (None, "digitlab"):
             yield named

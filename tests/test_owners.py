@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import digitlab as dl
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.data import collections, own
 from digitlab.errors import DigitlabError, RunError
 from digitlab.imports.archive import import_run
@@ -275,11 +275,11 @@ def test_who_signs_in_takes_over_what_they_made_before(anns, optdigits, monkeypa
         assert collections.list_collections() == ("both", "new", "old")
         assert [run.id for run in dl.list_runs(bundled=False)] == [anns.id]
     assert store.get_record(anns.id).owner == account
-    assert belongings.has_things(ANN)  # a collection whose name was taken
+    assert visitors.has_things(ANN)  # a collection whose name was taken
     with owners.acting_for(ANN):
         collections.remove_collection("both")
     assert adopt(ANN, account) == 0
-    assert not belongings.has_things(ANN)
+    assert not visitors.has_things(ANN)
 
 
 def test_an_owner_is_named_by_a_digest():

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from digitlab import belongings, files, owners
+from digitlab import files, owners, visitors
 from digitlab.classroom import class_set
 from digitlab.classroom.room import RoomError, filling, read_room, room_folder
 from digitlab.classroom.teachers import check_teacher
@@ -225,7 +225,7 @@ def _who_knows(source: str) -> str:
     mine = (
         owner
         and own.is_own(source)
-        and belongings.find(own.FOLDER, source).is_relative_to(belongings.visitors() / owner)
+        and visitors.find(own.FOLDER, source).is_relative_to(visitors.root() / owner)
     )
     return "" if mine else "The hidden images are in a dataset that others here may look at."
 

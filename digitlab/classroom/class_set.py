@@ -20,15 +20,15 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.classroom.room import RoomError, check_inside, filling, read_room, room_folder
 from digitlab.classroom.teachers import check_teacher
 from digitlab.data import collections, own
 from digitlab.data.info import DIGITS, DatasetInfo
 from digitlab.drawing.source import read_drawing
 from digitlab.drawing.stages import frame_digit
+from digitlab.quotas import check_disk
 from digitlab.settings import read_settings
-from digitlab.shares import check_disk
 
 EACH = 20  # drawings of a learner
 MOST_DATASETS = 20  # of a room
@@ -248,7 +248,7 @@ def delete_dataset(code: str, name: str) -> None:
 @contextmanager
 def keeping(code: str) -> Iterator[None]:
     """While this lasts, collections and datasets are the room's, and nobody's share counts."""
-    with owners.acting_for(None), belongings.keeping_in(room_folder(code)):
+    with owners.acting_for(None), visitors.keeping_in(room_folder(code)):
         yield
 
 

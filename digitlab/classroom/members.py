@@ -6,7 +6,7 @@ import json
 import time
 from contextlib import suppress
 
-from digitlab import belongings, files, owners
+from digitlab import files, owners, visitors
 from digitlab.classroom.room import (
     FORMER,
     PLACES,
@@ -54,7 +54,7 @@ def join_room(code: str, nickname: str) -> Member:
         number = _number_of(room.code, visitor.owner)
         values = {"number": number, "nickname": nickname, "joined": time.time()}
         files.write_json(member_file(room.code, visitor.owner), values)
-        belongings.note_things(visitor.owner)
+        visitors.note_things(visitor.owner)
     return read_room(room.code).find_member(visitor.owner)
 
 

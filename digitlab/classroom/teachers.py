@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from digitlab import belongings, files, owners
+from digitlab import files, owners, visitors
 from digitlab.classroom.keys import check_key, digest, make_key
 from digitlab.classroom.room import (
     Room,
@@ -34,7 +34,7 @@ from digitlab.words import counted
 
 TITLE = 60  # characters at most
 MOST_ROOMS = 200  # of a server
-MOST_NEW = 1 / 8  # of them may be taught by those who came first today, see `shares`
+MOST_NEW = 1 / 8  # of them may be taught by those who came first today, see `quotas`
 MOST_TAUGHT = 10  # of one teacher
 _SETTINGS = {"title", "paused", "anonymous", "locked", "lessons", "limits"}
 
@@ -63,8 +63,8 @@ def _check_many() -> None:
     if not owners.is_bounded():
         return
     owner = owners.new_owner()
-    belongings.note_things(owner)
-    newcomers = set(belongings.newcomers())
+    visitors.note_things(owner)
+    newcomers = set(visitors.newcomers())
     teachers = [(path.name, path.parents[1]) for path in rooms().glob(f"*/{TEACHERS}/*")]
     of_newcomers = {room for teacher, room in teachers if teacher in newcomers}
     if owner in newcomers and len(of_newcomers) >= MOST_NEW * MOST_ROOMS:
@@ -83,7 +83,7 @@ def _end_unused() -> None:
     """End the rooms that nobody joined within a day, where others need the place."""
     for code in list_codes():
         record = settings_of(code)
-        if record.get("learners") == 0 and time.time() - record["opened"] > belongings.DAY:
+        if record.get("learners") == 0 and time.time() - record["opened"] > visitors.DAY:
             remove_room(code)
 
 
@@ -115,7 +115,7 @@ def new_key(code: str) -> str:
 
 def _add_teacher(code: str) -> None:
     if visitor := owners.acting():
-        belongings.note_things(visitor.owner)  # whose visits keep the room
+        visitors.note_things(visitor.owner)  # whose visits keep the room
         files.write_atomically(room_folder(code) / TEACHERS / visitor.owner, "")
 
 

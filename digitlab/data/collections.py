@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from digitlab import belongings, shares
+from digitlab import quotas, visitors
 from digitlab.data.info import DIGITS
 from digitlab.drawing.strokes import check_strokes
 from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError
@@ -85,7 +85,7 @@ def check_name(name: str) -> str:
 
 def list_collections() -> tuple[str, ...]:
     """The names of all collections that hold a drawing, in alphabetical order."""
-    paths = (path for folder in belongings.folders(FOLDER) for path in folder.glob("*"))
+    paths = (path for folder in visitors.folders(FOLDER) for path in folder.glob("*"))
     names = sorted({path.name for path in paths if _NAME.fullmatch(path.name)})
     return tuple(name for name in names if list_entries(name))
 
@@ -127,7 +127,7 @@ def keep_drawing(name: str, drawing: NewDrawing) -> str:
 
 def keep_drawings(name: str, drawings: Sequence[NewDrawing]) -> list[str]:
     """`keep_drawing` for several; all are checked before the first is written."""
-    folder = belongings.find_new(FOLDER, check_name(name))
+    folder = visitors.find_new(FOLDER, check_name(name))
     for drawing in drawings:
         _check(drawing)
     entries = _entries_in(folder)
@@ -191,12 +191,12 @@ def is_held_out(entries: Sequence[Entry]) -> np.ndarray:
 
 def collection_folder(name: str) -> Path:
     """Where a collection's files lie; the name is checked before it becomes a path."""
-    return belongings.find(FOLDER, check_name(name))
+    return visitors.find(FOLDER, check_name(name))
 
 
 def _own_folder(name: str) -> Path:
     """The folder of a collection that is to be changed; DatasetError where it may not be."""
-    return belongings.find_own(FOLDER, check_name(name), DatasetError, f"Collection {name}")
+    return visitors.find_own(FOLDER, check_name(name), DatasetError, f"Collection {name}")
 
 
 def require_entries(name: str) -> list[Entry]:
@@ -237,9 +237,9 @@ def _check(drawing: NewDrawing) -> None:
 
 def _check_room(name: str, entries: Sequence[Entry], new: int) -> None:
     if not entries:
-        own = belongings.folders(FOLDER)[0]
-        shares.check_count(FOLDER, sum(1 for _ in own.glob("*")), DatasetError)
-    shares.check_disk(0, new * _USUAL_BYTES, DatasetError)
+        own = visitors.folders(FOLDER)[0]
+        quotas.check_count(FOLDER, sum(1 for _ in own.glob("*")), DatasetError)
+    quotas.check_disk(0, new * _USUAL_BYTES, DatasetError)
     if not entries and len(list_collections()) >= MAX_COLLECTIONS:
         raise DatasetError(f"There are {MAX_COLLECTIONS} collections already: delete one first.")
     size = sum(entry.path.stat().st_size for entry in entries if entry.path.is_file())

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from digitlab import belongings, shares
+from digitlab import quotas, visitors
 from digitlab.data.catalog import CATALOG
 from digitlab.data.info import DIGITS, DatasetInfo
 from digitlab.errors import DatasetDamagedError, DatasetError, DatasetMissingError, StoreError
@@ -152,7 +152,7 @@ def check_free(name: str, renamed: str = "") -> str:
 
 def is_own(name: str) -> bool:
     """Whether there is an own dataset of this name."""
-    return bool(_NAME.fullmatch(name)) and (belongings.find(FOLDER, name) / FACTS).is_file()
+    return bool(_NAME.fullmatch(name)) and (visitors.find(FOLDER, name) / FACTS).is_file()
 
 
 def list_own() -> list[DatasetInfo]:
@@ -183,9 +183,9 @@ def find_own(name: str) -> str | None:
     """The present name of the own dataset that is or was called `name`; None without one."""
     if not _NAME.fullmatch(name):
         return None
-    if belongings.find(FOLDER, name).is_dir():
+    if visitors.find(FOLDER, name).is_dir():
         return name
-    for root in belongings.folders(FOLDER):
+    for root in visitors.folders(FOLDER):
         with contextlib.suppress(FileNotFoundError):
             if present := _present_names(root, root.stat().st_mtime_ns).get(name):
                 return present
@@ -209,7 +209,7 @@ def former_names(name: str) -> tuple[str, ...]:
 def describe(name: str) -> DatasetInfo:
     """The catalog's entry of an own dataset; raises as `read_facts` does."""
     facts = read_facts(name)
-    if not (images := belongings.find(FOLDER, name) / IMAGES).is_file():
+    if not (images := visitors.find(FOLDER, name) / IMAGES).is_file():
         raise _damaged(name, f"{images.name} is missing")
     source = f"read from {facts.file}" if facts.file else "added by hand"
     if facts.writers:
@@ -565,9 +565,9 @@ def _check_room(parts: Parts, name: str) -> None:
         raise DatasetError(f"There are {MAX_DATASETS} own datasets already: delete one first.")
     files = [_root() / other / IMAGES for other in names]
     total = sum(path.stat().st_size for path in files if path.is_file())
-    shares.check_count(FOLDER, len(names), DatasetError)
+    quotas.check_count(FOLDER, len(names), DatasetError)
     new = parts.train_images.nbytes + parts.test_images.nbytes
-    shares.check_disk(0, new, DatasetError)
+    quotas.check_disk(0, new, DatasetError)
     if total + new > MAX_BYTES:
         raise DatasetError(
             f"{name} has {size(new)} and the own datasets {size(total)}; together they may have "
@@ -588,20 +588,20 @@ def _sweep() -> None:
 
 def _root() -> Path:
     """Where new datasets are put."""
-    return belongings.folders(FOLDER)[0]
+    return visitors.folders(FOLDER)[0]
 
 
 def _folder(name: str) -> Path:
-    return belongings.find(FOLDER, check_name(name))
+    return visitors.find(FOLDER, check_name(name))
 
 
 def _own_folder(name: str) -> Path:
     """The folder of a dataset that is to be changed; DatasetError where it may not be."""
-    return belongings.find_own(FOLDER, check_name(name), DatasetError, f"The dataset {name}")
+    return visitors.find_own(FOLDER, check_name(name), DatasetError, f"The dataset {name}")
 
 
 def _list_names() -> list[str]:
-    return sorted({name for root in belongings.folders(FOLDER) for name in _names_in(root)})
+    return sorted({name for root in visitors.folders(FOLDER) for name in _names_in(root)})
 
 
 def _names_in(root: Path) -> list[str]:

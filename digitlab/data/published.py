@@ -11,11 +11,11 @@ import torch
 from digitlab.data.affine import transform
 from digitlab.data.info import DatasetInfo, find_file
 from digitlab.data.reading import arrays
-from digitlab.data.reading.apart import read_apart
 from digitlab.data.reading.files import File, list_zip
 from digitlab.data.reading.idx import read_idx_file
 from digitlab.data.reading.options import Options
 from digitlab.data.reading.pixels import to_grey
+from digitlab.data.reading.worker import read_in_worker
 from digitlab.errors import UploadError
 
 Part = tuple[torch.Tensor, torch.Tensor]  # images uint8 [N, C, H, W] and labels int64 [N]
@@ -30,7 +30,7 @@ def read_svhn(info: DatasetInfo, root: Path) -> tuple[Part, Part]:
 
 
 def _svhn_part(info: DatasetInfo, path: Path) -> Part:
-    (part,) = read_apart("matlab", path.read_bytes(), path.name, Options())
+    (part,) = read_in_worker("matlab", path.read_bytes(), path.name, Options())
     return _as_part(info, np.moveaxis(part.images, 3, 1), part.labels % 10)
 
 

@@ -3,7 +3,7 @@
 As a process it is `python -m digitlab worker --cluster`, to which `digitlab.sweeps.worker` gives
 its callbacks. `launch_worker` starts it where DIGITLAB_EXECUTOR is "ray", one for each home, and it
 ends when nothing waits or trains for a while. A worker is a process on some machine of the cluster,
-with the CPUs, GPUs and memory of one `Need` set aside for it. It does what `python -m digitlab
+with the CPUs, GPUs and memory of one `Resources` set aside for it. It does what `python -m digitlab
 work` does: it takes the runs whose turn it is and whose need is its own, and ends when there is
 none. So the store alone says which run is whose, and holds all limits. As Ray's detached actors,
 workers go on without this process and without the app.
@@ -35,8 +35,8 @@ from digitlab.classroom.members import held_owners
 from digitlab.errors import DatasetMissingError, DigitlabError, RunNotFoundError, StoreError
 from digitlab.files import PROBE_SECONDS
 from digitlab.jobs.launch import check_ray, cluster_lock
-from digitlab.jobs.need import SMALLEST, Need, need_of
 from digitlab.jobs.queue import mark_interrupted
+from digitlab.jobs.resources import SMALLEST, Resources, resources_of
 from digitlab.jobs.worker import Callbacks, advance, has_data, log, work
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord
@@ -58,7 +58,7 @@ _OURS = "Ray "  # how the sentences begin that a run says of Ray while it waits
 class Worker:
     """What Ray starts on a machine: it carries out runs of one need, then ends."""
 
-    def __init__(self, callbacks: Callbacks, need: Need, most: Need, run_id: str) -> None:
+    def __init__(self, callbacks: Callbacks, need: Resources, most: Resources, run_id: str) -> None:
         """The work is done here, for Ray starts a detached actor whether or not its creator lives;
         a call of a method would be lost with the creator.
 
@@ -67,7 +67,7 @@ class Worker:
         """
 
         def fits(record: RunRecord) -> bool:
-            return need_of(record, most) == need
+            return resources_of(record, most) == need
 
         cause = _get_record(run_id)
         training, _ = _background_runs()
@@ -213,15 +213,15 @@ class Placing:
         """Ask for as many more workers as there are runs that may begin; say why one cannot."""
         self._forget_ended()
         machines = _machines(self._ray.nodes())
-        most = Need(*map(max, zip(*machines, strict=True))) if machines else SMALLEST
+        most = Resources(*map(max, zip(*machines, strict=True))) if machines else SMALLEST
         training, waiting = _background_runs()
         self._failures = {r.id: self._failures[r.id] for r in waiting if r.id in self._failures}
         room = max(0, read_settings().max_jobs - len(training))
         asked_for = Counter(map(_kind_in, self._ray.util.list_named_actors()))  # by every home
-        active = Counter(need_of(record, most) for record in training)
-        beginning: Counter[Need] = Counter()
+        active = Counter(resources_of(record, most) for record in training)
+        beginning: Counter[Resources] = Counter()
         for record in waiting:
-            need, reason = need_of(record, most), ""
+            need, reason = resources_of(record, most), ""
             if beginning[need] == room:  # one need never holds up another
                 continue
             beginning[need] += 1
@@ -234,7 +234,7 @@ class Placing:
                 self._ask(need, most, record.id)
                 asked_for[_kind(need)] += 1
 
-    def _ask(self, need: Need, most: Need, run_id: str) -> None:
+    def _ask(self, need: Resources, most: Resources, run_id: str) -> None:
         worker = self._actor.options(
             name=f"{_kind(need)} {secrets.token_hex(4)}",
             lifetime="detached",
@@ -263,7 +263,7 @@ class Placing:
                     log(self._failures[run_id])
 
 
-def _kind(need: Need) -> str:
+def _kind(need: Resources) -> str:
     """A need as the names of its workers begin with it."""
     return "-".join(map(str, need))
 
@@ -272,11 +272,13 @@ def _kind_in(name: str) -> str:
     return name.partition(" ")[0]
 
 
-def _machines(nodes: list[dict]) -> list[Need]:
+def _machines(nodes: list[dict]) -> list[Resources]:
     """What each living machine of the cluster has."""
     have = [node["Resources"] for node in nodes if node["Alive"]]
     return [
-        Need(*(int(each.get(name, 0)) for name in ("CPU", "GPU")), int(each.get("memory", 0) / 1e9))
+        Resources(
+            *(int(each.get(name, 0)) for name in ("CPU", "GPU")), int(each.get("memory", 0) / 1e9)
+        )
         for each in have
     ]
 

@@ -40,7 +40,7 @@ LOOK_SECONDS = 0.25  # how often the server makes sure that somebody still waits
 _TURNS = 100  # requests that are remembered, to tell whose turn it is
 
 
-def is_apart() -> bool:
+def has_processes() -> bool:
     """Whether `call` computes in another process than the caller's."""
     return os.name == "posix" and read_settings().compute_processes > 0
 
@@ -61,7 +61,7 @@ def call(
     called in this process. Raises what the function raises if that is a DigitlabError;
     ComputeError where it took too much, no process came free, or `is_wanted` became false.
     """
-    if not is_apart():
+    if not has_processes():
         return function(*arguments, **settings)
     on_progress = settings.pop(ON_PROGRESS, None)
     request = (function, arguments, settings, on_progress is not None, acting())

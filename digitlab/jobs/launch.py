@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from digitlab import files, owners
 from digitlab.errors import StoreError
-from digitlab.jobs import warm
+from digitlab.jobs import pool
 from digitlab.runs import store
 from digitlab.settings import read_settings
 
@@ -45,7 +45,7 @@ def launch_worker() -> None:
     try:
         if executor == "ray":
             _launch_cluster()
-        elif executor == "here" and not warm.engage():
+        elif executor == "here" and not pool.engage():
             launch("digitlab", "worker")
     except OSError as e:
         raise StoreError(
@@ -136,11 +136,11 @@ def keep_warm(dataset: str) -> None:
         if starts_none or now - _looks.get(look, -math.inf) < WARM_SECONDS:
             return
         _looks[look] = now
-        place = warm.folder()
-        warm.look(place, dataset)
+        place = pool.folder()
+        pool.announce(place, dataset)
         with owners.acting_for(None):
             training = len(store.list_records(("running",)))
         target = min(settings.warm_workers, settings.max_jobs - training)
-        if warm.count_waiting(place) < target and warm.is_wanted(place, warm.FREE_BYTES):
-            warm.clear()
+        if pool.count_waiting(place) < target and pool.is_wanted(place, pool.FREE_BYTES):
+            pool.clear()
             launch("digitlab", "worker", "--wait", str(place))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.data import collections, own
 from digitlab.errors import DigitlabError
 from digitlab.files import writing
@@ -39,17 +39,17 @@ class Thing(NamedTuple):
     @property
     def path(self) -> Path:
         ending = ".yaml" * (self.kind == library.KIND)
-        return belongings.visitors() / self.owner / self.kind / f"{self.name}{ending}"
+        return visitors.root() / self.owner / self.kind / f"{self.name}{ending}"
 
 
 def list_things() -> list[Thing]:
     """What all visitors keep beside their runs, the largest first."""
     _check_admin()
     things = []
-    for owner in belongings.last_visits():
+    for owner in visitors.last_visits():
         for kind in KINDS:
-            for path in (belongings.visitors() / owner / kind).glob("[!.]*"):
-                size = belongings.bytes_in(path) if path.is_dir() else path.stat().st_size
+            for path in (visitors.root() / owner / kind).glob("[!.]*"):
+                size = visitors.bytes_in(path) if path.is_dir() else path.stat().st_size
                 things.append(Thing(owner, kind, path.stem, size))
     return sorted(things, key=lambda thing: -thing.bytes)
 

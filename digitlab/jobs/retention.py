@@ -7,7 +7,7 @@ what belongs to whoever came back, of whom came first most recently. Data, drawi
 architectures go first, runs last.
 
 So whoever came back loses nothing to what others make who came later, with however many cookies.
-Those who first came within a day keep everything; `shares` bounds what they take together. What is
+Those who first came within a day keep everything; `quotas` bounds what they take together. What is
 everybody's stays.
 """
 
@@ -20,15 +20,15 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from digitlab import belongings, owners
-from digitlab.belongings import DAY
+from digitlab import owners, visitors
 from digitlab.classroom.room import Room, RoomError, list_rooms, remove_leftovers
 from digitlab.classroom.teachers import teachers_of
 from digitlab.errors import DigitlabError
-from digitlab.jobs.turns import end_room
+from digitlab.jobs.room_runs import end_room
 from digitlab.runs import store
 from digitlab.runs.edit import delete_run
 from digitlab.settings import read_settings
+from digitlab.visitors import DAY
 
 FULL = 0.9  # of DIGITLAB_MAX_DISK
 _log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def _idle_rooms(days: float) -> list[str]:
 def _last_use(room: Room) -> float:
     """When a learner was in a room last or a teacher of it was here, seconds since 1970."""
     learners = (member.seen for member in room.members)
-    return max([room.opened, *learners, *map(belongings.last_visit, teachers_of(room.code))])
+    return max([room.opened, *learners, *map(visitors.last_visit, teachers_of(room.code))])
 
 
 def _end(code: str) -> None:
@@ -68,12 +68,12 @@ def clear() -> list[str]:
     """
     clear_rooms()
     settings, now = read_settings(), time.time()
-    visits = belongings.last_visits()
+    visits = visitors.last_visits()
     days = math.inf if settings.keep_days is None else settings.keep_days
     gone = [owner for owner, when in visits.items() if now - when > days * DAY]
     for owner in gone:
         _delete_runs(owner)
-        belongings.remove_folder(owner)
+        visitors.remove_folder(owner)
         del visits[owner]
     others, *returned = map(_deletions, _order(visits))
     rooms = ((_end, code) for code in _idle_rooms(1))
@@ -86,7 +86,7 @@ def clear() -> list[str]:
 
 def _deletions(group: list[str]) -> Iterable[tuple[Callable[[str], None], str]]:
     """What deletes all things of these owners, then their runs."""
-    return itertools.product((belongings.remove_things, _delete_runs), group)
+    return itertools.product((visitors.remove_things, _delete_runs), group)
 
 
 def _order(visits: Mapping[str, float]) -> list[list[str]]:
@@ -94,9 +94,9 @@ def _order(visits: Mapping[str, float]) -> list[list[str]]:
 
     Of a group all things go before the first run.
     """
-    firsts = {owner: belongings.first_visit(owner) for owner in visits}
+    firsts = {owner: visitors.first_visit(owner) for owner in visits}
     returned = [owner for owner, when in visits.items() if when - firsts[owner] > DAY]
-    newcomers = belongings.newcomers()
+    newcomers = visitors.newcomers()
     others = [owner for owner in visits if owner not in returned and owner not in newcomers]
     return [others, *([owner] for owner in sorted(returned, key=lambda owner: -firsts[owner]))]
 
@@ -104,7 +104,7 @@ def _order(visits: Mapping[str, float]) -> list[list[str]]:
 def is_filling_up() -> bool:
     """Whether the disk is so full that what visitors made goes."""
     most = read_settings().max_disk
-    return most is not None and belongings.count_bytes() >= FULL * most
+    return most is not None and visitors.count_bytes() >= FULL * most
 
 
 def _delete_runs(owner: str) -> None:

@@ -6,9 +6,9 @@ import time
 
 from sqlalchemy import delete, insert, select
 
-from digitlab.belongings import DAY
 from digitlab.runs.schema import TrainingRow
 from digitlab.runs.transaction import transact
+from digitlab.visitors import DAY
 
 
 def note_training(owner: str, seconds: float) -> None:

@@ -8,16 +8,10 @@ within the seconds of fifteen turns on two processes, however long each wants to
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from digitlab import owners
-from digitlab.classroom import members, teachers
 from digitlab.classroom.members import held_owners, limits_of
-from digitlab.classroom.room import Room
-from digitlab.classroom.teachers import change_room
 from digitlab.errors import RunError
-from digitlab.jobs.launch import launch_worker
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord
@@ -25,54 +19,6 @@ from digitlab.settings import read_settings
 from digitlab.words import counted, duration
 
 TURN_SECONDS = 5.0  # of training; resuming costs some tenths of a second
-
-
-def pause_room(code: str) -> Room:
-    """Let the runs of a room's learners save their state and wait; the room as it is then.
-
-    RoomError unless a teacher asks.
-    """
-    return change_room(code, paused=True)
-
-
-def resume_room(code: str) -> Room:
-    """Let a room's runs go on where they were; raises as `pause_room` does."""
-    with _letting_go():
-        return change_room(code, paused=False)
-
-
-def end_room(code: str) -> None:
-    """Delete the room with all that lies in it; the learners keep what they made.
-
-    Runs that waited while it was paused go on. RoomError unless a teacher asks.
-    """
-    with _letting_go():
-        teachers.end_room(code)
-
-
-def leave_room(code: str) -> None:
-    """Let whoever acts out of a room, whose runs go on; their number goes to nobody else."""
-    with _letting_go():
-        members.leave_room(code)
-
-
-def remove_member(code: str, number: int) -> None:
-    """Send a learner out of the room, whose runs go on; RoomError unless a teacher asks."""
-    with _letting_go():
-        members.remove_member(code, number)
-
-
-@contextmanager
-def _letting_go() -> Iterator[None]:
-    """Start workers for the runs that may train after this, and were held before."""
-    with owners.acting_for(None):
-        before = held_owners()
-    yield
-    with owners.acting_for(None):
-        held = held_owners()
-        waiting = [] if before <= held else store.list_turns(held)
-    for _ in waiting[: read_settings().max_jobs]:
-        launch_worker()
 
 
 def is_held(record: RunRecord) -> bool:

@@ -20,7 +20,7 @@ from digitlab.classroom.members import held_owners
 from digitlab.data.registry import is_available
 from digitlab.errors import DatasetError, DigitlabError, StorageError, StoreError
 from digitlab.execution.control import Control
-from digitlab.jobs import training_time, turns, warm
+from digitlab.jobs import pool, training_time, turns
 from digitlab.jobs.launch import launch_worker
 from digitlab.jobs.queue import mark_interrupted
 from digitlab.runs import lease, storage, store
@@ -29,7 +29,7 @@ from digitlab.settings import read_settings
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
-    from digitlab.jobs.shelf import Shelf
+    from digitlab.jobs.preload import DatasetCache
     from digitlab.runs.record import RunRecord
     from digitlab.training.events import Event
 
@@ -220,20 +220,20 @@ def _claim(needs_data: bool, fits: Callable[[RunRecord], bool] | None = None) ->
 
 def wait(place: Path, callbacks: Callbacks = ALONE) -> None:
     """Wait in the folder `place` and carry out runs, as long as somebody may start one there."""
-    seat, shelf, warming = warm.take_seat(place), None, True
+    slot, cache, warming = pool.take_slot(place), None, True
     checks = time.monotonic() + DELAY_SECONDS
-    while seat:
+    while slot:
         now = time.monotonic()
-        if seat.engaged:
-            seat.leave()  # another worker may be warmed, while this one trains
-            work(callbacks, shelf.get if shelf else _nothing)
-            seat = warm.take_seat(place) if warm.is_wanted(place) and not _holds_gpu() else None
+        if slot.engaged:
+            slot.leave()  # another worker may be warmed, while this one trains
+            work(callbacks, cache.get if cache else _nothing)
+            slot = pool.take_slot(place) if pool.is_wanted(place) and not _holds_gpu() else None
         elif now >= checks:
             checks = now + CHECK_SECONDS
-            if not warm.is_wanted(place) and seat.leave():
+            if not pool.is_wanted(place) and slot.leave():
                 return
             try:
-                shelf = _fill(shelf, place) if warming else shelf
+                cache = _fill(cache, place) if warming else cache
             except Exception:
                 log(f"Waits without what runs need:\n{traceback.format_exc()}")
                 warming = False
@@ -241,15 +241,15 @@ def wait(place: Path, callbacks: Callbacks = ALONE) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _fill(shelf: Shelf | None, place: Path) -> Shelf:
-    """The shelf, a new one at first, with the datasets that are wanted in the folder `place`."""
-    from digitlab.jobs.shelf import Shelf, rehearse
+def _fill(cache: DatasetCache | None, place: Path) -> DatasetCache:
+    """The cache, a new one at first, with the datasets that are wanted in the folder `place`."""
+    from digitlab.jobs.preload import DatasetCache, warm_up
 
-    if not shelf:
-        rehearse()
-    shelf = shelf or Shelf()
-    shelf.fill(warm.datasets(place))
-    return shelf
+    if not cache:
+        warm_up()
+    cache = cache or DatasetCache()
+    cache.fill(pool.datasets(place))
+    return cache
 
 
 def _holds_gpu() -> bool:

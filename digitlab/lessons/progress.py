@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from digitlab import belongings, files, shares
+from digitlab import files, quotas, visitors
 from digitlab.lessons.catalog import find_lesson
 from digitlab.lessons.criteria import Outcome
 from digitlab.lessons.lesson import Lesson, LessonError
@@ -93,7 +93,7 @@ def _keep(lesson: Lesson, new: Progress) -> Progress:
             reached={**before.reached, **new.reached}, answers={**new.answers, **before.answers}
         )
         entries = {**_read(), lesson.id: progress.model_dump()}
-        shares.check_disk(0, len(str(entries)), LessonError)
+        quotas.check_disk(0, len(str(entries)), LessonError)
         files.write_json(_path(), entries)
     return progress
 
@@ -107,4 +107,4 @@ def _read() -> Mapping[str, Any]:
 
 
 def _path() -> Path:
-    return belongings.folders("lessons")[0] / "progress.json"
+    return visitors.folders("lessons")[0] / "progress.json"

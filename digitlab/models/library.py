@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from digitlab import belongings, shares
+from digitlab import quotas, visitors
 from digitlab.errors import SpecError, StoreError
 from digitlab.files import write_atomically
 from digitlab.models.layer import shown
@@ -26,7 +26,7 @@ _RESERVED = ("own", "con", "prn", "aux", "nul")  # a word of links; devices of W
 
 def list_saved() -> tuple[str, ...]:
     """The names of all saved architectures, in alphabetical order."""
-    names = {path.stem for folder in belongings.folders(KIND) for path in folder.glob("*.yaml")}
+    names = {path.stem for folder in visitors.folders(KIND) for path in folder.glob("*.yaml")}
     return tuple(sorted(filter(_NAME.fullmatch, names), key=str.casefold))
 
 
@@ -58,14 +58,14 @@ def save_model(spec: ModelSpec, name: str, *, overwrite: bool = False) -> ModelS
         )
     if alike and not overwrite:
         raise SpecError(f"There is an architecture {name} already; overwrite it or rename yours.")
-    folder = belongings.folders(KIND)[0]
-    shares.check_count(KIND, sum(1 for _ in folder.glob("*.yaml")) - bool(alike), SpecError)
+    folder = visitors.folders(KIND)[0]
+    quotas.check_count(KIND, sum(1 for _ in folder.glob("*.yaml")) - bool(alike), SpecError)
     if not alike and len(list_saved()) >= MAX_SAVED:
         raise SpecError(
             f"{MAX_SAVED} architectures are saved, and no more are allowed; delete one."
         )
     renamed = spec.renamed(name)
-    shares.check_disk(0, 0, SpecError)
+    quotas.check_disk(0, 0, SpecError)
     write_atomically(folder / _path(name).name, renamed.to_yaml())
     return renamed
 
@@ -75,7 +75,7 @@ def delete_saved(name: str) -> None:
     if not is_saved(name):
         raise SpecError(f"There is no saved architecture {shown(name)}.")
     try:
-        owned = belongings.find_own(KIND, f"{name}.yaml", SpecError, f"The architecture {name}")
+        owned = visitors.find_own(KIND, f"{name}.yaml", SpecError, f"The architecture {name}")
         owned.unlink(missing_ok=True)
     except OSError as e:
         raise StoreError(f"{name} could not be deleted ({e.strerror or e}).") from e
@@ -105,4 +105,4 @@ def _well_named(name: object) -> bool:
 
 def _path(name: str) -> Path:
     assert _well_named(name)
-    return belongings.find(KIND, f"{name}.yaml")
+    return visitors.find(KIND, f"{name}.yaml")

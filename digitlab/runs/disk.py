@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from digitlab import belongings, owners, shares
+from digitlab import owners, quotas, visitors
 from digitlab.errors import RunError
 from digitlab.runs import checkpoints, run_folder, store
 from digitlab.runs.record import RunRecord
@@ -14,9 +14,9 @@ def check_disk(new: int = 0) -> None:
     """RunError where a run of `new` bytes is over the share of the visitor who asks, or of all."""
     if owners.is_bounded():
         runs = [record.id for record in store.list_records() if record.changeable]
-        used = sum(belongings.bytes_in(run_folder.run_folder(run_id)) for run_id in runs)
-        shares.check_disk(used, new, RunError)
-        shares.check_newcomers(_count_newcomers, new, RunError)
+        used = sum(visitors.bytes_in(run_folder.run_folder(run_id)) for run_id in runs)
+        quotas.check_disk(used, new, RunError)
+        quotas.check_newcomers(_count_newcomers, new, RunError)
 
 
 def training_bytes(record: RunRecord) -> int:
@@ -28,5 +28,5 @@ def training_bytes(record: RunRecord) -> int:
 
 def _count_newcomers() -> int:
     """The bytes of the runs of all who first came within a day."""
-    runs = store.list_runs_of(belongings.newcomers(), time.time() - belongings.DAY)
-    return sum(belongings.bytes_in(run_folder.run_folder(run.id)) for run in runs)
+    runs = store.list_runs_of(visitors.newcomers(), time.time() - visitors.DAY)
+    return sum(visitors.bytes_in(run_folder.run_folder(run.id)) for run in runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.errors import RunError
 from digitlab.runs import run_folder, store
 from digitlab.runs.disk import check_disk
@@ -59,13 +59,13 @@ def adopt(owner: str, new_owner: str) -> int:
         records = [record for record in store.list_records() if record.changeable]
     with owners.acting_for(new_owner):
         folders = [run_folder.run_folder(record.id) for record in records]
-        check_disk(sum(map(belongings.bytes_in, [*folders, belongings.visitors() / owner])))
+        check_disk(sum(map(visitors.bytes_in, [*folders, visitors.root() / owner])))
     with owners.acting_for(None):
         for record in records:
             store.update_run(record.id, owner=new_owner)
             _write(record.id)
     store.move_sweeps(owner, new_owner)
-    belongings.move_things(owner, new_owner)
+    visitors.move_things(owner, new_owner)
     return len(records)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, insert, select, update
 
-from digitlab import belongings, files, owners
+from digitlab import files, owners, visitors
 from digitlab.errors import ConfigError, DigitlabError, RunError, RunNotFoundError, StoreError
 from digitlab.runs.database import connect
 from digitlab.runs.record import check_run_id
@@ -47,7 +47,7 @@ def add_state(sweep_id: str, search: Search) -> None:
     """Remember a new sweep, as one of whoever acts now."""
     owner = owners.new_owner()
     if owner is not None:
-        belongings.note_things(owner)
+        visitors.note_things(owner)
     row = {"id": sweep_id, "created": time.time(), "search": search.model_dump()}
     with transact(write=True) as session:
         session.execute(insert(SweepRow).values(**row, owner=owner, stopped="", ended=False))
@@ -101,7 +101,7 @@ def list_open() -> list[tuple[str | None, str]]:
 def _keep_copy(row: dict[str, object]) -> None:
     """Write a new sweep to the home, too: its runs are there, should the store be lost."""
     with contextlib.suppress(StoreError):  # a full disk: the store has it
-        place = belongings.find_new(_FOLDER, f"{row['id']}.json")
+        place = visitors.find_new(_FOLDER, f"{row['id']}.json")
         files.write_json(place, {**row, "stopped": _LOST, "ended": False})
 
 

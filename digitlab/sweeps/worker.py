@@ -2,7 +2,7 @@
 
 python -m digitlab worker [--wait FOLDER | --cluster]
 
-With --wait it first loads what runs need, and waits until one is there; see `jobs.warm`. With
+With --wait it first loads what runs need, and waits until one is there; see `jobs.pool`. With
 --cluster it has a Ray cluster carry them out; see `jobs.cluster`.
 """
 

@@ -16,16 +16,16 @@ from digitlab.errors import DatasetError, SpecError
 from digitlab.evaluation.comparison import with_elapsed
 from digitlab.evaluation.metrics import evaluate_logits
 from digitlab.jobs import requests
-from digitlab.jobs.compute import is_apart
+from digitlab.jobs.compute import has_processes
 from digitlab.jobs.requests import DataKey
-from digitlab.jobs.run_apart import RunApart
+from digitlab.jobs.run_proxy import RunProxy
 from digitlab.models.load import known_recipe
 from digitlab.runs import run_folder
 from digitlab.runs.graph import find_graph
 from digitlab.runs.run import Run
 from digitlab.settings import read_settings
 from digitlab.training.config import TrainConfig
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,8 +150,8 @@ def reader(run: Run) -> Run:
     run = Run(run.record)
     if find_graph(run):
         return run
-    if is_apart():
-        return run if compute(requests.keep_graph, run.id) else RunApart(run.record)
+    if has_processes():
+        return run if compute(requests.keep_graph, run.id) else RunProxy(run.record)
     import torch
 
     # A visitor's prediction is small: more threads would only compete with those of others.

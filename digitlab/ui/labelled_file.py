@@ -11,7 +11,7 @@ import streamlit as st
 from digitlab.analysis.read_images import read_images
 from digitlab.errors import UnclearFileError, UnlabelledFileError, UploadError
 from digitlab.ui import page
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.markdown import plain
 from digitlab.ui.uploads import largest_megabytes
 

@@ -11,8 +11,8 @@ import contextlib
 import threading
 
 from digitlab.analysis.recognize import default_reader, recognize
-from digitlab.jobs.compute import is_apart
-from digitlab.jobs.warm import free_memory
+from digitlab.jobs.compute import has_processes
+from digitlab.jobs.pool import free_memory
 from digitlab.models.load import load_model
 from digitlab.owners import acting_for
 
@@ -58,7 +58,7 @@ def _end(thread: threading.Thread) -> None:
 @acting_for(None)
 def _load() -> None:
     steps = [(PAGE_SECONDS, _read_a_stroke)]
-    if not is_apart():
+    if not has_processes():
         steps += [(DRAWING_SECONDS, _load_torch), (0, _load_tables)]
     for pause, step in steps:
         if _ended.wait(pause) or (step is not _read_a_stroke and free_memory() < _LEAST_MEMORY):

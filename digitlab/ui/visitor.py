@@ -25,7 +25,7 @@ from filelock import FileLock
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.errors import DigitlabError, StoreError
 from digitlab.files import write_atomically, writing
 from digitlab.settings import read_settings
@@ -213,15 +213,15 @@ def show_visitor() -> None:
 def note_visitor() -> None:
     """`show_visitor` where nothing is shown of it: whoever keeps something here was here."""
     visitor = owners.acting()
-    if visitor is not None and belongings.has_things(visitor.owner):
+    if visitor is not None and visitors.has_things(visitor.owner):
         _note_visit(visitor)
         _ask_browser()
 
 
 def _note_visit(visitor: owners.Visitor) -> None:
-    away = time.time() - belongings.last_visit(visitor.owner)
+    away = time.time() - visitors.last_visit(visitor.owner)
     st.session_state.setdefault(_AWAY, away)
-    belongings.note_visit(visitor.owner)
+    visitors.note_visit(visitor.owner)
     _clear_hourly(str(read_settings().home))
 
 
@@ -236,7 +236,7 @@ def _ask_browser() -> None:
 def warn_of_loss() -> None:
     """Say where what a visitor made may go: the disk fills up, or they were away for long."""
     visitor, settings = owners.acting(), read_settings()
-    if visitor is None or visitor.admin or not belongings.has_things(visitor.owner):
+    if visitor is None or visitor.admin or not visitors.has_things(visitor.owner):
         return
     if _clear_hourly(str(settings.home))["filling up"]:
         st.warning(
@@ -245,7 +245,7 @@ def warn_of_loss() -> None:
             "came last for the first time. Download the runs that you want to keep.",
             icon=":material/hard_drive:",
         )
-    days = st.session_state.get(_AWAY, 0.0) / belongings.DAY
+    days = st.session_state.get(_AWAY, 0.0) / visitors.DAY
     if settings.keep_days and settings.keep_days / 2 < days < _LONG_AGO:
         st.warning(
             f"You were away for {counted(round(days), 'day')}. What you made here, your runs too, "
@@ -288,7 +288,7 @@ def _show_account() -> None:
     known = st.user.to_dict()
     if known.get("is_logged_in"):
         before = owners.owner_of(_secret())
-        if belongings.has_things(before):
+        if visitors.has_things(before):
             st.button(
                 "Take over what I made",
                 key="adopt",

@@ -39,9 +39,8 @@ from websockets.exceptions import ConnectionClosed
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import digitlab as dl
-from digitlab import shares
+from digitlab import quotas
 from digitlab.analysis.leaderboard import rank_runs
-from digitlab.belongings import DAY, count_bytes, visitors
 from digitlab.data import own
 from digitlab.data.collections import NewDrawing, keep_drawing, list_collections
 from digitlab.data.reading.images import LabelledImages
@@ -53,6 +52,7 @@ from digitlab.jobs import queue, retention
 from digitlab.models.paste.read import read_code
 from digitlab.owners import acting_for, owner_of
 from digitlab.runs import store
+from digitlab.visitors import DAY, count_bytes, root
 from tests.benchmarks.serving import Served, serve
 from tests.benchmarks.visitors import call, is_end, say
 from tests.benchmarks.watching import processor_seconds
@@ -212,13 +212,13 @@ def boast(run: dl.Run) -> str:
 
 def fill_the_disk(_run: dl.Run) -> str:
     """Many cookies, each with datasets up to its share; and somebody who came back last week."""
-    os.environ["DIGITLAB_MAX_DISK"], shares.COUNTED_SECONDS = str(DISK), 1e-9
+    os.environ["DIGITLAB_MAX_DISK"], quotas.COUNTED_SECONDS = str(DISK), 1e-9
     regular, drawing = owner_of("regular"), NewDrawing(np.eye(28, dtype=np.uint8) * 255, 1)
     with acting_for(regular):
         keep_drawing("mine", drawing)
     for name, days in (("first", 7), ("seen", 4)):
         then = time.time() - days * DAY
-        os.utime(visitors() / regular / name, (then, then))
+        os.utime(root() / regular / name, (then, then))
     pixels = np.random.default_rng(0).integers(0, 256, (6_000, 1, 28, 28), np.uint8)
     images = LabelledImages("noise", pixels, np.arange(6_000) % 10, tuple("0123456789"), ())
     refused = 0
@@ -233,7 +233,7 @@ def fill_the_disk(_run: dl.Run) -> str:
     with acting_for(regular):
         kept = len(list_collections())
     del os.environ["DIGITLAB_MAX_DISK"]
-    shutil.rmtree(visitors())
+    shutil.rmtree(root())
     return (
         f"{taken / 1e6:.0f} of {DISK / 1e6:.0f} MB taken, {refused} sentences; who was here "
         f"before {'keeps' if kept else '**loses**'} theirs"

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 import digitlab as dl
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.classroom import challenge as challenges
 from digitlab.classroom import class_set, members, room, submissions
 from digitlab.classroom.archive import pack_room
@@ -61,7 +61,7 @@ def test_drawings_datasets_and_the_challenge_leave_in_the_rooms_zip(code, fill):
         challenges.hold_challenge(code, "challenge", "optdigits", train_images=200)
         names = zipfile.ZipFile(io.BytesIO(pack_room(code))).namelist()
         challenges.end_challenge(code)
-        drawn = belongings.bytes_in(room.room_folder(code) / "collections")
+        drawn = visitors.bytes_in(room.room_folder(code) / "collections")
         few = zipfile.ZipFile(io.BytesIO(pack_room(code, most=drawn + 10_000)))
         hidden = "challenges/001/hidden.safetensors"
         assert hidden in zipfile.ZipFile(io.BytesIO(pack_room(code))).namelist()

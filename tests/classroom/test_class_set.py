@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import digitlab as dl
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.analysis.writers import WriterResult, evaluate_writers, summarize_known, summarize_new
 from digitlab.classroom import class_set, members, room, teachers
 from digitlab.classroom.room import RoomError
@@ -164,9 +164,9 @@ def test_no_two_rooms_have_datasets_of_one_name_as_a_learner_may_be_in_both(code
 def test_what_a_room_keeps_counts_as_its_teachers(code, fill, monkeypatch):
     fill(1, 2)
     monkeypatch.setenv("DIGITLAB_HOSTED", "class")
-    kept = belongings.bytes_of(TEACHER)
-    assert kept > belongings.bytes_in(room.room_folder(code) / "collections")
-    assert belongings.bytes_of(learner(1)) == 0
+    kept = visitors.bytes_of(TEACHER)
+    assert kept > visitors.bytes_in(room.room_folder(code) / "collections")
+    assert visitors.bytes_of(learner(1)) == 0
     monkeypatch.setenv("DIGITLAB_VISITOR_DISK", str(kept + 1_000))
     with owners.acting_for(TEACHER), pytest.raises(RoomError, match="DIGITLAB_VISITOR_DISK"):
         class_set.make_class_set(code, "our-digits")

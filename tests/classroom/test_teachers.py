@@ -7,7 +7,7 @@ import os
 import pytest
 
 import digitlab as dl
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.classroom import members, teachers
 from digitlab.classroom import room as rooms
 from digitlab.classroom.room import RoomError
@@ -72,8 +72,8 @@ def test_a_teacher_looks_at_what_learners_made_and_changes_nothing(opened, train
 def test_strangers_who_come_today_leave_rooms_for_others(monkeypatch):
     monkeypatch.setattr(teachers, "MOST_ROOMS", 16)
     with owners.acting_for(TEACHER):
-        belongings.note_things(TEACHER)
-        first = belongings.visitors() / TEACHER / "first"
+        visitors.note_things(TEACHER)
+        first = visitors.root() / TEACHER / "first"
         os.utime(first, (0, 0))
         mine = teachers.open_room("Mine")[0].code
     strangers = [owners.owner_of(f"stranger {number}") for number in range(3)]
@@ -88,7 +88,7 @@ def test_strangers_who_come_today_leave_rooms_for_others(monkeypatch):
     with owners.acting_for(TEACHER):
         with pytest.raises(RoomError, match="There are 3 rooms"):
             teachers.open_room("Another")
-        monkeypatch.setattr(belongings, "DAY", -1.0)
+        monkeypatch.setattr(visitors, "DAY", -1.0)
         teachers.open_room("Another")
         assert rooms.read_room(mine).members
         with pytest.raises(RoomError, match="has ended"):

@@ -18,7 +18,7 @@ import pytest
 import digitlab as dl
 from digitlab.errors import DatasetMissingError, StoreError
 from digitlab.jobs import cluster, launch, queue
-from digitlab.jobs.need import SMALLEST
+from digitlab.jobs.resources import SMALLEST
 from digitlab.jobs.worker import ALONE
 from digitlab.runs import lease, store
 

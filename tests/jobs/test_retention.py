@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from digitlab import belongings, owners, shares
+from digitlab import owners, quotas, visitors
 from digitlab.classroom.room import list_rooms, room_folder
 from digitlab.classroom.teachers import open_room
 from digitlab.data import collections
@@ -46,7 +46,7 @@ def came(owner, first, last):
     """Let an owner have come first and last so many days ago."""
     for name, days in (("first", first), ("seen", last)):
         then = time.time() - days * 86_400
-        os.utime(belongings.visitors() / owner / name, (then, then))
+        os.utime(visitors.root() / owner / name, (then, then))
 
 
 def kept(owner):
@@ -65,7 +65,7 @@ def test_what_nobody_touched_for_long_goes_and_a_visit_keeps_it(leave, add_recor
     leave(BOB, 20)
     assert retention.clear() == []  # nothing is bounded
     monkeypatch.setenv("DIGITLAB_HOSTED", "demo")
-    belongings.note_visit(BOB)
+    visitors.note_visit(BOB)
     assert retention.clear() == [ANN]
     assert kept(ANN) == (0, 0, 1)
     assert kept(BOB) == (1, 1, 2)
@@ -75,7 +75,7 @@ def test_what_nobody_touched_for_long_goes_and_a_visit_keeps_it(leave, add_recor
 def test_before_the_disk_is_full_the_oldest_go_first_and_runs_last(leave, monkeypatch):
     leave(ANN, 9)
     leave(BOB, 3)
-    total = belongings.count_bytes()
+    total = visitors.count_bytes()
     for most, ann, bob in (
         (2 * total, (1, 1, 1), (1, 1, 1)),
         (total / retention.FULL - 1, (0, 0, 1), (1, 1, 1)),
@@ -100,7 +100,7 @@ def test_who_came_back_loses_nothing_to_later_cookies_however_often_they_come(le
     for number, cookie in enumerate(cookies):
         leave(cookie, 3)
         came(cookie, 3, number)  # one of them comes back each day
-    monkeypatch.setenv("DIGITLAB_MAX_DISK", str(int(0.4 * belongings.count_bytes())))
+    monkeypatch.setenv("DIGITLAB_MAX_DISK", str(int(0.4 * visitors.count_bytes())))
     retention.clear()
     assert kept(regular) == (1, 1, 1)
     assert [kept(cookie) for cookie in cookies] == 3 * [(0, 0, 0)]
@@ -111,7 +111,7 @@ def test_who_came_back_loses_nothing_to_later_cookies_however_often_they_come(le
 
 
 def test_all_newcomers_together_take_a_part_of_the_disk(leave, monkeypatch):
-    monkeypatch.setattr(shares, "COUNTED_SECONDS", 1e-9)  # counted anew each time
+    monkeypatch.setattr(quotas, "COUNTED_SECONDS", 1e-9)  # counted anew each time
     drawing = collections.NewDrawing(np.eye(28, dtype=np.uint8) * 255, 1)
     regular = owners.owner_of("regular")
     leave(regular, 9)
@@ -127,9 +127,9 @@ def test_all_newcomers_together_take_a_part_of_the_disk(leave, monkeypatch):
                     check_disk(100_000)
             else:
                 check_disk(100_000)
-    things = sum(belongings.bytes_in(belongings.visitors() / o) for o in belongings.newcomers())
+    things = sum(visitors.bytes_in(visitors.root() / o) for o in visitors.newcomers())
     monkeypatch.setenv("DIGITLAB_MAX_DISK", str(8 * things))
-    monkeypatch.setattr(shares, "count_bytes", lambda: 0)
+    monkeypatch.setattr(quotas, "count_bytes", lambda: 0)
     with owners.acting_for(regular):
         collections.keep_drawing("more", drawing)
     with owners.acting_for(BOB), pytest.raises(DatasetError, match="came first today"):
@@ -184,7 +184,7 @@ def test_a_room_stays_as_long_as_its_teacher_comes(monkeypatch):
     later = time.time() + 400 * 86_400
     monkeypatch.setattr(time, "time", lambda: later)
     monkeypatch.setenv("DIGITLAB_HOSTED", "class")
-    os.utime(belongings.visitors() / ANN / "seen", (later, later))
+    os.utime(visitors.root() / ANN / "seen", (later, later))
     retention.clear()
     assert [room.code for room in list_rooms()] == [code]
     came(ANN, 399, 399)
@@ -201,7 +201,7 @@ def test_rooms_that_nobody_uses_go_before_what_belongs_to_who_came_back(leave, m
             patch.setattr(time, "time", partial(float, then))
             code = open_room(f"Class {days}")[0].code
         (room_folder(code) / "drawings").write_bytes(bytes(100_000))
-    monkeypatch.setenv("DIGITLAB_MAX_DISK", str(int(0.9 * belongings.count_bytes())))
+    monkeypatch.setenv("DIGITLAB_MAX_DISK", str(int(0.9 * visitors.count_bytes())))
     retention.clear()
     assert [room.title for room in list_rooms()] == ["Class 0", "Class 2"]
     monkeypatch.setenv("DIGITLAB_MAX_DISK", "1")

@@ -12,7 +12,7 @@ from digitlab import owners
 from digitlab.classroom import members, teachers
 from digitlab.classroom import room as rooms
 from digitlab.execution import control
-from digitlab.jobs import queue, resume, turns, worker
+from digitlab.jobs import queue, resume, room_runs, turns, worker
 from digitlab.jobs.worker import work
 from digitlab.runs import run_folder, store
 
@@ -25,7 +25,7 @@ def started(monkeypatch):
     """Which workers were to be started: none is. Each step asks whether the turn is over."""
     monkeypatch.setattr(control, "TURN_LOOK_SECONDS", 0.0)
     started = []
-    for place in (queue, resume, turns):
+    for place in (queue, resume, room_runs):
         monkeypatch.setattr(place, "launch_worker", lambda: started.append(1))
     return started
 
@@ -117,8 +117,8 @@ def test_runs_go_on_where_their_room_no_longer_holds_them(code, started):
         submit(owner)
     number = rooms.read_room(code).find_member(ANN).number
     for owner, let_go in (
-        (ANN, turns.leave_room),
-        (TEACHER, lambda code: turns.remove_member(code, number)),
+        (ANN, room_runs.leave_room),
+        (TEACHER, lambda code: room_runs.remove_member(code, number)),
         (TEACHER, dl.end_room),
     ):
         started.clear()

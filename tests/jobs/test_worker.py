@@ -14,7 +14,7 @@ import digitlab as dl
 from digitlab import owners
 from digitlab.errors import StoreError
 from digitlab.execution.prepare import new_record, plan
-from digitlab.jobs import queue, warm, worker
+from digitlab.jobs import pool, queue, worker
 from digitlab.jobs.worker import work
 from digitlab.runs import run_folder, store
 
@@ -144,9 +144,9 @@ def test_one_that_cannot_load_anything_beforehand_waits_and_works_all_the_same(
 
     looks = []
     monkeypatch.setenv("DIGITLAB_WARM_WORKERS", "1")
-    monkeypatch.setattr("digitlab.jobs.shelf.rehearse", cannot)
+    monkeypatch.setattr("digitlab.jobs.preload.warm_up", cannot)
     monkeypatch.setattr(worker, "DELAY_SECONDS", 0)
-    monkeypatch.setattr(warm, "is_wanted", one_look)
+    monkeypatch.setattr(pool, "is_wanted", one_look)
     run_id = add()
     worker.wait(tmp_path)
     assert store.get_record(run_id).status == "finished"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import digitlab as dl
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.lessons import progress
 
 
@@ -23,7 +23,7 @@ def test_each_visitor_has_progress_of_their_own(monkeypatch, home):
     with owners.acting_for(second):
         assert not progress.read_progress(lesson).answers
         assert "made 0 predictions" in dl.check_lesson(lesson)[1].sentence
-    assert first in belongings.last_visits(), "it goes when its learner stays away"
+    assert first in visitors.last_visits(), "it goes when its learner stays away"
 
 
 def test_a_run_of_nobody_is_not_the_work_of_a_visitor(monkeypatch, optdigits):

@@ -16,7 +16,7 @@ from digitlab.runs.run import list_bundled
 from digitlab.ui import learning_curves
 from digitlab.ui.markdown import plain
 from digitlab.ui.model_picker import pack
-from digitlab.ui.train import looking
+from digitlab.ui.train import polling
 from digitlab.ui.train.recipe import MORE
 from digitlab.words import percent
 from tests.conftest import wait_for
@@ -353,7 +353,7 @@ def primary(app) -> list[str]:
 
 def test_only_what_somebody_does_keeps_a_worker_waiting_for_longer(open_page):
     app = open_page(PAGE)
-    touched, by_itself = looking._TOUCHED, looking._BY_ITSELF
+    touched, by_itself = polling._TOUCHED, polling._BY_ITSELF
     app.session_state[touched], app.session_state[by_itself] = 1.0, True
     assert healthy(app.run()).session_state[touched] == 1.0
     assert healthy(app.run()).session_state[touched] > 1.0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import digitlab as dl
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.data.collections import NewDrawing, keep_drawing
 from digitlab.models.library import list_saved, save_model
 from digitlab.ui import visitor
@@ -176,8 +176,8 @@ def test_a_first_visitor_is_somebody_new_and_nobody_is_one_where_it_is_not_hoste
 
 def came(proof, days):
     """Let a visitor, who keeps something, have been here last so many days ago."""
-    seen = belongings.visitors() / owners.owner_of(proof) / "seen"
-    then = time.time() - days * belongings.DAY
+    seen = visitors.root() / owners.owner_of(proof) / "seen"
+    then = time.time() - days * visitors.DAY
     os.utime(seen, (then, then))
     return seen
 
@@ -207,7 +207,7 @@ def test_a_visit_to_a_view_that_stands_alone_is_one(visit, train_tiny, monkeypat
     run = train(ANN, train_tiny, "Ann's net")
     seen = came(ANN, 10)
     visit(ANN, "6_Draw", run=run.id, view="draw")
-    assert time.time() - seen.stat().st_mtime < belongings.DAY
+    assert time.time() - seen.stat().st_mtime < visitors.DAY
     assert asked, "the browser keeps who that was"
     visit(BOB, "6_Draw", run="reader", view="draw")
     assert len(asked) == 1, "who keeps nothing is not asked to keep a cookie"

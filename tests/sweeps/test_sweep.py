@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 
 import digitlab as dl
-from digitlab import belongings, owners
+from digitlab import owners, visitors
 from digitlab.errors import ConfigError, DigitlabError, RunError, SpecError
 from digitlab.jobs import queue, resume, retention
 from digitlab.runs import store
@@ -254,7 +254,7 @@ def test_a_sweep_whose_runs_go_as_their_owner_is_gone_does_not_begin_anew(monkey
     sweep.advance_all()
     (record,) = store.list_sweep(sweep_id)
     store.update_run(record.id, status="finished")
-    os.utime(belongings.visitors() / owner / "seen", (1.0, 1.0))
+    os.utime(visitors.root() / owner / "seen", (1.0, 1.0))
     assert retention.clear() == [owner]
     assert sweep.advance_all() == 0
     assert store.list_sweep(sweep_id) == []

@@ -46,7 +46,7 @@ def test_a_thread_of_a_server_sees_and_changes_nothing_of_anybody(server, train_
 def test_preloading_acts_for_the_server(server, monkeypatch):
     seen = []
     monkeypatch.setattr(preload, "PAGE_SECONDS", 0)
-    monkeypatch.setattr(preload, "is_apart", lambda: True)
+    monkeypatch.setattr(preload, "has_processes", lambda: True)
     monkeypatch.setattr(preload, "_read_a_stroke", lambda: seen.append(owners.acting()))
     server(preload._load)
     assert seen == [None]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from digitlab.data.reading import arrays, folders, limits
-from digitlab.data.reading.apart import read_apart
 from digitlab.data.reading.files import File, list_tar, list_zip, unpack
 from digitlab.data.reading.idx import is_idx, read_idx
 from digitlab.data.reading.label_table import TABLE_ENDINGS, is_label_table
@@ -15,6 +14,7 @@ from digitlab.data.reading.options import Options
 from digitlab.data.reading.part import Part, find_split
 from digitlab.data.reading.sparse import is_libsvm, read_libsvm
 from digitlab.data.reading.tables import read_arff, read_csv
+from digitlab.data.reading.worker import read_in_worker
 from digitlab.errors import UnclearFileError, UploadError
 
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM", b"RIFF")
@@ -73,11 +73,11 @@ def _read_data(file: File, options: Options, on_progress: Progress) -> list[Part
         return arrays.read_npy(file, where, label_column)
     content = file.read(max(limits.MAX_BYTES, limits.MAX_UNPACKED))
     if head.startswith((b"PAR1", b"ARROW1", b"FEA1")):
-        return read_apart("parquet", content, where, options)
+        return read_in_worker("parquet", content, where, options)
     if head.startswith((b"\x89HDF\r\n\x1a\n", b"MATLAB 7.3")):
-        return read_apart("hdf5", content, where, options)
+        return read_in_worker("hdf5", content, where, options)
     if head.startswith(b"MATLAB 5.0"):
-        return read_apart("matlab", content, where, options)
+        return read_in_worker("matlab", content, where, options)
     if is_idx(head):
         shape = list(read_idx(content, where).shape)
         raise UploadError(

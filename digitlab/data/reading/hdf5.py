@@ -1,4 +1,4 @@
-"""HDF5 and MATLAB 7.3 → `Part`s. Called in a process of its own: see `apart`."""
+"""HDF5 and MATLAB 7.3 → `Part`s. Called in a process of its own: see `worker`."""
 
 from __future__ import annotations
 

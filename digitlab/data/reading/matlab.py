@@ -1,4 +1,4 @@
-"""MATLAB 5 → `Part`s. Called in a process of its own: see `apart`."""
+"""MATLAB 5 → `Part`s. Called in a process of its own: see `worker`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Parquet and Feather as Hugging Face and pandas write them → a `Part`.
 
-Called in a process of its own: see `apart`.
+Called in a process of its own: see `worker`.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from digitlab.jobs import requests
 from digitlab.models import edit
 from digitlab.models.graph import REUSE
 from digitlab.ui import cached
-from digitlab.ui.apart import compute
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.layers import button, change
+from digitlab.ui.compute import compute
 
 if TYPE_CHECKING:
     from digitlab.models.layer import Path

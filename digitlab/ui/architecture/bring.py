@@ -13,8 +13,8 @@ from digitlab.jobs.requests import DataKey
 from digitlab.models.placement import written
 from digitlab.snippets import export
 from digitlab.ui import page
-from digitlab.ui.apart import compute
 from digitlab.ui.architecture import state
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import run_title
 from digitlab.ui.markdown import plain
 from digitlab.words import percent

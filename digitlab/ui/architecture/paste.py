@@ -14,11 +14,11 @@ from digitlab.errors import ComputeError, ConfigError, SpecError
 from digitlab.jobs import requests
 from digitlab.models.naming import is_known
 from digitlab.training.config import TrainConfig
-from digitlab.ui.apart import compute
 from digitlab.ui.architecture import state
 from digitlab.ui.architecture.check import show_error_at_line
 from digitlab.ui.architecture.layers import LIST, MAX_ROWS
 from digitlab.ui.architecture.text import MONOSPACE, code_lines
+from digitlab.ui.compute import compute
 from digitlab.ui.markdown import plain
 from digitlab.ui.train.recipe import keep_recipe
 from digitlab.ui.train.recipe_fields import describe

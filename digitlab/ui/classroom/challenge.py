@@ -19,10 +19,10 @@ from digitlab.evaluation.intervals import wilson_interval
 from digitlab.runs.run import Run, list_runs
 from digitlab.snippets import classroom as snippets
 from digitlab.ui import page
-from digitlab.ui.apart import compute
 from digitlab.ui.chart import show_chart
 from digitlab.ui.classroom.attempt import attempt
 from digitlab.ui.classroom.viewer import Viewer
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import run_title
 from digitlab.ui.markdown import plain
 from digitlab.ui.run_picker import OFFERED

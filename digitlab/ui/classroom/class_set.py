@@ -22,10 +22,10 @@ from digitlab.jobs import requests
 from digitlab.runs.run import Run, list_runs
 from digitlab.snippets import classroom as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
 from digitlab.ui.chart import show_chart
 from digitlab.ui.classroom.attempt import attempt
 from digitlab.ui.classroom.viewer import Viewer
+from digitlab.ui.compute import compute
 from digitlab.ui.drawing.collection_files import agrees_to_storing
 from digitlab.ui.drawing.source import Drawing, clear_drawing, pick_drawing, start_drawing
 from digitlab.ui.labels import run_title

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from digitlab.classroom.room import Limits, Member, Room
-from digitlab.jobs.turns import leave_room
+from digitlab.jobs.room_runs import leave_room
 from digitlab.lessons.progress import read_all
 from digitlab.ui import lesson_bar, page
 from digitlab.ui.classroom.learners import number_lessons

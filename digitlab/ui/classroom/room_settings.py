@@ -12,7 +12,7 @@ from digitlab.classroom.room import Room
 from digitlab.classroom.teachers import change_room
 from digitlab.errors import DigitlabError
 from digitlab.jobs.compute import call
-from digitlab.jobs.turns import end_room, pause_room, remove_member, resume_room
+from digitlab.jobs.room_runs import end_room, pause_room, remove_member, resume_room
 from digitlab.lessons.catalog import list_lessons
 from digitlab.ui import page, url
 from digitlab.ui.classroom.attempt import attempt

@@ -36,7 +36,7 @@ def show(viewer: Viewer) -> None:
     page.code_fold(snippets.wall(viewer.room.code))
 
 
-def show_alone() -> None:
+def show_standalone() -> None:
     """The wall of the room in the URL without the rest of the page, for whoever is in the room."""
     room = rooms.find_room(st.query_params.get(ROOM, ""))
     rooms.check_inside(room.code)

@@ -11,7 +11,7 @@ from digitlab.imports.archive import import_run
 from digitlab.runs.run import Run
 from digitlab.snippets import export
 from digitlab.ui import page, url
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import run_title
 from digitlab.ui.markdown import plain
 

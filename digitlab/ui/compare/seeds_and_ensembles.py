@@ -16,9 +16,9 @@ from digitlab.runs.run import Run
 from digitlab.snippets import comparison as snippets
 from digitlab.snippets import export
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
 from digitlab.ui.compare import side_by_side
 from digitlab.ui.compare.choose import ComparedRun, why_not
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import run_title
 from digitlab.ui.markdown import plain
 from digitlab.ui.run_picker import show_training_link

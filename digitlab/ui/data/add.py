@@ -20,8 +20,8 @@ from digitlab.errors import DigitlabError, UnlabelledFileError
 from digitlab.settings import read_settings
 from digitlab.snippets import own_data as snippets
 from digitlab.ui import page, url
-from digitlab.ui.apart import compute
 from digitlab.ui.chart import show_chart
+from digitlab.ui.compute import compute
 from digitlab.ui.datasets import offer_deleting_damaged
 from digitlab.ui.labelled_file import (
     explain_forms,

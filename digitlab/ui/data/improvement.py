@@ -21,8 +21,8 @@ from digitlab.runs.run import Run, list_runs, open_run
 from digitlab.snippets import data_lab as snippets
 from digitlab.sweeps.grid import submit_sweep
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
 from digitlab.ui.compare.verdict import seeds_verdict, verdict
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import SPLIT_NAMES, run_title
 from digitlab.ui.markdown import plain
 from digitlab.ui.model_picker import DEFAULT, model_options

@@ -12,7 +12,7 @@ from digitlab.errors import DigitlabError
 from digitlab.jobs import requests
 from digitlab.snippets import data_lab as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.data import changes
 from digitlab.ui.data.browse import browse
 from digitlab.ui.data.gallery import Tile, describe

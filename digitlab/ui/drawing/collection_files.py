@@ -11,7 +11,7 @@ from digitlab.data.collection_files import export_collection, import_collection
 from digitlab.errors import DigitlabError
 from digitlab.settings import read_settings
 from digitlab.ui import page
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.markdown import plain
 from digitlab.ui.visitor import for_visitor
 

@@ -10,8 +10,8 @@ from digitlab.evaluation.occlusion import find_flip, hide, occlusion_map
 from digitlab.jobs import requests
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
 from digitlab.ui.chart import show_chart
+from digitlab.ui.compute import compute
 from digitlab.ui.datasets import explain_absence
 from digitlab.ui.drawing.reading import Reading
 from digitlab.ui.markdown import plain

@@ -12,7 +12,7 @@ from digitlab.jobs import queue, requests
 from digitlab.runs.run import Run, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import STATUS_WORDS, run_title
 from digitlab.ui.markdown import plain
 from digitlab.words import percent

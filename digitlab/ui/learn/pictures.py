@@ -16,7 +16,7 @@ from digitlab.lessons.work import Work
 from digitlab.runs.run import Run, open_run
 from digitlab.training.config import Augmentation
 from digitlab.ui import cached
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -18,7 +18,7 @@ from digitlab.evaluation.label_issues import find_label_issues
 from digitlab.jobs import requests
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import run_names
 from digitlab.ui.markdown import plain
 from digitlab.ui.results.single_image import browse

@@ -12,8 +12,8 @@ from digitlab.errors import RunError
 from digitlab.jobs import requests
 from digitlab.runs.run_folder import WEIGHTS
 from digitlab.ui import cached
-from digitlab.ui.apart import compute
 from digitlab.ui.chart import show_chart
+from digitlab.ui.compute import compute
 from digitlab.ui.results.view import View
 from digitlab.words import shorten
 

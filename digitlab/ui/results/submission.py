@@ -10,8 +10,8 @@ from digitlab.errors import DigitlabError
 from digitlab.jobs import requests
 from digitlab.snippets import own_data as snippets
 from digitlab.ui import exports, page
-from digitlab.ui.apart import compute
 from digitlab.ui.chart import show_chart
+from digitlab.ui.compute import compute
 from digitlab.ui.markdown import plain
 from digitlab.words import percent
 

@@ -11,8 +11,8 @@ from digitlab.jobs import requests
 from digitlab.snippets import basics
 from digitlab.training.config import Augmentation
 from digitlab.ui import cached, url
-from digitlab.ui.apart import compute
 from digitlab.ui.chart import show_chart
+from digitlab.ui.compute import compute
 
 _SHOWN = 16
 

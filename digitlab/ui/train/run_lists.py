@@ -9,7 +9,7 @@ from digitlab.runs import store
 from digitlab.runs.run import list_bundled
 from digitlab.ui import page, shared_views
 from digitlab.ui.run_picker import show_result_links, show_training_links
-from digitlab.ui.train.looking import rerun
+from digitlab.ui.train.polling import rerun
 from digitlab.words import counted
 
 LISTS_SECONDS = 2.0

@@ -14,7 +14,7 @@ from digitlab.sweeps.search import TRIALS, Search, make_search
 from digitlab.sweeps.sweep import start_sweep
 from digitlab.training.config import TrainConfig
 from digitlab.ui import page, url
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import model_title
 from digitlab.ui.model_picker import OWN
 from digitlab.ui.train.field_search import FieldSearch, field_title

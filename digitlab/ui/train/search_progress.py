@@ -16,13 +16,13 @@ from digitlab.sweeps.state import find_state
 from digitlab.sweeps.sweep import STOPPED, keep_going, resume_sweep, stop_sweep
 from digitlab.sweeps.trials import Trial
 from digitlab.ui import page, shared_views
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.display import STEADY
 from digitlab.ui.learning_curves import UPDATE_SECONDS
 from digitlab.ui.live_charts import LiveChart, show_live_charts
 from digitlab.ui.markdown import plain
 from digitlab.ui.train.field_search import field_title
-from digitlab.ui.train.looking import rerun
+from digitlab.ui.train.polling import rerun
 from digitlab.ui.train.selected_run import open_column, select_run, show_opened
 from digitlab.ui.train.watch import REFRESH_SECONDS
 from digitlab.words import counted, duration, in_short

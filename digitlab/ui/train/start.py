@@ -15,7 +15,7 @@ from digitlab.jobs.queue import active_runs, enqueue, list_active
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.settings import read_settings
 from digitlab.ui import cached, page, url
-from digitlab.ui.apart import compute
+from digitlab.ui.compute import compute
 from digitlab.ui.labels import model_title
 from digitlab.ui.markdown import plain
 from digitlab.ui.train.selected_run import select_run

@@ -27,7 +27,7 @@ from digitlab.ui.labels import STATUS_WORDS, differing_settings, run_names
 from digitlab.ui.learning_curves import UPDATE_SECONDS
 from digitlab.ui.live_charts import LiveChart, show_live_charts
 from digitlab.ui.markdown import plain
-from digitlab.ui.train.looking import rerun
+from digitlab.ui.train.polling import rerun
 from digitlab.ui.train.selected_run import (
     deselect_sweep,
     open_column,

@@ -16,8 +16,8 @@ from digitlab.snippets import basics
 from digitlab.ui import page, shared_views
 from digitlab.ui.display import STEADY
 from digitlab.ui.learning_curves import UPDATE_SECONDS, watch_curves, watch_other_curves
-from digitlab.ui.train.looking import rerun
 from digitlab.ui.train.next_step import show_next_step
+from digitlab.ui.train.polling import rerun
 from digitlab.ui.train.progress import (
     share,
     show_head,

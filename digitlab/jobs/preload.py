@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
 
 
-class Shelf:
+class DatasetCache:
     """Datasets that are loaded already, as long as their files are the same."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Shelf:
         return data if data is not None and files_stamp(name) == stamp else None
 
 
-def rehearse() -> None:
+def warm_up() -> None:
     """Train and evaluate a small network on a few images: what that imports is loaded then."""
     data = load_dataset(EMBEDDED)
     model = build(load_model("cnn-small"))

@@ -1,8 +1,8 @@
 """Forms that libraries in C read (HDF5, MATLAB, Parquet), read in a process of its own.
 
-    python -m digitlab.data.reading.apart FOLDER
+    python -m digitlab.data.reading.worker FOLDER
 
-`read_apart` starts it with the file in FOLDER and kind, name and options as its arguments; it
+`read_in_worker` starts it with the file in FOLDER and kind, name and options as its arguments; it
 leaves there the arrays of each part as .npy and what else is known of them as JSON; see `sandbox`.
 """
 
@@ -29,10 +29,10 @@ _BYTES_A_SECOND = 1_000_000
 _PATIENCE = 4  # times that, by the clock: other processes may be busy
 
 
-def read_apart(kind: str, content: bytes, where: str, options: Options) -> list[Part]:
+def read_in_worker(kind: str, content: bytes, where: str, options: Options) -> list[Part]:
     """The parts of a file of the kind hdf5, matlab or parquet; UploadError as its reader says."""
     opened = sandbox.open_apart(
-        "digitlab.data.reading.apart",
+        "digitlab.data.reading.worker",
         content,
         kind,
         where,

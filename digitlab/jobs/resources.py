@@ -1,4 +1,4 @@
-"""`Need`: the processors, GPUs and memory that a run's training takes, estimated before it begins.
+"""`Resources`: the processors, GPUs and memory that a training takes, estimated before it begins.
 
 - CPUs: as many as the recipe's threads, for each of its `devices`, which is a process of its own.
   Where it names none, one for each; or 4, as `training.compute` takes several threads from 250
@@ -31,14 +31,14 @@ THREADED, THREADS = 250e6, 4
 PROCESS_BYTES, CLASSICAL_BYTES = 900_000_000, 2_000_000_000
 
 
-class Need(NamedTuple):
+class Resources(NamedTuple):
     """What a training takes, or what a machine has; memory in gigabytes."""
 
     cpus: int
     gpus: int
     memory: int
 
-    def fits(self, machine: Need) -> bool:
+    def fits(self, machine: Resources) -> bool:
         """Whether a machine has as much."""
         return all(mine <= its for mine, its in zip(self, machine, strict=True))
 
@@ -47,16 +47,16 @@ class Need(NamedTuple):
         return f"{counted(self.cpus, 'CPU')}, {gpus}{self.memory} GB of memory"
 
 
-SMALLEST = Need(1, 0, 1)
+SMALLEST = Resources(1, 0, 1)
 
 
-def need_of(record: RunRecord, most: Need) -> Need:
+def resources_of(record: RunRecord, most: Resources) -> Resources:
     """What a run needs where no machine has more CPUs than `most`, and GPUs if `most` has any."""
     try:
         experiment = record.experiment
         spec, config = experiment.spec, experiment.config
         if classical_kind(spec):
-            return Need(min(THREADS, most.cpus), 0, _gigabytes(CLASSICAL_BYTES))
+            return Resources(min(THREADS, most.cpus), 0, _gigabytes(CLASSICAL_BYTES))
         summary = _summarize(json.dumps(record.spec))
     except DigitlabError:  # its worker says why it cannot be carried out
         return SMALLEST
@@ -67,10 +67,10 @@ def need_of(record: RunRecord, most: Need) -> Need:
     if not config.threads and work >= THREADED:
         cpus = max(cpus, THREADS)
     cpus = max(config.devices, min(cpus, most.cpus))
-    return Need(cpus, gpus, _gigabytes(config.devices * each))
+    return Resources(cpus, gpus, _gigabytes(config.devices * each))
 
 
-def _is_on_gpu(record: RunRecord, device: str, most: Need) -> bool:
+def _is_on_gpu(record: RunRecord, device: str, most: Resources) -> bool:
     """Whether a run trains on GPUs; one that has begun is resumed on the same kind of device."""
     if device == "auto" and record.step and record.environment.get("device"):
         device = str(record.environment["device"])

@@ -14,7 +14,7 @@ from digitlab.ui.run_picker import linked_run
 
 @st.fragment
 @page.guard()
-def show_alone() -> None:
+def show_standalone() -> None:
     """The pad, the answer below it, and which network reads."""
     run = linked_run()
     run.check_task("classify")

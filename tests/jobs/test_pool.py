@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import digitlab as dl
-from digitlab.jobs import launch, queue, warm
+from digitlab.jobs import launch, pool, queue
 from digitlab.runs import store
 
 MODEL = "logistic-regression"
@@ -21,16 +21,16 @@ TINY = dl.TrainConfig(epochs=2, learning_rate=0.01, batch_size=128, device="cpu"
 def room(monkeypatch, workers, wait_for):
     """The folder in which one worker may wait; whoever waits at the end of the test leaves."""
     monkeypatch.setenv("DIGITLAB_WARM_WORKERS", "1")
-    monkeypatch.setattr(warm, "free_memory", lambda: 1e12)
+    monkeypatch.setattr(pool, "free_memory", lambda: 1e12)
     monkeypatch.setattr(launch, "WARM_SECONDS", 0.0)
-    yield warm.folder()
+    yield pool.folder()
     for worker in workers():
         os.kill(worker, signal.SIGKILL)
     wait_for(lambda: not workers())
 
 
 def is_ready(room):
-    return warm.count_waiting(room) == 1 and any(room.glob("*.free"))
+    return pool.count_waiting(room) == 1 and any(room.glob("*.free"))
 
 
 def seconds_of_processor(worker):
@@ -47,7 +47,7 @@ def look_until(room, wait_for):
     """A function that waits as somebody who looks all the while: else a worker leaves at last."""
 
     def wait(condition):
-        wait_for(lambda: warm.look(room, "optdigits") or condition())
+        wait_for(lambda: pool.announce(room, "optdigits") or condition())
 
     return wait
 
@@ -91,17 +91,17 @@ def test_a_killed_one_harms_nothing(room, workers, ended, wait_for):
     wait_for(lambda: is_ready(room))
     (worker,) = workers()
     os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: not warm.count_waiting(room))  # the system frees its memory before its locks
+    wait_for(lambda: not pool.count_waiting(room))  # the system frees its memory before its locks
     assert list(room.glob("*.free")), "it could tidy nothing away"
     assert ended(queue.submit(MODEL, "optdigits", TINY)).status == "finished"
     assert not list(room.glob("*.free"))
 
 
 def test_none_waits_where_none_may(room, workers, monkeypatch):
-    monkeypatch.setattr(warm, "free_memory", lambda: 1e9)  # too little to warm one
+    monkeypatch.setattr(pool, "free_memory", lambda: 1e9)  # too little to warm one
     launch.keep_warm("optdigits")
     assert workers() == []
-    monkeypatch.setattr(warm, "free_memory", lambda: 1e12)
+    monkeypatch.setattr(pool, "free_memory", lambda: 1e12)
     monkeypatch.setenv("DIGITLAB_WARM_WORKERS", "0")
     launch.keep_warm("optdigits")
     assert workers() == []
@@ -121,17 +121,17 @@ def test_beside_a_run_that_trains_none_waits_unless_two_may(room, add_record, mo
 def test_only_one_of_the_same_environment_is_engaged_once_and_not_while_it_leaves(
     room, monkeypatch
 ):
-    seat = warm.take_seat(room)
-    assert warm.take_seat(room) is None, "one may wait"
+    slot = pool.take_slot(room)
+    assert pool.take_slot(room) is None, "one may wait"
     with monkeypatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "7")
-        assert not warm.engage()
-    assert not seat.engaged
-    assert warm.engage()
-    assert seat.engaged
-    assert not warm.engage(), "it is engaged once"
-    assert not seat.leave()
+        assert not pool.engage()
+    assert not slot.engaged
+    assert pool.engage()
+    assert slot.engaged
+    assert not pool.engage(), "it is engaged once"
+    assert not slot.leave()
 
-    seat = warm.take_seat(room)
-    assert seat.leave()
-    assert not warm.engage()
+    slot = pool.take_slot(room)
+    assert slot.leave()
+    assert not pool.engage()

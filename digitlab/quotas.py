@@ -1,4 +1,4 @@
-"""Shares: how much a visitor may keep, and all of them together.
+"""Quotas: how much a visitor may keep, and all of them together.
 
 Who comes first today has nothing to lose, and may be one person with many cookies. All newcomers
 together may so take an eighth of the disk for their runs and an eighth for the rest: others keep
@@ -12,10 +12,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from digitlab.belongings import bytes_of, count_bytes, newcomers, note_things
 from digitlab.errors import DigitlabError
 from digitlab.owners import acting, is_bounded
 from digitlab.settings import read_settings
+from digitlab.visitors import bytes_of, count_bytes, newcomers, note_things
 from digitlab.words import counted, size
 
 NEWCOMERS = 1 / 8  # of DIGITLAB_MAX_DISK

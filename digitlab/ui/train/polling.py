@@ -12,11 +12,11 @@ from digitlab.ui import page, shared_views
 LOOK_SECONDS = 2.0
 LOOK_BESIDE_RUN_SECONDS = 10.0  # where a run that trains is watched: that refreshes itself
 IDLE_SECONDS = 900.0  # after which a page that nobody touched keeps no worker waiting
-_TOUCHED = "looking:touched"  # when the page last reran because somebody did something
-_BY_ITSELF = "looking:by-itself"  # whether the next rerun is the page's own doing
+_TOUCHED = "polling:touched"  # when the page last reran because somebody did something
+_BY_ITSELF = "polling:by-itself"  # whether the next rerun is the page's own doing
 
 
-def keep_looking(dataset: str, run_id: str | None, *, visible: bool) -> None:
+def keep_polling(dataset: str, run_id: str | None, *, visible: bool) -> None:
     """Rerun the page when the run `run_id` or the list of active runs changes, whoever did it."""
     if not st.session_state.pop(_BY_ITSELF, False):
         st.session_state[_TOUCHED] = time.monotonic()

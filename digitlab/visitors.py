@@ -44,7 +44,7 @@ def folders(kind: str) -> list[Path]:
     if owner is None:
         return [everybody]
     shared = _room_folders(owner, MEMBERS, TEACHERS) if kind in _SHARED else []
-    return [visitors() / owner / kind, *(folder / kind for folder in shared), everybody]
+    return [root() / owner / kind, *(folder / kind for folder in shared), everybody]
 
 
 @contextlib.contextmanager
@@ -82,19 +82,19 @@ def find_new(kind: str, name: str) -> Path:
     return find(kind, name) if may_change(None) else folders(kind)[0] / name
 
 
-def visitors() -> Path:
+def root() -> Path:
     """The folder of what visitors keep, a folder each."""
     return read_settings().home / "visitors"
 
 
 def count_bytes() -> int:
     """Bytes of all runs, of all visitors' things and of rooms."""
-    return sum(map(bytes_in, (read_settings().runs, visitors(), rooms())))
+    return sum(map(bytes_in, (read_settings().runs, root(), rooms())))
 
 
 def bytes_of(owner: str) -> int:
     """Bytes of a visitor's things, and of the rooms that they teach."""
-    return sum(map(bytes_in, (visitors() / owner, *_room_folders(owner, TEACHERS))))
+    return sum(map(bytes_in, (root() / owner, *_room_folders(owner, TEACHERS))))
 
 
 def bytes_in(folder: Path) -> int:
@@ -109,12 +109,12 @@ def bytes_in(folder: Path) -> int:
 def note_visit(owner: str) -> None:
     """Remember that somebody who keeps something was here just now; see `last_visits`."""
     with contextlib.suppress(OSError):  # who keeps nothing has no folder
-        os.utime(visitors() / owner / _SEEN)
+        os.utime(root() / owner / _SEEN)
 
 
 def note_things(owner: str) -> None:
     """Remember that somebody keeps something from now on."""
-    seen = visitors() / owner / _SEEN
+    seen = root() / owner / _SEEN
     with writing(seen):
         seen.parent.mkdir(parents=True, exist_ok=True)
         if not seen.exists():
@@ -125,7 +125,7 @@ def note_things(owner: str) -> None:
 def last_visits() -> dict[str, float]:
     """When each owner who has a folder was here last, seconds since 1970; the oldest first."""
     times = {}
-    for seen in visitors().glob(f"*/{_SEEN}"):
+    for seen in root().glob(f"*/{_SEEN}"):
         if OWNER_NAME.fullmatch(seen.parent.name):
             times[seen.parent.name] = seen.stat().st_mtime
     return dict(sorted(times.items(), key=lambda item: item[1]))
@@ -133,12 +133,12 @@ def last_visits() -> dict[str, float]:
 
 def first_visit(owner: str) -> float:
     """When somebody first kept something, seconds since 1970; 0 where that was not noted."""
-    return _time_of(visitors() / owner / _FIRST)
+    return _time_of(root() / owner / _FIRST)
 
 
 def last_visit(owner: str) -> float:
     """When somebody who keeps something was here last, seconds since 1970; 0 for anybody else."""
-    return _time_of(visitors() / owner / _SEEN)
+    return _time_of(root() / owner / _SEEN)
 
 
 def _time_of(path: Path) -> float:
@@ -162,22 +162,22 @@ def has_things(owner: str) -> bool:
 def move_things(owner: str, new_owner: str) -> None:
     """Move what a visitor saved to another; what has a name that is taken there stays."""
     note_things(new_owner)
-    for path in (visitors() / Visitor(owner).owner).glob("*/*"):
-        target = visitors() / Visitor(new_owner).owner / path.parent.name / path.name
+    for path in (root() / Visitor(owner).owner).glob("*/*"):
+        target = root() / Visitor(new_owner).owner / path.parent.name / path.name
         if not target.exists():
             with writing(target):
                 target.parent.mkdir(exist_ok=True)
                 path.rename(target)
-    if not any((visitors() / owner).glob("*/*")):
+    if not any((root() / owner).glob("*/*")):
         remove_folder(owner)
 
 
 def remove_folder(owner: str) -> None:
     """Delete all that lies in a visitor's folder."""
-    shutil.rmtree(visitors() / Visitor(owner).owner, ignore_errors=True)
+    shutil.rmtree(root() / Visitor(owner).owner, ignore_errors=True)
 
 
 def remove_things(owner: str) -> None:
     """Delete what a visitor saved, but not when they were here."""
-    for path in (visitors() / Visitor(owner).owner).glob("*/"):
+    for path in (root() / Visitor(owner).owner).glob("*/"):
         shutil.rmtree(path, ignore_errors=True)

@@ -20,7 +20,7 @@ HEIGHT = 400  # pixels of the matrix
 
 @st.fragment
 @page.guard()
-def show_alone() -> None:
+def show_standalone() -> None:
     """The accuracy, the confusion matrix, and the mistakes; a click shows those of one pair."""
     view = linked_view()
     if view.run.task != "classify":

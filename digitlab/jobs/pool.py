@@ -1,4 +1,4 @@
-"""Warm workers: processes that have loaded torch and the data at hand, and wait for a run.
+"""The pool of warm workers: processes that have loaded torch and data, and wait for a run.
 
 They wait in a folder of the home, one for each state of the code and the environment, because a
 worker must compute as one would that is started now. In it, `looked` says when somebody last looked
@@ -44,7 +44,7 @@ def folder() -> Path:
     return read_settings().home / "warm" / hashlib.sha256(state.encode()).hexdigest()[:16]
 
 
-def look(place: Path, dataset: str) -> None:
+def announce(place: Path, dataset: str) -> None:
     """Say in the folder `place` that somebody may soon start a run on this dataset."""
     names = datasets(place)
     if dataset not in names:
@@ -95,7 +95,7 @@ def clear() -> None:
                 shutil.rmtree(place, ignore_errors=True)
 
 
-class Seat:
+class Slot:
     """The place of one waiting worker, held by its process until `leave` or its death."""
 
     def __init__(self, lock: FileLock) -> None:
@@ -109,7 +109,7 @@ class Seat:
         return not self._free.exists()
 
     def leave(self) -> bool:
-        """Give the seat up; False for a worker that was engaged before."""
+        """Give the slot up; False for a worker that was engaged before."""
         with contextlib.suppress(OSError):
             self._free.unlink()
             self._lock.release()
@@ -118,15 +118,15 @@ class Seat:
         return False
 
 
-def take_seat(place: Path) -> Seat | None:
-    """A free seat, or None where as many workers wait as may."""
+def take_slot(place: Path) -> Slot | None:
+    """A free slot, or None where as many workers wait as may."""
     for number in range(read_settings().warm_workers):
         lock = FileLock(place / f"{number}.lock")
         with contextlib.suppress(Timeout, OSError):
             place.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=files.PROBE_SECONDS)
             with contextlib.suppress(StoreError):
-                return Seat(lock)
+                return Slot(lock)
             lock.release()
     return None
 

@@ -19,7 +19,7 @@ from digitlab.words import shorten, size
 SHOWN = 20  # images
 
 
-def show_kept_things() -> None:
+def show_moderation() -> None:
     """A cell with each of them; nothing for whoever is no admin."""
     visitor = owners.acting()
     if visitor is None or not visitor.admin:

@@ -1,4 +1,4 @@
-"""`RunApart`: a run whose network is in a compute process, so that the server loads no torch."""
+"""`RunProxy`: a run whose network is in a compute process, so that the server loads no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digitlab.jobs.compute import call
 from digitlab.runs.run import Run
 
 
-class RunApart(Run):
+class RunProxy(Run):
     """A run of which images ask a compute process; what it gives are arrays."""
 
     def predict(self, images: Any) -> np.ndarray:
