@@ -27,7 +27,7 @@ def test_errors(named, autoencoder):
 
 def test_pairs(named):
     names, _ = execute(snippets.pairs(*named))
-    assert names["given"].shape == (16, 1, 28, 28)
+    assert names["outputs"].shape == (16, 1, 28, 28)
     assert names["figure"].data
 
 
