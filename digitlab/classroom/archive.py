@@ -62,7 +62,8 @@ def write_room(code: str, path: str | Path) -> None:
 
 def _write(room: Room, file: BinaryIO, most: int | None) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("room.json", room.model_dump_json(indent=1, exclude={"members"}))
+        secret = {"members", "invitation"}
+        archive.writestr("room.json", room.model_dump_json(indent=1, exclude=secret))
         archive.writestr("learners.csv", written(_LEARNERS, _learners(room)))
         archive.writestr("progress.csv", written(_PROGRESS, _progress(room)))
         used = _add_files(room, archive, most)

@@ -16,6 +16,7 @@ from digitlab.classroom.room import (
     RoomError,
     changing,
     check_line,
+    find_room,
     list_codes,
     member_file,
     read_if_there,
@@ -31,40 +32,47 @@ from digitlab.owners import MEMBERS, TEACHERS, rooms
 
 NICKNAME = 24  # characters at most
 MOST_LEARNERS = 100  # of a room
+MOST_BY_CODE = 50  # new learners that come by its four letters alone, which strangers may guess
 
 
 def join_room(code: str, nickname: str) -> Member:
-    """Let whoever acts into the room; who is a learner of it already stays the same.
+    """Let whoever acts into the room of a code, or of all twelve letters of its link.
 
-    RoomError for a nickname that is taken or too long, and where nobody may join.
+    Who is a learner of it already stays the same. RoomError for a nickname that is taken or too
+    long, and where nobody may join.
     """
-    room, visitor = read_room(code), owners.acting()
+    room, visitor = find_room(code), owners.acting()
     if visitor is None:
         raise RoomError(
             "Learners join a room in their browsers, on a server that tells visitors apart: start "
             "it with DIGITLAB_HOSTED=class."
         )
-    nickname = check_line(nickname, "A nickname", NICKNAME)
+    nickname, by_code = check_line(nickname, "A nickname", NICKNAME), room.invitation == room.code
     with changing():
         room = read_room(room.code)
         member = room.find_member(visitor.owner)
         if member:
             return member
         _check_joins(room, nickname)
-        number = _number_of(room.code, visitor.owner)
+        number = _number_of(room.code, visitor.owner, by_code)
         values = {"number": number, "nickname": nickname, "joined": time.time()}
         files.write_json(member_file(room.code, visitor.owner), values)
         visitors.note_things(visitor.owner)
     return read_room(room.code).find_member(visitor.owner)
 
 
-def _number_of(code: str, owner: str) -> int:
+def _number_of(code: str, owner: str, by_code: bool) -> int:
     """The number that a newcomer had before, or the next one."""
     with suppress(OSError, ValueError):
         return int((room_folder(code) / FORMER / owner).read_text(encoding="ascii"))
     record = read_record(code)
-    number = int(record["learners"]) + 1
-    write_record(code, {**record, "learners": number})
+    if by_code and record.get("by_code", 0) >= MOST_BY_CODE:
+        raise RoomError(
+            f"{MOST_BY_CODE} learners came by the four letters alone, and no more may. Open the "
+            "room's link, or type all twelve letters from the teacher's screen."
+        )
+    number, count = int(record["learners"]) + 1, record.get("by_code", 0) + by_code
+    write_record(code, {**record, "learners": number, "by_code": count})
     return number
 
 
@@ -85,11 +93,12 @@ def leave_room(code: str) -> None:
             _remove(room.code, member)
 
 
-def remove_member(code: str, number: int) -> None:
-    """Send a learner out of the room, such as a stranger; RoomError unless a teacher asks."""
+def remove_members(code: str, *numbers: int) -> None:
+    """Send learners out of the room, such as strangers; RoomError unless a teacher asks."""
     with changing():
         room = check_teacher(code)
-        _remove(room.code, room.find_number(number))
+        for member in [room.find_number(number) for number in numbers]:
+            _remove(room.code, member)
 
 
 def _remove(code: str, member: Member) -> None:

@@ -6,13 +6,18 @@
     home/rooms/CODE/former/OWNER      the number of a learner who left, and may come back
     home/rooms/CODE/places/NUMBER     where a learner is now, and when they were seen
     home/rooms/ended/CODE             a room that was here, so that its code says so
+    home/rooms/guesses                the wrong codes of the last hour
 
-A code can be guessed, so that it shows nothing but the room's title and settings. `teachers` opens,
-changes and ends rooms; `members` lets learners in.
+A code can be guessed. So it shows nothing but the room's title and settings, lets only so many in,
+and opens nothing for an hour after many wrong ones. The room's link has eight letters more, which
+nobody guesses: whoever opens it, or types all twelve, is never kept out by what others try.
+`teachers` opens, changes and ends rooms; `members` lets learners in.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 import secrets
@@ -27,15 +32,19 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from digitlab import files, owners
+from digitlab.classroom.tries import list_tries, note_try
 from digitlab.errors import DigitlabError
 from digitlab.owners import MEMBERS, TEACHERS, rooms
 from digitlab.settings import read_settings
 
 FORMER, PLACES = "former", "places"  # beside MEMBERS and TEACHERS
 MOST_ENDED = 1_000  # whose codes say so
+GUESS_SECONDS = 3_600.0
+GUESSES, MOST_GUESSES = 10, 100  # wrong codes within them, of one visitor and of all
 
 _LETTERS = "BCDFGHJKLMNPRSTVWXZ"  # neither vowels, which make words, nor letters like digits
 _CODE = re.compile(f"[{_LETTERS}]{{4}}")
+_MORE = 8  # letters of a link after the code
 _RECORD = "room.json"
 
 
@@ -76,10 +85,12 @@ class Member(_Part):
 class Room(_Part):
     """A room as it was read. `lessons` are the ids of those that count, all of them where empty.
 
-    Whoever is not in the room sees no `members`.
+    Whoever is not in the room sees no `members`. `invitation` is what the room's link holds: the
+    code and eight letters more, where whoever acts knows those.
     """
 
     code: str
+    invitation: str
     title: str
     opened: float
     paused: bool = False
@@ -107,9 +118,26 @@ class Room(_Part):
 
 
 def find_room(code: str) -> Room:
-    """The room of a code. RoomError where there is none, or no longer."""
-    room = read_room(code)
-    return room if _is_in(room.code) else room.model_copy(update={"members": ()})
+    """The room of a code, or of all twelve letters of its link.
+
+    RoomError where there is none, or no longer; and where four letters are not enough for somebody
+    who is not in the room, as too many wrong ones were typed in the last hour.
+    """
+    letters = "".join(str(code)[:40].upper().split())
+    code, more = letters[:4], letters[4:]
+    if _is_in(code):
+        return read_room(code)
+    if not more:
+        _check_guesses()
+    try:
+        room = read_room(code)
+    except RoomError:
+        if not more:
+            _note_guess(code)
+        raise
+    if more and not hmac.compare_digest(room.invitation.encode(), letters.encode(errors="replace")):
+        raise RoomError(_why_none(code))
+    return room.model_copy(update={"members": (), "invitation": letters})
 
 
 def read_room(code: str) -> Room:
@@ -117,10 +145,34 @@ def read_room(code: str) -> Room:
     folder = room_folder(code)
     try:
         values = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        values |= {"code": folder.name, "invitation": _invitation(folder.name, values)}
         members = sorted(_members(folder), key=lambda member: member.number)
-        return Room(**{**values, "code": folder.name, "members": tuple(members)})
+        return Room(**{**values, "members": tuple(members)})
     except (OSError, ValueError, TypeError) as e:
         raise RoomError(_why_none(folder.name)) from e
+
+
+def _invitation(code: str, record: dict[str, Any]) -> str:
+    """What the room's link holds; another one with another key."""
+    digest = hashlib.sha256(f"invitation {code} {record.get('key')}".encode()).digest()
+    return code + "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_MORE])
+
+
+def _check_guesses() -> None:
+    """RoomError where too many wrong codes were typed to tell whether one of four letters is."""
+    guesses = list_tries(_guesses(), GUESS_SECONDS)
+    mine = guesses.count(str(owners.new_owner()))
+    if mine >= GUESSES or len(guesses) >= MOST_GUESSES:
+        raise RoomError(
+            "Too many wrong codes were typed here within an hour: four letters are not enough now. "
+            "Open the room's link, or type all twelve letters from the teacher's screen."
+        )
+
+
+def _note_guess(code: str) -> None:
+    if not (_ended() / code).is_file():  # which a class may well come back to
+        with changing():
+            note_try(_guesses())
 
 
 def read_if_there(code: str) -> Room | None:
@@ -210,8 +262,8 @@ def room_folder(code: str) -> Path:
     letters = str(code).strip().upper()
     if not _CODE.fullmatch(letters):
         raise RoomError(
-            f"{str(code)[:20]!r} is no code of a room: it has four letters, and neither vowels nor "
-            "Q or Y. Look at the teacher's screen again."
+            f"{str(code)[:20]!r} is no code of a room: it has four letters, or twelve with the "
+            "link's, and neither vowels nor Q or Y. Look at the teacher's screen again."
         )
     return rooms() / letters
 
@@ -231,6 +283,10 @@ def new_code() -> str:
 
 def _ended() -> Path:
     return rooms() / "ended"
+
+
+def _guesses() -> Path:
+    return rooms() / "guesses"
 
 
 def _why_none(code: str) -> str:

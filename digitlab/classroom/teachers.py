@@ -92,7 +92,7 @@ def teach(code: str, key: str) -> Room:
 
     RoomError where the key is not the room's, and where there were too many wrong ones just now.
     """
-    room = read_room(code)
+    room = find_room(code)
     with changing():
         check_key(room.code, key)
         _add_teacher(room.code)
@@ -100,13 +100,14 @@ def teach(code: str, key: str) -> Room:
 
 
 def new_key(code: str) -> str:
-    """Another key for a room; the former one, and who taught the room by it, no longer do.
+    """Another key for a room, which has another link then; the former ones, and who taught the room
+    by that key, no longer do.
 
     RoomError unless a teacher asks, who stays one.
     """
     room, (key, shown) = check_teacher(code), make_key()
     with changing():
-        write_record(room.code, {**read_record(room.code), "key": digest(key)})
+        write_record(room.code, {**read_record(room.code), "key": digest(key), "by_code": 0})
         for path in (room_folder(room.code) / TEACHERS).glob("*"):
             if path.name != owners.new_owner():
                 path.unlink(missing_ok=True)

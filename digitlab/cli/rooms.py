@@ -52,6 +52,7 @@ def rooms(
 def _row(room: Any, as_json: bool) -> dict[str, Any]:
     return {
         "room": room.code,
+        "invitation": room.invitation,
         "title": room.title,
         "opened": room.opened if as_json else ago(room.opened),
         "learners": len(room.members),

@@ -44,10 +44,10 @@ def leave_room(code: str) -> None:
         members.leave_room(code)
 
 
-def remove_member(code: str, number: int) -> None:
-    """Send a learner out of the room, whose runs go on; RoomError unless a teacher asks."""
+def remove_members(code: str, *numbers: int) -> None:
+    """Send learners out of the room, whose runs go on; RoomError unless a teacher asks."""
     with _letting_go():
-        members.remove_member(code, number)
+        members.remove_members(code, *numbers)
 
 
 @contextmanager

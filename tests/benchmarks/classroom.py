@@ -99,7 +99,7 @@ def _hold_class(learners: int, epochs: int, spread: float) -> list[Press]:
     import digitlab as dl
     from digitlab import owners
 
-    rng, code = random.Random(0), dl.open_room("Class")[0].code
+    rng, code = random.Random(0), dl.open_room("Class")[0].invitation
     for number in range(learners):
         with owners.acting_for(_owner(number)):
             dl.join_room(code, f"Learner {number}")
@@ -112,7 +112,7 @@ def _hold_class(learners: int, epochs: int, spread: float) -> list[Press]:
                 _press(press, epochs)
         _look(presses)
         time.sleep(LOOK)
-    dl.end_room(code)
+    dl.end_room(code[:4])
     _stop_all()
     return presses
 

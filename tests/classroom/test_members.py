@@ -34,6 +34,36 @@ def test_learners_get_numbers_and_stay_who_they_are(opened):
         members.join_room(code, "Nobody")
 
 
+def test_strangers_who_know_the_code_leave_places_to_who_has_the_link(opened, monkeypatch):
+    code, _key = opened
+    monkeypatch.setattr(members, "MOST_BY_CODE", 4)
+    strangers = [owners.owner_of(f"stranger {number}") for number in range(3)]
+    for number, stranger in enumerate(strangers):
+        with owners.acting_for(stranger):
+            if number == 2:
+                with pytest.raises(RoomError, match="4 learners came by the four letters"):
+                    members.join_room(code, "One more")
+                assert rooms.find_room(code).invitation == code, "which tells no more letters"
+                break
+            members.join_room(code, f"Rude {number}")
+    with owners.acting_for(TEACHER):
+        members.remove_members(code, 3, 4)
+        assert len(rooms.find_room(code).members) == 2
+        invitation = rooms.find_room(code).invitation
+    with owners.acting_for(strangers[2]), pytest.raises(RoomError, match="4 learners came"):
+        members.join_room(code, "One more")  # or they would come and go without end
+    with owners.acting_for(owners.owner_of("carl")):
+        assert members.join_room(invitation, "Carl").number == 5
+    with owners.acting_for(BOB):
+        members.leave_room(code)
+        assert members.join_room(code, "Bob").number == 2
+    with owners.acting_for(TEACHER):
+        teachers.new_key(code)
+        assert rooms.find_room(code).invitation != invitation
+    with owners.acting_for(strangers[2]):
+        members.join_room(code, "Dora")
+
+
 def test_thirty_learners_who_join_at_once_are_told_apart():
     code = teachers.open_room("All at once")[0].code
 

@@ -23,7 +23,7 @@ def test_only_who_knows_the_key_teaches(opened):
     acts = {
         "change": lambda: teachers.change_room(code, paused=True),
         "clear": lambda: members.clear_names(code),
-        "remove": lambda: members.remove_member(code, 1),
+        "remove": lambda: members.remove_members(code, 1),
         "end": lambda: teachers.end_room(code),
     }
     with owners.acting_for(EVE):
@@ -45,7 +45,7 @@ def test_only_who_knows_the_key_teaches(opened):
             teachers.teach(code, key)
         teachers.teach(code, another)
     with owners.acting_for(EVE):
-        members.remove_member(code, 2)
+        members.remove_members(code, 2)
         members.clear_names(code, 1)
         assert names(code) == [""]
     with owners.acting_for(BOB), pytest.raises(RoomError, match="closed to newcomers"):

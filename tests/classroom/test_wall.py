@@ -42,7 +42,7 @@ def test_whoever_is_sent_out_sees_the_class_no_longer(code, fill):
     looks = (look_at_class, class_set.list_drawings, submissions.rank_members)
     for owner in (learner(3), owners.owner_of("a stranger")):
         with owners.acting_for(TEACHER), contextlib.suppress(room.RoomError):
-            members.remove_member(code, 3)
+            members.remove_members(code, 3)
         with owners.acting_for(owner):
             for look in looks:
                 with pytest.raises(room.RoomError, match="join it first"):

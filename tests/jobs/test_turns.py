@@ -118,7 +118,7 @@ def test_runs_go_on_where_their_room_no_longer_holds_them(code, started):
     number = rooms.read_room(code).find_member(ANN).number
     for owner, let_go in (
         (ANN, room_runs.leave_room),
-        (TEACHER, lambda code: room_runs.remove_member(code, number)),
+        (TEACHER, lambda code: room_runs.remove_members(code, number)),
         (TEACHER, dl.end_room),
     ):
         started.clear()

@@ -106,7 +106,8 @@ def test_what_a_teacher_sets_is_kept_and_shown_to_learners(visit_class, code):
     assert "shown only now" in words(healthy(teacher))
     find(teacher.button, "Clear all names").click().run()
     assert rooms.read_room(code).members[0].nickname == ""
-    find(teacher.button, "Send out").click().run()
+    find(teacher.multiselect, "Whose").set_value([1]).run()
+    find(teacher.button, "Send them out").click().run()
     assert not rooms.read_room(code).members
 
 

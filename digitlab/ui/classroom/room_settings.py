@@ -12,7 +12,7 @@ from digitlab.classroom.room import Room
 from digitlab.classroom.teachers import change_room
 from digitlab.errors import DigitlabError
 from digitlab.jobs.compute import call
-from digitlab.jobs.room_runs import end_room, pause_room, remove_member, resume_room
+from digitlab.jobs.room_runs import end_room, pause_room, remove_members, resume_room
 from digitlab.lessons.catalog import list_lessons
 from digitlab.ui import page, url
 from digitlab.ui.classroom.attempt import attempt
@@ -44,7 +44,8 @@ def show_settings(room: Room) -> None:
     with st.expander("Key", icon=":material/key:"):
         st.markdown(
             "Whoever has the key teaches this room. If others may have seen it, or you have lost "
-            "it, make another: the former one no longer works, nor do devices that came by it."
+            "it, make another: the former one no longer works, nor do devices that came by it. The "
+            "room's link changes with it: show newcomers the new one."
         )
         st.button(
             "Make another key", icon=":material/key:", on_click=attempt, args=(renew_key, room.code)
@@ -95,17 +96,23 @@ def _number(label: str, value: int | None, most: int | None) -> int | None:
 
 
 def _show_names(room: Room) -> None:
-    numbers = {member.number: member.nickname for member in room.members}
-    number = st.selectbox(
-        "Whose name", list(numbers), format_func=lambda key: f"{key} · {numbers[key] or 'no name'}"
+    names = {member.number: member.nickname or "no name" for member in room.members}
+    chosen = st.multiselect(
+        "Whose", list(names), format_func=lambda number: f"{number} · {names.get(number, '')}"
     )
     with st.container(horizontal=True):
-        for label, icon, act, arguments in (
-            ("Clear this name", ":material/backspace:", clear_names, (number,)),
-            ("Clear all names", ":material/layers_clear:", clear_names, ()),
-            ("Send out of the room", ":material/person_remove:", remove_member, (number,)),
+        for label, icon, act, numbers in (
+            ("Clear their names", ":material/backspace:", clear_names, chosen),
+            ("Send them out", ":material/person_remove:", remove_members, chosen),
+            ("Clear all names", ":material/layers_clear:", clear_names, list(names)),
         ):
-            st.button(label, icon=icon, on_click=attempt, args=(act, room.code, *arguments))
+            st.button(
+                label,
+                icon=icon,
+                disabled=not numbers,
+                on_click=attempt,
+                args=(act, room.code, *numbers),
+            )
 
 
 def show_end(room: Room) -> None:

@@ -17,6 +17,7 @@ from digitlab.ui.classroom.viewer import Viewer
 from digitlab.ui.markdown import plain
 
 _SHOWN = "room:shown"  # in the session: the room that the page showed last
+_TYPED = 20  # characters of a code: four letters or twelve, and spaces
 _START = "DIGITLAB_HOSTED=class streamlit run Home.py"
 
 
@@ -63,7 +64,7 @@ def _find_chosen() -> Room | None:
         url.drop(ROOM)
         page.show_error(e)
         return None
-    url.put(ROOM, room.code)
+    url.put(ROOM, room.invitation)  # so that who shares the address invites others
     return room
 
 
@@ -76,7 +77,7 @@ def _show_ways_in() -> None:
     _show_own_rooms()
     page.cell("Join a room", "Your teacher shows its code of four letters.")
     with st.form("join", width=480):
-        code = st.text_input("Code", max_chars=8, placeholder="BCDF")
+        code = st.text_input("Code", max_chars=_TYPED, placeholder="BCDF")
         if st.form_submit_button("Next", icon=":material/arrow_forward:", type="primary"):
             _choose(code)
     page.cell("Teach", "Open a room for your class, or come back to one on another device.")
@@ -106,7 +107,7 @@ def _show_own_rooms() -> None:
 def _choose(code: str) -> None:
     """Go to the room of a code that was typed; say where there is none."""
     try:
-        url.put(ROOM, find_room(code).code)
+        url.put(ROOM, find_room(code).invitation)
     except RoomError as e:
         page.show_error(e)
     else:
@@ -127,12 +128,12 @@ def _open(title: str) -> None:
 def _ask_for_key(code: str) -> None:
     """A form for the key, and the code where it is not known yet."""
     with st.form("teach", border=False):
-        code = code or st.text_input("Code of the room", max_chars=8)
+        code = code or st.text_input("Code of the room", max_chars=_TYPED)
         key = st.text_input("Key", max_chars=80, type="password")
         if not st.form_submit_button("Teach this room"):
             return
     try:
-        url.put(ROOM, teachers.teach(code, key).code)
+        url.put(ROOM, teachers.teach(code, key).invitation)
     except DigitlabError as e:
         page.show_error(e)
     else:
@@ -150,10 +151,10 @@ def _show_joining(room: Room) -> None:
         nickname = st.text_input("Nickname", max_chars=members.NICKNAME)
         if st.form_submit_button("Join", icon=":material/login:", type="primary"):
             try:
-                members.join_room(room.code, nickname)
+                members.join_room(room.invitation, nickname)
             except DigitlabError as e:
                 page.show_error(e)
             else:
                 st.rerun()
     with st.expander("I teach this room", icon=":material/key:"):
-        _ask_for_key(room.code)
+        _ask_for_key(room.invitation)

@@ -9,7 +9,7 @@ from digitlab.snippets import classroom as snippets
 from digitlab.ui import page, share
 from digitlab.ui.classroom.learners import show_learners
 from digitlab.ui.classroom.room_key import show_key
-from digitlab.ui.classroom.room_link import room_link
+from digitlab.ui.classroom.room_link import room_link, show_letters
 from digitlab.ui.classroom.room_settings import show_end, show_settings, show_switches
 from digitlab.ui.display import is_presenting
 from digitlab.ui.markdown import plain
@@ -28,12 +28,12 @@ def show_teacher(room: Room) -> None:
 
 
 def _show_link(room: Room) -> None:
-    link = room_link(room.code)
+    link = room_link(room)
     width = 2 * share.QR_WIDTH if is_presenting() else share.QR_WIDTH
     with st.container(horizontal=True, vertical_alignment="center", key="room-code"):
         st.image(share.qr_code(link), width=width, alt="QR code of the link")
         with st.container(width="content"):
-            st.markdown(f"**{' '.join(room.code)}**")
+            show_letters(room)
             st.code(link, language=None, wrap_lines=True)
     if warning := share.who_can_open(link):
         st.caption(f"{warning} Where they cannot, your computer's firewall may keep them out.")

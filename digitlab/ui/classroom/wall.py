@@ -13,7 +13,7 @@ from digitlab.ui import page
 from digitlab.ui.chart import show_chart
 from digitlab.ui.classroom.challenge import show_ranks
 from digitlab.ui.classroom.room_bar import ROOM
-from digitlab.ui.classroom.room_link import room_address
+from digitlab.ui.classroom.room_link import room_address, show_letters
 from digitlab.ui.classroom.viewer import Viewer
 from digitlab.ui.display import STEADY
 from digitlab.ui.markdown import plain
@@ -44,8 +44,8 @@ def show_standalone() -> None:
         st.title(plain(room.title), anchor=False)
         if not room.locked:
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
-                st.markdown(plain(room_address(room.code)), width="content")
-                st.markdown(f"**:material/login: {' '.join(room.code)}**", width="content")
+                st.markdown(plain(room_address(room)), width="content")
+                show_letters(room)
     show_wall(room.code)
 
 
