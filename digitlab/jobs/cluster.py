@@ -179,8 +179,7 @@ def _place(callbacks: Callbacks, linger: float, errors: Connection) -> None:
         try:
             mark_interrupted()
             advance(callbacks)
-            placing.look()
-            is_wanted = _is_wanted()
+            is_wanted = placing.look()
         except DigitlabError as e:  # the store is away, or a run was deleted just now
             log(f"Waits: {e}")
             is_wanted = True
@@ -209,8 +208,11 @@ class Placing:
         self._asked: dict[str, float] = {}  # run → when a worker was asked for because of it
         self._failures: dict[str, str] = {}  # run → what its worker failed of
 
-    def look(self) -> None:
-        """Ask for as many more workers as there are runs that may begin; say why one cannot."""
+    def look(self) -> bool:
+        """Ask for as many more workers as there are runs that may begin; say why one cannot.
+
+        Returns whether a run waits or trains.
+        """
         self._forget_ended()
         machines = _machines(self._ray.nodes())
         most = Resources(*map(max, zip(*machines, strict=True))) if machines else SMALLEST
@@ -233,6 +235,7 @@ class Placing:
                 self._asked[record.id] = time.monotonic()
                 self._ask(need, most, record.id)
                 asked_for[_kind(need)] += 1
+        return bool(training or waiting)
 
     def _ask(self, need: Resources, most: Resources, run_id: str) -> None:
         worker = self._actor.options(

@@ -99,12 +99,11 @@ def test_runs_wait_for_ray_which_trains_them_and_stops_one(address, start_ray, w
 def test_who_does_not_linger_looks_until_nothing_waits(monkeypatch):
     """As `work --once` has it, here with a stand-in for Ray."""
     waits = [True, True, False]  # after each look
-    looks = SimpleNamespace(look=lambda: None)
+    looks = SimpleNamespace(look=lambda: waits.pop(0))
     ray = SimpleNamespace(init=lambda *_, **__: None, shutdown=lambda: None)
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(cluster, "Placing", lambda _: looks)
-    monkeypatch.setattr(cluster, "_is_wanted", lambda: waits.pop(0))
     monkeypatch.setattr(
         cluster.multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: True)
     )
