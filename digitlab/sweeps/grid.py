@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import ConfigError, DigitlabError, RunError
-from digitlab.jobs import requests
-from digitlab.jobs.compute import call
+from digitlab.jobs.compute import call, requests
 from digitlab.jobs.queue import add_waiting
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.load import load_model

@@ -24,6 +24,7 @@ from digitlab.models.arguments import matches
 from digitlab.models.classical.arguments import takes
 from digitlab.models.classical.catalog import PREFIX
 from digitlab.models.layer import NESTED, Layer, Path, path_words, put, shown
+from digitlab.models.text import MAX_NUMBER
 from digitlab.training.config import (
     LOSS_FIELDS,
     Augmentation,
@@ -82,8 +83,10 @@ class Dimension:
         step = self.step or (1 if self.whole and not self.log else None)
         if step is None:
             return None
-        count = math.floor((self.high - self.low) / step + 1e-9) + 1
-        return tuple(self.low + i * step for i in range(count)) if count <= MOST_CHOICES else None
+        steps = (self.high - self.low) / step + 1e-9
+        if steps >= MOST_CHOICES:
+            return None
+        return tuple(self.low + i * step for i in range(math.floor(steps) + 1))
 
     def to_data(self) -> Any:
         """Plain data, from which `read_dimension` makes an equal one."""
@@ -155,10 +158,15 @@ def read_dimension(name: str, value: Any) -> Dimension:
             value |= {"step": parse_value(step)} if step else {}
     if isinstance(value, Mapping):
         return _read_range(name, value)
-    if not isinstance(value, list | tuple) or not value:
+    listed = [_plain(choice) for choice in value] if isinstance(value, list | tuple) else []
+    try:
+        choices = list(
+            {(type(choice), choice): choice for choice in listed}.values()
+        )  # True is no 1
+    except TypeError:  # of a mapping among them
+        choices = []
+    if not choices:
         raise ConfigError(f"{name} takes {_FORMS}; not {shown(value)}.", field=name)
-    listed = [_plain(choice) for choice in value]
-    choices = list({(type(choice), choice): choice for choice in listed}.values())  # True is no 1
     if len(choices) > MOST_CHOICES:
         raise ConfigError(
             f"{name} has {len(choices)} values; at most {MOST_CHOICES} can be listed. Give a "
@@ -189,7 +197,8 @@ def _read_range(name: str, value: Mapping[str, Any]) -> Dimension:
     for key in ("low", "high", "step"):
         number = value.get(key)
         if not (number is None and key == "step") and not _is_number(number):
-            raise ConfigError(f"{key} of {name} must be a number; not {shown(number)}.", field=name)
+            message = f"{key} of {name} must be a number of ordinary size; not {shown(number)}."
+            raise ConfigError(message, field=name)
     dimension = Dimension(
         name,
         low=value["low"],
@@ -202,7 +211,7 @@ def _read_range(name: str, value: Mapping[str, Any]) -> Dimension:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= MAX_NUMBER
 
 
 def _check_range(dimension: Dimension) -> None:
