@@ -54,6 +54,8 @@ def map_dataset(
     rows = np.random.default_rng(_SEED).permutation(table.rows(split))[:MOST]
     # Not by split alone: another division of the training part has other images in it.
     name = f"map-{split}-{data.val_fraction:g}-{data.split_seed}-{basis}-{method}"
+    if on_progress is not None:
+        on_progress("Placing the images", 0, 1)
     points = cached(
         table, name, lambda: {"points": torch.from_numpy(project(values[rows], method, _SEED))}
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 import digitlab as dl
 from digitlab.analysis.dataset_labels import find_label_issues
 from digitlab.data import own, own_files
+from digitlab.errors import ComputeError
 from digitlab.ui.data import label_issues, work
 from digitlab.ui.data.gallery import class_keys
 from tests.conftest import PATIENCE, wait_for
@@ -39,6 +41,25 @@ def test_a_section_shows_images_that_can_be_corrected(open_lab, section, text):
     assert text in words(app)
     assert find(app.selectbox, "Label").value in range(10)
     assert all("load_dataset('optdigits')" in code for code in code_of(app))
+
+
+def test_stop_ends_a_step_that_tells_no_progress(open_page, monkeypatch):
+    monkeypatch.setattr(work, "PATIENCE", 0)
+    ended = threading.Event()
+
+    def call(function, *arguments, is_wanted, on_progress):
+        on_progress("Placing the images", 0, 1)
+        while is_wanted():
+            time.sleep(0.01)
+        ended.set()
+        raise ComputeError("It was ended.")
+
+    monkeypatch.setattr(work, "call", call)
+    app = open_page(PAGE, section="map", plane="tsne")
+    healthy(find(app.button, "Stop").click().run())
+    assert ended.wait(PATIENCE)
+    healthy(app.run())
+    assert "Compute it" in labels(app.button)
 
 
 @pytest.fixture

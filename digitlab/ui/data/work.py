@@ -42,7 +42,7 @@ class _Stopped(Exception):
 class Work:
     """A computation in a thread: `step`, `done` of `total`; then its `result` or its `error`."""
 
-    def __init__(self, compute: Callable[[Callable[[str, int, int], None]], Any]) -> None:
+    def __init__(self, compute: Callable[[Work], Any]) -> None:
         self.step, self.done, self.total = "Preparing", 0, 1
         self.result: Any = None
         self.error: Exception | None = None
@@ -67,15 +67,19 @@ class Work:
         oldest = time.monotonic() - WATCHED
         self.stopped = all(looked < oldest for looked in self.watchers.values())
 
-    def _carry_out(self, compute: Callable[..., Any]) -> None:
+    def is_wanted(self) -> bool:
+        """Whether nobody stopped it; looked at also while a step tells no progress."""
+        return not self.stopped
+
+    def _carry_out(self, compute: Callable[[Work], Any]) -> None:
         try:
             with _TURN:
                 self.report("Preparing", 0, 1)
-                self.result = compute(self.report)
+                self.result = compute(self)
         except _Stopped:
             pass
         except Exception as e:  # it is raised again where the result is asked for
-            self.error = e
+            self.error = None if self.stopped else e
         finally:
             self.finished.set()
 
@@ -97,9 +101,10 @@ def result_of(compute: Callable[..., Any], data: Dataset, *arguments: Any) -> An
         return None
     visitor = acting()
 
-    def carry_out(report: Callable[..., None]) -> Any:
+    def carry_out(work: Work) -> Any:
+        told = {"is_wanted": work.is_wanted, "on_progress": work.report}
         with acting_for(visitor):  # a thread of its own belongs to no session
-            return call(of_dataset, compute, data_key(data), *arguments, on_progress=report)
+            return call(of_dataset, compute, data_key(data), *arguments, **told)
 
     work = _start(name, carry_out)
     if not work.finished.wait(PATIENCE):
@@ -111,7 +116,7 @@ def result_of(compute: Callable[..., Any], data: Dataset, *arguments: Any) -> An
     return work.result
 
 
-def _start(name: tuple[object, ...], compute: Callable[..., Any]) -> Work:
+def _start(name: tuple[object, ...], compute: Callable[[Work], Any]) -> Work:
     with _LOCK:
         work = _WORKS.get(name)
         if work is None or work.stopped:
