@@ -35,12 +35,14 @@ def read_images(
     """Read labelled images from a file, a folder, bytes or an open file, in any form people use.
 
     Images in folders or with a table of labels (ZIP, TAR, folder), CSV, NPZ, NPY, IDX, Parquet,
-    MAT, HDF5, ARFF and libsvm, also packed by gzip, bzip2 or xz; the README lists them. The result
-    has `images` uint8 [N, 1, 28, 28] (0 paper, 255 ink), `labels` int64 [N], `classes`, `splits`
-    where the file has train and test, and `notes`: how it was read and all that was changed.
+    MAT, HDF5, ARFF, libsvm and JSON lines, also packed by gzip, bzip2 or xz; the README lists them.
+    The result has `images` uint8 [N, 1, 28, 28] (0 paper, 255 ink), `labels` int64 [N], `classes`,
+    `splits` where the file has train and test, and `notes`: how it was read and all that was
+    changed.
 
     `classes` are names that labels must be of; without them they are found. What a file leaves
-    open is answered by `label_column` (a name or a position), `first_label` (the number of the
+    open is answered by `label_column` (a name, a position, the "outer" or "inner" folder),
+    `first_label` (the number of the
     first class; 10 where 10 is 0), `paper` ("light", "dark", "as it is"), `orientation` ("as it
     is", "transposed", …) and `framing` of large images ("digit": found and framed as in a drawing,
     "whole"). Images become grey and 28×28, as MNIST's are: `size` keeps them at 8 to 128 pixels a

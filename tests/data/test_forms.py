@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import tarfile
 import zipfile
@@ -179,6 +180,61 @@ def labelled(names, sign=",", head="file,label\n"):
     return write
 
 
+def drawn_in_white(x, y) -> bytes:
+    """White strokes on nothing: PNGs whose pixels are as opaque as there is ink."""
+    layers = np.stack([np.full_like(x, 255), x], axis=-1)
+    images = [Image.fromarray(layer, "LA") for layer in layers]
+    return zipped(folders(images, y))
+
+
+def labels_in(name, write):
+    """Images in one folder and a file in JSON that names their labels."""
+    return lambda x, y: zipped(
+        {
+            **folders(x, y, "img/{i}.png"),
+            name: write([(f"{i}.png", int(label)) for i, label in enumerate(y)]).encode(),
+        }
+    )
+
+
+def json_lines(rows, *names) -> str:
+    return "\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in rows)
+
+
+def with_decimal_commas(x, y) -> bytes:
+    """As a European Excel saves: no head, semicolons, pixels of 0…1 in quotes."""
+    cells = [[f'"{pixel / 255:.5f}"'.replace(".", ",") for pixel in image.ravel()] for image in x]
+    return "\n".join(f"{y[i]};{';'.join(row)}" for i, row in enumerate(cells)).encode()
+
+
+def with_one_hot(x, y) -> bytes:
+    """Ten columns after the pixels, as in UCI's Semeion."""
+    rows = np.concatenate([x.reshape(len(x), -1), np.eye(10, dtype=int)[y]], axis=1)
+    return "\n".join(" ".join(map(str, row)) for row in rows).encode()
+
+
+def apart(x, y) -> bytes:
+    """Two tables of equally many rows, as Arabic digits (MADBase) are published."""
+    rows = "\n".join(",".join(map(str, image.ravel())) for image in x)
+    return zipped({"x_train.csv": rows.encode(), "y_train.csv": "\n".join(map(str, y)).encode()})
+
+
+def arrow_stream(x, y) -> bytes:
+    whole = parquet.read_table(io.BytesIO(hugging_face(x, y)))
+    buffer = io.BytesIO()
+    with pa.ipc.new_stream(buffer, whole.schema) as stream:
+        stream.write_table(whole)
+    return buffer.getvalue()
+
+
+def low_byte_first(x, y) -> bytes:
+    def turned(content):
+        ends = 4 + 4 * content[3]
+        return b"".join(content[i : i + 4][::-1] for i in range(0, ends, 4)) + content[ends:]
+
+    return zipped({name: turned(content) for name, content in idx_pair(x, y).items()})
+
+
 # Family, form, file name, how it is written.
 FORMS = [
     ("Images", "folders `7`", "a.zip", lambda x, y: zipped(folders(x, y))),
@@ -210,6 +266,26 @@ FORMS = [
     ("Images", "TIFF", "a.zip", lambda x, y: zipped(folders(x, y, "{label}/{i}.tif", "TIFF"))),
     ("Images", "GIF", "a.zip", lambda x, y: zipped(folders(x, y, "{label}/{i}.gif", "GIF"))),
     ("Images", "BMP", "a.zip", lambda x, y: zipped(folders(x, y, "{label}/{i}.bmp", "BMP"))),
+    (
+        "Images",
+        "PNG of 12 in 16 bits",
+        "a.zip",
+        lambda x, y: zipped(folders(x.astype(np.uint16) * 16 + (x >> 4), y)),
+    ),
+    ("Images", "white on nothing", "a.zip", drawn_in_white),
+    (
+        "Images",
+        "paths of Windows",
+        "a.zip",
+        lambda x, y: zipped(folders(x, y, "set\\{label}\\{i}.png")),
+    ),
+    ("Images", "`labels.json`", "a.zip", labels_in("labels.json", lambda r: json.dumps(dict(r)))),
+    (
+        "Images",
+        "`metadata.jsonl`",
+        "a.zip",
+        labels_in("img/metadata.jsonl", lambda r: json_lines(r, "file_name", "label")),
+    ),
     ("CSV", "`label` first", "a.csv", table),
     ("CSV", "`class` last", "a.csv", lambda x, y: table(x, y, head="class last")),
     ("CSV", "`y` last", "a.csv", lambda x, y: table(x, y, head="y last")),
@@ -227,6 +303,11 @@ FORMS = [
         "a.csv",
         lambda x, y: table(x.swapaxes(1, 2), y, head="none first"),
     ),
+    ("CSV", "decimal commas", "a.csv", with_decimal_commas),
+    ("CSV", "`sep=;`", "a.csv", lambda x, y: b"sep=;\r\n" + table(x, y, ";")),
+    ("CSV", "`# label,…`", "a.csv", lambda x, y: b"# made by us\n# " + table(x, y)),
+    ("CSV", "one-hot", "a.data", with_one_hot),
+    ("CSV", "images and labels apart", "a.zip", apart),
     ("CSV", "gzip", "a.csv.gz", lambda x, y: gzip.compress(table(x, y))),
     ("CSV", "bzip2", "a.csv.bz2", lambda x, y: bz2.compress(table(x, y))),
     ("CSV", "xz", "a.csv.xz", lambda x, y: lzma.compress(table(x, y))),
@@ -256,6 +337,7 @@ FORMS = [
     ("NPZ", "16 bits", "a.npz", lambda x, y: npz(x=x.astype(np.uint16) * 257, y=y)),
     ("NPZ", "one-hot labels", "a.npz", lambda x, y: npz(x=x, y=np.eye(10)[y])),
     ("NPZ", "other names, by shape", "a.npz", lambda x, y: npz(arr_0=x, arr_1=y)),
+    ("NPZ", "`x`, `y` swapped", "a.npz", lambda x, y: npz(x=y, y=x)),
     ("NPZ", "white paper", "a.npz", lambda x, y: npz(images=255 - x, labels=y)),
     (
         "NPY",
@@ -282,6 +364,7 @@ FORMS = [
         "a.zip",
         lambda x, y: zipped(idx_pair(x, y, "train-images.idx3-ubyte", "train-labels.idx1-ubyte")),
     ),
+    ("IDX", "low byte first", "a.zip", low_byte_first),
     ("Parquet", "Hugging Face's", "a.parquet", hugging_face),
     (
         "Parquet",
@@ -290,6 +373,7 @@ FORMS = [
         lambda x, y: frame_of_pixels(x, y, parquet.write_table),
     ),
     ("Parquet", "Feather", "a.feather", lambda x, y: frame_of_pixels(x, y, feather.write_feather)),
+    ("Parquet", "Arrow, streamed", "a.arrow", arrow_stream),
     (
         "MAT",
         "mnist-original",
@@ -304,6 +388,14 @@ FORMS = [
     ("ARFF", "sparse", "a.arff", lambda x, y: arff(x, y, sparse=True)),
     ("libsvm", "plain", "a.libsvm", libsvm),
     ("libsvm", "bzip2", "a.scale.bz2", lambda x, y: bz2.compress(libsvm(x, y))),
+    (
+        "JSON",
+        "an object a line",
+        "a.jsonl",
+        lambda x, y: json_lines(
+            zip(x.tolist(), y.tolist(), strict=True), "image", "label"
+        ).encode(),
+    ),
 ]
 
 

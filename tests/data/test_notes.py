@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import re
+import subprocess
+import sys
 import zipfile
 
 import h5py
@@ -14,7 +17,7 @@ from PIL import Image, ImageDraw
 
 import digitlab as dl
 from digitlab.errors import UnclearFileError, UploadError
-from tests.data.test_forms import folders, npz, table, zipped
+from tests.data.test_forms import folders, npz, png, table, zipped
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -178,6 +181,57 @@ def test_pickles_are_refused_with_the_line_that_converts_them(digits, name):
         dl.read_images(content, name)
 
 
+def test_the_line_that_converts_the_known_pickle_of_mnist_does_so(tmp_path, digits):
+    x, y = digits
+    parts = (x[:20], y[:20]), (x[:0], y[:0]), (x[20:], y[20:])
+    (tmp_path / "mnist.pkl.gz").write_bytes(gzip.compress(pickle.dumps(parts)))
+    with pytest.raises(UploadError) as caught:
+        dl.read_images(tmp_path / "mnist.pkl.gz")
+    code = re.search(r'python -c "(.*)"', str(caught.value))[1]
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    read = dl.read_images(tmp_path / "digits.npz")
+    np.testing.assert_array_equal(read.images[:, 0], x)
+    assert dict(read.parts) == {"train": 20, "test": 20}
+
+
+@pytest.mark.parametrize("pattern", ["{label}/writer-{half}/{i}.png", "{half}/{label}/{i}.png"])
+def test_folders_of_writers_among_those_of_classes_are_asked_about(digits, pattern):
+    files = {
+        pattern.format(label=label, half=i % 2, i=i): png(image)
+        for i, (image, label) in enumerate(zip(*digits, strict=True))
+    }
+    with pytest.raises(UnclearFileError, match="outer or the inner") as caught:
+        dl.read_images(zipped(files), "a.zip")
+    assert caught.value.argument == "label_column"
+    answer = "outer" if pattern.startswith("{label}") else "inner"
+    assert answer in caught.value.choices
+    read = dl.read_images(zipped(files), "a.zip", label_column=answer)
+    np.testing.assert_array_equal(read.labels, digits[1])
+
+
+def test_one_folder_that_names_no_class_is_no_class(digits):
+    boxes = {f"labels/{i}.txt": f"{label} .5 .5 1 1".encode() for i, label in enumerate(digits[1])}
+    with pytest.raises(UploadError, match="no class folder"):
+        dl.read_images(zipped({**folders(*digits, "images/{i}.png"), **boxes}), "yolo.zip")
+
+
+def test_photos_that_are_not_read_are_told(digits):
+    photo = b"\0\0\0\x18ftypheic" + bytes(100)
+    for content, name in ((photo, "7.heic"), (zipped({"7/a.HEIC": photo}), "a.zip")):
+        with pytest.raises(UploadError, match=r"HEIC.*as JPEG"):
+            dl.read_images(content, name)
+    beside = dl.read_images(zipped({**folders(*digits), "7/a.HEIC": photo}), "a.zip")
+    assert noted(beside, "1 of them are in HEIC")
+
+
+def test_pixels_that_were_standardised_one_by_one_are_told(digits):
+    x, y = digits
+    whole = (x - x.mean()) / x.std()
+    single = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-9)
+    assert noted(dl.read_images(npz(x=single, y=y), "a.npz"), "standardised by itself")
+    assert not noted(dl.read_images(npz(x=whole, y=y), "a.npz"), "standardised by itself")
+
+
 @pytest.mark.parametrize("packed", ["gz", "tar.gz", "h5"])
 def test_bombs_are_refused_while_they_are_read(packed):
     content = gzip.compress(bytes(50_000_000))
@@ -220,17 +274,19 @@ def test_a_question_is_short_whatever_the_columns_are_called(digits):
 
 
 def test_a_few_damaged_images_are_left_out_and_it_is_told(digits):
-    files = folders(
-        np.concatenate([digits[0]] * 5), np.concatenate([digits[1]] * 5), "{label}/{i:03}.png"
-    )
-    name = sorted(files)[7]
-    files[name] = b"no image"
+    """As in notMNIST: a folder for each of the letters A to J, two empty files among thousands."""
+    labels = [LETTERS[label] for label in digits[1]] * 5
+    files = {
+        f"notMNIST_small/{label}/{i:03}==.png": png(image)
+        for i, (image, label) in enumerate(zip(list(digits[0]) * 5, labels, strict=True))
+    }
+    empty = list(files)[7], list(files)[150]
+    files |= dict.fromkeys(empty, b"")
     read = dl.read_images(zipped(files), "a.zip")
-    assert len(read) == 199
-    assert noted(read, f"1 image left out, the first because '{name}' cannot be read")
-    expected = {f"{label}/{i:03}.png": label for i, label in enumerate(list(digits[1]) * 5)}
-    del expected[name]
-    assert np.bincount(read.labels).tolist() == np.bincount(list(expected.values())).tolist()
+    assert noted(read, f"2 images left out, the first because '{empty[0]}' cannot be read")
+    assert read.classes == LETTERS[:10]
+    expected = [name.split("/")[1] for name in files if name not in empty]
+    assert [read.classes[label] for label in read.labels] == expected
 
 
 @pytest.mark.parametrize("form", ["a.csv", "a.zip"])

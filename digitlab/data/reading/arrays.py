@@ -74,7 +74,7 @@ def find_parts(
     arrays: Sequence[NamedArray], where: str, label_column: str | int | None
 ) -> list[Part]:
     """The parts that arrays make up, by their names; by their shapes where no name says it."""
-    labels = {find_split(a.name): a for a in arrays if a.role == "labels"}
+    labels = {find_split(a.name): a for a in arrays if a.role == "labels" and len(a.shape) < 3}
     if label_column is not None:
         chosen = arrays[find_column([a.name for a in arrays], label_column, where)]
         labels = {**labels, find_split(chosen.name): chosen}
@@ -112,7 +112,8 @@ def _by_shape(arrays, images, labels, where: str):
     flat = [a for a in usable if len(a.shape) == 1 or sorted(a.shape)[:-1] == [1]]
     if labels:
         flat = [a for a in arrays if a in labels.values()]
-    tall = list(images.values()) or [a for a in usable if a not in flat and len(a.shape) > 1]
+    tall = [a for a in images.values() if len(a.shape) > 1]
+    tall = tall or [a for a in usable if a not in flat and len(a.shape) > 1]
     pairs = [(t, f) for t in tall for f in flat if max(f.shape) in (t.shape[0], t.shape[-1])]
     if len(pairs) == 1:
         ((image, label),) = pairs
@@ -250,7 +251,7 @@ def read_npy(file: File, where: str, label_column: str | int | None) -> list[Par
     names = tuple(map(str, range(values.shape[1])))
     rows = [[f"{value:g}" for value in row] for row in values[:200]]
     layout, notes = find_layout(names, rows, where, label_column, False)
-    labels = None if layout.label is None else values[:, layout.label].astype(np.int64)
+    labels = layout.find_labels(values, where)
     return [Part(where, values[:, layout.pixels], labels, notes=notes)]
 
 

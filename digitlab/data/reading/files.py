@@ -82,8 +82,9 @@ def from_bytes(name: str, content: bytes) -> File:
 
 
 def from_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> File:
-    """A file in a ZIP."""
-    return File(entry.filename, entry.file_size, lambda: archive.open(entry))
+    """A file in a ZIP; some programs of Windows part its folders by backslashes."""
+    name = entry.filename.replace("\\", "/")
+    return File(name, entry.file_size, lambda: archive.open(entry))
 
 
 def from_source(source: bytes | str | Path | BinaryIO, name: str) -> File | list[File]:

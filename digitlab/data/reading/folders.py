@@ -30,6 +30,9 @@ from digitlab.settings import read_settings
 from digitlab.words import counted
 
 FRAMINGS = ("digit", "whole")
+_UNREAD = (".heic", ".heif", ".hif", ".avif")
+PHOTOS = "in HEIC or AVIF, which are not read: save or send such photos as JPEG"
+_LEVELS = ("outer", "inner")
 _SINGLE = re.compile(r"[A-Za-z]|sample\d{3}", re.I)  # classes that are one character
 
 
@@ -46,6 +49,11 @@ def read_folders(
 ) -> list[Part]:
     """A part for each of train, val and test where folders are named so, else one."""
     framing, label_column = options.framing, options.label_column
+    if any(file.path.name == "digitStruct.mat" for file in files):
+        raise UploadError(
+            "These are SVHN's whole house numbers (format 1); its cropped digits (format 2) are "
+            "read: train_32x32.mat."
+        )
     if framing not in (None, *FRAMINGS):
         raise UploadError(f"framing is one of {', '.join(map(repr, FRAMINGS))}; not {framing!r}.")
     pictures = [file for file in files if is_image(file)]
@@ -54,7 +62,7 @@ def read_folders(
     marks = [file for file in files if file.name == exported.FILE]
     ignored = len(files) - sum(map(is_image, files)) - len(tables) - len(marks)
     if ignored:
-        notes.append(f"{ignored:,} other files were ignored.")
+        notes.append(f"{ignored:,} other files were ignored.{tell_photos(files)}")
     if len(pictures) > limits.MAX_IMAGES:
         raise UploadError(f"There are {len(pictures):,} images; {limits.MAX_IMAGES:,} are read.")
     photos = framing == "digit" or (
@@ -71,6 +79,12 @@ def read_folders(
         for part in parts:
             part.classes, part.exported = exported.read_mark(content, mark.name), True
     return parts
+
+
+def tell_photos(files: Sequence[File]) -> str:
+    """A sentence on photos that are not read; "" without any."""
+    count = sum(file.name.lower().endswith(_UNREAD) for file in files)
+    return f" {count:,} of them are {PHOTOS}." if count else ""
 
 
 def _part(images, labels: Sequence[str], splits: Sequence[str], notes: list[str]) -> list[Part]:
@@ -107,30 +121,47 @@ def _find_labels(
     """The labels of the images as texts, notes, and the images that have one."""
     if tables:
         return _by_tables(pictures, tables, label_column)
-    folders = [_class_folder(file.path) for file in pictures]
+    folders = _class_folders(pictures, classes, label_column)
     known = [_is_class(name, classes) for name in folders]
-    if label_column is None and all(folders) and (any(known) or not _share_one(folders)):
+    by_names = label_column is not None and label_column not in _LEVELS
+    if not by_names and all(folders) and (any(known) or len(set(folders)) > 1):
         return folders, [], list(pictures)
     labels, note = _by_names([file.path.stem for file in pictures], classes, label_column)
     if labels:
         return labels, [note], list(pictures)
-    name = pictures[0].name
-    if folders[0]:  # one folder, of one class
+    if folders[0] and (classes is not None or _SINGLE.fullmatch(folders[0])):  # of one class
         return folders, [], list(pictures)
+    name = pictures[0].path.name
     raise UploadError(
-        f"{name[:80]!r} lies in no class folder: put it into one, 7/{name[:40]}, name it "
-        f"7_{name[:40]}, or add a labels.csv with the columns file and label."
+        f"{pictures[0].name[:80]!r} lies in no class folder: put it into one, 7/{name[:40]}, name "
+        f"it 7_{name[:40]}, or add a labels.csv with the columns file and label."
     )
 
 
-def _class_folder(path: PurePosixPath) -> str:
-    """The innermost folder that is not only train or test."""
-    folders = [part for part in path.parts[:-1] if part.lower() not in SPLIT_WORDS]
-    return folders[-1] if folders else ""
+def _class_folders(pictures: Sequence[File], classes, label_column) -> list[str]:
+    """The folder of each image that names its class; "" for one that lies in none.
 
-
-def _share_one(folders: Sequence[str]) -> bool:
-    return len(set(folders)) == 1
+    That is the innermost one that is not only train or test. Where one further out may be it, too
+    (7/anna/a.png, or 3/7/a.png of writer 3), a person says which.
+    """
+    paths = [
+        [part for part in file.path.parts[:-1] if part.lower() not in SPLIT_WORDS]
+        for file in pictures
+    ]
+    inner = [path[-1] if path else "" for path in paths]
+    outer = [path[-2] if len(path) > 1 else "" for path in paths]
+    named = all(_is_class(name, classes) or _SINGLE.fullmatch(name) for name in set(outer))
+    if not named or len(set(outer)) == 1 or len(set(inner)) == 1:
+        return inner
+    if label_column is None:
+        example = "/".join(paths[0])
+        raise UnclearFileError(
+            f"Which folder of {example[:80]!r} is the class of its images: the outer or the inner "
+            "one? label_column='outer' or 'inner' answers it.",
+            argument="label_column",
+            choices=_LEVELS,
+        )
+    return outer if label_column == "outer" else inner
 
 
 def _is_class(name: str, classes: Sequence[str] | None) -> bool:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from digitlab.data.reading import arrays, folders, limits
 from digitlab.data.reading.files import File, list_tar, list_zip, unpack
 from digitlab.data.reading.idx import is_idx, read_idx
-from digitlab.data.reading.label_table import TABLE_ENDINGS, is_label_table
+from digitlab.data.reading.label_table import TABLE_ENDINGS, is_label_table, read_label_list
 from digitlab.data.reading.options import Options
 from digitlab.data.reading.part import Part, find_split
 from digitlab.data.reading.sparse import is_libsvm, read_libsvm
@@ -20,16 +22,22 @@ from digitlab.errors import UnclearFileError, UploadError
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM", b"RIFF")
 _PICKLES = (".pkl", ".pickle", ".p", ".pt", ".pth", ".joblib", ".dill")
 _DATA = (".csv", ".tsv", ".parquet", ".feather", ".arrow", ".npz", ".npy", ".mat", ".arff", ".h5")
-_DATA += (".hdf5", ".libsvm", ".svm", ".scale")
+_DATA += (".hdf5", ".libsvm", ".svm", ".scale", ".jsonl", ".json")
 _OTHERS = {
     b"Rar!": "a RAR archive: pack it as a ZIP",
     b"7z\xbc\xaf": "a 7z archive: pack it as a ZIP",
     b"SQLite format 3": "an SQLite database: export its table as CSV",
     b"%PDF": "a PDF: save its pages as images",
+    b"[": "a list in JSON: write an object a line, pandas.DataFrame(json.load(open(…))).to_json("
+    "'digits.jsonl', orient='records', lines=True)",
 }
-CONVERT = (
-    """python -c "import pickle, numpy as np; x, y = pickle.load(open('FILE', 'rb')); """
-    """np.savez('digits.npz', images=x, labels=y)\""""
+_SAVE = "np.savez('digits.npz', images=x, labels=y)"
+CONVERT = f"""python -c "import gzip, pickle, numpy as np; x, y = pickle.load(OPEN); {_SAVE}\""""
+# As in Theano's and Nielsen's: training, validation and test, written by Python 2.
+CONVERT_PARTS = (
+    """python -c "import gzip, pickle, numpy as np; """
+    """(x, y), _, (u, v) = pickle.load(OPEN, encoding='latin1'); """
+    """np.savez('digits.npz', x_train=x, y_train=y, x_test=u, y_test=v)\""""
 )
 CONVERT_TORCH = (
     """python -c "import torch, numpy as np; x, y = torch.load('FILE'); """
@@ -55,24 +63,29 @@ def read_parts(
         kind = "The ZIP"
         if files and all(each.name.endswith(".npy") for each in files):
             return arrays.read_npz(files, file.name or "The .npz", options.label_column)
+        if any(each.path.name == "data.pkl" for each in files):
+            convert = CONVERT_TORCH.replace("FILE", file.name or "data.pt")
+            raise UploadError(
+                f"{kind} is a network or a pickle of PyTorch. {arrays.PICKLED}{convert}"
+            )
         return _read_many(files, kind, classes, options, on_progress)
     if head[257:262] == b"ustar":
         files = list_tar(file)
         return _read_many(files, "The TAR", classes, options, on_progress)
     if head.startswith(_PICTURES):
         return folders.read_folders([file], classes, options)
-    return _read_data(file, options, on_progress)
+    return _read_data(file, source.name, options, on_progress)
 
 
-def _read_data(file: File, options: Options, on_progress: Progress) -> list[Part]:
-    """The parts of one file that is neither an archive nor an image."""
+def _read_data(file: File, packed: str, options: Options, on_progress: Progress) -> list[Part]:
+    """The parts of one file that is neither an archive nor an image; `packed` named it before."""
     label_column = options.label_column
     where, head = file.name or "The file", file.head()
-    _refuse(where, head, file)
+    _refuse(where, head, packed)
     if head.startswith(b"\x93NUMPY"):
         return arrays.read_npy(file, where, label_column)
     content = file.read(max(limits.MAX_BYTES, limits.MAX_UNPACKED))
-    if head.startswith((b"PAR1", b"ARROW1", b"FEA1")):
+    if head.startswith((b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff", b"{")):
         return read_in_worker("parquet", content, where, options)
     if head.startswith((b"\x89HDF\r\n\x1a\n", b"MATLAB 7.3")):
         return read_in_worker("hdf5", content, where, options)
@@ -91,12 +104,18 @@ def _read_data(file: File, options: Options, on_progress: Progress) -> list[Part
     return [read_csv(content, where, label_column, on_progress)]
 
 
-def _refuse(where: str, head: bytes, file: File) -> None:
+def _refuse(where: str, head: bytes, packed: str) -> None:
     """UploadError for pickles, with the line that converts them, and for what is another form."""
     name = where.lower()
     if name.endswith(_PICKLES) or re.match(rb"\x80[\x02-\x05]", head):
-        convert = CONVERT_TORCH if name.endswith((".pt", ".pth")) else CONVERT
-        raise UploadError(f"{where}: {arrays.PICKLED}{convert.replace('FILE', where)}")
+        convert = CONVERT_PARTS if name.startswith("mnist") else CONVERT
+        convert = CONVERT_TORCH if name.endswith((".pt", ".pth")) else convert
+        opened = f"open('{packed}', 'rb')"
+        opened = f"gzip.{opened}" if packed.lower().endswith(".gz") else opened
+        convert = convert.replace("OPEN", opened).replace("FILE", where)
+        raise UploadError(f"{where}: {arrays.PICKLED}{convert}")
+    if head[4:8] == b"ftyp":
+        raise UploadError(f"{where} is {folders.PHOTOS}.")
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise UploadError(f"{where} is {what}.")
@@ -111,10 +130,6 @@ def _read_many(
     """The parts of several files: images, or pairs of arrays, or files of data."""
     if any(folders.is_image(file) for file in files):
         return folders.read_folders(files, classes, options, on_progress)
-    if any(file.name == "data.pkl" or file.path.name == "data.pkl" for file in files):
-        raise UploadError(
-            f"{kind} is a network or a pickle of PyTorch. {arrays.PICKLED}{CONVERT_TORCH}"
-        )
     if any(file.path.name == "[Content_Types].xml" for file in files):
         raise UploadError(f"{kind} is a document of Office: save the table as CSV.")
     candidates = [file for file in files if _may_be_data(file)]
@@ -133,6 +148,7 @@ def _read_many(
         raise UploadError(
             f"{kind} holds no image (PNG, JPEG, WebP, BMP, GIF or TIFF) and no file of data. Put "
             "each image into a folder named by its class, 7/a.png, or list them in a labels.csv."
+            + folders.tell_photos(files)
         )
     return _read_each(data, kind, options, on_progress)
 
@@ -155,7 +171,8 @@ def _is_prose(file: File) -> bool:
     known = ("readme", "license", "licence", "submission", "sample_sub", "about", "description")
     if any(word in name for word in known):
         return True
-    return name.endswith(TABLE_ENDINGS) and is_label_table(name) and file.size < 5_000
+    small = name.endswith(TABLE_ENDINGS) and is_label_table(name) and file.size < 5_000
+    return small and not read_label_list(file.read(limits.MAX_TABLE_BYTES), name)
 
 
 def _named(file: File) -> arrays.NamedArray:
@@ -172,16 +189,20 @@ def _read_each(
     files: Sequence[File], kind: str, options: Options, on_progress: Progress
 ) -> list[Part]:
     """The parts of all files that can be read; where several fail, the first reason is told."""
-    parts, errors = [], []
+    parts, errors, lists = [], [], {}
     for file in files:
+        split = find_split(file.path.name) or find_split(str(file.path.parent))
         try:
             read = read_parts(file, None, options, on_progress)
         except UnclearFileError:
             raise
         except UploadError as e:
-            errors.append((file.name, e))
+            small = file.size <= limits.MAX_TABLE_BYTES
+            if small and (labels := read_label_list(file.read(file.size), file.name)):
+                lists[split] = file.name, labels
+            else:
+                errors.append((file.name, e))
             continue
-        split = find_split(file.path.name) or find_split(str(file.path.parent))
         for part in read:
             part.split = part.split or split
             if part.labels is not None:
@@ -189,6 +210,11 @@ def _read_each(
         parts += read
     if not parts:
         raise errors[0][1] if errors else UploadError(f"{kind} holds no file of data.")
+    for part in parts:
+        name, labels = lists.get(part.split, ("", []))
+        if part.labels is None and len(labels) == len(part.images):
+            part.labels = np.array(labels)
+            part.notes.append(f"The labels of {part.where} were read from {name}, row by row.")
     for name, error in errors:
         parts[0].notes.append(f"{name} was left out: {error}")
     return parts

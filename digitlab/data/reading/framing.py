@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from digitlab.data.reading import limits
 from digitlab.data.reading.options import SIDE
+from digitlab.data.reading.pixels import to_bytes
 from digitlab.drawing.source import decode, find_ink, read_pixels
 from digitlab.drawing.stages import frame_digit
 from digitlab.errors import DigitlabError, UploadError, reason
@@ -19,7 +20,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
 # What a file may tell of a grey image without any change of its pixels.
 _PLAIN = {"dpi", "compression", "version", "background", "duration", "gamma", "srgb", "extension"}
-_PLAIN |= {"jfif", "jfif_version", "jfif_unit", "jfif_density", "chromaticity"}
+_PLAIN |= {"jfif", "jfif_version", "jfif_unit", "jfif_density", "chromaticity", "resolution"}
 _ORIENTATION = 274  # a TIFF's tag
 LARGE = 64  # pixels of the longer side: what is larger is a photo or a drawing, not a scan
 WORKED_AT = 1_024  # pixels of the longer side at most, to which a photo is reduced
@@ -29,8 +30,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ou
 
 
 def decode_image(content: bytes, name: str, most: int, colour: bool = False) -> np.ndarray:
-    """An image file as grey values uint8 [H, W], or as colours uint8 [H, W, 3]; transparent pixels
-    become white.
+    """An image file as grey values [H, W] (see `to_pixels`), or as colours uint8 [H, W, 3].
 
     UploadError for another format, for more than `most` pixels, which is checked before anything is
     decoded, and for a damaged file. Of an animation the first frame counts.
@@ -39,11 +39,17 @@ def decode_image(content: bytes, name: str, most: int, colour: bool = False) -> 
 
 
 def to_pixels(picture: Image.Image, name: str, colour: bool = False) -> np.ndarray:
-    """An opened image as grey values or colours; UploadError for a damaged file, `name`."""
+    """An opened image as grey values or colours; UploadError for a damaged file, `name`.
+
+    They are uint8, those of a grey image of 16 bits uint16: how many of the bits it uses only all
+    images together show. Transparent pixels are white, or black where all that is drawn is light.
+    """
     mode = "RGB" if colour else "L"
     try:
         if picture.mode == mode and _is_plain(picture):
             return np.asarray(picture)
+        if picture.mode.startswith("I;16"):
+            return np.asarray(ImageOps.exif_transpose(picture)).astype(np.uint16)
         pixels = decode(picture, name)
     except DigitlabError as e:
         raise UploadError(f"{name[:80]!r} cannot be read as an image: {e}") from e
@@ -51,7 +57,9 @@ def to_pixels(picture: Image.Image, name: str, colour: bool = False) -> np.ndarr
         raise _unreadable(name, e) from e
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         whole = Image.fromarray(pixels)
-        picture = Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole)
+        drawn = np.asarray(whole.convert("L"))[pixels[..., 3] >= 128]
+        ground = "black" if drawn.size and drawn.min() >= 128 else "white"
+        picture = Image.alpha_composite(Image.new("RGBA", whole.size, ground), whole)
         pixels = np.asarray(picture.convert(mode))
     elif (pixels.ndim == 3) != colour:
         pixels = np.asarray(Image.fromarray(pixels).convert(mode))
@@ -109,14 +117,15 @@ def frame_photo(picture: Image.Image | np.ndarray) -> np.ndarray | None:
 
 
 def stack_images(images: Sequence[np.ndarray], side: int = SIDE) -> tuple[np.ndarray, list[str]]:
-    """Images uint8 [H, W] or [H, W, 3] of any sizes as one array, and a note where they were
-    resized: to `side`, or to the largest of them where that is smaller.
+    """Images [H, W] or [H, W, 3] of any sizes as one array uint8, and notes where they were
+    resized (to `side`, or to the largest of them where that is smaller) or had 16 bits.
     """
     if not images:
         return np.zeros((0, side, side), np.uint8), []
+    images, notes = _to_bytes(images)
     shapes = {image.shape for image in images}
     if len(shapes) == 1:
-        return np.stack(images), []
+        return np.stack(images), notes
     if side != SIDE:
         side = min(side, max(max(shape[:2]) for shape in shapes))
     check_values(len(images) * side**2 * (3 if images[0].ndim == 3 else 1))
@@ -125,7 +134,21 @@ def stack_images(images: Sequence[np.ndarray], side: int = SIDE) -> tuple[np.nda
         f"{other:,} of {len(images):,} images were of another size: they were padded to a "
         f"square and resampled to {side}×{side} pixels."
     )
-    return np.stack([fit_to_square(image, side) for image in images]), [note]
+    return np.stack([fit_to_square(image, side) for image in images]), [*notes, note]
+
+
+def _to_bytes(images: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], list[str]]:
+    """The images with those of 16 bits brought to 8, by one scale for all of them."""
+    deep = [i for i, image in enumerate(images) if image.dtype == np.uint16]
+    if not deep:
+        return images, []
+    scaled, notes = to_bytes([images[i][None] for i in deep], "The images of 16 bits")
+    whole = list(images)
+    for i, image in zip(deep, scaled, strict=True):
+        whole[i] = image[0]
+    if any(image.ndim == 3 for image in whole):
+        whole = [i if i.ndim == 3 else np.repeat(i[..., None], 3, 2) for i in whole]
+    return whole, notes
 
 
 def check_values(count: int) -> None:
@@ -138,7 +161,7 @@ def check_values(count: int) -> None:
 
 
 def fit_to_square(image: np.ndarray, to: int = SIDE) -> np.ndarray:
-    """An image uint8 [H, W] or [H, W, 3] with equal sides of `to` pixels, its proportions kept.
+    """An image [H, W] or [H, W, 3] with equal sides of `to` pixels, its proportions kept.
 
     The shorter side is padded with what the border mostly is; then it is resampled (Lanczos,
     which averages where it makes an image smaller).
@@ -147,8 +170,8 @@ def fit_to_square(image: np.ndarray, to: int = SIDE) -> np.ndarray:
     side = max(height, width)
     if height != width:
         ground = np.median(_border(image), axis=0)
-        square = np.empty((side, side, *image.shape[2:]), dtype=np.uint8)
-        square[:] = ground.astype(np.uint8)
+        square = np.empty((side, side, *image.shape[2:]), dtype=image.dtype)
+        square[:] = ground.astype(image.dtype)
         top, left = (side - height) // 2, (side - width) // 2
         square[top : top + height, left : left + width] = image
         image = square

@@ -1,9 +1,10 @@
-"""A table of labels beside image files: `labels.csv` or `.txt`, by file name or by id."""
+"""A table of labels beside image files: `labels.csv`, `.txt` or `.json`, by file name or by id."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -16,10 +17,11 @@ from digitlab.data.reading.part import (
     unclear_column,
     words_of,
 )
-from digitlab.errors import UploadError
+from digitlab.data.reading.text import to_utf8
+from digitlab.errors import UploadError, reason
 
-TABLE_ENDINGS = (".csv", ".tsv", ".txt")
-_NAMED = LABEL_NAMES | {"metadata", "solution", "labelmap", "index", "list"}
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl")
+_NAMED = LABEL_NAMES | {"metadata", "solution", "labelmap", "index", "list", "annotations"}
 
 
 def is_label_table(name: str) -> bool:
@@ -66,7 +68,9 @@ def read_label_table(content: bytes, where: str, label_column: str | int | None)
 
 def _read_rows(content: bytes, where: str) -> list[list[str]]:
     try:
-        text = content.decode("utf-8-sig")
+        text = to_utf8(content).decode()
+        if where.lower().endswith((".json", ".jsonl")):
+            return _read_json(text, where)
         sample = text[:2_000]
         exported = sample.startswith("file,label")  # as digitlab's, whose classes hold any sign
         sign = "," if exported else max(",;\t|", key=sample.count)
@@ -79,6 +83,24 @@ def _read_rows(content: bytes, where: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows if row]
 
 
+def _read_json(text: str, where: str) -> list[list[str]]:
+    """The rows of `{"a.png": 7}`, of a list of objects, or of one object a line (JSON lines)."""
+    try:
+        whole = json.loads(text) if where.lower().endswith(".json") else text.splitlines()
+        if isinstance(whole, dict):
+            whole = [{"file": name, "label": label} for name, label in whole.items()]
+        rows = [json.loads(row) if isinstance(row, str) else row for row in whole if row]
+        plain = all(isinstance(value, str | int | float) for row in rows for value in row.values())
+        if not plain or len({tuple(row) for row in rows}) > 1:
+            raise ValueError("it is no table")
+    except (ValueError, TypeError, AttributeError, RecursionError) as e:
+        raise UploadError(
+            f"{where} does not name a label for each image ({reason(e)}): replace it by a "
+            "labels.csv with the columns file and label."
+        ) from e
+    return [[*rows[0]], *([str(cell).strip() for cell in row.values()] for row in rows)]
+
+
 def _is_image(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
@@ -88,6 +110,21 @@ def _is_head(rows: Sequence[Sequence[str]]) -> bool:
     if len(rows) < 2 or _is_image(rows[1][0]):
         return True
     return not rows[0][0].isdigit() and rows[1][0].isdigit()
+
+
+def read_label_list(content: bytes, where: str) -> list[str]:
+    """The labels of a table that holds nothing else, a row for each image; [] for another one."""
+    try:
+        rows = _read_rows(content, where)
+    except UploadError:
+        return []
+    if len(rows) < 2 or {len(row) for row in rows} != {1}:
+        return []
+    texts = [row[0] for row in rows]
+    headed = "".join(words_of(texts[0])) in LABEL_NAMES or (
+        not texts[0].isdigit() and texts[1].isdigit()
+    )
+    return texts[headed:]
 
 
 def find_label_of(name: str, folder: PurePosixPath, label_of: Mapping[str, str]) -> str | None:

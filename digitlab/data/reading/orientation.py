@@ -53,9 +53,14 @@ def turn_upright(
     if predict is None or tuple(classes) != DIGITS or not len(images):
         return images, []
     rows = sample(labels)
-    counts = [agreement(turn(images[rows]), labels[rows], predict) for turn in TURNS.values()]
+    upright, transposed, *others = TURNS.values()
+    counts = [
+        agreement(turn(images[rows]), labels[rows], predict) for turn in (upright, transposed)
+    ]
+    if counts[0] <= (1 - MORE) * len(rows):  # else no other way can be clearly better
+        counts += [agreement(turn(images[rows]), labels[rows], predict) for turn in others]
     best = choose(counts, len(rows))
-    shares = dict(zip(TURNS, (percent(count / len(rows), 0) for count in counts), strict=True))
+    shares = dict(zip(TURNS, (percent(count / len(rows), 0) for count in counts), strict=False))
     way = list(TURNS)[best]
     if best:
         note = (

@@ -1,4 +1,4 @@
-"""Parquet and Feather as Hugging Face and pandas write them → a `Part`.
+"""Parquet, Arrow and JSON lines as Hugging Face and pandas write them → a `Part`.
 
 Called in a process of its own: see `worker`.
 """
@@ -14,17 +14,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import feather, parquet
+from pyarrow import json as json_lines
 
 from digitlab.data.reading import limits
 from digitlab.data.reading.framing import LARGE, decode_image, fit_to_square, stack_images
 from digitlab.data.reading.options import Options
 from digitlab.data.reading.part import IMAGE_NAMES, Part, choose_label, words_of
 from digitlab.data.reading.pixels import compact
-from digitlab.data.reading.tables import find_layout
+from digitlab.data.reading.tables import find_layout, find_one_hot
 from digitlab.errors import UploadError, reason
 from digitlab.settings import read_settings
 
 _AT_ONCE = 1_000  # rows
+_AT_ONCE_JSON = 16_000_000  # bytes
 
 
 def read_parquet(path: Path, where: str, options: Options) -> list[Part]:
@@ -60,8 +62,28 @@ def _open(path: Path) -> tuple[Any, Iterator[Any], int]:
             raise ValueError(f"unpacked it has {size:,} bytes")
         batches = file.iter_batches(_AT_ONCE, use_threads=False)
         return file.schema_arrow, batches, file.metadata.num_rows
-    table = feather.read_table(path, use_threads=False, memory_map=False)
+    if magic.lstrip()[:1] == b"{":
+        table = _read_json_lines(path)
+    elif magic == b"\xff\xff\xff\xff":  # as Hugging Face's `save_to_disk` writes Arrow
+        with pa.OSFile(str(path)) as stream:
+            table = pa.ipc.open_stream(stream).read_all()
+    else:
+        table = feather.read_table(path, use_threads=False, memory_map=False)
     return table.schema, iter(table.to_batches(_AT_ONCE)), table.num_rows
+
+
+def _read_json_lines(path: Path):
+    """A table of a JSON object a line, `{"image": [[0, …], …], "label": 7}`."""
+    size = path.stat().st_size
+    options = json_lines.ReadOptions(use_threads=False, block_size=min(size + 1, _AT_ONCE_JSON))
+    wanted = "JSON has an object for each image, each in a line of its own"
+    try:
+        table = json_lines.read_json(path, options)
+    except pa.ArrowInvalid as e:
+        raise ValueError(f"{wanted} ({reason(e)})") from e
+    if table.num_rows < 2:
+        raise ValueError(f"{wanted}: there is 1 line")
+    return table
 
 
 def _read(schema, batches, where: str, options: Options) -> Part:
@@ -147,6 +169,9 @@ def _read_pixels(names, batches, where: str, label_column) -> Part:
         images.append(compact([np.stack(taken, axis=1)]))
         if layout.label is not None:
             labels.append(first.column(layout.label).to_numpy(zero_copy_only=False))
+        elif layout.one_hot is not None:
+            columns = [first.column(int(i)).to_numpy(zero_copy_only=False) for i in layout.one_hot]
+            labels.append(find_one_hot(np.stack(columns, axis=1), where))
         first = next(batches, None)
     values = np.concatenate(labels) if labels else None
     if values is not None and values.dtype == object:

@@ -105,9 +105,22 @@ def to_bytes(arrays: list[np.ndarray], where: str) -> tuple[list[np.ndarray], li
     if (start, top) == (0, 255) and all(array.dtype == np.uint8 for array in arrays):
         return arrays, []
     notes = [f"Pixels from {low:g} to {high:g} were {note}."] if note else []
+    if low < -1 and _is_standardised(arrays):
+        notes.append(
+            "Over the images each pixel has the mean 0 and the deviation 1: it was standardised by "
+            "itself, which changes what the images show. Give them as they were before that."
+        )
     if not note and any((np.rint(array) != array).any() for array in arrays):
         notes.append("Pixels that were no whole numbers were rounded.")
     return [_scale(array, start, top) for array in arrays], notes
+
+
+def _is_standardised(arrays: list[np.ndarray]) -> bool:
+    """Whether each pixel was brought to mean 0 and deviation 1 by itself (or is always 0)."""
+    values = arrays[0][:_AT_ONCE]
+    means, deviations = values.mean(axis=0), values.std(axis=0)
+    usual = (np.abs(means) < 0.1) & ((deviations < 1e-6) | (np.abs(deviations - 1) < 0.1))
+    return len(values) > 2 and bool(usual.mean() > 0.8)
 
 
 def _range(low: float, high: float, deep: bool) -> tuple[float, float | None, str]:

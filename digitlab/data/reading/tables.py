@@ -27,11 +27,14 @@ from digitlab.data.reading.part import (
     words_of,
 )
 from digitlab.data.reading.pixels import compact
+from digitlab.data.reading.text import to_utf8
 from digitlab.errors import UploadError
 
 MAX_LINE = 200_000  # characters; 28×28 need 7,000 with names, 128×128 in floats 200,000
 _AT_ONCE = 1_000  # rows
 _FIRST_ROWS = 200  # by which columns are judged
+_MOST_ONE_HOT = 62  # columns that are one label: digits, capital and small letters
+_ONE, _ZERO = re.compile(r"1(\.0*)?"), re.compile(r"0(\.0*)?")
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", None: "spaces"}
 Progress = Callable[[int, int], None] | None
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|[+-]?inf", re.I)
@@ -40,7 +43,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|[+-]?inf", re.I
 @dataclass(frozen=True)
 class Layout:
     """How a table is to be read: its separator, its names (positions without a head), and which
-    columns hold the label (None: none does) and the pixels, these in their order.
+    columns hold the label (None: none does) and the pixels, these in their order. `one_hot` are the
+    columns of which one is 1 and its position the label, where there are such.
     """
 
     separator: str | None
@@ -48,6 +52,20 @@ class Layout:
     label: int | None
     pixels: np.ndarray
     decimal_comma: bool = False
+    one_hot: np.ndarray | None = None
+
+    def find_labels(self, numbers: np.ndarray, where: str) -> np.ndarray | None:
+        """The labels [N], whole numbers or texts, of rows of numbers; None where none are there."""
+        if self.one_hot is not None:
+            return find_one_hot(numbers[:, self.one_hot], where)
+        return None if self.label is None else _whole(numbers[:, self.label])
+
+
+def find_one_hot(values: np.ndarray, where: str) -> np.ndarray:
+    """The position of the 1 in each row [N, K]; UploadError for a row that has not one."""
+    if not (np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all()):
+        raise UploadError(f"{where} has a row whose label is not one 1 among {values.shape[1]}.")
+    return values.argmax(axis=1)
 
 
 def read_csv(
@@ -58,20 +76,20 @@ def read_csv(
     A line's length is checked before it is taken apart.
     """
     lines = _lines(_decode_table(content, where), where)
-    first = list(islice(lines, _FIRST_ROWS + 1))
+    first = _without_preamble(list(islice(lines, _FIRST_ROWS + 1)))
     if not first:
         raise UploadError(f"{where} has no rows of numbers.")
     separator = _find_separator(first)
     cells = [_split(line, separator) for line in first]
-    comma = separator == ";" and any("," in cell for cell in cells[-1])
+    comma = separator in (";", "\t") and any("," in cell for cell in cells[-1])
+    if comma:
+        cells = [[cell.replace(",", ".") for cell in row] for row in cells]
     head = _is_head(cells)
     if head and len(cells) == 1:
         raise UploadError(f"{where} has no rows of numbers.")
     named = head and any(not _NUMBER.fullmatch(cell) for cell in cells[0])
     names = tuple(cells[0]) if named else tuple(map(str, range(len(cells[0]))))
     body = cells[1:] if head else cells
-    if comma:
-        body = [[cell.replace(",", ".") for cell in row] for row in body]
     notes = [] if separator == "," else [f"{where} is separated by {_SEPARATORS[separator]}."]
     layout, more = find_layout(names, body, where, label_column, named, separator, comma)
     rows = first[1:] if head else first
@@ -87,16 +105,14 @@ def _chain(rows: Sequence[str], lines: Iterator[str]) -> Iterator[str]:
 
 
 def _decode_table(content: bytes, where: str) -> io.BufferedIOBase:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Excel's "Unicode text"
-        try:
-            content = content.decode("utf-16").encode()
-        except UnicodeDecodeError as e:
-            raise UploadError(f"{where} is no text in UTF-16.") from e
-    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        content = to_utf8(content)
+    except UnicodeDecodeError as e:
+        raise UploadError(f"{where} is no text in UTF-16.") from e
     if b"\0" in content[:4_096]:
         raise UploadError(
             f"{where} is none of the forms that are read: images in folders, CSV, NPZ, NPY, IDX, "
-            "Parquet, MAT, HDF5, ARFF, libsvm, packed or not (ZIP, TAR, gzip)."
+            "Parquet, MAT, HDF5, ARFF, libsvm, JSON lines, packed or not (ZIP, TAR, gzip)."
         )
     if b"\n" not in content[:MAX_LINE] and b"\r" in content[:MAX_LINE]:
         content = content.replace(b"\r", b"\n")
@@ -116,6 +132,21 @@ def _lines(file: io.BufferedIOBase, where: str) -> Iterator[str]:
             raise UploadError(f"{where} is not text: use a CSV in UTF-8, a ZIP or an NPZ.") from e
         if line.strip():
             yield line.rstrip("\r\n")
+
+
+def _without_preamble(lines: list[str]) -> list[str]:
+    """The lines without what may stand before a table: Excel's `sep=;`, and comments.
+
+    A comment may be the head, as NumPy's `savetxt` writes it: `# label,pixel0,pixel1`.
+    """
+    if lines and re.fullmatch(r'"?sep=."?', lines[0].strip(), re.I):
+        lines = lines[1:]
+    while len(lines) > 1 and lines[0].startswith("#"):
+        head = lines[0].lstrip("# ")
+        signs = [sign for sign in _SEPARATORS if sign and lines[1].count(sign)]
+        names = any(head.count(sign) == lines[1].count(sign) for sign in signs)
+        lines = [head, *lines[1:]] if names else lines[1:]
+    return lines
 
 
 def _find_separator(lines: Sequence[str]) -> str | None:
@@ -178,11 +209,19 @@ def find_layout(
                 f"{len(names):,}."
             )
     label = choose_label(names, label_column, where) if named or label_column is not None else None
-    notes = []
+    notes, one_hot = [], None
     others = [i for i in range(len(names)) if i != label]
     index = _find_index(names, rows, others, named, label is not None)
     others = [i for i in others if i != index]
     if label is None and not _is_square(len(others)):
+        one_hot = _find_one_hot_columns(rows, others)
+    if one_hot is not None:
+        others = [i for i in others if i not in one_hot]
+        notes.append(
+            f"{where} has {len(one_hot)} columns of which one is 1: its position was read as the "
+            "label."
+        )
+    elif label is None and not _is_square(len(others)):
         label, notes = _judge_columns(names, rows, others, where, named)
         others = [i for i in others if i != label]
     if not _is_square(len(others)):
@@ -195,7 +234,21 @@ def find_layout(
         notes.append(f"Column {names[index] or index!r} of {where} numbers the rows: left out.")
     pixels, note = _order(names, others, named)
     notes += [f"{where}: {note}"] if note else []
-    return Layout(separator, names, label, pixels, decimal_comma), notes
+    return Layout(separator, names, label, pixels, decimal_comma, one_hot), notes
+
+
+def _find_one_hot_columns(rows, others: Sequence[int]) -> np.ndarray | None:
+    """The columns at the end, or the beginning, that are one-hot in all rows; None for none."""
+    for count in range(2, min(_MOST_ONE_HOT, len(others) - 4) + 1):
+        if not _is_square(len(others) - count):
+            continue
+        for columns in (others[-count:], others[:count]):
+            cells = [[row[i] for i in columns] for row in rows]
+            ones = {tuple(k for k, cell in enumerate(row) if _ONE.fullmatch(cell)) for row in cells}
+            zeros = {sum(bool(_ZERO.fullmatch(cell)) for cell in row) for row in cells}
+            if zeros == {count - 1} and {len(places) for places in ones} == {1} and len(ones) > 1:
+                return np.array(columns)
+    return None
 
 
 def _is_square(count: int) -> bool:
@@ -293,7 +346,8 @@ def read_rows(
         row += len(chunk)
         tell(row - 1)
     whole = images[0] if len(images) == 1 else np.concatenate(images)
-    return Part(where, whole, np.concatenate(labels) if layout.label is not None else None)
+    labelled = layout.label is not None or layout.one_hot is not None
+    return Part(where, whole, np.concatenate(labels) if labelled else None)
 
 
 def _numbers(chunk, layout: Layout, row: int, where: str) -> tuple[np.ndarray, np.ndarray]:
@@ -310,8 +364,8 @@ def _numbers(chunk, layout: Layout, row: int, where: str) -> tuple[np.ndarray, n
             f"Row {row:,} of {where} has {numbers.shape[1]:,} columns and the first has "
             f"{len(layout.names):,}."
         )
-    if labels is None and layout.label is not None:
-        labels = _whole(numbers[:, layout.label])
+    if labels is None:
+        labels = layout.find_labels(numbers, where)
     pixels = numbers[:, layout.pixels]
     broken = np.argwhere(~np.isfinite(pixels))
     if len(broken):
@@ -335,7 +389,8 @@ def _without_texts(chunk, layout: Layout, row: int, where: str, error: ValueErro
                 f"Row {row + i:,} of {where} has {len(cells):,} columns and the first has "
                 f"{len(layout.names):,}."
             ) from error
-    drop = set(range(len(layout.names))) - set(layout.pixels.tolist())
+    one_hot = [] if layout.one_hot is None else layout.one_hot.tolist()
+    drop = set(range(len(layout.names))) - {*layout.pixels.tolist(), *one_hot}
     labels = [cells[layout.label] for cells in rows] if layout.label is not None else []
     for cells in rows:
         for k in drop:
