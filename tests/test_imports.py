@@ -401,3 +401,16 @@ def test_every_name_that_is_imported_is_there():
                 for alias in node.names:
                     if not hasattr(module, alias.name):
                         importlib.import_module(f"{node.module}.{alias.name}")
+
+
+def test_every_request_of_pages_is_a_function():
+    """`jobs.compute.requests` names functions of a module that it does not load."""
+    requests = importlib.import_module("digitlab.jobs.requests")
+    names = {
+        node.attr
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "requests"
+    }
+    assert len(names) > 30
+    assert not [name for name in names if not callable(getattr(requests, name, None))]

@@ -1,6 +1,7 @@
 """Computing for pages in processes of its own, so that the server that shows them stays light.
 
     call(function, *arguments)      what a compute process returns for an importable function
+    requests.NAME                   a function of the module `requests`, which is not loaded here
 
 Torch alone takes half a gigabyte, and what a visitor asks for may take any memory and time. So the
 server keeps few processes, see `compute_process`, which load torch: started when
@@ -24,9 +25,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from digitlab.errors import ComputeError
 from digitlab.jobs.compute_process import LONG, ON_PROGRESS
@@ -38,6 +40,29 @@ STARTING_SECONDS = 60.0  # which it may take to import torch on a busy machine
 WAITING_SECONDS = 60.0  # which a request may wait for a free process
 LOOK_SECONDS = 0.25  # how often the server makes sure that somebody still waits
 _TURNS = 100  # requests that are remembered, to tell whose turn it is
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A function of the module `requests`, by its name."""
+
+    __name__: str
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        from digitlab.jobs import requests
+
+        return getattr(requests, self.__name__)(*arguments, **settings)
+
+
+class _Requests:
+    def __getattr__(self, name: str) -> _Request:
+        return _Request(name)
+
+
+if TYPE_CHECKING:
+    from digitlab.jobs import requests
+else:
+    requests = _Requests()
 
 
 def has_processes() -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from digitlab import files, owners
 from digitlab.classroom.members import held_owners, limits_of
 from digitlab.errors import RunError, StorageError, StoreError
-from digitlab.jobs import requests, training_time
-from digitlab.jobs.compute import call
+from digitlab.jobs import training_time
+from digitlab.jobs.compute import call, requests
 from digitlab.jobs.launch import launch_worker, relaunch_worker
 from digitlab.jobs.measurement import list_measured
 from digitlab.jobs.turns import TURN_SECONDS, when_waiting

@@ -1,7 +1,7 @@
-"""What pages ask compute processes: functions of plain values that load torch when they are called.
+"""What pages ask compute processes: functions of plain values, in a module that loads torch.
 
-Each does what the function of the same name does where it is at home, and its result names no
-class of a module that loads torch: the server would load it to unpack the result.
+Pages name them by `compute.requests`. The result of each names no class of a module that loads
+torch: the server would load it to unpack the result.
 """
 
 from __future__ import annotations
@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
+
+import numpy as np
+import torch
 
 from digitlab import owners
 from digitlab.analysis import (
+    activations,
+    attribution,
     embedding,
     features,
     label_issues,
@@ -22,61 +27,59 @@ from digitlab.analysis import (
     submission,
     writers,
 )
+from digitlab.analysis.embedding import Hidden
+from digitlab.analysis.features import Features, Neighbour
 from digitlab.analysis.latent import LatentSpace
+from digitlab.analysis.layer_outputs import FirstWeights, LayerOutput
+from digitlab.analysis.submission import Answers
+from digitlab.analysis.writers import WriterResult
 from digitlab.data import own, statistics
-from digitlab.data.info import SPLIT_SEED, VAL_FRACTION
+from digitlab.data.dataset import Dataset, Split
+from digitlab.data.info import DatasetInfo
 from digitlab.data.load import load_dataset
+from digitlab.data.own import Change
 from digitlab.data.registry import files_stamp
+from digitlab.data.statistics import PixelStatistics
 from digitlab.errors import NetworkFileError, SpecError
-from digitlab.evaluation.metrics import evaluate_logits
-from digitlab.execution import finetune
+from digitlab.evaluation.label_issues import LabelIssues
+from digitlab.evaluation.metrics import Evaluation, evaluate_logits
+from digitlab.evaluation.reconstruction import Reconstruction, Separation
+from digitlab.execution import finetune, prepare
+from digitlab.execution.prepare import plan as plan
 from digitlab.exports import kept_graph
 from digitlab.imports.contents import read_contents
+from digitlab.imports.import_network import (
+    Trial,
+    doubts,
+    explain_choice,
+    keep_network,
+    try_forms,
+)
+from digitlab.imports.network import TrainedNetwork
+from digitlab.imports.read import network_in
+from digitlab.jobs.message import Brought, DataKey, Form, Latent
+from digitlab.models.build import check_fits
+from digitlab.models.build import summarize as summarize
+from digitlab.models.operations import OPERATIONS
+from digitlab.models.paste import read as pasted
 from digitlab.models.paste.notebook import code_of
+from digitlab.models.paste.reading import CodeReading
+from digitlab.models.repair import suggest_fix as suggest_fix
+from digitlab.models.signatures import find_signature as find_signature
+from digitlab.models.signatures import fresh_layer as fresh_layer
+from digitlab.models.signatures import list_kinds as list_kinds
 from digitlab.models.spec import ModelSpec
-from digitlab.runs.run import open_run
-
-if TYPE_CHECKING:
-    import numpy as np
-    import torch
-
-    from digitlab.analysis.embedding import Hidden
-    from digitlab.analysis.features import Features, Neighbour
-    from digitlab.analysis.layer_outputs import FirstWeights, LayerOutput
-    from digitlab.analysis.submission import Answers
-    from digitlab.analysis.writers import WriterResult
-    from digitlab.data.dataset import Dataset, Split
-    from digitlab.data.info import DatasetInfo
-    from digitlab.data.own import Change
-    from digitlab.data.statistics import PixelStatistics
-    from digitlab.evaluation.label_issues import LabelIssues
-    from digitlab.evaluation.metrics import Evaluation
-    from digitlab.evaluation.reconstruction import Reconstruction, Separation
-    from digitlab.imports.import_network import Trial
-    from digitlab.imports.match import Fit
-    from digitlab.imports.network import TrainedNetwork
-    from digitlab.models.arguments import LayerSignature
-    from digitlab.models.layer import Layer
-    from digitlab.models.paste.reading import CodeReading
-    from digitlab.models.placement import Shape
-    from digitlab.models.summary import ModelSummary
-    from digitlab.runs.experiment import Experiment
-    from digitlab.runs.record import RunRecord
-    from digitlab.runs.run import Run
-    from digitlab.training.config import Augmentation, TrainConfig
-    from digitlab.training.speed import Probe
+from digitlab.runs.experiment import Experiment
+from digitlab.runs.record import RunRecord
+from digitlab.runs.run import Run, open_run
+from digitlab.training import preview as previews
+from digitlab.training.config import Augmentation
+from digitlab.training.ensemble import combine_logits
+from digitlab.training.probe import probe_speed as probe_speed
 
 _DATASETS, _RUNS = 3, 4  # that a process holds
 
 # ---- datasets -----------------------------------------------------------------------------------
-
-
-class DataKey(NamedTuple):
-    """What `load_dataset` takes: a dataset and how it is split."""
-
-    name: str
-    val_fraction: float = VAL_FRACTION
-    seed: int = SPLIT_SEED
 
 
 def load(key: DataKey) -> Dataset:
@@ -119,9 +122,7 @@ def preview(
     key: DataKey, recipe: Augmentation, seed: int, count: int
 ) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Training images before and after augmentation, and their labels."""
-    from digitlab.training.preview import preview
-
-    return preview(load(key).train, recipe, seed, count)
+    return previews.preview(load(key).train, recipe, seed, count)
 
 
 def add_version(key: DataKey, name: str, changes: Sequence[Change]) -> DatasetInfo:
@@ -132,19 +133,10 @@ def add_version(key: DataKey, name: str, changes: Sequence[Change]) -> DatasetIn
 # ---- architectures ------------------------------------------------------------------------------
 
 
-def summarize(spec: ModelSpec) -> ModelSummary:
-    """Layers, shapes and cost of an architecture; raises SpecError."""
-    from digitlab.models.build import summarize
-
-    return summarize(spec)
-
-
 def find_misfit(
     spec: ModelSpec, shape: Sequence[int], classes: int | None, batch_size: int
 ) -> SpecError | None:
     """Why `check_fits` refuses the architecture; None where it does not."""
-    from digitlab.models.build import check_fits
-
     try:
         check_fits(spec, shape, classes, batch_size=batch_size)
     except SpecError as e:
@@ -152,57 +144,18 @@ def find_misfit(
     return None
 
 
-def suggest_fix(spec: ModelSpec, error: SpecError, classes: int) -> tuple[str, ModelSpec] | None:
-    """A repair of an architecture with this error: its label and the result."""
-    from digitlab.models.repair import suggest_fix
-
-    return suggest_fix(spec, error, classes=classes)
-
-
-def list_kinds() -> tuple[tuple[str, str], ...]:
-    """The name and kind of everything that may be added to a list of layers."""
-    from digitlab.models.signatures import list_kinds
-
-    return list_kinds()
-
-
-def find_signature(name: str) -> LayerSignature | None:
-    """What a layer takes; None for an unknown name."""
-    from digitlab.models.signatures import find_signature
-
-    return find_signature(name)
-
-
-def fresh_layer(name: str, shape: Shape | None) -> Layer:
-    """A layer of that name with usual arguments, made for the `shape` that reaches it."""
-    from digitlab.models.signatures import fresh_layer
-
-    return fresh_layer(name, shape)
-
-
 def count_sources(name: str) -> int:
     """How many layers an operation of that name reads at least; 1 for any other layer."""
-    from digitlab.models.operations import OPERATIONS
-
     operation = OPERATIONS.get(name)
     return operation.least if operation else 1
 
 
 def read_code(text: str, model: str | None) -> tuple[CodeReading | SpecError, str]:
     """The architecture in a pasted text, or why there is none; and the text's code."""
-    from digitlab.models.paste.read import read_code
-
     try:
-        return read_code(text, model=model), code_of(text)
+        return pasted.read_code(text, model=model), code_of(text)
     except SpecError as e:
         return e, code_of(text)
-
-
-def probe_speed(spec: ModelSpec, config: TrainConfig) -> Probe:
-    """How fast an architecture trains by the recipe on this machine."""
-    from digitlab.training.probe import probe_speed
-
-    return probe_speed(spec, config)
 
 
 # ---- runs ---------------------------------------------------------------------------------------
@@ -277,44 +230,36 @@ def _images(run: Run, split: str, data: Images) -> Split:
 
 def usable_methods(run_id: str) -> dict[str, str]:
     """The attribution methods that work for the network, with their titles."""
-    from digitlab.analysis.attribution import METHODS, fitting_methods
-
     run = load_run(run_id)
-    return {name: METHODS[name] for name in fitting_methods(run.model, tuple(run.spec.input))}
+    names = attribution.fitting_methods(run.model, tuple(run.spec.input))
+    return {name: attribution.METHODS[name] for name in names}
 
 
 def attribute(run_id: str, image: np.ndarray, label: int, method: str) -> np.ndarray:
     """Which pixels of an image uint8 [C, H, W] count for the class, float32."""
-    from digitlab.analysis.attribution import attribute
-
     run = load_run(run_id)
     pixels = _as_tensor(image)
-    return attribute(run.model, pixels, label, method, run.normalization).numpy()
+    return attribution.attribute(run.model, pixels, label, method, run.normalization).numpy()
 
 
 def first_weights(run_id: str) -> FirstWeights | None:
     """The first layer's weights as pictures, in arrays."""
-    from digitlab.analysis.activations import first_weights
-
     run = load_run(run_id)
-    weights = first_weights(run.model, tuple(run.spec.input))
+    weights = activations.first_weights(run.model, tuple(run.spec.input))
     return replace(weights, values=weights.values.numpy()) if weights else None
 
 
 def list_outputs(run_id: str) -> tuple[LayerOutput, ...]:
     """The layers whose output can be looked at."""
-    from digitlab.analysis.activations import list_outputs
-
     run = load_run(run_id)
-    return list_outputs(run.model, tuple(run.spec.input))
+    return activations.list_outputs(run.model, tuple(run.spec.input))
 
 
 def layer_maps(run_id: str, image: np.ndarray, layer: str) -> np.ndarray:
     """What a layer makes of an image uint8 [C, H, W]: float32 [K, h, w]."""
-    from digitlab.analysis.activations import layer_maps
-
     run = load_run(run_id)
-    return layer_maps(run.model, _as_tensor(image), run.normalization, layer).numpy()
+    pixels = _as_tensor(image)
+    return activations.layer_maps(run.model, pixels, run.normalization, layer).numpy()
 
 
 def hidden_sample(run_id: str, split: str, data: Images) -> Hidden:
@@ -384,24 +329,11 @@ def combine(
     logits: Sequence[np.ndarray], labels: np.ndarray, classes: Sequence[str], how: str
 ) -> Evaluation:
     """The metrics of runs that answer together, by their logits float32 [N, C] of each."""
-    import torch
-
-    from digitlab.training.ensemble import combine_logits
-
     together = combine_logits(torch.stack([torch.as_tensor(each) for each in logits]), how)
     return evaluate_logits(together.numpy(), labels, classes)
 
 
 # ---- autoencoders -------------------------------------------------------------------------------
-
-
-class Latent(NamedTuple):
-    """What `analysis.latent.LatentSpace` says of a run's latent space."""
-
-    layer: str
-    size: int
-    is_normal: bool
-    decodes: bool
 
 
 def describe_latent(run_id: str) -> Latent:
@@ -442,8 +374,6 @@ def share_learnt(run_id: str, split: str, result: Reconstruction) -> float:
 
 
 def _as_tensor(image: np.ndarray) -> torch.Tensor:
-    import torch
-
     return torch.as_tensor(image.copy())
 
 
@@ -456,35 +386,11 @@ def _tensors(data: DataKey | Dataset | None) -> Dataset | None:
 # ---- networks from outside ----------------------------------------------------------------------
 
 
-class Form(NamedTuple):
-    """A way to feed a network, in words; its accuracy (0 to 1) on so many training images."""
-
-    described: str
-    accuracy: float
-    images: int
-
-
-class Brought(NamedTuple):
-    """The network that a file holds, as a page tells of it. The most likely form comes first."""
-
-    spec: ModelSpec
-    title: str
-    digest: str
-    notes: tuple[str, ...]
-    fit: Fit | None
-    parameters: int
-    forms: list[Form]
-    explanation: str
-    doubts: list[str]
-
-
 def bring(content: bytes, file: str, spec: ModelSpec, key: DataKey, partial: bool) -> Brought:
     """What the file of a trained network holds; weights alone are fitted to `spec`.
 
     Raises NetworkFileError, SpecError and DatasetError as `imports` does.
     """
-    from digitlab.imports.import_network import doubts, explain_choice
-
     network, trials = _bring(content, file, spec.to_json(), key, partial)
     return Brought(
         network.spec,
@@ -503,9 +409,6 @@ def bring(content: bytes, file: str, spec: ModelSpec, key: DataKey, partial: boo
 def _bring(
     content: bytes, file: str, spec: str, key: DataKey, partial: bool
 ) -> tuple[TrainedNetwork, list[Trial]]:
-    from digitlab.imports.import_network import try_forms
-    from digitlab.imports.read import network_in
-
     contents = read_contents(content, file)
     try:
         network = network_in(contents)
@@ -526,26 +429,12 @@ def keep_brought(
     name: str,
 ) -> RunRecord:
     """Make a run of what `bring` read, fed by the form of that index."""
-    from digitlab.imports.import_network import keep_network
-
     network, trials = _bring(content, file, spec.to_json(), key, partial)
     named = replace(network, spec=network.spec.renamed(name.strip()[:100] or "Imported"))
     return keep_network(named, load(key), trials[form].form, name=name, trials=trials).record
 
 
 # ---- experiments --------------------------------------------------------------------------------
-
-
-def plan(
-    model: str | ModelSpec,
-    dataset: str,
-    config: TrainConfig | None = None,
-    start_from: str | None = None,
-) -> Experiment:
-    """The experiment, after checking that it can be carried out; raises as `execution` does."""
-    from digitlab.execution.prepare import plan
-
-    return plan(model, dataset, config, start_from)
 
 
 def plan_finetuning(run_id: str, collection: str, base: str) -> Experiment:
@@ -555,6 +444,4 @@ def plan_finetuning(run_id: str, collection: str, base: str) -> Experiment:
 
 def make_record(experiment: Experiment, **values: Any) -> RunRecord:
     """The record of a run that is to wait for a worker, with further `values`."""
-    from digitlab.execution.prepare import make_record
-
-    return make_record(experiment, status="queued", executor="process", **values)
+    return prepare.make_record(experiment, status="queued", executor="process", **values)

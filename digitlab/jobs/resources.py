@@ -18,8 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from digitlab.errors import DigitlabError
-from digitlab.jobs import requests
-from digitlab.jobs.compute import call
+from digitlab.jobs.compute import call, requests
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.models.limits import training_bytes
 from digitlab.models.spec import ModelSpec

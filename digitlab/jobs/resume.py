@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError, StoreError
-from digitlab.jobs import requests
-from digitlab.jobs.compute import call
+from digitlab.jobs.compute import call, requests
 from digitlab.jobs.launch import launch_worker
 from digitlab.jobs.queue import check_parameters, check_room, enqueue, mark_interrupted
 from digitlab.jobs.turns import check_seconds, when_waiting

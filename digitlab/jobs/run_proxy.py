@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from digitlab.evaluation.softmax import softmax
-from digitlab.jobs import requests
-from digitlab.jobs.compute import call
+from digitlab.jobs.compute import call, requests
 from digitlab.runs.run import Run
 
 

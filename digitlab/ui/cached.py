@@ -15,9 +15,8 @@ from digitlab.data.registry import files_stamp, find_dataset
 from digitlab.errors import DatasetError, SpecError
 from digitlab.evaluation.comparison import with_elapsed
 from digitlab.evaluation.metrics import evaluate_logits
-from digitlab.jobs import requests
-from digitlab.jobs.compute import has_processes
-from digitlab.jobs.requests import DataKey
+from digitlab.jobs.compute import has_processes, requests
+from digitlab.jobs.message import DataKey
 from digitlab.jobs.run_proxy import RunProxy
 from digitlab.models.load import known_recipe
 from digitlab.runs import run_folder
@@ -110,7 +109,7 @@ def summarize(spec: ModelSpec) -> ModelSummary:
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_KEYS)
 def suggest_fix(spec: ModelSpec, _error: SpecError, classes: int) -> tuple[str, ModelSpec] | None:
     """A repair of an architecture, of which `_error` is the error: its label and the result."""
-    return compute(requests.suggest_fix, spec, _error, classes)
+    return compute(requests.suggest_fix, spec, _error, classes=classes)
 
 
 def find_misfit(

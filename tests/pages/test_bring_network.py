@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import digitlab as dl
-from digitlab.jobs.requests import DataKey
+from digitlab.jobs.message import DataKey
 from tests.pages.visit import find, healthy, words
 from tests.pages.workbench import press, spec_of
 

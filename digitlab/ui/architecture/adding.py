@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.models import edit
 from digitlab.models.graph import REUSE
 from digitlab.ui import cached

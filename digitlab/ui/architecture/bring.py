@@ -8,8 +8,8 @@ import streamlit as st
 
 from digitlab.data.registry import default_dataset, is_available, list_datasets
 from digitlab.errors import DigitlabError
-from digitlab.jobs import requests
-from digitlab.jobs.requests import DataKey
+from digitlab.jobs.compute import requests
+from digitlab.jobs.message import DataKey
 from digitlab.models.placement import written
 from digitlab.snippets import export
 from digitlab.ui import page
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from digitlab.imports.match import Fit
-    from digitlab.jobs.requests import Brought
+    from digitlab.jobs.message import Brought
     from digitlab.models.spec import ModelSpec
 
 ENDINGS = ("pt", "pth", "ckpt", "safetensors", "onnx", "keras", "h5", "hdf5")

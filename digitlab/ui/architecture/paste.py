@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from digitlab.errors import ComputeError, ConfigError, SpecError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.models.naming import is_known
 from digitlab.training.config import TrainConfig
 from digitlab.ui.architecture import state

@@ -18,7 +18,7 @@ from digitlab.classroom.members import note_place
 from digitlab.classroom.room import Room
 from digitlab.data import own
 from digitlab.errors import DigitlabError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.runs.run import Run, list_runs
 from digitlab.snippets import classroom as snippets
 from digitlab.ui import cached, page, url

@@ -9,7 +9,7 @@ import streamlit as st
 from digitlab.errors import DigitlabError
 from digitlab.evaluation.metrics import Evaluation
 from digitlab.execution.ensemble import ensemble
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.jobs.queue import active_runs
 from digitlab.jobs.seeds import MOST, run_seeds
 from digitlab.runs.run import Run

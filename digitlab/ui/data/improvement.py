@@ -13,7 +13,7 @@ from digitlab.data import own
 from digitlab.data.registry import dataset_title, find_dataset
 from digitlab.errors import DatasetError, DigitlabError
 from digitlab.evaluation.comparison import compare_pair, compare_seeds, summarize_seeds
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.jobs.queue import active_runs
 from digitlab.models.presets import list_presets
 from digitlab.runs.configuration import one_per_seed

@@ -9,7 +9,7 @@ import streamlit as st
 
 from digitlab.data import own
 from digitlab.errors import DigitlabError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.snippets import data_lab as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.compute import compute

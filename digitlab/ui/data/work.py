@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from digitlab.jobs.compute import call
-from digitlab.jobs.requests import of_dataset
+from digitlab.jobs.compute import call, requests
 from digitlab.owners import acting, acting_for
 from digitlab.settings import read_settings
 from digitlab.ui import page
@@ -104,7 +103,7 @@ def result_of(compute: Callable[..., Any], data: Dataset, *arguments: Any) -> An
     def carry_out(work: Work) -> Any:
         told = {"is_wanted": work.is_wanted, "on_progress": work.report}
         with acting_for(visitor):  # a thread of its own belongs to no session
-            return call(of_dataset, compute, data_key(data), *arguments, **told)
+            return call(requests.of_dataset, compute, data_key(data), *arguments, **told)
 
     work = _start(name, carry_out)
     if not work.finished.wait(PATIENCE):

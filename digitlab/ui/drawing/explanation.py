@@ -7,7 +7,7 @@ import streamlit as st
 
 from digitlab.errors import DatasetError, RunError
 from digitlab.evaluation.occlusion import find_flip, hide, occlusion_map
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.chart import show_chart

@@ -8,7 +8,8 @@ from digitlab.data.derived import collection_dataset
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError
 from digitlab.execution.finetune import find_base, finetuned_name
-from digitlab.jobs import queue, requests
+from digitlab.jobs import queue
+from digitlab.jobs.compute import requests
 from digitlab.runs.run import Run, open_run
 from digitlab.snippets import drawing as snippets
 from digitlab.ui import cached, page, url

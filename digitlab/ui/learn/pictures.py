@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from digitlab.data.catalog import EMBEDDED
 from digitlab.errors import DigitlabError
 from digitlab.evaluation import calibrate, coverage_curve
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.lessons.work import Work
 from digitlab.runs.run import Run, open_run
 from digitlab.training.config import Augmentation

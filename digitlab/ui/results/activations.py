@@ -7,7 +7,7 @@ import streamlit as st
 from digitlab.analysis.cache import require_weights
 from digitlab.analysis.layer_outputs import MOST
 from digitlab.errors import DatasetError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url

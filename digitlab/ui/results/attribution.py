@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.analysis.cache import require_weights
 from digitlab.errors import RunError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url

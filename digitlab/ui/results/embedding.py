@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitlab.evaluation.embedding import class_means, telling_units
 from digitlab.figures.palette import MUTED, VAL, digit_color
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.runs.run import Run
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url

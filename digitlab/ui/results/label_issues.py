@@ -15,7 +15,7 @@ from digitlab.analysis.label_issues import (
 )
 from digitlab.errors import RunError
 from digitlab.evaluation.label_issues import find_label_issues
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.snippets import inspection as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.compute import compute

@@ -8,8 +8,8 @@ import streamlit as st
 from digitlab.analysis.latent import Plane, interpolate
 from digitlab.evaluation.embedding import project
 from digitlab.figures.palette import digit_color
-from digitlab.jobs import requests
-from digitlab.jobs.requests import Latent
+from digitlab.jobs.compute import requests
+from digitlab.jobs.message import Latent
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.chart import show_chart

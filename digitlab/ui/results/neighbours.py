@@ -9,7 +9,7 @@ import streamlit as st
 from digitlab.analysis.cache import may_keep
 from digitlab.analysis.features import has_features
 from digitlab.errors import RunError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.runs.run_folder import WEIGHTS
 from digitlab.ui import cached
 from digitlab.ui.chart import show_chart

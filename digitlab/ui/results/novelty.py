@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from digitlab.analysis.novelty import KINDS
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.chart import show_chart

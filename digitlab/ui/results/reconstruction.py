@@ -7,7 +7,7 @@ import streamlit as st
 
 from digitlab.analysis.mean_image import LITTLE
 from digitlab.errors import DatasetError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.snippets import reconstruction as snippets
 from digitlab.ui import cached, page, url
 from digitlab.ui.chart import show_chart

@@ -15,7 +15,7 @@ from digitlab.analysis.robustness_card import RobustnessCard, read_card
 from digitlab.data.registry import dataset_title
 from digitlab.errors import DatasetError
 from digitlab.evaluation.intervals import wilson_interval
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.jobs.robustness import (
     forget_failure,
     read_progress,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from digitlab.errors import DigitlabError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.snippets import own_data as snippets
 from digitlab.ui import exports, page
 from digitlab.ui.chart import show_chart

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digitlab.data.reading.images import LabelledImages
     from digitlab.evaluation.metrics import Evaluation
     from digitlab.evaluation.reconstruction import Reconstruction
-    from digitlab.jobs.requests import DataKey
+    from digitlab.jobs.message import DataKey
     from digitlab.runs.run import Run
 
 OWN = "own"

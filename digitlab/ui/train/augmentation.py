@@ -7,7 +7,7 @@ import streamlit as st
 from digitlab.data.catalog import EMBEDDED
 from digitlab.data.registry import default_dataset
 from digitlab.errors import DatasetError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.snippets import basics
 from digitlab.training.config import Augmentation
 from digitlab.ui import cached, url

@@ -10,7 +10,7 @@ import streamlit as st
 
 from digitlab.data.registry import find_dataset
 from digitlab.errors import DigitlabError, SpecError
-from digitlab.jobs import requests
+from digitlab.jobs.compute import requests
 from digitlab.jobs.queue import active_runs, enqueue, list_active
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.settings import read_settings
