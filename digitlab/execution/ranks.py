@@ -54,12 +54,11 @@ def all_ranks(record: RunRecord, data: Dataset, state: TrainState | None) -> Ite
             with joined(Path(folder), 0, size, device) as ranks, _let_go(others):
                 yield ranks
         except (RuntimeError, OSError) as e:  # what Gloo and a closed pipe raise
-            lost = _find_lost(others)
-            if lost is None:
+            if (reason := _why_lost(others)) is None:
                 raise
             raise RankLostError(
-                f"One of the {size} processes that trained this run together ended: "
-                f"{_last_words(lost)}. Resume the run to continue from its last checkpoint.",
+                f"One of the {size} processes that trained this run together {reason}. Resume the "
+                "run to continue from its last checkpoint.",
                 run_id=record.id,
             ) from e
 
@@ -144,16 +143,19 @@ def _send(processes: list[subprocess.Popen[bytes]], about: dict, content: bytes)
         process.stdout.readline()
 
 
-def _find_lost(processes: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes] | None:
-    """A process that ended early, sooner one that was killed: others may have ended for want of it.
+def _why_lost(processes: list[subprocess.Popen[bytes]]) -> str | None:
+    """What became of a process that ended early, or no longer does what it is told: to end.
 
-    They may take a moment to end.
+    Others may have ended for want of it, and may take a moment; one that was killed is the cause.
     """
     for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_END_SECONDS / len(processes))
     failed = [process for process in processes if process.returncode]
-    return min(failed, key=lambda process: process.returncode, default=None)
+    if failed:
+        return f"ended: {_last_words(min(failed, key=lambda process: process.returncode))}"
+    hangs = any(process.returncode is None for process in processes)
+    return "no longer answered" if hangs else None
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:

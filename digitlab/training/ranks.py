@@ -26,6 +26,7 @@ _REQUESTS: tuple[Request | None, ...] = (None, "save", "pause", "stop")
 # Who ends before it joins is not noticed, but all are ready when rank 0 joins, the last one.
 _JOINING = timedelta(minutes=1)
 _PATIENCE = timedelta(hours=2)  # rank 0 may wait for its store; who has ended is noticed at once
+_ANSWERING = timedelta(minutes=10)  # in which the others take a step, as rank 0 did
 _LOOPBACK = ("lo", "lo0")
 
 
@@ -77,7 +78,8 @@ class Ranks:
         if self.size == 1:
             return ask()
         request = torch.tensor(_REQUESTS.index(ask()) if self.leads else 0)
-        dist.all_reduce(request, dist.ReduceOp.MAX)
+        work = dist.all_reduce(request, dist.ReduceOp.MAX, async_op=True)
+        work.wait(_ANSWERING if self.leads else _PATIENCE)
         return _REQUESTS[int(request)]
 
     def seed_dropout(self, seed: int, step: int) -> None:
@@ -104,9 +106,13 @@ def joined(folder: Path, rank: int, size: int, device: torch.device) -> Iterator
         store = dist.FileStore(str(folder / "ranks"), size)
         timeout = _PATIENCE if rank else _JOINING
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=timeout)
-        dist.set_timeout(_PATIENCE)
+        # NCCL ends the process at its timeout: on GPUs it is `agree` that waits no longer.
+        dist.set_timeout(_PATIENCE if rank or device.type == "cuda" else _ANSWERING)
     try:
         yield Ranks(rank, size)
+    except BaseException:
+        dist.group.WORLD.abort()  # or the end would wait for what the others no longer send
+        raise
     finally:
         dist.destroy_process_group()
         sys.excepthook = hook

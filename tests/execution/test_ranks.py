@@ -6,6 +6,8 @@ Each training on two devices starts a process that loads torch: about four secon
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -176,3 +178,23 @@ def test_one_that_does_not_start_is_said(optdigits, monkeypatch):
     with pytest.raises(RunError, match="exit code 1"):
         dl.train(SPEC, optdigits, RECIPE.changed(devices=2), progress=False)
     assert store.list_records()[0].status == "interrupted"
+
+
+def test_one_that_hangs_is_told_from_those_that_ended(monkeypatch):
+    def start(code):
+        return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+
+    hanging = start("import time; time.sleep(600)")
+    ended, failed = start("pass"), start("print('no memory'); exit(1)")
+    for process in (ended, failed):
+        process.wait()
+    monkeypatch.setattr(ranks, "_END_SECONDS", 0.1)
+    try:
+        assert ranks._why_lost([ended]) is None
+        assert ranks._why_lost([ended, hanging]) == "no longer answered"
+        assert ranks._why_lost([hanging, failed]) == "ended: no memory"
+    finally:
+        hanging.kill()
+        for process in (hanging, ended, failed):
+            process.wait()
+            process.stdout.close()
