@@ -13,8 +13,8 @@ from digitlab.ui.markdown import plain
 
 def show(runs: Sequence[ComparedRun]) -> None:
     """Show whether the difference of two runs is significant, and the settings that differ."""
-    page.cell("Is the difference significant?")
     a, b = pair.pick_pair(runs)
+    page.cell("Is the difference significant?")
     if compared := pair.compare(a, b):
         pair.show_verdict(a, b, compared, len(runs))
         page.code_fold(snippets.difference(a.id, b.id, together=a.rows is not None))

@@ -19,6 +19,7 @@ from digitlab.ui.labels import run_names, run_title
 from digitlab.ui.markdown import plain
 from digitlab.words import duration, hundred
 
+WIDTH = 320  # pixels of a choice of a dataset
 CLAIMED = " (claimed)"  # follows the name of a run whose results were not computed here
 
 
@@ -33,7 +34,7 @@ def show(runs: Sequence[ComparedRun]) -> None:
     names = {info.name: info.title for info in list_datasets()}
     names |= {run.record.dataset: dataset_title(run.record.dataset) for run in runs}
     default = runs[0].record.dataset
-    dataset = url.choose("Tested on", names, param="board", default=default)
+    dataset = url.choose("Tested on", names, param="board", default=default, width=WIDTH)
     test_images = {len(run.result.labels) for run in runs if run.record.dataset == dataset}
     ranked = rank_runs(dataset, test_images=test_images.pop() if len(test_images) == 1 else None)
     if not ranked:
@@ -116,7 +117,9 @@ def show_classic() -> None:
         "matters more, width or activation? The table of settings shows where recipes differ.",
     )
     available = {info.name: info.title for info in list_datasets() if is_available(info.name)}
-    dataset = url.choose("Trained on", available, param="classic", default=default_dataset())
+    dataset = url.choose(
+        "Trained on", available, param="classic", default=default_dataset(), width=WIDTH
+    )
     offer_classic(dataset, key="compare")
     recipes = {name: recipe.differing() for name, recipe in classic_recipes(dataset).items()}
     page.code_fold(export.classic(recipes, dataset))

@@ -16,7 +16,6 @@ from digitlab.errors import DrawingError
 from digitlab.ui import page, url
 from digitlab.ui.drawing import canvas
 from digitlab.ui.drawing.canvas import CanvasContent, drawing_canvas
-from digitlab.ui.markdown import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -194,7 +193,7 @@ def _pick_photo(key: str, source: str) -> Drawing | None:
         return None
     pixels = read_pixels(file.getvalue())
     if source == PHOTO:
-        st.image(pixels, width=PHOTO_WIDTH, caption=plain(file.name))
+        st.image(pixels, width=PHOTO_WIDTH, alt="The photo")
     _show_clear_button(key, disabled=False)
     return Drawing(pixels, None, _digest(pixels))
 
