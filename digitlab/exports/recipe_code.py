@@ -134,8 +134,8 @@ def train(folder: str) -> nn.Module:
     images, labels = images[~held_out], labels[~held_out]
     if config.subset:
         share = min(1, config.subset / len(labels))
-        kept = torch.from_numpy(choose(labels.numpy(), share, config.seed))
-        images, labels = images[kept], labels[kept]
+        subset = torch.from_numpy(choose(labels.numpy(), share, config.seed))
+        images, labels = images[subset], labels[subset]
     if config.normalization == "dataset":
         pixels = images.double() / 255
         MEAN, STD = pixels.mean().item(), max(pixels.std(correction=0).item(), 1e-6)

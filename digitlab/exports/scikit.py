@@ -97,8 +97,8 @@ def main(folder: str) -> None:
     val_images, val_labels = images[held_out], labels[held_out]
     images, labels = images[~held_out], labels[~held_out]
     if SUBSET is not None and SUBSET < len(labels):
-        kept = choose(labels, SUBSET / len(labels), SEED)
-        images, labels = images[kept], labels[kept]
+        subset = choose(labels, SUBSET / len(labels), SEED)
+        images, labels = images[subset], labels[subset]
 {measure}    estimator = fit(normalize(images), labels)
     if len(val_labels):
         print(f"validation accuracy {{estimator.score(normalize(val_images), val_labels):.4f}}")

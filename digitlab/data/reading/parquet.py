@@ -76,13 +76,13 @@ def _read_json_lines(path: Path):
     """A table of a JSON object a line, `{"image": [[0, …], …], "label": 7}`."""
     size = path.stat().st_size
     options = json_lines.ReadOptions(use_threads=False, block_size=min(size + 1, _AT_ONCE_JSON))
-    wanted = "JSON has an object for each image, each in a line of its own"
+    expected = "JSON has an object for each image, each in a line of its own"
     try:
         table = json_lines.read_json(path, options)
     except pa.ArrowInvalid as e:
-        raise ValueError(f"{wanted} ({reason(e)})") from e
+        raise ValueError(f"{expected} ({reason(e)})") from e
     if table.num_rows < 2:
-        raise ValueError(f"{wanted}: there is 1 line")
+        raise ValueError(f"{expected}: there is 1 line")
     return table
 
 

@@ -101,9 +101,9 @@ def result_of(compute: Callable[..., Any], data: Dataset, *arguments: Any) -> An
     visitor = acting()
 
     def carry_out(work: Work) -> Any:
-        told = {"is_wanted": work.is_wanted, "on_progress": work.report}
+        callbacks = {"is_wanted": work.is_wanted, "on_progress": work.report}
         with acting_for(visitor):  # a thread of its own belongs to no session
-            return call(requests.of_dataset, compute, data_key(data), *arguments, **told)
+            return call(requests.of_dataset, compute, data_key(data), *arguments, **callbacks)
 
     work = _start(name, carry_out)
     if not work.finished.wait(PATIENCE):
