@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import plotly.graph_objects as go
 
 from digitlab.figures import palette
 from digitlab.figures.layout import (
@@ -14,13 +13,14 @@ from digitlab.figures.layout import (
     are_short,
     as_figure,
     blank,
-    chart,
     interval_line,
     whiskers,
 )
 from digitlab.words import percent, shorten
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from digitlab.evaluation.metrics import ClassMetrics
 
 TEXT_UP_TO = 20  # classes: beyond that a number does not fit into its cell
@@ -42,6 +42,18 @@ def confusion_matrix(
     order: Sequence[int] | None = None,
     chosen: tuple[int | None, int | None] = (None, None),
 ) -> go.Figure:
+    """The figure of `describe_confusion`."""
+    return as_figure(describe_confusion(confusion, classes, mode, order=order, chosen=chosen))
+
+
+def describe_confusion(
+    confusion: np.ndarray,
+    classes: Sequence[str],
+    mode: Literal["counts", "row-shares", "column-shares", "errors"] = "counts",
+    *,
+    order: Sequence[int] | None = None,
+    chosen: tuple[int | None, int | None] = (None, None),
+) -> Description:
     """A confusion matrix, int64 [C, C], rows true and columns predicted; cells can be clicked.
 
     Correct predictions are pale; errors have their own colour scale (logarithmic for counts), as
@@ -56,18 +68,21 @@ def confusion_matrix(
     labels = np.arange(len(confusion)) if order is None else np.asarray(order)
     names = [str(name) for name in classes]
     bare = are_short(names) and len(names) <= TEXT_UP_TO  # the heads bear the names
-    figure = chart(
+    layout = blank(
         TITLES[mode],
         x="predicted",
         y="true",
         height=_matrix_height(len(names)),
         zoom=len(names) > TEXT_UP_TO,
         numbers=bare,
+        hovermode="closest",
+        hoverdistance=-1,
+        uirevision="confusion matrix",
+        shapes=[
+            *(_diagonal(len(names)) if mode == "errors" else ()),
+            *_frame(labels.tolist(), chosen),
+        ],
     )
-    _add_matrix(figure, confusion[np.ix_(labels, labels)], mode)
-    figure.add_trace(_heads(confusion, labels, names))
-    figure.add_trace(_cell_points(confusion, labels, names))
-    _frame(figure, labels.tolist(), chosen)
     ticks = {
         "tickvals": list(range(len(names))),
         "ticktext": [shorten(names[label], _NAME) for label in labels],
@@ -75,35 +90,37 @@ def confusion_matrix(
         "showticklabels": not bare,
     }
     edges = [-1.55, len(names) - 0.5]
-    figure.update_xaxes(range=edges, side="top", constrain="domain", **ticks)
-    figure.update_xaxes(constraintoward="left")
-    figure.update_yaxes(range=edges[::-1], scaleanchor="x", **ticks)
-    figure.update_yaxes(constrain="domain", constraintoward="top")
-    figure.update_layout(hovermode="closest", hoverdistance=-1, uirevision="confusion matrix")
-    return figure.update_layout(margin={"t": 84, "b": 8, **({"l": 30} if bare else {})})
+    layout["xaxis"] |= {"range": edges, "side": "top", "constrain": "domain", **ticks}
+    layout["yaxis"] |= {"range": edges[::-1], "scaleanchor": "x", "constrain": "domain", **ticks}
+    layout["xaxis"]["constraintoward"] = "left"
+    layout["yaxis"]["constraintoward"] = "top"
+    layout["margin"] |= {"t": 84, "b": 8, **({"l": 30} if bare else {})}
+    traces = [
+        *_matrix(confusion[np.ix_(labels, labels)], mode),
+        _heads(confusion, labels, names),
+        _cell_points(confusion, labels, names),
+    ]
+    return {"data": traces, "layout": layout}
 
 
-def _add_matrix(figure: go.Figure, confusion: np.ndarray, mode: str) -> None:
+def _matrix(confusion: np.ndarray, mode: str) -> Iterator[dict[str, Any]]:
     """The coloured cells with their numbers, of a matrix that is in the order shown."""
-    classes = len(confusion)
     of_row = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     of_column = confusion / np.maximum(confusion.sum(axis=0, keepdims=True), 1)
     shares = of_column if mode == "column-shares" else of_row
-    hit = np.eye(classes, dtype=bool)
+    hit = np.eye(len(confusion), dtype=bool)
     in_shares = mode.endswith("shares")
     values = 100 * shares if in_shares else confusion
     text = np.where(hit & (mode == "errors"), "", _cell_texts(confusion, values))
-    if mode == "errors":
-        _add_diagonal(figure, classes)
-    else:
-        _add_cells(figure, np.where(hit, shares, np.nan), text, palette.HIT_SCALE, (0, 1))
+    if mode != "errors":
+        yield _cells(np.where(hit, shares, np.nan), text, palette.HIT_SCALE, (0, 1))
     errors = np.where(hit | (confusion == 0), np.nan, values)
     colors = errors if in_shares else np.log1p(errors)
     top = float(np.nanmax(colors)) if np.isfinite(colors).any() else 1.0
-    _add_cells(figure, colors, text, palette.ERROR_SCALE, (0, top))
+    yield _cells(colors, text, palette.ERROR_SCALE, (0, top))
 
 
-def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> go.Scatter:
+def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """Buttons before each row and above each column, with the name where it fits."""
     missed = confusion.sum(axis=1) - np.diag(confusion)
     taken = confusion.sum(axis=0) - np.diag(confusion)
@@ -111,32 +128,33 @@ def _heads(confusion: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> g
     short = are_short(names) and count <= TEXT_UP_TO
     of_rows = [names[label] if short else "▸" for label in labels]
     of_columns = [names[label] if short else "▾" for label in labels]
-    return go.Scatter(
-        x=[-1] * count + positions,
-        y=positions + [-1] * count,
-        mode="markers+text",
-        text=of_rows + of_columns,
-        marker={
+    return {
+        "type": "scatter",
+        "x": [-1] * count + positions,
+        "y": positions + [-1] * count,
+        "mode": "markers+text",
+        "text": of_rows + of_columns,
+        "marker": {
             "symbol": "square",
             "size": min(26, 380 / count),
             "color": palette.SHADE,
             "line": {"width": 0},
         },
         # A button that stays bright: Plotly would fade all that is not chosen.
-        selected={"marker": {"opacity": 1}, "textfont": {"color": palette.ACCENT}},
-        unselected={"marker": {"opacity": 1}},
-        customdata=[[int(label), ALL, int(missed[label])] for label in labels]
+        "selected": {"marker": {"opacity": 1}, "textfont": {"color": palette.ACCENT}},
+        "unselected": {"marker": {"opacity": 1}},
+        "customdata": [[int(label), ALL, int(missed[label])] for label in labels]
         + [[ALL, int(label), int(taken[label])] for label in labels],
-        hovertext=[
+        "hovertext": [
             *(f"all {names[i]} misread: {_images(missed[i])}" for i in labels),
             *(f"other classes read as {names[i]}: {_images(taken[i])}" for i in labels),
         ],
-        hovertemplate="%{hovertext}<extra></extra>",
-        showlegend=False,
-    )
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "showlegend": False,
+    }
 
 
-def _frame(figure: go.Figure, labels: list[int], chosen: tuple[int | None, int | None]) -> None:
+def _frame(labels: list[int], chosen: tuple[int | None, int | None]) -> Iterator[dict[str, Any]]:
     """A line around the cell, the row or the column that is chosen."""
     if chosen == (None, None):
         return
@@ -147,14 +165,8 @@ def _frame(figure: go.Figure, labels: list[int], chosen: tuple[int | None, int |
             (-1.5, len(labels) - 0.5) if position is None else (position - 0.5, position + 0.5)
         )
     (top, bottom), (left, right) = ends
-    figure.add_shape(
-        type="rect",
-        x0=left,
-        x1=right,
-        y0=top,
-        y1=bottom,
-        line={"color": palette.ACCENT, "width": 3},
-    )
+    line = {"color": palette.ACCENT, "width": 3}
+    yield {"type": "rect", "x0": left, "x1": right, "y0": top, "y1": bottom, "line": line}
 
 
 def _images(count: int) -> str:
@@ -214,31 +226,26 @@ def describe_classes(per_class: Sequence[ClassMetrics]) -> Description:
     return {"data": traces, "layout": layout}
 
 
-def _add_cells(
-    figure: go.Figure,
-    values: np.ndarray,
-    text: np.ndarray,
-    scale: Sequence,
-    limits: tuple[float, float],
-) -> None:
-    figure.add_trace(
-        go.Heatmap(
-            z=values,
-            text=text,
-            texttemplate="%{text}" if len(text) <= TEXT_UP_TO else None,
-            textfont={"size": 11, "color": palette.ON_CELL},
-            colorscale=scale,
-            zmin=limits[0],
-            zmax=limits[1],
-            showscale=False,
-            xgap=1,
-            ygap=1,
-            hoverinfo="skip",
-        )
-    )
+def _cells(
+    values: np.ndarray, text: np.ndarray, scale: Sequence, limits: tuple[float, float]
+) -> dict[str, Any]:
+    return {
+        "type": "heatmap",
+        "z": values,
+        "text": text,
+        "texttemplate": "%{text}" if len(text) <= TEXT_UP_TO else None,
+        "textfont": {"size": 11, "color": palette.ON_CELL},
+        "colorscale": scale,
+        "zmin": limits[0],
+        "zmax": limits[1],
+        "showscale": False,
+        "xgap": 1,
+        "ygap": 1,
+        "hoverinfo": "skip",
+    }
 
 
-def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) -> go.Scatter:
+def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[str, Any]:
     """A see-through point on every cell: heatmaps show, but only points can be selected."""
     totals = confusion.sum(axis=1)
     rows, columns = np.indices(confusion.shape).reshape(2, -1)
@@ -251,18 +258,19 @@ def _cell_points(confusion: np.ndarray, labels: np.ndarray, names: list[str]) ->
         share = f" ({percent(count / totals[true], 1)} of all {names[true]}s)" if count else ""
         images = _images(count) if count else "no images"
         hovers.append(f"true {names[true]} read as {names[predicted]}: {images}{share}")
-    return go.Scatter(
-        x=columns.tolist(),
-        y=rows.tolist(),
-        mode="markers",
-        marker={"symbol": "square", "size": min(28, 400 / len(names)), "opacity": 0},
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        customdata=[list(cell) for cell in cells],
-        hovertext=hovers,
-        hovertemplate="%{hovertext}<extra></extra>",
-        showlegend=False,
-    )
+    return {
+        "type": "scatter",
+        "x": columns.tolist(),
+        "y": rows.tolist(),
+        "mode": "markers",
+        "marker": {"symbol": "square", "size": min(28, 400 / len(names)), "opacity": 0},
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+        "customdata": [list(cell) for cell in cells],
+        "hovertext": hovers,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "showlegend": False,
+    }
 
 
 def _cell_texts(confusion: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -272,10 +280,10 @@ def _cell_texts(confusion: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(confusion == 0, "", np.array(texts).reshape(values.shape))
 
 
-def _add_diagonal(figure: go.Figure, classes: int) -> None:
+def _diagonal(classes: int) -> Iterator[dict[str, Any]]:
     """The diagonal, where the correct predictions are."""
     ends = {"x0": -0.5, "y0": -0.5, "x1": classes - 0.5, "y1": classes - 0.5}
-    figure.add_shape(type="line", layer="below", line={"color": palette.FAINT, "width": 1}, **ends)
+    yield {"type": "line", "layer": "below", "line": {"color": palette.FAINT, "width": 1}, **ends}
 
 
 def _matrix_height(classes: int) -> int:

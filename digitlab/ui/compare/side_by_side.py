@@ -18,7 +18,7 @@ from digitlab.evaluation.comparison import (
     summarize_seeds,
 )
 from digitlab.figures import comparison as figures
-from digitlab.figures.evaluation import confusion_matrix
+from digitlab.figures.evaluation import describe_confusion
 from digitlab.models.classical.catalog import classical_kind
 from digitlab.runs.configuration import one_per_seed, same_configuration
 from digitlab.runs.record import RunRecord
@@ -146,7 +146,7 @@ def show_classic(runs: Sequence[ComparedRun]) -> ComparedRun:
     if fold.open:  # the matrix is drawn only if the visitor opens it
         with fold:
             show_chart(
-                confusion_matrix(best.result.confusion, best.result.classes),
+                describe_confusion(best.result.confusion, best.result.classes),
                 key=f"compare:best:{best.run.id}",
                 alt="Confusion matrix: rows are the true classes, columns what the network read.",
             )

@@ -88,11 +88,11 @@ def show_matrix(
     height: int | None = None,
 ) -> None:
     """Show the matrix; a click on a cell, a row or a column calls `on_choose` with its pair."""
-    from digitlab.figures.evaluation import TEXT_UP_TO, confusion_matrix
+    from digitlab.figures.evaluation import TEXT_UP_TO, describe_confusion
 
     # The key changes with the pair, so that the same cell can be clicked again later.
     key = f"confusion:{view.key}:{mode}:{order}:{pair}:{height}"
-    figure = confusion_matrix(
+    figure = describe_confusion(
         result.confusion,
         view.run.classes,
         mode=mode,
@@ -100,7 +100,7 @@ def show_matrix(
         chosen=pair,
     )
     if height and len(view.run.classes) <= TEXT_UP_TO:
-        figure.update_layout(height=height)
+        figure["layout"]["height"] = height
     show_chart(
         figure,
         key=key,
