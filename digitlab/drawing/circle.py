@@ -12,12 +12,13 @@ SECTORS = 60  # directions from its middle
 ROUND = 0.12  # of its radius: how far a circle drawn by hand may be off
 EVEN = 0.045  # of its radius: the spread of the distances; an outline of an 8 has 0.06
 ALL_AROUND = 0.9  # of the directions in which it lies inside the image …
-VISIBLE = 0.6  # … and those are so many of all
+VISIBLE = 0.4  # … and those are so many of all
 BEYOND = 0.15  # of the ink lies outside, at most
 DEEP = 0.34  # of its radius: the thickest circle
 FLATTEST = 0.5, 3.0  # its width in heights
 HOLDS = 0.5  # of its height: what is inside is at least so high
-INSIDE = 0.4  # of its radius: what is nowhere further inside is a piece of it, or a 0's curl
+INSIDE = 0.4  # of its radius: what is nowhere further inside may be a 0's curl …
+ALONG = 0.75  # … and what is nowhere further in than this is a piece of the circle
 STRAIGHT = 0.25  # of its length: a stroke spreads less across
 FITS = 6  # rounds in which what is far off is left out of the fit
 
@@ -44,11 +45,11 @@ def without_circle(solid: np.ndarray) -> np.ndarray:
     ring = (radius > outer[angle] - depth) & (radius <= 1 + ROUND) & on[angle]
     left = np.zeros_like(solid)
     left[rows[~ring], columns[~ring]] = True
-    left = _without_pieces(left, ellipse)
-    inside = np.nonzero(left)
+    inside = np.nonzero(_without_pieces(left, ellipse, INSIDE))
     if not len(inside[0]) or np.ptp(inside[0]) < HOLDS * 2 * high:
         return solid
-    return solid if _is_slash((inside[0] - y) / high, (inside[1] - x) / wide) else left
+    slash = _is_slash((inside[0] - y) / high, (inside[1] - x) / wide)
+    return solid if slash else _without_pieces(left, ellipse, ALONG)
 
 
 def _sector(down: np.ndarray, across: np.ndarray) -> np.ndarray:
@@ -109,8 +110,10 @@ def _depth(radius: np.ndarray, angle: np.ndarray, outer: np.ndarray) -> float:
     return min(DEEP, 1.3 * float(np.quantile(runs, 0.4)) / 20 * DEEP + 0.03)
 
 
-def _without_pieces(left: np.ndarray, ellipse: tuple[float, float, float, float]) -> np.ndarray:
-    """Without marks that lie along the ellipse: the ends of its line, past each other."""
+def _without_pieces(
+    left: np.ndarray, ellipse: tuple[float, float, float, float], depth: float
+) -> np.ndarray:
+    """Without marks that stay further out than `depth`, in shares of the ellipse's radius."""
     from scipy import ndimage
 
     y, x, high, wide = ellipse
@@ -121,7 +124,7 @@ def _without_pieces(left: np.ndarray, ellipse: tuple[float, float, float, float]
     nearest = np.full(count + 1, np.inf)
     radius = np.hypot((rows - y) / high, (columns - x) / wide)
     np.minimum.at(nearest, labels[rows, columns], radius)
-    return left & (nearest <= INSIDE)[labels]
+    return left & (nearest <= depth)[labels]
 
 
 def _is_slash(down: np.ndarray, across: np.ndarray) -> bool:

@@ -139,6 +139,7 @@ def test_the_blurred_edge_of_print_is_left_out_with_it():
 CIRCLES = {
     "narrow, and met by a stroke": (80, 45, 200, 250),
     "cut off by the edge": (-15, 20, 250, 270),
+    "cut off on three sides": (-35, 45, 295, 295),
     "met on both sides": (72, 40, 200, 240),
 }
 
@@ -146,8 +147,27 @@ CIRCLES = {
 @pytest.mark.parametrize("box", CIRCLES)
 def test_a_circle_is_left_out_however_it_meets_the_digit(box):
     grey = scan()
-    ImageDraw.Draw(grey).arc(CIRCLES[box], 20, 372, fill=20, width=6)
+    ImageDraw.Draw(grey).arc(CIRCLES[box], 20, 372, fill=20, width=8)
     assert dl.recognize(grey).text == "7"
+
+
+def test_the_bar_of_a_5_is_no_piece_of_its_circle():
+    bowl = np.array([(120, 105), (115, 140), (150, 140), (160, 170), (140, 195), (88, 207)])
+    grey = scan([bowl, np.array([(125, 85), (165, 85)])])
+    ImageDraw.Draw(grey).arc((60, 45, 220, 235), 20, 372, fill=20, width=6)
+    ink, ruling = separate_ink(np.asarray(grey))
+    assert (ink[85, 125:165] > 127).all()
+    assert (ruling[45:51, 140] > 0).any()
+
+
+def test_the_stem_of_a_1_is_no_end_of_its_foot():
+    curl = np.array([(150, 72), (156, 80), (146, 82), (152, 74)])
+    stem, foot = np.array([(115, 115), (150, 72), (135, 205)]), np.array([(90, 205), (180, 207)])
+    grey = scan([curl, stem, foot])
+    PRINT["frame"](ImageDraw.Draw(grey))
+    ink, _ = separate_ink(np.asarray(grey))
+    assert (ink[100:195].max(axis=1) > 127).all()
+    assert not ink[:60].any()
 
 
 @pytest.mark.parametrize("slash", [False, True])
