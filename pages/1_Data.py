@@ -12,8 +12,9 @@ with page.page(
     "Data",
     "A network learns from these images and from nothing else: look at them first.",
 ):
-    with st.container(horizontal=True):
-        name = pick_dataset()
+    subject = st.container(horizontal=True)
+    name = pick_dataset(subject)
+    with subject:
         split = pick_split()
     offer_adding()
     show_sections(cached.dataset(name), split)

@@ -89,8 +89,8 @@ def intensity_histogram(counts: Sequence[int], mean: float, std: float) -> go.Fi
     figure.add_annotation(
         text=f"mean {mean:.4f}, standard deviation {std:.4f} (of 0…1)",
         x=255 * mean,
-        xanchor="left",
-        xshift=6,
+        xanchor="left" if mean < 0.5 else "right",
+        xshift=6 if mean < 0.5 else -6,
         y=1,
         yref="paper",
         yanchor="top",

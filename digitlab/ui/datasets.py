@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from digitlab.data import own
@@ -15,16 +17,20 @@ from digitlab.ui.labels import SPLIT_NAMES
 from digitlab.ui.markdown import plain
 from digitlab.words import percent, size
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
-def pick_dataset(**arguments: object) -> str:
-    """The dataset chosen in the URL or by the visitor.
+
+def pick_dataset(place: DeltaGenerator) -> str:
+    """The dataset chosen in the URL or by the visitor, in a box at this place.
 
     If it is missing or damaged, offers to download it and returns the embedded dataset.
     """
     options = {info.name: _label(info) for info in list_datasets()}
-    name = url.choose(
-        "Dataset", options, param="dataset", default=default_dataset(), always=True, **arguments
-    )
+    with place:
+        name = url.choose(
+            "Dataset", options, param="dataset", default=default_dataset(), always=True
+        )
     problem = _problem(name)
     if problem is None:
         return name

@@ -189,6 +189,9 @@ def describe_balance(counts: Sequence[int], classes: Sequence[str]) -> str:
         f"class {classes[most]} has the most images, {counts[most]:,}, and class "
         f"{classes[fewest]} the fewest, {counts[fewest]:,} (ratio {ratio:.2f})"
     )
+    if ratio == 1:
+        each = counted(counts[most], "image")
+        return f"Balanced: each class has {each}. Accuracy is a fair measure."
     if ratio < 1.15:
         return f"Well balanced: {extremes}. Accuracy is a fair measure."
     if ratio < 2:

@@ -53,6 +53,6 @@ def _tiles(data: Dataset, split: str, outliers: Outliers) -> list[Tile]:
         place, distance = table.place(int(outliers.rows[i])), float(outliers.distance[i])
         name = shorten(data.classes[table.labels[outliers.rows[i]]], 4)
         far = "the only one of its class" if np.isnan(distance) else f"{distance:.1f} times as far"
-        caption = name if np.isnan(distance) else f"{name} {distance:.1f}×"
+        caption = name if np.isnan(distance) else f"{name} · {distance:.1f}×"
         tiles.append(Tile(place, caption, f"{describe(data, place)}; {far}"))
     return tiles

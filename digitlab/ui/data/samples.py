@@ -42,11 +42,11 @@ def show(data: Dataset, split_name: str) -> None:
             _show_grid(split, data.classes, indices, f"samples:{label}:{seed}:{indices[0]}")
         else:
             st.info("This split has no image of this class.", icon=":material/info:")
-        show_facts(data, split_name)
     with right:
         if len(indices):
             index = _show_sample(data, split_name, int(indices[0]))
         show_distribution_chart(data, "counts", height=DISTRIBUTION_HEIGHT)
+    show_facts(data, split_name)
     page.code_fold(basics.samples(data.name, split_name, label, seed, index))
 
 
@@ -95,10 +95,7 @@ def _show_grid(split: Split, classes: tuple[str, ...], indices: np.ndarray, key:
         bar=False,
         alt="Sample images; click one to enlarge it.",
     )
-    st.caption(
-        "Click an image to enlarge it. Which would you misread yourself? Each is a grid of numbers "
-        "from 0 (paper) to 255 (ink)."
-    )
+    st.caption("Click an image to enlarge it. Which would you misread yourself?")
 
 
 def _show_sample(data: Dataset, split_name: str, first: int) -> int:

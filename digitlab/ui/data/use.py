@@ -19,7 +19,7 @@ from digitlab.snippets import own_data as snippets
 from digitlab.ui import exports, page, url
 from digitlab.ui.labels import run_title
 from digitlab.ui.markdown import plain
-from digitlab.words import counted
+from digitlab.words import counted, percent
 
 if TYPE_CHECKING:
     from digitlab.data.dataset import Dataset
@@ -70,7 +70,9 @@ def _show_links(data: Dataset) -> None:
         if run:
             st.page_link(
                 page.RESULTS,
-                label=f"Evaluate {plain(run_title(run.record))} on it",
+                label="Evaluate a network on it",
+                help=f"{plain(run_title(run.record))}, which reads "
+                f"{percent(run.record.test_accuracy)} of its own test images.",
                 icon=page.ICONS[page.RESULTS],
                 query_params={"run": run.id, "data": data.name},
             )
@@ -79,12 +81,20 @@ def _show_links(data: Dataset) -> None:
 
 
 def _find_reader(data: Dataset) -> Run | None:
-    """The newest run that can be evaluated on the dataset; bundled ones come last."""
-    for run in list_runs():
-        fits = run.record.task == "classify" and run.classes == data.classes
-        if fits and run.record.status == "finished" and tuple(run.spec.input) == data.input_shape:
-            return run
-    return None
+    """The best run that can be evaluated on the dataset: of those that learnt from it, if any."""
+    readers = [
+        run
+        for run in list_runs()
+        if run.record.task == "classify"
+        and run.record.status == "finished"
+        and run.classes == data.classes
+        and tuple(run.spec.input) == data.input_shape
+    ]
+    return max(
+        readers,
+        key=lambda run: (run.record.dataset == data.name, run.record.test_accuracy or 0.0),
+        default=None,
+    )
 
 
 def _show_own(name: str) -> None:

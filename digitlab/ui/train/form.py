@@ -42,8 +42,7 @@ def _show_form(*, primary: bool) -> str:
     if takes_several():
         return show_several_form(primary=primary)
     first, second, third = st.columns([6, 6, 5], vertical_alignment="bottom")
-    with first:
-        dataset = pick_dataset()
+    dataset = pick_dataset(first)
     with second:
         model, spec = pick_model()
     description = st.container()  # beside the button, which a phone shows above the recipe
@@ -55,7 +54,8 @@ def _show_form(*, primary: bool) -> str:
     fields = None
     if searches():
         fields = FieldSearch([] if classical else None)
-    config = recipe_form(model, spec, dataset, classical=classical, search=fields)
+    with st.container(key="fields"):
+        config = recipe_form(model, spec, dataset, classical=classical, search=fields)
     if not config:
         return dataset
     if fields:

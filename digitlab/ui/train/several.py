@@ -51,9 +51,8 @@ def show_switch() -> None:
 
 def show_several_form(*, primary: bool) -> str:
     """The form of a sweep; the dataset that was chosen."""
-    first, second, third = st.columns([6, 6, 5], vertical_alignment="bottom")
-    with first:
-        dataset = pick_dataset()
+    first, second, third = st.columns([4, 9, 4], vertical_alignment="bottom")
+    dataset = pick_dataset(first)
     with second:
         models = pick_models()
     description = st.container()
@@ -62,7 +61,8 @@ def show_several_form(*, primary: bool) -> str:
         description.info("Choose at least one model.", icon=":material/info:")
         return dataset
     try:
-        starts, values = several_form(models, dataset)
+        with st.container(key="fields"):
+            starts, values = several_form(models, dataset)
         with description:
             experiments = _plan(models, starts, values, dataset)
     except DigitlabError as e:
