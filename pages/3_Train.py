@@ -20,8 +20,7 @@ with page.page(
     "Train",
     ""
     if selected or sweep_id
-    else "Choose a dataset, a model and a recipe, and watch the network learn. A run trains in its "
-    "own process: nothing you do in the browser can lose it.",
+    else "Choose a dataset, a model and a recipe, and watch the network learn.",
 ):
     cells, visible = st.container(), is_visible()  # which is a component and takes room
     with cells, page.guard():

@@ -27,7 +27,7 @@ def small_confusion(confusion: np.ndarray, classes: Sequence[str]) -> go.Figure:
     np.fill_diagonal(errors, np.nan)
     right = np.full_like(shares, np.nan)
     np.fill_diagonal(right, np.diagonal(shares))
-    figure = chart("Confusions now", x="read as", y="true class", height=110 + _SIDE * len(classes))
+    figure = chart("Confusions", x="read as", y="true class", height=110 + _SIDE * len(classes))
     names = list(classes)
     for values, scale, high in (
         (right, palette.HIT_SCALE, 1.0),
@@ -72,7 +72,7 @@ def sample_answers(
             f"true {classes[label]}, read {classes[answer]} with {percent(shares[answer], 1)}"
             f" ({percent(shares[label], 1)} for {classes[label]})"
         )
-    return image_grid(images, captions, hovers=hovers, title="Some answers now", columns=6, tile=56)
+    return image_grid(images, captions, hovers=hovers, title="Some answers", columns=6, tile=56)
 
 
 def first_layer(filters: np.ndarray) -> go.Figure:
@@ -86,7 +86,7 @@ def first_layer(filters: np.ndarray) -> go.Figure:
         # Each on a scale of its own: what a filter looks for is in its shape, not in its strength.
         strongest = float(np.abs(weights).max()) or 1.0
         sheet[top : top + height, left : left + width] = weights / strongest
-    figure = chart("First layer now", height=60 + rows * 56)
+    figure = chart("First layer", height=60 + rows * 56)
     figure.add_heatmap(
         z=sheet,
         zmin=-1,

@@ -136,17 +136,22 @@ def _label(figure: go.Figure, axes: Sequence[Axis]) -> None:
     figure.update_xaxes(
         tickvals=list(range(len(axes))),
         ticktext=titles,
-        range=[-0.4, len(axes) - 0.45],
+        range=[-0.05, len(axes) - 0.45],
         showgrid=True,
         autotickangles=[0, 60],  # on a phone
     )
     figure.update_yaxes(visible=False, range=[-0.08, 1.08])
+    longest = 0  # line of the first axis' values, which stand left of it, where no line runs
     for index, axis in enumerate(axes):
         for place, text in axis.ticks():
+            lines = [text] if index else wrap(text, 14)
+            longest = max(longest, 0 if index else max(map(len, lines), default=0))
             figure.add_annotation(
-                x=index, y=place, text=text, showarrow=False, xanchor="left", xshift=6,
+                x=index, y=place, text="<br>".join(lines), showarrow=False,
+                xanchor="left" if index else "right", xshift=6 if index else -6,
                 font={"size": 11},
             )  # fmt: skip
+    figure.update_layout(margin_l=16 + 6 * longest)
 
 
 def importance(shares: Sequence[tuple[str, float]]) -> go.Figure:

@@ -45,7 +45,8 @@ def show_published(name: str, *, changed: bool, pasted: bool) -> None:
     st.markdown(preset.about)
     if preset.published:
         figures = ", ".join(
-            f"{figure.replace('_', ' ')} {value} %" for figure, value in preset.published.items()
+            f"{figure.replace('_', ' ').replace('val ', 'validation ')} {value} %"
+            for figure, value in preset.published.items()
         )
         st.caption(f"Published: {figures}. Source: {preset.source}")
 

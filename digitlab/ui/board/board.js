@@ -268,7 +268,7 @@ class Board {
       displaylogo: false,
       showSendToCloud: false,
       displayModeBar: bar ? "hover" : false,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
       modeBarButtonsToAdd: document.fullscreenEnabled ? [whole] : [],
       ...config,
     };

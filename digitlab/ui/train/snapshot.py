@@ -70,7 +70,7 @@ def _draw_reconstructions(
         snapshot.reconstructions,
         [f"a {classes[label]}" for label in snapshot.labels],
         columns=6,
-        title="Reconstructions now",
+        title="Reconstructions",
         words=("as it is", "as the network gives it back"),
     )
     alt = f"{len(snapshot.labels)} images, and below each what the network makes of it."
