@@ -3,6 +3,7 @@
 import streamlit as st
 
 from digitlab.ui import page
+from digitlab.ui.home.path import offer_next_step
 from digitlab.ui.results.sections import show_sections
 from digitlab.ui.results.standalone import show_standalone
 from digitlab.ui.results.view import pick_view
@@ -19,4 +20,5 @@ with page.page(
     if view is None:
         page.missing("There is no run with results yet.", page.TRAIN, "Train a network")
         st.stop()
+    offer_next_step()
     show_sections(view)

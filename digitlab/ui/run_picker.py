@@ -159,7 +159,7 @@ def show_result_link(record: RunRecord, *, label: str = "") -> None:
     """Show a link to a run that has ended: to its results, or to Train if it has none."""
     st.page_link(
         page.RESULTS if record.status in USABLE else page.TRAIN,
-        label=label or plain(describe(record)),
+        label=label or plain(describe(record)).replace(" %", "\N{NO-BREAK SPACE}%"),
         icon=STATUS_ICONS[record.status],
         help=f"{STATUS_WORDS[record.status].capitalize()}. {page.message(record.message)}".strip(),
         query_params={"run": record.id},

@@ -28,6 +28,7 @@ def test_a_drawing_leads_to_the_mistakes(visit, device):
     step.click()
     tab.is_at("/Results.*section=mistakes")
     tab.settle()
+    expect(tab.page.get_by_role("link", name="Next: Train your own")).to_be_in_viewport(ratio=1)
     tab.page.go_back()
     tab.settle()
     expect(tab.page.get_by_role("link", name="See what it gets wrong (done)")).to_be_visible()

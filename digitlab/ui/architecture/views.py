@@ -131,7 +131,7 @@ def show_view(
     with listed:
         layers.show_buttons(spec, lines, selected)
         layers.show_list(lines, selected, rows, error.path if error else None)
-    with form or st.container(), st.container(border=True):
+    with form or st.container(), st.container(border=True, key="fields"):
         _show_form(spec, selected, rows)
     if view == "paste":
         return

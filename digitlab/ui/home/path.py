@@ -15,6 +15,7 @@ import streamlit as st
 from digitlab.analysis.recognize import READER
 from digitlab.data.catalog import EMBEDDED
 from digitlab.data.registry import is_available
+from digitlab.models.naming import is_known
 from digitlab.runs import store
 from digitlab.runs.record import RunRecord
 from digitlab.ui import page
@@ -79,6 +80,7 @@ def find_steps(own: Sequence[RunRecord]) -> list[Step]:
             "Change its layers or its recipe, train it again, and compare.",
             has_improved(own),
             page.ARCHITECTURE,
+            {"preset": own[0].model} if own and is_known(own[0].model) else {},
         ),
     ]
 
@@ -111,6 +113,19 @@ def show_next_step(steps: Sequence[Step]) -> None:
         return
     if st.button(step.name, type="primary", icon=":material/arrow_forward:", key="next-step"):
         st.switch_page(step.page, query_params=step.params)
+
+
+def offer_next_step() -> None:
+    """On Results, for who began the path in this visit by drawing: a link to the step after it."""
+    steps = find_steps(own_runs()) if drew() else ()
+    step = next_step([step for step in steps if step.page != page.RESULTS])
+    if step:
+        st.page_link(
+            step.page,
+            label=f"Next: {step.name}",
+            icon=":material/arrow_forward:",
+            query_params=step.params,
+        )
 
 
 def show_path(steps: Sequence[Step]) -> None:
