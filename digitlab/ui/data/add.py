@@ -73,8 +73,8 @@ def offer_adding() -> None:
         offer_deleting_damaged(damaged)
     with st.expander("Add your own images", icon=":material/add_photo_alternate:"):
         st.markdown(
-            "A file of labelled images becomes a dataset: look at it, train on it, evaluate on it. "
-            "You see first how it was read; nothing is kept until you add it."
+            "A file of labelled images becomes a dataset. You see first how it was read; nothing "
+            "is kept until you add it."
         )
         number = st.session_state.setdefault(_ROUND, 0)
         file = upload_file("File of labelled images to add", f"add:file:{number}")
@@ -212,13 +212,13 @@ def _show_facts(images: LabelledImages) -> None:
     colour = " in colour" if channels == 3 else ""
     present = len(np.unique(images.labels))
     names = ", ".join(shorten(name, 20) for name in images.classes[:12])
-    more = " …" if len(images.classes) > 12 else ""
+    more = " …" if len(images.classes) > 12 else "."
     absent = len(images.classes) - present
     without = f", {absent} of them without an image" if absent else ""
     lines = [
         f"{counted(len(images), 'image')} of {width}×{height} pixels{colour}, "
         f"{size(images.images.nbytes)}.",
-        f"{len(images.classes)} classes{without}: {names}{more}.",
+        f"{len(images.classes)} classes{without}: {names}{more}",
         *images.notes,
     ]
     st.markdown("\n".join(f"- {plain(line)}" for line in lines))
