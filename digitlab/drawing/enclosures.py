@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from digitlab.drawing.printed_lines import run_lengths
 from digitlab.drawing.strike import MOST_MARKS, without_underline
 
 LEAST = 0.12  # of the image's shorter side: what is written is higher than that
@@ -14,6 +15,7 @@ STRAIGHT = 0.25  # of its length: a stroke spreads less across
 WITHIN = 0.2  # of what is around it: a mark inside is at least so high
 NARROWEST = 0.62  # of its height: narrower it is a 0 with something inside
 FLAT = 0.22  # of its width: an underline is not higher
+ACROSS = 3.0  # of an underline's thickness: a comma that hangs on it is as high
 BENEATH = 0.68  # of the writing's height: an underline lies further down
 BESIDE = 0.015  # of the shorter side: so near to the edge a mark may be cut off
 OUTER = 0.22  # of the side: what reaches the edge and no deeper is part of something cut off
@@ -119,7 +121,17 @@ def without_underlines(solid: np.ndarray) -> np.ndarray:
         span = max(boxes[k][1].stop for k in above) - min(boxes[k][1].start for k in above)
         below = middle >= top + BENEATH * (bottom - top)
         gone[number + 1] = below and sizes[number][1] >= 0.7 * span
-    return solid & ~gone[labels]
+    left = solid & ~gone[labels]
+    for number in np.flatnonzero(gone):
+        where = boxes[number - 1]
+        left[where] |= _across(labels[where] == number)
+    return left
+
+
+def _across(underline: np.ndarray) -> np.ndarray:
+    """What is written across an underline `bool [h, w]`, as a comma is: where it is far thicker."""
+    runs = run_lengths(underline)
+    return runs > ACROSS * np.median(runs[underline])
 
 
 def without_joined_underlines(solid: np.ndarray) -> np.ndarray:

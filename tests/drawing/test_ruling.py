@@ -136,6 +136,14 @@ def test_the_blurred_edge_of_print_is_left_out_with_it():
     assert not ink[:, :70].any()
 
 
+def test_a_comma_that_hangs_on_a_printed_line_is_no_part_of_it():
+    amount = [stroke * 0.5 for stroke in SEVEN] + [np.array([(105, 100), (98, 120)])]
+    amount += [stroke * 0.5 + np.array((80, 0)) for stroke in (*TWO, *SEVEN)][:1]
+    grey = Image.fromarray(255 - rasterise(amount, (200, 140), 7)[..., 3])
+    ImageDraw.Draw(grey).line((30, 112, 190, 112), fill=40, width=2)
+    assert dl.recognize(grey).text == "7,2"
+
+
 CIRCLES = {
     "narrow, and met by a stroke": (80, 45, 200, 250),
     "cut off by the edge": (-15, 20, 250, 270),
