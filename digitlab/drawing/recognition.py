@@ -13,7 +13,7 @@ from digitlab.drawing.abstention import Abstention
 from digitlab.drawing.layout import bounds, find_marks
 from digitlab.drawing.lookalikes import AMPERSAND, INFINITY, is_ampersand, is_infinity
 from digitlab.drawing.paper import separate_ink, shrink
-from digitlab.drawing.segmentation import Predictor, Reading, read_lines
+from digitlab.drawing.segmentation import MOST_RUNS, Predictor, Reading, read_lines
 from digitlab.drawing.signs import UNREAD, Sign
 from digitlab.drawing.source import read_pixels
 from digitlab.drawing.stages import DEFAULT, Box, Framed, Framing
@@ -24,6 +24,7 @@ from digitlab.errors import DrawingError
 
 TURNED = 0.9  # probability of each digit, of two at least, for which a photo is read turned
 TURNABLE = 20  # marks: a photo of more is read as it lies
+MOST_TURNED = 120  # runs of pieces that are read for each way to turn it: such marks have 90
 UNSURE = "A mark at the end of a line looks like a currency, and not clearly like one of them."
 STRUCK = "This is struck out."
 DIGIT = 0.2  # probability of being one, least: what looks less like one is none beside digits, too
@@ -168,8 +169,8 @@ def recognize_drawing(
     limits = abstention or Abstention()
     photo = _is_photo(pixels) and not arrays
 
-    def read(ink: np.ndarray, cut: bool = True) -> Recognition:
-        lines = read_lines(ink, predictor, strokes=arrays, framing=framing, cut=cut)
+    def read(ink: np.ndarray, cut: bool = True, most: int = MOST_RUNS) -> Recognition:
+        lines = read_lines(ink, predictor, strokes=arrays, framing=framing, cut=cut, most=most)
         return _judge_lines(lines, limits, list_struck(ink) if photo else [])
 
     recognition = read(ink)
@@ -183,7 +184,7 @@ def _is_photo(pixels: np.ndarray) -> bool:
 
 
 def _read_turned(
-    ink: np.ndarray, recognition: Recognition, read: Callable[[np.ndarray, bool], Recognition]
+    ink: np.ndarray, recognition: Recognition, read: Callable[[np.ndarray, bool, int], Recognition]
 ) -> Recognition:
     """The recognition, or that of the ink turned where it is far better: all digits are sure.
 
@@ -197,12 +198,12 @@ def _read_turned(
     others: list[tuple[float, str]] = []
     for how in TURNS:
         with contextlib.suppress(DrawingError):
-            other = read(turn(ink, how), False)
+            other = read(turn(ink, how), False, MOST_TURNED)
             others.append((_count_unsure(other) / len(other.digits), how))
     unsure, how = min(others, default=(1.0, ""))
     if unsure > 0.5:
         return recognition
-    other = read(turn(ink, how), unsure > 0)
+    other = read(turn(ink, how), unsure > 0, MOST_TURNED)
     if len(other.digits) < 2 or _count_unsure(other):
         return recognition
     digits, signs = (

@@ -43,7 +43,7 @@ CONVINCING = 0.93  # of two
 SEVERAL = 0.9  # of more than two, which letters are seldom parted into
 CLEAR = 0.9  # probability of each digit, from which upright cuts suffice: else slanted ones, too
 
-MOST_RUNS = 800  # read in about a second; a drawing with more is a scribble, read as one digit
+MOST_RUNS = 800  # in all ways to read a drawing; of six digits that touch 690, a scribble has more
 MOST_PIXELS = 100_000_000  # of all these runs together
 LINE = 2.0  # nats: one more line
 
@@ -81,6 +81,7 @@ def read_lines(
     strokes: Sequence[np.ndarray] = (),
     framing: Framing = DEFAULT,
     cut: bool = True,
+    most: int = MOST_RUNS,
 ) -> list[list[Reading | Sign]]:
     """The digits and signs on `ink`, `uint8 [H, W]`.
 
@@ -88,11 +89,12 @@ def read_lines(
     called once where the marks are compact and read with confidence, once more where marks above
     each other may be two lines or one digit, and again where some are doubtful and are taken
     apart: by the `strokes` that drew them where they are known, else by cutting, which is what
-    takes time; without `cut` they are left as they are. Raises EmptyDrawingError where there is
-    no digit and DrawingError where there are too many marks.
+    takes time; without `cut` they are left as they are. The predictor is asked about `most` runs
+    of pieces. Raises EmptyDrawingError where there is no digit and DrawingError where there are
+    too many marks.
     """
     signs, rest = find_signs(ink)
-    lines = _read_digits(rest, predictor, strokes, framing, cut)
+    lines = _read_digits(_Page(rest, predictor, framing, most), strokes, cut)
     if not signs:
         return [list(line) for line in lines]
     whole = [
@@ -101,15 +103,8 @@ def read_lines(
     return _place_signs(whole, signs)
 
 
-def _read_digits(
-    ink: np.ndarray,
-    predictor: Predictor,
-    strokes: Sequence[np.ndarray],
-    framing: Framing,
-    cut: bool,
-) -> list[list[Reading]]:
-    page = _Page(ink, predictor, framing)
-    marks = find_marks(ink)
+def _read_digits(page: _Page, strokes: Sequence[np.ndarray], cut: bool) -> list[list[Reading]]:
+    marks = find_marks(page.ink)
     if len(marks.boxes) < 2:
         whole = page.read_compact(marks)
         if not whole and is_lying(marks, 0):  # a dash alone is no digit, nor a row of ones
@@ -123,7 +118,7 @@ def _read_digits(
         if not cut or (not way.doubtful and not page.has_wide(marks)):
             return way.lines or [[page.read_whole()]]
     if len(strokes):
-        parted = find_marks(ink, strokes)
+        parted = find_marks(page.ink, strokes)
         if len(parted.boxes) > len(marks.boxes):
             marks = parted
             way = page.read_marks(marks, cut=False)
@@ -154,13 +149,18 @@ def list_candidates(ink: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[int, in
                     yield line.ink_of(run), (top, left)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Page:
-    """A drawing that is being read: `ink uint8 [H, W]`, its predictor, and how it is framed."""
+    """A drawing that is being read: `ink uint8 [H, W]`, its predictor, and how it is framed.
+
+    `runs` and `pixels` are those that may still be read.
+    """
 
     ink: np.ndarray
     predictor: Predictor
     framing: Framing
+    runs: int
+    pixels: int = MOST_PIXELS
 
     def read_whole(self) -> Reading:
         framed = frame_digit(self.ink, self.framing)
@@ -191,9 +191,8 @@ class _Page:
         for slants in (SLANTS[:1], SLANTS) if cut else (SLANTS[:1],):
             lines = [build_line(marks, members, cut, slants) for members in layout]
             span_runs = [list_spans(line) for line in lines]
-            if _is_too_much(lines, [runs for _, runs in span_runs]):
+            if not self._ask(lines, [runs for _, runs in span_runs], readings_of):
                 break
-            self._ask(lines, [runs for _, runs in span_runs], readings_of)
             way = _Way([], -LINE * (len(lines) - 1), set())
             for line, (spans, runs), readings in zip(lines, span_runs, readings_of, strict=True):
                 path, score = _best_path(line, spans, runs, readings)
@@ -211,21 +210,34 @@ class _Page:
         lines: Sequence[Line],
         runs: Sequence[np.ndarray],
         readings_of: Sequence[dict[bytes, Reading | None]],
-    ) -> None:
-        """Add the reading of each line's runs to `readings_of`; None where a run is too small."""
+    ) -> bool:
+        """Add the reading of each line's runs to `readings_of`; None where a run is too small.
+
+        False, and nothing is added, where these are more runs than may be read.
+        """
+        new = [
+            (readings, line, run)
+            for line, line_runs, readings in zip(lines, runs, readings_of, strict=True)
+            for run in line_runs
+            if run.tobytes() not in readings
+        ]
+        boxes = np.array([bounds(line.boxes[run]) for _, line, run in new]).reshape(-1, 4)
+        pixels = int((boxes[:, 2:] - boxes[:, :2]).prod(axis=1, dtype=np.int64).sum())
+        if len(new) > self.runs or pixels > self.pixels:
+            return False
+        self.runs, self.pixels = self.runs - len(new), self.pixels - pixels
         queue: list[tuple[dict[bytes, Reading | None], bytes, Framed, bool]] = []
-        for line, line_runs, readings in zip(lines, runs, readings_of, strict=True):
-            in_parts = np.bincount(line.marks)[line.marks] > 1
-            for run in line_runs:
-                key = run.tobytes()
-                if key not in readings:
-                    framed = self._frame(line, run)
-                    readings[key] = None
-                    queue += [(readings, key, framed, bool(in_parts[run].any()))] if framed else []
+        for readings, line, run in new:
+            framed = self._frame(line, run)
+            readings[run.tobytes()] = None
+            if framed:
+                in_parts = np.bincount(line.marks)[line.marks] > 1
+                queue.append((readings, run.tobytes(), framed, bool(in_parts[run].any())))
         if queue:
             answers = self._predict([framed for _, _, framed, _ in queue])
             for (readings, key, framed, parted), answer in zip(queue, answers, strict=True):
                 readings[key] = Reading(framed, answer, parted)
+        return True
 
     def _frame(self, line: Line, run: np.ndarray) -> Framed | None:
         """A run of pieces framed, with its box in the drawing's; None where it is only a speck."""
@@ -241,15 +253,6 @@ class _Page:
         answers = np.asarray(self.predictor(np.stack([digit.image for digit in framed])[:, None]))
         assert answers.ndim == 2, f"[N, C] expected, not {answers.shape}"
         return answers
-
-
-def _is_too_much(lines: Sequence[Line], runs: Sequence[np.ndarray]) -> bool:
-    """Whether so many runs, or such large ones, are not read in a second."""
-    pixels = 0
-    for line, line_runs in zip(lines, runs, strict=True):
-        boxes = np.array([bounds(line.boxes[run]) for run in line_runs]).reshape(-1, 4)
-        pixels += int((boxes[:, 2:] - boxes[:, :2]).prod(axis=1, dtype=np.int64).sum())
-    return sum(map(len, runs)) > MOST_RUNS or pixels > MOST_PIXELS
 
 
 def _place_signs(
