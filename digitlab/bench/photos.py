@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.drawing.photograph import CONDITIONS, photograph
+from digitlab.drawing.photograph import CHEQUES, CONDITIONS, photograph
 from digitlab.drawing.strokes import PenDigit
 from digitlab.errors import DatasetMissingError, DrawingError
 
@@ -27,8 +27,8 @@ UNREAD = "?"
 def measure_conditions(
     run: Run, digits: Sequence[PenDigit], count: int, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Shares of `count` rendered photographs of each condition, one digit each."""
-    for condition in CONDITIONS:
+    """Shares of `count` rendered photographs of each condition: of one digit, of an amount."""
+    for condition in (*CONDITIONS, *CHEQUES):
         rng = np.random.default_rng(seed)
         photos = (photograph(digits, condition, rng) for _ in range(count))
         yield from _count(

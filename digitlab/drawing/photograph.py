@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from digitlab.drawing.compose import scale_strokes
-from digitlab.drawing.stages import Box
+from digitlab.drawing.compose import amounts, scale_strokes
+from digitlab.drawing.stages import Box, find_box
 from digitlab.drawing.strokes import PenDigit, rasterise
 
 SUBPIXELS = 3  # a pixel and axis, while print is drawn
@@ -59,14 +59,15 @@ class Page:
         """Of the digits, in pixels."""
         return self.box[3] - self.box[1]
 
-    def print_lines(self, lines: Sequence[np.ndarray], width: float) -> None:
-        """Print polylines `[n, 2]` of x, y, `width` pixels wide."""
+    def print_lines(self, lines: Sequence[np.ndarray], width: float, strength: float = 1.0) -> None:
+        """Print polylines `[n, 2]` of x, y, `width` pixels wide, `strength` of full coverage."""
         mask = Image.new("L", (self.size[0] * SUBPIXELS, self.size[1] * SUBPIXELS))
         pen = ImageDraw.Draw(mask)
         for line in lines:
             points = [(float(x), float(y)) for x, y in np.asarray(line) * SUBPIXELS]
             pen.line(points, fill=255, width=max(1, round(width * SUBPIXELS)), joint="curve")
-        self.printed = np.maximum(self.printed, np.asarray(mask.reduce(SUBPIXELS)) / 255)
+        coverage = np.asarray(mask.reduce(SUBPIXELS)) / 255
+        self.printed = np.maximum(self.printed, strength * coverage)
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
         """x and y of every pixel from 0 to 1, `[1, W]` and `[H, 1]`."""
@@ -142,6 +143,13 @@ def write(
     text = "".join(str(digit.label) for digit in sample)
     box = (round(left - width / 2), round(top - width / 2), round(extent[0] + width / 2), 0)
     return Page(size, text, (*box[:3], round(extent[1] + width / 2)), ink, width, rng)
+
+
+def write_cheque(digits: Sequence[PenDigit], rng: Rng) -> Page:
+    """A page with an amount and its signs as `compose.amounts` writes them."""
+    drawing = amounts(digits, rng)
+    ink = drawing.canvas[..., 3]
+    return Page(ink.shape[::-1], drawing.text, find_box(ink), ink / 255, drawing.brush, rng)
 
 
 # Light
@@ -311,6 +319,45 @@ def hairline(page: Page) -> None:
     page.ink = np.where(page.ink > 0.3, 1.0, 0.0)
 
 
+# Cheques
+
+
+def guilloche(page: Page) -> None:
+    """Fine waves all over the paper, two families across each other, fainter than the pen."""
+    lit_evenly(page)
+    rng, (width, height) = page.rng, page.size
+    x = np.arange(-width, 2 * width, 2.0)
+    for _ in range(2):
+        length, step = page.height * rng.uniform(0.3, 1.2, 1), page.height * rng.uniform(0.06, 0.15)
+        swing, phase = step * rng.uniform(0.5, 2), rng.uniform(0, 2 * np.pi)
+        waves = [
+            np.stack([x, y + swing * np.sin(2 * np.pi * x / length + phase)], 1)
+            for y in np.arange(-width, height + width, step)
+        ]
+        turned = _turned(np.concatenate(waves), page, 30).reshape(len(waves), -1, 2)
+        page.print_lines(list(turned), 1.0, rng.uniform(0.1, 0.4))
+
+
+def ruled_box(page: Page) -> None:
+    """A box around an amount, and below that the line on which it is written."""
+    framed(page)
+    left, _, right, bottom = page.box
+    y = bottom + page.rng.uniform(0.0, 0.05) * page.height
+    page.print_lines([_turned(np.array([(left, y), (right, y)]), page, 1)], _line_width(page, 0.02))
+
+
+def stamped(page: Page) -> None:
+    """Two rings with a bar of letters between, in a stamp's uneven ink across the writing."""
+    lit_evenly(page)
+    rng, height = page.rng, page.height
+    middle = rng.uniform(page.box[:2], page.box[2:])
+    angle = np.linspace(0, 2 * np.pi, 90)
+    ring = np.stack([np.cos(angle), np.sin(angle)], 1) * height * rng.uniform(0.6, 1.1)
+    at = rng.uniform(-0.4, 0.4, (12, 2, 2)) * height * (1, 0.25)
+    lines = [middle + ring, middle + 0.75 * ring, *(middle + at)]
+    page.print_lines(lines, _line_width(page), rng.uniform(0.2, 0.5))
+
+
 Condition = tuple[Callable[[Page], None], dict[str, tuple[float, float]]]
 _FINE = {"pen": (1.0, 1.5), "heights": (120.0, 420.0)}
 CONDITIONS: dict[str, Condition] = {
@@ -330,11 +377,20 @@ CONDITIONS: dict[str, Condition] = {
     "struck out": (struck_out, {}),
     "hairline on a scan": (hairline, _FINE),
 }
+CHEQUES = {
+    "amount on even paper": lit_evenly,
+    "amount on guilloche": guilloche,
+    "amount in a box, on a line": ruled_box,
+    "amount under a stamp": stamped,
+}
 
 
 def photograph(digits: Sequence[PenDigit], condition: str, rng: Rng) -> Photograph:
-    """A digit as it is photographed in one of CONDITIONS."""
-    change, how = CONDITIONS[condition]
-    page = write(digits, rng, **how)
+    """A digit or an amount as it is photographed in one of CONDITIONS or CHEQUES."""
+    if condition in CHEQUES:
+        page, change = write_cheque(digits, rng), CHEQUES[condition]
+    else:
+        change, how = CONDITIONS[condition]
+        page = write(digits, rng, **how)
     change(page)
     return page.expose()
