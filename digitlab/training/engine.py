@@ -97,7 +97,8 @@ class Training:
         self.compute = choose_compute(model, data.train.images.shape[1:], config, ranks)
         self.device = torch.device(self.compute.device)
         self.model = self.compute.to_device(model).train()
-        self.forward = self.compute.compile(ranks.wrap(self.model, self.device))
+        wrapped = ranks.wrap(self.model, self.device, compiled=self.compute.compiled)
+        self.forward = self.compute.compile(wrapped)
         torch.manual_seed(config.seed)  # dropout draws from the global generator
         self.shuffle = torch.Generator().manual_seed(config.seed)
         self.generator = torch.Generator(self.device).manual_seed(config.seed + 1)

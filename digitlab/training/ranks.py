@@ -44,7 +44,9 @@ class Ranks:
     def leads(self) -> bool:
         return self.rank == 0
 
-    def wrap(self, model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+    def wrap(
+        self, model: torch.nn.Module, device: torch.device, *, compiled: bool
+    ) -> torch.nn.Module:
         """The model as it is called in training; all ranks then have rank 0's weights."""
         if self.size == 1:
             return model
@@ -52,7 +54,9 @@ class Ranks:
             model,
             device_ids=None if device.type == "cpu" else [device],
             forward_sync_buffers=False,  # batch normalisation has the same statistics on all ranks
-            static_graph=True,  # which allows for parameters that no image reaches
+            # Each allows for parameters that no image reaches; the former not for what is compiled.
+            static_graph=not compiled,
+            find_unused_parameters=compiled,
         )
 
     def part(self, batch: torch.Tensor) -> torch.Tensor:
