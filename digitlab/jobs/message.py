@@ -36,7 +36,7 @@ class Form(NamedTuple):
     images: int
 
 
-class Brought(NamedTuple):
+class NetworkPreview(NamedTuple):
     """The network that a file holds, as a page tells of it. The most likely form comes first."""
 
     spec: ModelSpec

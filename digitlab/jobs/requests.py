@@ -57,7 +57,7 @@ from digitlab.imports.import_network import (
 )
 from digitlab.imports.network import TrainedNetwork
 from digitlab.imports.read import network_in
-from digitlab.jobs.message import Brought, DataKey, Form, Latent
+from digitlab.jobs.message import DataKey, Form, Latent, NetworkPreview
 from digitlab.models.build import check_fits
 from digitlab.models.build import summarize as summarize
 from digitlab.models.operations import OPERATIONS
@@ -386,13 +386,15 @@ def _tensors(data: DataKey | Dataset | None) -> Dataset | None:
 # ---- networks from outside ----------------------------------------------------------------------
 
 
-def bring(content: bytes, file: str, spec: ModelSpec, key: DataKey, partial: bool) -> Brought:
+def preview_network(
+    content: bytes, file: str, spec: ModelSpec, key: DataKey, partial: bool
+) -> NetworkPreview:
     """What the file of a trained network holds; weights alone are fitted to `spec`.
 
     Raises NetworkFileError, SpecError and DatasetError as `imports` does.
     """
-    network, trials = _bring(content, file, spec.to_json(), key, partial)
-    return Brought(
+    network, trials = _read_network(content, file, spec.to_json(), key, partial)
+    return NetworkPreview(
         network.spec,
         network.title,
         network.digest,
@@ -406,7 +408,7 @@ def bring(content: bytes, file: str, spec: ModelSpec, key: DataKey, partial: boo
 
 
 @lru_cache(maxsize=1)
-def _bring(
+def _read_network(
     content: bytes, file: str, spec: str, key: DataKey, partial: bool
 ) -> tuple[TrainedNetwork, list[Trial]]:
     contents = read_contents(content, file)
@@ -419,7 +421,7 @@ def _bring(
     return network, try_forms(network, load(key))
 
 
-def keep_brought(
+def import_network(
     content: bytes,
     file: str,
     spec: ModelSpec,
@@ -428,8 +430,8 @@ def keep_brought(
     form: int,
     name: str,
 ) -> RunRecord:
-    """Make a run of what `bring` read, fed by the form of that index."""
-    network, trials = _bring(content, file, spec.to_json(), key, partial)
+    """Make a run of what `preview_network` read, fed by the form of that index."""
+    network, trials = _read_network(content, file, spec.to_json(), key, partial)
     named = replace(network, spec=network.spec.renamed(name.strip()[:100] or "Imported"))
     return keep_network(named, load(key), trials[form].form, name=name, trials=trials).record
 

@@ -17,7 +17,7 @@ from digitlab.training.muon import Muon
 _ADAMS = {torch.optim.Adam: False, torch.optim.AdamW: True}  # whether weights decay by themselves
 
 # At their first call torch loads its compiler, which takes seconds, to tell it not to look into
-# them. It never does: only networks are compiled.
+# them. It never does: only networks are compiled. Where a torch has no such mark, it loads.
 for _name in ("add_param_group", "load_state_dict", "state_dict", "zero_grad"):
     _method = inspect.unwrap(getattr(torch.optim.Optimizer, _name))
     _method.__dynamo_disable = _method
@@ -89,7 +89,10 @@ def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
 
 
 def _plain_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    """`optimizer.step` without what torch wraps around it, which loads its compiler, too."""
+    """`optimizer.step` without what torch wraps around it, which loads its compiler, too.
+
+    Hooks of the optimizer are part of that and not called: recipes register none.
+    """
     for part in getattr(optimizer, "parts", ()):  # of Muon
         part.step = _plain_step(part)
     return torch.no_grad()(partial(inspect.unwrap(type(optimizer).step), optimizer))

@@ -102,6 +102,15 @@ def test_two_processes_learn_what_one_does_but_for_rounding(two, home):
     assert two[2].experiment.same_but_seed(record.experiment)
 
 
+@pytest.mark.slow
+def test_a_compiled_network_trains_on_two_devices_too(two, monkeypatch, tmp_path):
+    monkeypatch.setitem(globals(), "RECIPE", RECIPE.changed(compile=True))
+    weights, _, record = train(tmp_path, 2)
+    assert record.environment["devices"] == 2
+    for name, value in two[0].items():
+        torch.testing.assert_close(value, weights[name], rtol=1e-3, atol=1e-3)
+
+
 def resume(run_id, on_event=None):
     store.change_status(run_id, store.get_record(run_id).status, "running")
     run_folder.clear_requests(run_id)

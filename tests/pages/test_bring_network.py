@@ -72,14 +72,14 @@ def test_another_dataset_is_tried_anew(open_page, trained, monkeypatch):
     app = bring(app, "mine.pt", saved(trained.state_dict()))
     before = find(app.selectbox, "Images as")
     assert all("% of 500 training images read right" in option for option in before.options)
-    read = cell.requests.bring
+    read = cell.requests.preview_network
 
     def worse(content, file, spec, key, partial):
         brought = read(content, file, spec, DataKey("optdigits"), partial)
         assert key == DataKey("mnist")
         return brought._replace(forms=[form._replace(accuracy=0.125) for form in brought.forms])
 
-    monkeypatch.setattr(cell.requests, "bring", worse)
+    monkeypatch.setattr(cell.requests, "preview_network", worse)
     app = healthy(find(app.selectbox, "Dataset").set_value("mnist").run())
     after = find(app.selectbox, "Images as")
     assert all("12.50 %" in option for option in after.options)

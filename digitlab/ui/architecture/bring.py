@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from digitlab.imports.match import Fit
-    from digitlab.jobs.message import Brought
+    from digitlab.jobs.message import NetworkPreview
     from digitlab.models.spec import ModelSpec
 
 ENDINGS = ("pt", "pth", "ckpt", "safetensors", "onnx", "keras", "h5", "hdf5")
@@ -107,10 +107,12 @@ def _show_file(file: UploadedFile, spec: ModelSpec, dataset: str) -> None:
 
 def _read(
     file: UploadedFile, spec: ModelSpec, dataset: str, partial: bool
-) -> Brought | DigitlabError:
+) -> NetworkPreview | DigitlabError:
     """The network in the file and how it may be fed, or why it cannot be imported."""
     try:
-        return compute(requests.bring, file.getvalue(), file.name, spec, DataKey(dataset), partial)
+        return compute(
+            requests.preview_network, file.getvalue(), file.name, spec, DataKey(dataset), partial
+        )
     except DigitlabError as e:
         return e
 
@@ -156,12 +158,12 @@ def _show_fit(fit: Fit) -> None:
     st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 320))
 
 
-def _offer(brought: Brought, source: tuple[Any, ...]) -> None:
+def _offer(preview: NetworkPreview, source: tuple[Any, ...]) -> None:
     """The ways to feed the network, and the button that imports it from its `source`."""
-    forms = brought.forms
+    forms = preview.forms
     st.markdown(
-        f"**{plain(brought.spec.name)}**, {plain(brought.title)}: {len(brought.spec.layers)} "
-        f"layers, {brought.parameters:,} parameters. SHA-256 `{brought.digest[:12]}…`"
+        f"**{plain(preview.spec.name)}**, {plain(preview.title)}: {len(preview.spec.layers)} "
+        f"layers, {preview.parameters:,} parameters. SHA-256 `{preview.digest[:12]}…`"
     )
     dataset = source[3].name
     chosen = st.selectbox(
@@ -171,13 +173,13 @@ def _offer(brought: Brought, source: tuple[Any, ...]) -> None:
             f"{forms[i].described}: {percent(forms[i].accuracy)} "
             f"of {forms[i].images:,} training images read right"
         ),
-        key=f"bring-form:{brought.digest[:12]}:{dataset}",  # options are of a file and a dataset
-        help=f"How its author scaled the pixels. {brought.explanation}",
+        key=f"bring-form:{preview.digest[:12]}:{dataset}",  # options are of a file and a dataset
+        help=f"How its author scaled the pixels. {preview.explanation}",
     )
-    for doubt in brought.doubts:
+    for doubt in preview.doubts:
         st.warning(plain(doubt), icon=":material/warning:")
     name = st.text_input(
-        "Name of the run", value=brought.spec.name, max_chars=120, key="bring-name"
+        "Name of the run", value=preview.spec.name, max_chars=120, key="bring-name"
     )
     with st.container(horizontal=True):
         if st.button("Import", type="primary", icon=":material/check:", key="bring-import"):
@@ -185,7 +187,7 @@ def _offer(brought: Brought, source: tuple[Any, ...]) -> None:
         st.button(
             "Show its layers",
             on_click=state.commit,
-            args=(brought.spec,),
+            args=(preview.spec,),
             icon=":material/account_tree:",
             help="Replaces the layers on this page, which can be undone.",
         )
@@ -193,7 +195,7 @@ def _offer(brought: Brought, source: tuple[Any, ...]) -> None:
 
 def _import(source: tuple[Any, ...], chosen: int, name: str) -> None:
     try:
-        record = compute(requests.keep_brought, *source, chosen, name)
+        record = compute(requests.import_network, *source, chosen, name)
     except DigitlabError as e:
         page.show_error(e)
         return
