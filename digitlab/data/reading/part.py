@@ -79,7 +79,7 @@ def strip_split(name: str) -> str:
 def choose_label(names: Sequence[str], column: str | int | None, where: str) -> int | None:
     """The position of the labels among the names of columns; None where no name says it.
 
-    `asked` is a name or a position that a person gave. UnclearFileError where several names do.
+    `column` is a name or a position that a person gave. UnclearFileError where several names do.
     """
     if column is not None:
         return find_column(names, column, where)

@@ -41,7 +41,7 @@ def _residual(args: Mapping[str, Any], shape: Shape, placement: Placement) -> Pa
 
 
 def _projection(shape: Shape, target: Shape, placement: Placement) -> Layer:
-    """The cheapest linear map from `shape` to `wanted`: a 1×1 convolution, or a Linear."""
+    """The cheapest linear map from `shape` to `target`: a 1×1 convolution, or a Linear."""
     if len(shape) == len(target) == 1:
         return Layer("Linear", {"out_features": target[0], "bias": False})
     # a stride s leaves ceil(side / s), so ceil(side / goal) is the only one that may reach the goal
