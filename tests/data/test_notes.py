@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import pickle
 import re
 import subprocess
@@ -17,7 +18,7 @@ from PIL import Image, ImageDraw
 
 import digitlab as dl
 from digitlab.errors import UnclearFileError, UploadError
-from tests.data.test_forms import folders, npz, png, table, zipped
+from tests.data.test_forms import folders, json_lines, npz, png, table, zipped
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -206,6 +207,61 @@ def test_folders_of_writers_among_those_of_classes_are_asked_about(digits, patte
     answer = "outer" if pattern.startswith("{label}") else "inner"
     assert answer in caught.value.choices
     read = dl.read_images(zipped(files), "a.zip", label_column=answer)
+    np.testing.assert_array_equal(read.labels, digits[1])
+
+
+def test_the_outer_folder_is_the_class_where_a_person_says_so(digits):
+    files = zipped(folders(*digits, "class {word}/{i}/a.png"))
+    assert "class zero" in dl.read_images(files, "a.zip", label_column="outer").classes
+    assert "39" in dl.read_images(files, "a.zip", label_column="inner").classes
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.json", []),
+        ("labels.json", {}),
+        ("annotations.jsonl", None),
+        ("metadata.json", {"description": "digits", "count": 12}),
+        ("index.json", {str(i): "zero" for i in range(10)}),
+        ("labels.json", {"version": 1}),
+        ("annotations.json", {"images": [{"id": 1, "file_name": "01.png"}], "annotations": []}),
+    ],
+)
+def test_a_file_in_json_that_labels_no_image_is_ignored(digits, name, content):
+    beside = b"" if content is None else json.dumps(content).encode()
+    files = {**folders(*digits, "{label}/{i}.png"), name: beside}
+    read = dl.read_images(zipped(files), "a.zip")
+    assert sorted(read.labels) == sorted(digits[1])
+    assert noted(read, "1 other files were ignored")
+
+
+def test_a_list_of_labels_is_known_by_its_name_and_must_be_the_only_one(digits):
+    x, y = digits
+    images = table(x, y, head="none first").decode().split("\n")
+    pixels = "\n".join(row.partition(",")[2] for row in images)
+    labels, others = "\n".join(map(str, y)), "\n".join("3" * len(y))
+    for files in ({"images.csv": pixels, "writers.txt": others}, {"train.csv": pixels}):
+        read = dl.read_images(zipped({**files, "labels.txt": labels}), "a.zip")
+        np.testing.assert_array_equal(read.labels, y)
+    for name in ("writers.txt", "folds.csv"):
+        with pytest.raises(UploadError, match="label"):
+            dl.read_images(zipped({"images.csv": pixels, name: others}), "a.zip")
+    for files in ({"train.csv": pixels, "y.csv": labels}, {"train.csv": pixels, "val.csv": pixels}):
+        with pytest.raises(UnclearFileError, match="Which images have the labels"):
+            dl.read_images(zipped({**files, "labels.txt": labels}), "a.zip")
+
+
+def test_a_comma_between_thousands_is_no_decimal_comma(digits):
+    rows = table(*digits, "\t").decode().removesuffix("\t0") + "\t59,123"
+    with pytest.raises(UploadError, match="has '59,123', not a number"):
+        dl.read_images(rows.encode(), "a.tsv")
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "\n\n"])
+def test_json_lines_may_begin_with_a_mark_or_empty_lines(digits, before):
+    rows = json_lines(zip(*(part.tolist() for part in digits), strict=True), "image", "label")
+    read = dl.read_images((before + rows).encode(), "a.jsonl")
     np.testing.assert_array_equal(read.labels, digits[1])
 
 

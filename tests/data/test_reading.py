@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from digitlab.data.reading import archive, limits
+from digitlab.data.reading.label_table import read_label_table
 from digitlab.data.reading.options import Options
 from digitlab.data.reading.read import read_file
 from digitlab.errors import UploadError
@@ -339,6 +340,13 @@ def test_every_limit_holds(monkeypatch, place, limit, value, form, reason):
     monkeypatch.setattr(place, limit, value)
     with pytest.raises(UploadError, match=reason):
         read_file(*FORMS[form])
+
+
+@pytest.mark.parametrize("content", ["[[],[],[],[]]", '{"a": 1, "b": 2, "c": 3}'])
+def test_the_entries_of_a_table_in_json_are_counted(monkeypatch, content):
+    monkeypatch.setattr(limits, "MAX_IMAGES", 2)
+    with pytest.raises(UploadError, match="more than 2 entries"):
+        read_label_table(content.encode(), "labels.json", None)
 
 
 def test_small_images_are_not_made_larger_than_memory_allows():

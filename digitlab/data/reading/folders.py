@@ -21,7 +21,12 @@ from digitlab.data.reading.framing import (
     stack_images,
     to_pixels,
 )
-from digitlab.data.reading.label_table import find_label_of, is_label_table, read_label_table
+from digitlab.data.reading.label_table import (
+    find_label_of,
+    is_label_table,
+    names_image,
+    read_label_table,
+)
 from digitlab.data.reading.labels import find_digit
 from digitlab.data.reading.options import Options
 from digitlab.data.reading.part import SPLIT_WORDS, Part, find_split
@@ -57,7 +62,7 @@ def read_folders(
     if framing not in (None, *FRAMINGS):
         raise UploadError(f"framing is one of {', '.join(map(repr, FRAMINGS))}; not {framing!r}.")
     pictures = [file for file in files if is_image(file)]
-    tables = [file for file in files if not is_image(file) and is_label_table(file.name)]
+    tables = [file for file in files if not is_image(file) and _is_table(file, pictures)]
     labels, notes, pictures = _find_labels(pictures, tables, classes, label_column)
     marks = [file for file in files if file.name == exported.FILE]
     ignored = len(files) - sum(map(is_image, files)) - len(tables) - len(marks)
@@ -115,6 +120,17 @@ def _are_characters(labels: Sequence[str], classes: Sequence[str] | None) -> boo
 # Labels
 
 
+def _is_table(file: File, pictures: Sequence[File]) -> bool:
+    """Whether a file holds labels; one in JSON may as well describe the data or its classes."""
+    if not is_label_table(file.name) or file.path.suffix.lower() not in (".json", ".jsonl"):
+        return is_label_table(file.name)
+    try:
+        content = file.read(limits.MAX_TABLE_BYTES)
+        return names_image(content, file.name, [picture.path for picture in pictures])
+    except UploadError:
+        return False
+
+
 def _find_labels(
     pictures: Sequence[File], tables: Sequence[File], classes, label_column
 ) -> tuple[list[str], list[str], list[File]]:
@@ -148,20 +164,20 @@ def _class_folders(pictures: Sequence[File], classes, label_column) -> list[str]
         [part for part in file.path.parts[:-1] if part.lower() not in SPLIT_WORDS]
         for file in pictures
     ]
-    inner = [path[-1] if path else "" for path in paths]
+    level = 2 if label_column == "outer" else 1
+    names = [path[-level:][0] if path else "" for path in paths]
     outer = [path[-2] if len(path) > 1 else "" for path in paths]
     named = all(_is_class(name, classes) or _SINGLE.fullmatch(name) for name in set(outer))
-    if not named or len(set(outer)) == 1 or len(set(inner)) == 1:
-        return inner
-    if label_column is None:
-        example = "/".join(paths[0])
-        raise UnclearFileError(
-            f"Which folder of {example[:80]!r} is the class of its images: the outer or the inner "
-            "one? label_column='outer' or 'inner' answers it.",
-            argument="label_column",
-            choices=_LEVELS,
-        )
-    return outer if label_column == "outer" else inner
+    one_level = not named or len(set(outer)) == 1 or len(set(names)) == 1
+    if one_level or label_column is not None:
+        return names
+    example = "/".join(paths[0])
+    raise UnclearFileError(
+        f"Which folder of {example[:80]!r} is the class of its images: the outer or the inner "
+        "one? label_column='outer' or 'inner' answers it.",
+        argument="label_column",
+        choices=_LEVELS,
+    )
 
 
 def _is_class(name: str, classes: Sequence[str] | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
@@ -85,7 +86,9 @@ def _read_data(file: File, packed: str, options: Options, on_progress: Progress)
     if head.startswith(b"\x93NUMPY"):
         return arrays.read_npy(file, where, label_column)
     content = file.read(max(limits.MAX_BYTES, limits.MAX_UNPACKED))
-    if head.startswith((b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff", b"{")):
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):  # JSON lines
+        content = content.removeprefix(codecs.BOM_UTF8).lstrip()
+    if content.startswith((b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff", b"{")):
         return read_in_worker("parquet", content, where, options)
     if head.startswith((b"\x89HDF\r\n\x1a\n", b"MATLAB 7.3")):
         return read_in_worker("hdf5", content, where, options)
@@ -189,7 +192,7 @@ def _read_each(
     files: Sequence[File], kind: str, options: Options, on_progress: Progress
 ) -> list[Part]:
     """The parts of all files that can be read; where several fail, the first reason is told."""
-    parts, errors, lists = [], [], {}
+    parts, errors, lists = [], [], []
     for file in files:
         split = find_split(file.path.name) or find_split(str(file.path.parent))
         try:
@@ -197,9 +200,9 @@ def _read_each(
         except UnclearFileError:
             raise
         except UploadError as e:
-            small = file.size <= limits.MAX_TABLE_BYTES
-            if small and (labels := read_label_list(file.read(file.size), file.name)):
-                lists[split] = file.name, labels
+            named = is_label_table(file.name) and file.size <= limits.MAX_TABLE_BYTES
+            if named and (labels := read_label_list(file.read(file.size), file.name)):
+                lists.append((file.name, split, labels))
             else:
                 errors.append((file.name, e))
             continue
@@ -210,11 +213,28 @@ def _read_each(
         parts += read
     if not parts:
         raise errors[0][1] if errors else UploadError(f"{kind} holds no file of data.")
-    for part in parts:
-        name, labels = lists.get(part.split, ("", []))
-        if part.labels is None and len(labels) == len(part.images):
-            part.labels = np.array(labels)
-            part.notes.append(f"The labels of {part.where} were read from {name}, row by row.")
+    _pair([part for part in parts if part.labels is None], lists)
     for name, error in errors:
         parts[0].notes.append(f"{name} was left out: {error}")
     return parts
+
+
+def _pair(parts: Sequence[Part], lists: Sequence[tuple[str, str, list[str]]]) -> None:
+    """Give images the labels of the one list that has as many rows and is of no other split."""
+    pairs = [
+        (part, name, labels)
+        for part in parts
+        for name, split, labels in lists
+        if split in ("", part.split) and len(labels) == len(part.images)
+    ]
+    names = [name for _, name, _ in pairs]
+    if len(set(names)) < len(names) or len({id(part) for part, *_ in pairs}) < len(pairs):
+        raise UnclearFileError(
+            f"Which images have the labels of {' or '.join(dict.fromkeys(names))}? Several have as "
+            "many rows: put images and their labels alone into a file.",
+            argument="label_column",
+            choices=(),
+        )
+    for part, name, labels in pairs:
+        part.labels = np.array(labels)
+        part.notes.append(f"The labels of {part.where} were read from {name}, row by row.")

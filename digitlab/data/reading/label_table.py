@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from digitlab.data.reading import limits
 from digitlab.data.reading.framing import ENDINGS
 from digitlab.data.reading.part import (
     LABEL_NAMES,
@@ -33,6 +34,19 @@ def is_label_table(name: str) -> bool:
         or words & {"label", "labels"}
         or not strip_split(path.stem)
     )
+
+
+def names_image(content: bytes, where: str, images: Sequence[PurePosixPath]) -> bool:
+    """Whether a table with a head has an image's id or name in its first column or in one of names.
+
+    A map of classes, {"0": "zero"}, names folders and no image. UploadError for what is no table.
+    """
+    columns = zip(*_read_rows(content, where)[1:], strict=True)
+    keys = [column for i, column in enumerate(columns) if i == 0 or all(map(_is_image, column))]
+    cells = {cell: cell for column in keys for cell in column}
+    for folder in {part for path in images for part in path.parent.parts}:
+        cells.pop(folder, None)
+    return any(find_label_of(str(path), PurePosixPath(), cells) for path in images)
 
 
 def read_label_table(content: bytes, where: str, label_column: str | int | None) -> dict[str, str]:
@@ -86,12 +100,14 @@ def _read_rows(content: bytes, where: str) -> list[list[str]]:
 def _read_json(text: str, where: str) -> list[list[str]]:
     """The rows of `{"a.png": 7}`, of a list of objects, or of one object a line (JSON lines)."""
     try:
+        _check_count(max(text.count("["), text.count("{")) - 1)  # before memory is spent
         whole = json.loads(text) if where.lower().endswith(".json") else text.splitlines()
+        _check_count(len(whole))
         if isinstance(whole, dict):
             whole = [{"file": name, "label": label} for name, label in whole.items()]
         rows = [json.loads(row) if isinstance(row, str) else row for row in whole if row]
         plain = all(isinstance(value, str | int | float) for row in rows for value in row.values())
-        if not plain or len({tuple(row) for row in rows}) > 1:
+        if not rows or not plain or len({tuple(row) for row in rows}) > 1:
             raise ValueError("it is no table")
     except (ValueError, TypeError, AttributeError, RecursionError) as e:
         raise UploadError(
@@ -99,6 +115,11 @@ def _read_json(text: str, where: str) -> list[list[str]]:
             "labels.csv with the columns file and label."
         ) from e
     return [[*rows[0]], *([str(cell).strip() for cell in row.values()] for row in rows)]
+
+
+def _check_count(entries: int) -> None:
+    if entries > limits.MAX_IMAGES:
+        raise ValueError(f"it has more than {limits.MAX_IMAGES:,} entries")
 
 
 def _is_image(name: str) -> bool:

@@ -62,7 +62,7 @@ def _open(path: Path) -> tuple[Any, Iterator[Any], int]:
             raise ValueError(f"unpacked it has {size:,} bytes")
         batches = file.iter_batches(_AT_ONCE, use_threads=False)
         return file.schema_arrow, batches, file.metadata.num_rows
-    if magic.lstrip()[:1] == b"{":
+    if magic[:1] == b"{":
         table = _read_json_lines(path)
     elif magic == b"\xff\xff\xff\xff":  # as Hugging Face's `save_to_disk` writes Arrow
         with pa.OSFile(str(path)) as stream:

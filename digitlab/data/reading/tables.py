@@ -37,6 +37,7 @@ _MOST_ONE_HOT = 62  # columns that are one label: digits, capital and small lett
 _ONE, _ZERO = re.compile(r"1(\.0*)?"), re.compile(r"0(\.0*)?")
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", None: "spaces"}
 Progress = Callable[[int, int], None] | None
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|[+-]?inf", re.I)
 
 
@@ -81,7 +82,8 @@ def read_csv(
         raise UploadError(f"{where} has no rows of numbers.")
     separator = _find_separator(first)
     cells = [_split(line, separator) for line in first]
-    comma = separator in (";", "\t") and any("," in cell for cell in cells[-1])
+    commas = {cell for row in cells[1:] or cells for cell in row if "," in cell}
+    comma = separator in (";", "\t") and not all(map(_THOUSANDS.fullmatch, commas))
     if comma:
         cells = [[cell.replace(",", ".") for cell in row] for row in cells]
     head = _is_head(cells)
