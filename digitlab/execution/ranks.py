@@ -10,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+import torch.distributed as dist
 from safetensors.torch import save
 
 from digitlab.errors import RankLostError
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
     from digitlab.training.state import TrainState
 
 READY = b"ready\n"  # what a rank says before it joins the others
-_END_SECONDS = 5.0  # for a process to end by itself
+_END_SECONDS = 5.0  # for processes to end by themselves
+_UNANSWERED = re.compile("gloo|Operation timed out", re.IGNORECASE)  # in what waiting raises
 _OF_LEADER = ("best.", "average.", "window.")  # parts of a state that only rank 0 uses
 
 
@@ -54,7 +58,7 @@ def all_ranks(record: RunRecord, data: Dataset, state: TrainState | None) -> Ite
             with joined(Path(folder), 0, size, device) as ranks, _let_go(others):
                 yield ranks
         except (RuntimeError, OSError) as e:  # what Gloo and a closed pipe raise
-            if (reason := _why_lost(others)) is None:
+            if (reason := _why_lost(others, e)) is None:
                 raise
             raise RankLostError(
                 f"One of the {size} processes that trained this run together {reason}. Resume the "
@@ -143,19 +147,21 @@ def _send(processes: list[subprocess.Popen[bytes]], about: dict, content: bytes)
         process.stdout.readline()
 
 
-def _why_lost(processes: list[subprocess.Popen[bytes]]) -> str | None:
+def _why_lost(processes: list[subprocess.Popen[bytes]], error: Exception) -> str | None:
     """What became of a process that ended early, or no longer does what it is told: to end.
 
     Others may have ended for want of it, and may take a moment; one that was killed is the cause.
+    One that still runs is it only where the error is that of waiting for it.
     """
-    for process in processes:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_END_SECONDS / len(processes))
+    deadline = time.monotonic() + _END_SECONDS
+    while None in [process.poll() for process in processes] and time.monotonic() < deadline:
+        time.sleep(0.01)
     failed = [process for process in processes if process.returncode]
     if failed:
         return f"ended: {_last_words(min(failed, key=lambda process: process.returncode))}"
     hangs = any(process.returncode is None for process in processes)
-    return "no longer answered" if hangs else None
+    waited = isinstance(error, dist.DistError) or _UNANSWERED.search(str(error))
+    return "no longer answered" if hangs and waited else None
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:

@@ -193,17 +193,23 @@ def test_one_that_hangs_is_told_from_those_that_ended(monkeypatch):
     def start(code):
         return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
 
+    late = start("import os, time; time.sleep(0.5); os.kill(os.getpid(), 9)")
     hanging = start("import time; time.sleep(600)")
     ended, failed = start("pass"), start("print('no memory'); exit(1)")
     for process in (ended, failed):
         process.wait()
-    monkeypatch.setattr(ranks, "_END_SECONDS", 0.1)
+    silence, own = RuntimeError("Operation timed out!"), torch.OutOfMemoryError("out of memory")
     try:
-        assert ranks._why_lost([ended]) is None
-        assert ranks._why_lost([ended, hanging]) == "no longer answered"
-        assert ranks._why_lost([hanging, failed]) == "ended: no memory"
+        monkeypatch.setattr(ranks, "_END_SECONDS", 60.0)
+        others = [failed] * 599  # with which the one that was killed is waited for, too
+        assert ranks._why_lost([late, *others], silence) == "ended: it was ended by signal 9"
+        monkeypatch.setattr(ranks, "_END_SECONDS", 0.1)
+        assert ranks._why_lost([ended], silence) is None
+        assert ranks._why_lost([ended, hanging], silence) == "no longer answered"
+        assert ranks._why_lost([ended, hanging], own) is None
+        assert ranks._why_lost([hanging, failed], own) == "ended: no memory"
     finally:
         hanging.kill()
-        for process in (hanging, ended, failed):
+        for process in (late, hanging, ended, failed):
             process.wait()
             process.stdout.close()
