@@ -56,7 +56,7 @@ def join_room(code: str, nickname: str) -> Member:
         _check_joins(room, nickname)
         number = _number_of(room.code, visitor.owner, by_code)
         values = {"number": number, "nickname": nickname, "joined": time.time()}
-        files.write_json(member_file(room.code, visitor.owner), values)
+        files.write_json(member_file(room.code, visitor.owner), values | {"by_code": by_code})
         visitors.note_things(visitor.owner)
     return read_room(room.code).find_member(visitor.owner)
 
@@ -94,7 +94,10 @@ def leave_room(code: str) -> None:
 
 
 def remove_members(code: str, *numbers: int) -> None:
-    """Send learners out of the room, such as strangers; RoomError unless a teacher asks."""
+    """Send learners out, such as strangers, who may come back unless the room is `locked`.
+
+    RoomError unless a teacher asks.
+    """
     with changing():
         room = check_teacher(code)
         for member in [room.find_number(number) for number in numbers]:
@@ -114,8 +117,8 @@ def clear_names(code: str, *numbers: int) -> None:
         room = check_teacher(code)
         for member in room.members:
             if not numbers or member.number in numbers:
-                values = {"number": member.number, "nickname": "", "joined": member.joined}
-                files.write_json(member_file(room.code, member.owner), values)
+                values = member.model_dump(include={"number", "joined", "by_code"})
+                files.write_json(member_file(room.code, member.owner), values | {"nickname": ""})
 
 
 def move_rooms(owner: str, new_owner: str) -> None:

@@ -2,7 +2,7 @@
 
     home/rooms/CODE/room.json         title, settings, the digest of the key
     home/rooms/CODE/teachers/OWNER    who knows the key
-    home/rooms/CODE/members/OWNER     a learner: number, nickname, when they joined
+    home/rooms/CODE/members/OWNER     a learner: number, nickname, when and how they joined
     home/rooms/CODE/former/OWNER      the number of a learner who left, and may come back
     home/rooms/CODE/places/NUMBER     where a learner is now, and when they were seen
     home/rooms/ended/CODE             a room that was here, so that its code says so
@@ -71,12 +71,14 @@ class Member(_Part):
     """A learner. Only `number`, from 1, is kept with what they hand in.
 
     `page` and `lesson` are where they were when they were `seen`; times are seconds since 1970.
+    `by_code`: they typed the room's four letters, and are told no more of its link.
     """
 
     number: int
     nickname: str
     owner: str
     joined: float
+    by_code: bool = False
     seen: float
     page: str = ""
     lesson: str = ""
@@ -86,7 +88,7 @@ class Room(_Part):
     """A room as it was read. `lessons` are the ids of those that count, all of them where empty.
 
     Whoever is not in the room sees no `members`. `invitation` is what the room's link holds: the
-    code and eight letters more, where whoever acts knows those.
+    code, and eight letters more for its teachers and whoever came by the link.
     """
 
     code: str
@@ -123,10 +125,9 @@ def find_room(code: str) -> Room:
     RoomError where there is none, or no longer; and where four letters are not enough for somebody
     who is not in the room, as too many wrong ones were typed in the last hour.
     """
-    letters = "".join(str(code)[:40].upper().split())
-    code, more = letters[:4], letters[4:]
+    code, more = split_letters(code)
     if _is_in(code):
-        return read_room(code)
+        return _as_known(read_room(code))
     if not more:
         _check_guesses()
     try:
@@ -135,9 +136,24 @@ def find_room(code: str) -> Room:
         if not more:
             _note_guess(code)
         raise
-    if more and not hmac.compare_digest(room.invitation.encode(), letters.encode(errors="replace")):
+    typed = code + more
+    if more and not hmac.compare_digest(room.invitation.encode(), typed.encode(errors="replace")):
         raise RoomError(_why_none(code))
-    return room.model_copy(update={"members": (), "invitation": letters})
+    return room.model_copy(update={"members": (), "invitation": typed})
+
+
+def split_letters(typed: str) -> tuple[str, str]:
+    """A code as a person types it, and what follows of the link's letters."""
+    letters = "".join(str(typed)[:40].upper().split())
+    return letters[:4], letters[4:]
+
+
+def _as_known(room: Room) -> Room:
+    """The room without the letters that whoever acts, who is in it, did not come by."""
+    member = room.find_member(owners.new_owner())
+    if member and member.by_code and not is_teacher(room.code):
+        return room.model_copy(update={"invitation": room.code})
+    return room
 
 
 def read_room(code: str) -> Room:
@@ -200,7 +216,7 @@ def list_rooms() -> list[Room]:
     sees_all = owners.may_change(None)
     codes = [folder.name for folder in rooms().glob("*/") if _CODE.fullmatch(folder.name)]
     read = [read_if_there(code) for code in codes if sees_all or _knows(rooms() / code, owner)]
-    return sorted(filter(None, read), key=lambda room: -room.opened)
+    return sorted(map(_as_known, filter(None, read)), key=lambda room: -room.opened)
 
 
 def _knows(folder: Path, owner: str | None) -> bool:
@@ -214,10 +230,15 @@ def check_inside(code: str) -> None:
         raise RoomError(f"Only who is in room {code} sees this: join it first.")
 
 
-def _is_in(code: str) -> bool:
+def is_teacher(code: str) -> bool:
+    """Whether whoever acts teaches the room."""
     visitor = owners.acting()
-    sees_all = visitor is None or visitor.admin
-    return sees_all or _knows(room_folder(code), visitor.owner)
+    is_all = visitor is None or visitor.admin
+    return is_all or (room_folder(code) / TEACHERS / visitor.owner).is_file()
+
+
+def _is_in(code: str) -> bool:
+    return is_teacher(code) or member_file(code, owners.new_owner()).is_file()
 
 
 def settings_of(code: str) -> dict[str, Any]:

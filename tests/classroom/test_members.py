@@ -46,14 +46,20 @@ def test_strangers_who_know_the_code_leave_places_to_who_has_the_link(opened, mo
                 assert rooms.find_room(code).invitation == code, "which tells no more letters"
                 break
             members.join_room(code, f"Rude {number}")
+            assert [room.invitation for room in rooms.list_rooms()] == [code]
+            assert rooms.find_room(code).invitation == code
     with owners.acting_for(TEACHER):
         members.remove_members(code, 3, 4)
+        members.clear_names(code)
         assert len(rooms.find_room(code).members) == 2
         invitation = rooms.find_room(code).invitation
     with owners.acting_for(strangers[2]), pytest.raises(RoomError, match="4 learners came"):
         members.join_room(code, "One more")  # or they would come and go without end
     with owners.acting_for(owners.owner_of("carl")):
         assert members.join_room(invitation, "Carl").number == 5
+        assert rooms.find_room(code).invitation == invitation
+    with owners.acting_for(ANN):
+        assert rooms.find_room(invitation).invitation == code
     with owners.acting_for(BOB):
         members.leave_room(code)
         assert members.join_room(code, "Bob").number == 2

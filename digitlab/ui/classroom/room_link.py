@@ -30,4 +30,6 @@ def show_letters(room: Room) -> None:
     """The room's code, and the letters of its link that follow where four are not enough."""
     letters = room.invitation
     st.markdown(f"**:material/login: {' '.join(room.code)}**", width="content")
-    st.caption(f"{letters[:4]} {letters[4:8]} {letters[8:]} if more is asked for", width="content")
+    if letters != room.code:  # which is all that a learner knows who came by it
+        more = f"{letters[:4]} {letters[4:8]} {letters[8:]}"
+        st.caption(f"{more} if more is asked for", width="content")

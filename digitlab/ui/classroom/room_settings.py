@@ -100,6 +100,10 @@ def _show_names(room: Room) -> None:
     chosen = st.multiselect(
         "Whose", list(names), format_func=lambda number: f"{number} · {names.get(number, '')}"
     )
+    st.caption(
+        "Whoever you send out can come back, also after another key: the code stays the same. "
+        "Switch *Closed to newcomers* on to keep them out."
+    )
     with st.container(horizontal=True):
         for label, icon, act, numbers in (
             ("Clear their names", ":material/backspace:", clear_names, chosen),
