@@ -43,7 +43,7 @@ def test_an_architecture_is_measured_once_whatever_its_name(monkeypatch):
     assert cached.summarize(spec) is cached.summarize(dl.load_model("logistic-regression"))
     assert cached.summarize(spec.renamed("other")) is not cached.summarize(spec)
     calls = []
-    monkeypatch.setattr("digitlab.training.probe.probe_speed", lambda *_: calls.append(1))
+    monkeypatch.setattr("digitlab.jobs.requests.probe_speed", lambda *_: calls.append(1))
     for name, batch in ("a", 32), ("b", 32), ("a", 64):
         cached.speed(spec.renamed(name), batch)
     assert len(calls) == 2
