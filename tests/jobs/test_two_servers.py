@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,8 +13,9 @@ import digitlab as dl
 from digitlab.jobs import queue
 from digitlab.runs import store
 from digitlab.words import percent
-from tests.benchmarks.visitors import PATIENCE, is_end
+from tests.benchmarks.visitors import is_end
 from tests.browser.served import Lab
+from tests.conftest import PATIENCE
 
 RECIPE = dl.TrainConfig(epochs=5, learning_rate=0.01, batch_size=32, device="cpu")
 
@@ -64,11 +66,12 @@ def test_both_show_the_same_runs_queue_and_results(servers, wait_for):
 
     def both_ended():
         at_once(lambda lab: read(lab, "Train", f"run={ids[1]}"), servers)  # either may start one
+        time.sleep(1)  # and the worker needs the cores, too
         states = [record.status for record in queue.active_runs()]
         assert states.count("running") <= 1
         return not states
 
-    wait_for(both_ended, seconds=120)
+    wait_for(both_ended)
     for run_id in ids:
         assert store.get_record(run_id).status == "finished"
         assert len(dl.open_run(run_id).history.epochs) == RECIPE.epochs, "it ran twice"
